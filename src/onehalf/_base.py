@@ -1,0 +1,86 @@
+"""What every layer stands on: one way to refuse bad input, and the catalogues of names.
+
+Nothing here imports JAX, so that `onehalf --help` answers at once.
+"""
+
+import ast
+import difflib
+import importlib
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+
+__all__ = ["Refusal", "catalogue", "choose", "names", "refuse", "spoken"]
+
+
+class Refusal(ValueError):
+    """Bad input, said in one sentence: `what: expected X; got Y. hint`.
+
+    The command line prints the sentence and leaves with exit code 2; in Python it is a `ValueError`.
+    """
+
+
+def refuse(what: str, *, expected: object, got: object, hint: str = "") -> NoReturn:
+    """Raise `Refusal` in the one form that errors have here.
+
+    >>> refuse("k", expected="at least 1 step of D a round", got=0)
+    Traceback (most recent call last):
+    onehalf._base.Refusal: k: expected at least 1 step of D a round; got 0.
+    """
+    raise Refusal(f"{what}: expected {expected}; got {got}." + (f" {hint}" if hint else ""))
+
+
+def names(family: str) -> tuple[str, ...]:
+    """The members of a family, read from the `__all__` of its module without importing it.
+
+    Abstract classes are not members, and neither are names that begin with a small letter.
+
+    >>> names("losses")[:2]
+    ('Minimax', 'NonSaturating')
+    """
+    spec = find_spec("onehalf")
+    assert spec is not None and spec.submodule_search_locations is not None
+    root = Path(spec.submodule_search_locations[0])
+    path = root / f"{family}.py" if (root / f"{family}.py").exists() else root / family / "__init__.py"
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            listed = ast.literal_eval(node.value)
+            return tuple(name for name in listed if name[0].isupper() and not name.startswith("Abstract"))
+    raise AssertionError(f"{path} has no __all__")
+
+
+def catalogue(family: str) -> dict[str, Any]:
+    """The members of a family by name: `catalogue("losses")["Hinge"]` is the class `Hinge`."""
+    module = importlib.import_module(f"onehalf.{family}")
+    return {name: getattr(module, name) for name in names(family)}
+
+
+def choose(what: str, word: str, among: tuple[str, ...]) -> str:
+    """The name among `among` that `word` means; capitals, spaces and hyphens do not matter.
+
+    >>> choose("loss", "non-saturating", ("Minimax", "NonSaturating"))
+    'NonSaturating'
+    >>> choose("loss", "minmax", ("Minimax", "NonSaturating"))
+    Traceback (most recent call last):
+    onehalf._base.Refusal: loss: expected one of minimax, non-saturating; got 'minmax'. Did you mean minimax?
+    """
+    plain = {_plain(name): name for name in among}
+    if _plain(word) in plain:
+        return plain[_plain(word)]
+    nearest = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.5)
+    hint = f"Did you mean {spoken(plain[nearest[0]])}?" if nearest else ""
+    refuse(what, expected=f"one of {', '.join(map(spoken, among))}", got=repr(word), hint=hint)
+
+
+def spoken(name: str) -> str:
+    """A member's name as it is typed: words in small letters, joined by hyphens.
+
+    >>> spoken("SwissRoll"), spoken("R1")
+    ('swiss-roll', 'r1')
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "").replace(" ", "")

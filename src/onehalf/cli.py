@@ -1,0 +1,212 @@
+"""The command line: words typed -> one call each below.
+
+People's text and progress go to stderr; with --json one JSON object, and nothing else, goes to stdout.
+Exit codes: 0; 2 for what the user can mend, in one sentence; 130 after Ctrl-C, with the run saved.
+"""
+
+import contextlib
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onehalf._base import Refusal, choose, names, refuse, spoken
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train GANs on your own arrays, and read in nats how far the generator still is from the data.",
+)
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, and nothing else.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Start of all randomness.")]
+LOSSES = ", ".join(map(spoken, names("losses")))
+DATA = ", ".join(map(spoken, names("data")))
+
+
+def main() -> None:
+    """Run the command line; a refusal is one sentence and exit code 2."""
+    try:
+        app()
+    except Refusal as refusal:
+        _say(f"onehalf: {refusal}")
+        sys.exit(2)
+
+
+@app.command()
+def fit(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=f"A .npy or .npz file, or one of {DATA}.")],
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help="The run's folder; runs/DATA-1, -2, ... if not given.")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="M", help="As many rounds as fit into so many minutes.")] = None,
+    rounds: Annotated[int, typer.Option(metavar="N", help="Rounds, if no minutes are given.")] = 20_000,
+    seeds: Annotated[int, typer.Option(metavar="P", help="Games at once; the best by validation is kept.")] = 1,
+    k: Annotated[int, typer.Option("--k", metavar="K", help="Steps of D in a round.")] = 1,
+    batch: Annotated[int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256 if the data has them.")] = None,
+    loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
+    seed: Seed = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the recipe and what it would cost; keep nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a generator on DATA.
+
+    Example: onehalf fit digits
+
+    The same command with the same --out goes on with a run that was interrupted.
+    """
+    _check_data_word(data)
+    loss = choose("loss", loss, names("losses"))
+    _set_up_jax()
+    from onehalf import report, runs
+    from onehalf.data.sources import open_rows
+    from onehalf.gan import GAN
+
+    gan = GAN(minutes=minutes, rounds=rounds, seeds=seeds, k=k, m=batch, loss=loss, random_state=seed)
+    if dry_run:
+        cost = gan.cost(open_rows(data))
+        return _show({"data": data, **cost}) if as_json else _say("\n".join(f"{k:>24}  {v}" for k, v in cost.items()))
+    folder = out or runs.next_folder(data)
+    with _progress() as show:
+        gan, rows = runs.fit(folder, data, gan, watch=lambda gan: show(report.line(gan)))
+    _leave_report(folder, gan, rows)
+    _say("\n".join([*report.sentences(gan), f"Samples and report: {folder / 'report.html'}"]))
+    if as_json:
+        _show({"run": str(folder), **report.numbers(gan)})
+    return None
+
+
+@app.command()
+def sample(
+    run: Run,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to: a .npy or .npz file.")],
+    n: Annotated[int, typer.Option("-n", metavar="N", help="Rows.")] = 1000,
+    seed: Seed = 0,
+) -> None:
+    """Draw rows from the generator of a run, in the units and the dtype of its data.
+
+    Example: onehalf sample runs/digits-1 -n 1000 -o new.npy
+    """
+    if out.suffix not in (".npy", ".npz"):
+        refuse(str(out), expected="a name that ends in .npy or .npz", got=out.suffix or "no ending")
+    if n < 1:
+        refuse("n", expected="at least 1 row", got=n)
+    _set_up_jax()
+    from onehalf import runs
+
+    rows = runs.load(run).sample(n, random_state=seed)
+    runs.write(out, runs.packed(rows, out.suffix))
+    _say(f"{n:,} rows of shape {rows.shape[1:]}, {rows.dtype}: {out}")
+
+
+@app.command()
+def report(run: Run, as_json: AsJson = False) -> None:
+    """Write a run's report again, and say what is in it.
+
+    Example: onehalf report runs/digits-1
+    """
+    _set_up_jax()
+    from onehalf import report, runs
+    from onehalf.data.sources import open_rows
+
+    gan = runs.load(run)
+    _leave_report(run, gan, open_rows(runs.source(run)))
+    _say("\n".join([*report.sentences(gan), f"Report: {run / 'report.html'}"]))
+    if as_json:
+        _show({"run": str(run), **report.numbers(gan)})
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(metavar="DATA", help="A name or a file to draw; all are listed without.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The picture: a .png or .svg file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the data sets that go by a name, or draw one as a picture.
+
+    Example: onehalf data ring
+    """
+    if name is not None:
+        _check_data_word(name)
+    _set_up_jax()
+    from onehalf import plots, runs
+    from onehalf.data import sources
+
+    about = sources.describe(name)
+    if name is not None:
+        path = out or Path(f"{Path(name).stem}.png")
+        runs.write(path, plots.packed(plots.one(sources.open_rows(name)), path.suffix))
+        _say(f"{path}")
+    if as_json:
+        return _show(about)
+    for row in about:
+        _say(f"{row['name']:12} {row['rows']:>8}  {row['shape']!s:10} {row['about']}")
+    return None
+
+
+def _leave_report(folder: Path, gan: Any, rows: Any) -> None:
+    """Write samples and the page, with as many validation rows to look at."""
+    from onehalf import report, runs
+    from onehalf.gan import split
+
+    samples = gan.sample(SAMPLES)
+    runs.write(folder / "samples.npy", runs.packed(samples, ".npy"))
+    page = report.page(gan, split(rows).validation, samples, runs.source(folder))
+    runs.write(folder / "report.html", page.encode())
+
+
+SAMPLES = 1000
+
+
+def _check_data_word(word: str) -> None:
+    """Refuse a name that is none before anything is loaded."""
+    from onehalf.data.sources import is_path
+
+    if not is_path(word):
+        choose("data", word, names("data"))
+
+
+def _set_up_jax() -> None:
+    """Keep what JAX compiles in the user's cache folder, so that the next run of the same kind starts at once."""
+    import jax
+    import platformdirs
+
+    jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("onehalf"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _show(numbers: Any) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(numbers) + "\n")
+
+
+def _say(text: str) -> None:
+    """Text for people, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that is written over in a terminal, and otherwise said every ten seconds."""
+    last = -math.inf
+
+    def show(line: str) -> None:
+        nonlocal last
+        every = 0.1 if sys.stderr.isatty() else 10.0
+        if time.monotonic() - last > every:
+            last = time.monotonic()
+            sys.stderr.write(f"\r\x1b[2K{line}" if sys.stderr.isatty() else line + "\n")
+            sys.stderr.flush()
+
+    yield show
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")

@@ -1,0 +1,22 @@
+"""Where samples come from: p_data and p_z, and p_g, which has the same face.
+
+Every kind of data has a `shape`, and `sample(key, n)` draws n examples. Where the density is known the kind is an
+`AbstractDensity` and has `log_p` too. The members are the data sets that go by a name: `onehalf data` lists them.
+"""
+
+from onehalf.data.arrays import Digits
+from onehalf.data.base import AbstractData, AbstractDensity
+from onehalf.data.synthetic import Grid, Mixture, Normal, Ring, SwissRoll, TwoMoons, Uniform
+
+__all__ = [
+    "AbstractData",
+    "AbstractDensity",
+    "Digits",
+    "Grid",
+    "Mixture",
+    "Normal",
+    "Ring",
+    "SwissRoll",
+    "TwoMoons",
+    "Uniform",
+]

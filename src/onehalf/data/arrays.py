@@ -1,0 +1,176 @@
+"""Arrays of the user's own: read and checked, held on the device in plain units, given back in the user's."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float, Real, Shaped
+
+from onehalf._arrays import PRNGKey, Samples
+from onehalf._base import refuse
+from onehalf.data.base import AbstractData
+
+__all__ = ["Digits", "Empirical", "Units", "check", "read"]
+
+Rows = Shaped[np.ndarray, "n ..."]
+"""The user's rows, one along the first axis, in the user's units and dtype."""
+
+
+class Empirical(AbstractData):
+    """The empirical distribution of n rows: one of them at random, each as likely as the next.
+
+    Where `step` is not 0 the rows lie on a lattice of that spacing (whole numbers, after scaling), and a sample is
+    spread evenly over its cell, so that D cannot tell data from samples by the lattice alone (Theis et al. 2016).
+
+    >>> Empirical(jnp.eye(3)).sample(jr.key(0), 2).shape
+    (2, 3)
+    """
+
+    x: Samples
+    step: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=0.0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row."""
+        return self.x.shape[1:]
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n rows, with replacement."""
+        key_row, key_cell = jr.split(key)
+        x = self.x[jr.randint(key_row, (n,), 0, len(self.x))]
+        return x + self.step * jr.uniform(key_cell, (n, *self.shape), x.dtype, -0.5, 0.5)
+
+
+class Digits(AbstractData):
+    """Handwritten digits, 8 x 8 pixels of 0 to 16 (1,797 of them, with scikit-learn; Alpaydin & Kaynak 1998)."""
+
+    x: Real[Array, "1797 8 8"] = eqx.field(init=False)
+    shape: tuple[int, int] = eqx.field(default=(8, 8), init=False)
+
+    def __init__(self) -> None:
+        self.x = jnp.asarray(self.rows())
+
+    @staticmethod
+    def rows() -> np.ndarray:
+        """All of them, uint8."""
+        from sklearn.datasets import load_digits
+
+        return load_digits().images.astype(np.uint8)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n of the digits, with replacement."""
+        return Empirical(self.x).sample(key, n)
+
+
+class Units(eqx.Module):
+    """The user's units and dtype: where the rows lie, how wide they are, and which of them are whole numbers.
+
+    Players see (rows - offset) / scale, of mean 0 and variance 1: column by column for vectors, with one offset and one
+    scale for all the entries of anything larger (an image's pixels share their unit). On the way back whole numbers are
+    rounded and kept inside the range that the rows had; everything gets its dtype again.
+
+    >>> units = Units.of(np.array([[0, 1.5], [4, 2.5]]))
+    >>> units.restore(units.plain(np.array([[2, 2.25]])) + 0.01)
+    array([[2.   , 2.255]])
+    """
+
+    offset: np.ndarray
+    scale: np.ndarray
+    whole: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    dtype: str = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Units":
+        """The units of these rows; a constant column keeps scale 1."""
+        over = 0 if rows.ndim == 2 else None
+        std = np.std(rows, axis=over, dtype=np.float64)
+        return cls(
+            offset=np.mean(rows, axis=over, dtype=np.float64),
+            scale=np.where(std > 0, std, 1.0),
+            whole=np.all(rows == np.rint(rows), axis=over) if rows.dtype.kind == "f" else np.ones_like(std, dtype=bool),
+            low=np.min(rows, axis=over).astype(np.float64),
+            high=np.max(rows, axis=over).astype(np.float64),
+            dtype=rows.dtype.str,
+        )
+
+    @property
+    def step(self) -> Float[Array, "..."]:
+        """The lattice spacing of whole numbers in plain units; 0 where the numbers are not whole."""
+        return jnp.asarray(np.where(self.whole & (self.high > self.low), 1 / self.scale, 0.0), jnp.float32)
+
+    def plain(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
+        """(rows - offset) / scale, in float32."""
+        return ((rows.astype(np.float64) - self.offset) / self.scale).astype(np.float32)
+
+    def restore(self, x: Float[Any, "n ..."]) -> Rows:
+        """The way back: the user's units and dtype."""
+        rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
+        rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
+        return rows.astype(self.dtype)
+
+
+def check(what: str, rows: np.ndarray) -> Rows:
+    """These rows, if a player can learn from them: an array of finite real numbers, two axes or more, none empty."""
+    if rows.dtype.kind == "c":
+        refuse(what, expected="real numbers", got=rows.dtype, hint="Complex data not supported.")
+    if rows.dtype.kind not in "biuf":
+        refuse(what, expected="numbers only", got=f"dtype {rows.dtype}{_first_word(rows)}")
+    if rows.ndim < 2:
+        refuse(what, expected="one row an example, two axes or more", got=f"shape {rows.shape}")
+    if rows.size == 0:
+        refuse(what, expected="at least one row and one column", got=f"an empty array of shape {rows.shape}")
+    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+        bad = np.argwhere(~np.isfinite(rows))
+        first = tuple(int(i) for i in bad[0])
+        where = f"row {first[0]}, entry {first[1:] if len(first) > 2 else first[1]}"
+        refuse(
+            what,
+            expected="finite numbers",
+            got=f"{len(bad):,} NaN or infinite entries, the first ({rows[first]}) in {where}, counted from 0",
+            hint="Remove or fill them first.",
+        )
+    return rows
+
+
+def _first_word(rows: np.ndarray) -> str:
+    """Where a word stands among numbers, if that is what is wrong."""
+    for index, entry in np.ndenumerate(rows):
+        try:
+            float(entry)
+        except (TypeError, ValueError):
+            return f", {entry!r} at {tuple(index)}"
+    return ""
+
+
+def read(path: Path) -> Rows:
+    """The rows of a .npy file, or of a .npz file that holds one array (or one called `x`). Objects are never unpickled.
+
+    A file of one axis is read as one column.
+    """
+    if path.suffix not in (".npy", ".npz"):
+        refuse(str(path), expected="a .npy or .npz file", got=f"{path.suffix or 'no suffix'}")
+    if not path.is_file():
+        refuse(str(path), expected="a file", got="nothing there" if not path.exists() else "a folder")
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        rows = loaded if path.suffix == ".npy" else _only_array(path, loaded)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        if "pickle" in str(error).lower():
+            hint = "Save plain numbers: np.save(path, array.astype(float))."
+            refuse(str(path), expected="an array of numbers", got="pickled Python objects, which are never loaded", hint=hint)
+        refuse(str(path), expected=f"a whole {path.suffix} file", got=f"one that NumPy can't read ({error})")
+    return check(str(path), rows[:, None] if rows.ndim == 1 else rows)
+
+
+def _only_array(path: Path, loaded: Any) -> np.ndarray:
+    """The one array of a .npz file."""
+    held = list(loaded)
+    if len(held) != 1 and "x" not in held:
+        refuse(str(path), expected="one array, or one called 'x'", got=f"{len(held)}: {', '.join(held) or 'none'}")
+    return loaded["x" if "x" in held else held[0]]

@@ -1,0 +1,251 @@
+"""Distributions whose truth is known: the toy problems of the literature."""
+
+import math
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.scipy import stats
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float
+
+from onehalf._arrays import PRNGKey, Sample, Samples, Scalar
+from onehalf._base import refuse
+from onehalf.data.base import AbstractDensity
+
+__all__ = ["Grid", "Mixture", "Normal", "Ring", "SwissRoll", "TwoMoons", "Uniform"]
+
+
+class Normal(AbstractDensity):
+    """N(mean, std^2), the entries independent.
+
+    >>> Normal(0.0, 1.0).log_p(jnp.zeros(1))       # -log sqrt(2 pi)
+    Array(-0.9189, dtype=float32)
+    """
+
+    mean: float | Scalar = 0.0
+    std: float | Scalar = 1.0
+    shape: tuple[int, ...] = (1,)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n examples."""
+        return self.mean + self.std * jr.normal(key, (n, *self.shape))
+
+    def log_p(self, x: Sample) -> Scalar:
+        """The sum over entries of log N(x_i; mean, std^2)."""
+        return stats.norm.logpdf(x, self.mean, self.std).sum()
+
+
+class Uniform(AbstractDensity):
+    """U[low, high] in each entry, independently.
+
+    >>> Uniform(0.0, 2.0).log_p(jnp.ones(1))       # -log 2
+    Array(-0.6931, dtype=float32)
+    """
+
+    low: float | Scalar = 0.0
+    high: float | Scalar = 1.0
+    shape: tuple[int, ...] = (1,)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n examples."""
+        return jr.uniform(key, (n, *self.shape), minval=self.low, maxval=self.high)
+
+    def log_p(self, x: Sample) -> Scalar:
+        """The sum over entries of -log(high - low); -inf outside [low, high]."""
+        return stats.uniform.logpdf(x, self.low, self.high - self.low).sum()
+
+
+class Mixture(AbstractDensity):
+    """Three normals on a line, unequal in weight and width; or any isotropic normals by means, stds and weights.
+
+    p(x) = sum_j weights_j N(x; means_j, stds_j^2 I). The default is a 1-D three-mode mixture: weights 0.5, 0.3, 0.2 at
+    -2, 0.5, 3 with standard deviations 0.5, 0.3, 0.8.
+    """
+
+    means: Float[Array, "modes dim"] = eqx.field(converter=jnp.asarray, default=((-2.0,), (0.5,), (3.0,)))
+    stds: Float[Array, " modes"] = eqx.field(converter=jnp.asarray, default=(0.5, 0.3, 0.8))
+    weights: Float[Array, " modes"] = eqx.field(converter=jnp.asarray, default=(0.5, 0.3, 0.2))
+
+    def __check_init__(self) -> None:
+        if isinstance(self.weights, jax.core.Tracer):
+            return
+        if abs(float(self.weights.sum()) - 1) > 1e-5 or float(self.weights.min()) < 0:
+            refuse("weights", expected="numbers >= 0 that add up to 1", got=self.weights.tolist())
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(dim,)."""
+        return (self.means.shape[1],)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n examples: a mode by its weight, then a point of it."""
+        return _sample_normals(key, n, self.means, self.stds, self.weights)
+
+    def log_p(self, x: Sample) -> Scalar:
+        """log sum_j weights_j N(x; means_j, stds_j^2 I)."""
+        return _log_normals(x, self.means, self.stds, self.weights)
+
+
+class Ring(AbstractDensity):
+    """Eight equal narrow normals on the unit circle (Srivastava et al. 2017; std 0.01 as in Lin et al. 2018, PacGAN).
+
+    >>> Ring().means.shape
+    (8, 2)
+    """
+
+    modes: int = 8
+    radius: float = 1.0
+    std: float = 0.01
+    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    @property
+    def means(self) -> Float[Array, "modes 2"]:
+        """The centres, anticlockwise from (radius, 0)."""
+        angles = jnp.linspace(0, 2 * math.pi, self.modes, endpoint=False)
+        return self.radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=1)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n points."""
+        return _sample_normals(key, n, self.means, *_equal(self.modes, self.std))
+
+    def log_p(self, x: Sample) -> Scalar:
+        """The logarithm of the mixture's density at one point."""
+        return _log_normals(x, self.means, *_equal(self.modes, self.std))
+
+
+class Grid(AbstractDensity):
+    """Twenty-five equal narrow normals on {-4, -2, 0, 2, 4}^2, std 0.05 (Srivastava et al. 2017; Lin et al. 2018).
+
+    >>> Grid().means.shape
+    (25, 2)
+    """
+
+    side: int = 5
+    spacing: float = 2.0
+    std: float = 0.05
+    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    @property
+    def means(self) -> Float[Array, "modes 2"]:
+        """The centres, column by column."""
+        reach = self.spacing * (self.side - 1) / 2
+        ticks = jnp.linspace(-reach, reach, self.side)
+        return jnp.stack(jnp.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n points."""
+        return _sample_normals(key, n, self.means, *_equal(self.side**2, self.std))
+
+    def log_p(self, x: Sample) -> Scalar:
+        """The logarithm of the mixture's density at one point."""
+        return _log_normals(x, self.means, *_equal(self.side**2, self.std))
+
+
+class SwissRoll(AbstractDensity):
+    """A spiral band in the plane: scikit-learn's swiss roll from the side, divided by 5, normal noise around it.
+
+    The point at t ~ U[3 pi/2, 9 pi/2] is (t cos t, t sin t)/5 + noise * N(0, I). The density is the integral over t, by
+    Gauss-Legendre quadrature.
+    """
+
+    noise: float = 0.05
+    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n points."""
+        key_t, key_noise = jr.split(key)
+        t = 1.5 * math.pi * (1 + 2 * jr.uniform(key_t, (n,)))
+        return _swiss_roll(t) + self.noise * jr.normal(key_noise, (n, 2))
+
+    def log_p(self, x: Sample) -> Scalar:
+        """log of the mean over t of N(x; curve(t), noise^2 I)."""
+        return _log_band(x, _swiss_roll, 1.5 * math.pi, 4.5 * math.pi, self.noise)
+
+
+class TwoMoons(AbstractDensity):
+    """Two half circles that reach into each other, normal noise around them (scikit-learn's make_moons).
+
+    One moon is (cos t, sin t), the other (1 - cos t, 1/2 - sin t), t ~ U[0, pi], each with probability 1/2, plus
+    noise * N(0, I). The density is the integral over t, by Gauss-Legendre quadrature.
+    """
+
+    noise: float = 0.1
+    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n points."""
+        key_t, key_moon, key_noise = jr.split(key, 3)
+        t = math.pi * jr.uniform(key_t, (n,))
+        upper = jr.bernoulli(key_moon, shape=(n, 1))
+        moons = jnp.where(upper, _upper_moon(t), _lower_moon(t))
+        return moons + self.noise * jr.normal(key_noise, (n, 2))
+
+    def log_p(self, x: Sample) -> Scalar:
+        """log of the mean over moons and t of N(x; moon(t), noise^2 I)."""
+        upper = _log_band(x, _upper_moon, 0.0, math.pi, self.noise)
+        lower = _log_band(x, _lower_moon, 0.0, math.pi, self.noise)
+        return jnp.logaddexp(upper, lower) - math.log(2)
+
+
+def _swiss_roll(t: Float[Array, " n"]) -> Float[Array, "n 2"]:
+    return jnp.stack([t * jnp.cos(t), t * jnp.sin(t)], axis=1) / 5
+
+
+def _upper_moon(t: Float[Array, " n"]) -> Float[Array, "n 2"]:
+    return jnp.stack([jnp.cos(t), jnp.sin(t)], axis=1)
+
+
+def _lower_moon(t: Float[Array, " n"]) -> Float[Array, "n 2"]:
+    return jnp.stack([1 - jnp.cos(t), 0.5 - jnp.sin(t)], axis=1)
+
+
+def _equal(modes: int, std: float) -> tuple[Float[Array, " modes"], Float[Array, " modes"]]:
+    """Stds and weights of modes that are all alike."""
+    return jnp.full(modes, std), jnp.full(modes, 1 / modes)
+
+
+def _sample_normals(
+    key: PRNGKey,
+    n: int,
+    means: Float[Array, "modes dim"],
+    stds: Float[Array, " modes"],
+    weights: Float[Array, " modes"],
+) -> Float[Array, "n dim"]:
+    key_mode, key_point = jr.split(key)
+    mode = jr.categorical(key_mode, jnp.log(weights), shape=(n,))
+    return means[mode] + stds[mode][:, None] * jr.normal(key_point, (n, means.shape[1]))
+
+
+def _log_normals(
+    x: Float[Array, " dim"],
+    means: Float[Array, "modes dim"],
+    stds: Float[Array, " modes"],
+    weights: Float[Array, " modes"],
+) -> Scalar:
+    each = jax.vmap(lambda mean, std: stats.norm.logpdf(x, mean, std).sum())(means, stds)
+    return logsumexp(each, b=weights)
+
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+
+
+def _log_band(
+    x: Float[Array, " 2"],
+    curve: Callable[[Float[Array, " n"]], Float[Array, "n 2"]],
+    start: float,
+    stop: float,
+    noise: float,
+) -> Scalar:
+    """log of the mean of N(x; curve(t), noise^2 I) over t ~ U[start, stop]."""
+    # A panel a tenth of a turn long holds each curve's bends; more where the noise is narrower than 0.05.
+    panels = math.ceil((stop - start) * 4 * max(1.0, 0.05 / noise))
+    edges = np.linspace(start, stop, panels + 1)
+    half = (edges[1] - edges[0]) / 2
+    t = jnp.asarray((edges[:-1, None] + half * (1 + _NODES)).ravel(), x.dtype)
+    weights = jnp.asarray(np.tile(_WEIGHTS / (2 * panels), panels), x.dtype)
+    each = stats.norm.logpdf(x, curve(t), noise).sum(axis=1)
+    return logsumexp(each, b=weights)

@@ -1,0 +1,9 @@
+"""Players: one example in, one example or one logit out; batches are `jax.vmap` outside.
+
+No layer keeps running batch statistics, so a player is a pure function of its parameters, its input and a key.
+"""
+
+from onehalf.nets.base import AbstractNet
+from onehalf.nets.mlp import MLP
+
+__all__ = ["MLP", "AbstractNet"]

@@ -1,0 +1,260 @@
+"""A run on disk: all that is needed to read it, to sample from it, and to go on where it stopped.
+
+    recipe.json         what was asked: the data by source and hash, every argument, the seed, the versions
+    rows.jsonl          what was seen: one line every 100 rounds
+    state.safetensors   the players and their optimisers, and the best averaged G of each game (no pickle)
+    samples.npy         samples of the chosen G
+    report.html         the report, one page
+
+Each file is written under a temporary name, synced and renamed, so that there is always a whole one.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from onehalf._base import refuse
+from onehalf.data.arrays import Empirical, Rows, Units
+from onehalf.data.sources import is_path, open_rows
+from onehalf.gan import GAN
+
+__all__ = ["fit", "load", "next_folder", "packed", "source", "write"]
+
+SAVE_EVERY = 20.0
+"""Seconds between saves, at most; a look is saved at once."""
+
+
+def next_folder(word: str, root: Path = Path("runs")) -> Path:
+    """The first of runs/NAME-1, runs/NAME-2, ... that does not exist yet."""
+    stem = Path(word).stem if is_path(word) else word
+    number = 1
+    while (root / f"{stem}-{number}").exists():
+        number += 1
+    return root / f"{stem}-{number}"
+
+
+def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda gan: None) -> tuple[GAN, Rows]:
+    """Fit in a folder: start a run, or go on with the one that is there; `watch` sees the estimator every 100 rounds.
+
+    Whatever ends it, Ctrl-C included, what was played is saved. A run that was begun with another recipe, or on other
+    data, is refused, by the name of the first field that differs. Returns the fitted estimator and the rows.
+    """
+    rows = open_rows(word)
+    asked = {name: value for name, value in gan.get_params().items() if name != "warm_start"}
+    if (folder / "recipe.json").exists():
+        _same(folder, asked, word)
+        gan = load(folder)
+    elif folder.exists() and any(folder.iterdir()):
+        refuse(str(folder), expected="a run, or an empty or new folder", got="a folder with other files")
+    _try_writing(folder)
+    saved = time.monotonic()
+    try:
+        for row in gan.play(rows):
+            if "jsd" in row or time.monotonic() - saved > SAVE_EVERY:
+                _save(folder, gan, asked, word, rows)
+                saved = time.monotonic()
+            watch(gan)
+    finally:
+        if getattr(gan, "history_", None):
+            _save(folder, gan, asked, word, rows)
+    return gan, rows
+
+
+def load(folder: Path) -> GAN:
+    """The estimator as it was saved: it samples, and `fit` on the same rows plays on (it has warm_start)."""
+    recipe, recipe_id = _recipe(folder)
+    path = folder / "state.safetensors"
+    tensors, about = _read_state(path)
+    if about["recipe"] != recipe_id:
+        refuse(str(folder / "recipe.json"), expected="the file that the state was saved beside", got="an altered one")
+    units = Units(**{name: tensors[f"units.{name}"] for name in UNITS}, dtype=recipe["data"]["dtype"])
+    gan = GAN(**recipe["asked"], warm_start=True).set_params(random_state=recipe["solved"]["random_state"])
+    shape = tuple(recipe["data"]["shape"])
+    blank = jnp.zeros((recipe["solved"]["m"], *shape[1:]))
+    gan.prepare(Empirical(blank, units.step), units, recipe["data"]["sha256"])
+    gan.rounds_, gan.n_features_in_ = recipe["solved"]["rounds"], shape[1]
+    gan.state_ = _fill(path, "state", gan.state_, tensors)
+    gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
+    gan.history_ = _history(folder / "rows.jsonl", about["t"])
+    gan.stopped_because_ = about["stopped_because"]
+    if about["certificate"]:
+        gan.certificate_ = about["certificate"]
+    return gan
+
+
+def source(folder: Path) -> str:
+    """The word that the run's data came from: a name, or an absolute path."""
+    return _recipe(folder)[0]["data"]["source"]
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: under a temporary name, synced, renamed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        hint = "What was saved before is whole."
+        refuse(str(path), expected="a place to write to", got=error.strerror or str(error), hint=hint)
+
+
+def packed(rows: Rows, suffix: str) -> bytes:
+    """The bytes of a .npy file, or of a .npz file that holds the rows as `x`."""
+    buffer = io.BytesIO()
+    if suffix == ".npz":
+        np.savez_compressed(buffer, x=rows)
+    else:
+        np.save(buffer, rows, allow_pickle=False)
+    return buffer.getvalue()
+
+
+UNITS = ("offset", "scale", "whole", "low", "high")
+
+
+def _same(folder: Path, asked: dict[str, Any], word: str) -> None:
+    """Refuse to go on with a run that was begun otherwise, by the name of the first field that differs."""
+    recipe, _ = _recipe(folder)
+    begun = {**recipe["asked"], "data": recipe["data"]["source"]}
+    for field, value in {**asked, "data": _where(word)}.items():
+        if begun.get(field) != value:
+            hint = "Ask for what the run was begun with, or for another folder."
+            refuse(field, expected=f"{begun.get(field)!r}, as {folder} was begun with", got=repr(value), hint=hint)
+
+
+def _recipe(folder: Path) -> tuple[dict[str, Any], str]:
+    """recipe.json, and the hash that the state knows it by."""
+    path = folder / "recipe.json"
+    if not path.is_file():
+        refuse(str(folder), expected="the folder of a run", got="none" if not folder.exists() else "no recipe.json in it")
+    text = path.read_bytes()
+    try:
+        recipe = json.loads(text)
+        recipe["asked"], recipe["solved"], recipe["data"]["source"]  # noqa: B018
+    except (ValueError, KeyError, TypeError):
+        refuse(str(path), expected="a recipe as onehalf wrote it", got="a truncated or altered file")
+    return recipe, hashlib.sha256(text).hexdigest()
+
+
+def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) -> None:
+    """The whole run, the state last: whatever is newer than the state is cut off when the run is read."""
+    path = folder / "recipe.json"
+    if not path.exists():
+        recipe = {
+            "data": {
+                "source": _where(word),
+                "sha256": gan.data_hash_,
+                "shape": rows.shape,
+                "dtype": rows.dtype.str,
+            },
+            "asked": asked,
+            "solved": {"m": gan.game_.m, "rounds": gan.rounds_, "random_state": gan.seed_},
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS},
+        }
+        write(path, json.dumps(recipe, indent=2).encode())
+    write(folder / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in gan.history_).encode())
+    tensors = {f"units.{name}": np.asarray(getattr(gan.units_, name)) for name in UNITS} | _leaves("state", gan.state_)
+    for game, best in enumerate(gan.best_):
+        tensors |= _leaves(f"best.{game}", best)
+    about = {
+        "recipe": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "t": gan.rounds_played_,
+        "stopped_because": gan.stopped_because_,
+        "certificate": getattr(gan, "certificate_", None),
+        "sha256": _digest(tensors),
+    }
+    write(folder / "state.safetensors", safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}))
+
+
+VERSIONS = ("onehalf", "jax", "equinox", "optax", "numpy", "scikit-learn")
+
+
+def _leaves(name: str, tree: Any) -> dict[str, np.ndarray]:
+    """The arrays of a tree, by their paths in it."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))
+    return {name + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def _fill(path: Path, name: str, tree: Any, tensors: dict[str, np.ndarray]) -> Any:
+    """The tree with its arrays replaced by the saved ones."""
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    expected = _leaves(name, arrays)
+    for key, leaf in expected.items():
+        if key not in tensors or tensors[key].shape != leaf.shape or tensors[key].dtype != leaf.dtype:
+            refuse(str(path), expected="the players of recipe.json", got=f"a file without a fitting {key}")
+    return eqx.combine(
+        jax.tree_util.tree_map_with_path(lambda at, _: jnp.asarray(tensors[name + jax.tree_util.keystr(at)]), arrays), rest
+    )
+
+
+def _read_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The saved tensors, and what is said of them; refuses a file that is not as it was written."""
+    if not path.is_file():
+        refuse(str(path), expected="the saved players", got="no such file")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})["onehalf"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        whole = _digest(tensors) == about["sha256"]
+    except (safetensors.SafetensorError, KeyError, ValueError, OSError):
+        whole = False
+    if not whole:
+        refuse(str(path), expected="a file as onehalf wrote it", got="a truncated or altered one")
+    return tensors, about
+
+
+def _digest(tensors: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _history(path: Path, t: int) -> list[dict[str, Any]]:
+    """The lines up to round t."""
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        rows = [row for row in rows if row["t"] <= t]
+    except (OSError, ValueError, KeyError, TypeError):
+        rows = []
+    if not rows or rows[-1]["t"] != t:
+        refuse(str(path), expected=f"a line for every look up to round {t}", got="a missing, truncated or altered file")
+    return rows
+
+
+def _where(word: str) -> str:
+    return str(Path(word).resolve()) if is_path(word) else word
+
+
+def _try_writing(folder: Path) -> None:
+    """Refuse a folder that can't be written to, before the training and not after it."""
+    write(folder / ".try", b"")
+    (folder / ".try").unlink()
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        refuse(str(folder), expected=f"{LEAST_FREE >> 20} MiB free on its disk", got=f"{free >> 20} MiB")
+
+
+LEAST_FREE = 64 << 20

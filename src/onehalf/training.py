@@ -1,0 +1,271 @@
+"""Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, on minibatches of m.
+
+    game  = Game(p_data, p_z)                 the rules, fixed before the first round
+    state = init(game, D, G)                  the players, and what their optimisers remember
+    state, info = step(key, game, state)      one round
+    state = train(key, game, state, rounds)   many rounds, compiled; `watch` looks in between
+
+State is fed back; Info never is. The round t draws from fold_in(key, t), so that a game that was stopped and taken up
+again is the game that was never stopped.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Int
+
+from onehalf._arrays import Keys, Logits, PRNGKey, Samples, Scalar
+from onehalf._base import choose, refuse
+from onehalf.data.base import AbstractData
+from onehalf.losses import AbstractLoss, NonSaturating, value
+from onehalf.nets.base import AbstractNet
+from onehalf.penalties import AbstractPenalty
+
+__all__ = ["SCHEDULES", "Game", "Info", "State", "init", "step", "train", "use_cores"]
+
+SCHEDULES = ("alternating", "simultaneous")
+
+
+Round = Int[Array, "..."]
+"""The number of a round, from 0; one for each game in the state of many."""
+
+Schedule = Callable[[Round], Scalar]
+"""A number that depends on the round t, such as an optax schedule."""
+
+
+class Game(eqx.Module):
+    """The rules, fixed before the first round.
+
+    The schedule `alternating` is Algorithm 1: k steps of D, each on fresh minibatches, then one step of G on fresh
+    noise, against the new D. `simultaneous` is what the authors' code ran: both players step from the old parameters,
+    on the same minibatches, once a round. An optimiser is any `optax.GradientTransformation`.
+    """
+
+    p_data: AbstractData
+    p_z: AbstractData
+    V: AbstractLoss = NonSaturating()
+    penalties: tuple[AbstractPenalty, ...] = ()
+    optimiser_D: optax.GradientTransformation = eqx.field(static=True, default=optax.adam(2e-4, b1=0.5))
+    optimiser_G: optax.GradientTransformation = eqx.field(static=True, default=optax.adam(2e-4, b1=0.5))
+    k: int = 1
+    """Steps of D in a round."""
+    m: int = 256
+    """Examples in a minibatch."""
+    schedule: str = "alternating"
+    rate: Schedule | None = None
+    """What both players' steps are multiplied by in round t; None is 1."""
+    noise: Schedule | None = None
+    """Standard deviation of the normal noise that D sees data and samples through in round t, the same for both
+    (Arjovsky & Bottou 2017, section 3). Wide at first and gone later, it leads G to the modes before D can tell them
+    from their surroundings. None is no noise."""
+    average: float = 0.999
+    """G_average forgets at this rate a round, or at (t + 1)/(t + 10) while that is less: about the last tenth of the
+    rounds until 1/10 of them are 1/(1 - average)."""
+
+    def __check_init__(self) -> None:
+        if self.k < 1:
+            refuse("k", expected="at least 1 step of D a round", got=self.k)
+        if self.m < 1:
+            refuse("m", expected="at least 1 example in a minibatch", got=self.m)
+        if choose("schedule", self.schedule, SCHEDULES) == "simultaneous" and self.k != 1:
+            refuse("k", expected="1 in the simultaneous schedule", got=self.k)
+        if not 0 <= self.average <= 1:
+            refuse("average", expected="a rate from 0 (the last G) to 1", got=self.average)
+
+
+class State(eqx.Module):
+    """The players, what their optimisers remember, and how many rounds they have played."""
+
+    D: AbstractNet
+    G: AbstractNet
+    G_average: AbstractNet
+    opt_D: optax.OptState
+    opt_G: optax.OptState
+    t: Round
+
+
+class Info(eqx.Module):
+    """What one round saw on its minibatches, at the last step of D; never fed back."""
+
+    V: Scalar
+    """E[log D(x)] + E[log(1 - D(G(z)))], in nats; -log 4 at D = 1/2."""
+    D_x: Scalar
+    """Mean D(x)."""
+    D_Gz: Scalar
+    """Mean D(G(z))."""
+    gradient_D: Scalar
+    """Norm of D's gradient, penalties included."""
+    gradient_G: Scalar
+    """Norm of G's gradient."""
+
+
+Watch = Callable[[int, State, Info], None]
+
+
+def init(game: Game, D: AbstractNet, G: AbstractNet) -> State:
+    """The state before round 0; refuses players that do not fit the data or each other."""
+    for name, got, expected in (
+        ("G takes", G.in_shape, game.p_z.shape),
+        ("G gives", G.out_shape, game.p_data.shape),
+        ("D takes", D.in_shape, game.p_data.shape),
+        ("D gives", D.out_shape, ()),
+    ):
+        if got != expected:
+            refuse(name, expected=f"shape {expected}", got=got)
+    opt_D = game.optimiser_D.init(eqx.filter(D, eqx.is_inexact_array))
+    opt_G = game.optimiser_G.init(eqx.filter(G, eqx.is_inexact_array))
+    return State(D, G, G, opt_D, opt_G, jnp.zeros((), jnp.int32))
+
+
+@eqx.filter_jit
+def step(key: PRNGKey, game: Game, state: State) -> tuple[State, Info]:
+    """One round: k steps of D, then one of G. Give every round the same key; it folds state.t in."""
+    return _round(key, game, state, state.t)
+
+
+def train(
+    key: Keys, game: Game, state: State, rounds: int, *, watch: Watch | None = None, every: int = 500
+) -> State:
+    """Play this many rounds, `every` of them in one compiled scan with the state donated.
+
+    Between the scans `watch(t, state, info)` sees the rounds played so far, the state, and the infos of the last rounds
+    along their first axis. The state that it sees is donated to the next scan: copy what is to outlive the call.
+
+    P keys play P games at once, each array of the state with a first axis of P, as `eqx.filter_vmap` of `init` gives;
+    infos are then of shape (rounds, P). The games are shared out among the devices (on CPU, as many as
+    `jax.config.update("jax_num_cpu_devices", n)` made). They differ only by key, but how floats are rounded depends on
+    what is compiled together, so a game may end elsewhere when others are trained beside it.
+    """
+    state = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)
+    if key.ndim:
+        key, game, state = _share_out(key, game, state)
+    while rounds > 0:
+        chunk = min(every, rounds)
+        state, info = _rounds((key, game), state, chunk)
+        rounds -= chunk
+        if watch is not None:
+            watch(int(state.t.ravel()[0]), state, info)
+    return state
+
+
+def use_cores(most: int) -> None:
+    """Make a JAX device of each CPU core, up to so many, for games to be shared out among; call it before JAX is used.
+
+    Once JAX has begun to compute, its devices stay as they are, and this does nothing.
+    """
+    with contextlib.suppress(RuntimeError):
+        jax.config.update("jax_num_cpu_devices", min(most, os.cpu_count() or 1))
+
+
+def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Info]:
+    """Round t. `t` stands beside the state so that it has no games' axis, and a penalty can be left out of a round."""
+    key_D, key_G = jr.split(jr.fold_in(key, t))
+    D, G, opt_D, opt_G = state.D, state.G, state.opt_D, state.opt_G
+    for key_step in jr.split(key_D, game.k):
+        key_x, key_z, key_d = jr.split(key_step, 3)
+        x = game.p_data.sample(key_x, game.m)
+        Gz = _apply(G, game.p_z.sample(key_z, game.m))
+        opponent = D
+        (_, logits), gradient_D = _gradient_D(D, key_d, game, x, Gz, t)
+        D, opt_D = _descend(game.optimiser_D, gradient_D, opt_D, D, game.rate, t)
+    if game.schedule == "alternating":
+        opponent = D
+        key_z, key_d = jr.split(key_G)
+    gradient_G = _gradient_G(G, opponent, key_d, game, x, game.p_z.sample(key_z, game.m), t)
+    G, opt_G = _descend(game.optimiser_G, gradient_G, opt_G, G, game.rate, t)
+    G_average = _average(game.average, t, state.G_average, G)
+    info = Info(
+        value(*logits),
+        jnp.mean(jax.nn.sigmoid(logits[0])),
+        jnp.mean(jax.nn.sigmoid(logits[1])),
+        optax.tree.norm(gradient_D),
+        optax.tree.norm(gradient_G),
+    )
+    return State(D, G, G_average, opt_D, opt_G, t + 1), info
+
+
+@eqx.filter_value_and_grad(has_aux=True)
+def _gradient_D(D: AbstractNet, key: PRNGKey, game: Game, x: Samples, Gz: Samples, t: Round):
+    key_x, key_Gz, key_penalty, key_noise = jr.split(key, 4)
+    x, Gz = _blur(key_noise, game.noise, t, x, Gz)
+    d_x, d_Gz = _apply(D, x, key_x), _apply(D, Gz, key_Gz)
+    loss = game.V.loss_D(d_x, d_Gz)
+    for key_one, penalty in zip(jr.split(key_penalty, len(game.penalties)), game.penalties, strict=True):
+        loss += _paid(key_one, penalty, D, x, Gz, t)
+    return loss, (d_x, d_Gz)
+
+
+@eqx.filter_grad
+def _gradient_G(G: AbstractNet, D: AbstractNet, key: PRNGKey, game: Game, x: Samples, z: Samples, t: Round):
+    # d_x matters to relativistic losses alone; the compiler drops it for the others
+    key_x, key_Gz, key_noise = jr.split(key, 3)
+    x, Gz = _blur(key_noise, game.noise, t, x, _apply(G, z))
+    return game.V.loss_G(_apply(D, x, key_x), _apply(D, Gz, key_Gz))
+
+
+def _blur(key: PRNGKey, noise: Schedule | None, t: Round, x: Samples, Gz: Samples) -> tuple[Samples, Samples]:
+    """Data and samples as D sees them in round t."""
+    if noise is None:
+        return x, Gz
+    key_x, key_Gz = jr.split(key)
+    std = noise(t)
+    return x + std * jr.normal(key_x, x.shape), Gz + std * jr.normal(key_Gz, Gz.shape)
+
+
+def _paid(key: PRNGKey, penalty: AbstractPenalty, D: AbstractNet, x: Samples, Gz: Samples, t: Round) -> Scalar:
+    """What D pays in round t: nothing, or `every` times the penalty."""
+    if penalty.every == 1:
+        return penalty.penalty(key, D, x, Gz)
+    due = t % penalty.every == 0
+    return jax.lax.cond(due, lambda: penalty.every * penalty.penalty(key, D, x, Gz), lambda: jnp.zeros(()))
+
+
+def _apply(net: AbstractNet, examples: Samples, key: PRNGKey | None = None) -> Samples | Logits:
+    """A net on each example, with a key of its own where dropout wants one."""
+    if key is None:
+        return jax.vmap(net)(examples)
+    return jax.vmap(lambda x, key: net(x, key=key))(examples, jr.split(key, len(examples)))
+
+
+def _descend(optimiser, gradient, opt_state, net, rate: Schedule | None, t: Round):
+    updates, opt_state = optimiser.update(gradient, opt_state, eqx.filter(net, eqx.is_inexact_array))
+    if rate is not None:
+        updates = jax.tree.map(lambda update: rate(t) * update, updates)
+    return eqx.apply_updates(net, updates), opt_state
+
+
+def _average(rate: float, t: Round, average: AbstractNet, G: AbstractNet) -> AbstractNet:
+    keep = jnp.minimum(rate, (t + 1) / (t + 10))
+    return jax.tree.map(lambda a, g: keep * a + (1 - keep) * g if eqx.is_inexact_array(a) else a, average, G)
+
+
+# Products this small lose more than they gain by being cut up for several threads (docs/benchmarks.md).
+@eqx.filter_jit(donate="all-except-first", compiler_options={"xla_cpu_multi_thread_eigen": False})
+def _rounds(fixed: tuple[Keys, Game], state: State, rounds: int) -> tuple[State, Info]:
+    """This many rounds as one scan."""
+    key, game = fixed
+    play = eqx.filter_vmap(_round, in_axes=(0, None, 0, None)) if key.ndim else _round
+    arrays, rest = eqx.partition(state, eqx.is_array)
+
+    def one(arrays, t):
+        state, info = play(key, game, eqx.combine(arrays, rest), t)
+        return eqx.filter(state, eqx.is_array), info
+
+    arrays, info = jax.lax.scan(one, arrays, state.t.ravel()[0] + jnp.arange(rounds))
+    return eqx.combine(arrays, rest), info
+
+
+def _share_out(key: Keys, game: Game, state: State) -> tuple[Keys, Game, State]:
+    """Lay P games on the cores: as many devices as divide P, each with its share of the games and all of the data."""
+    devices = jax.devices()
+    count = next(n for n in range(min(len(devices), len(key)), 0, -1) if len(key) % n == 0)
+    mesh = Mesh(devices[:count], ("games",))
+    apart, everywhere = NamedSharding(mesh, PartitionSpec("games")), NamedSharding(mesh, PartitionSpec())
+    return eqx.filter_shard(key, apart), eqx.filter_shard(game, everywhere), eqx.filter_shard(state, apart)

@@ -1,0 +1,163 @@
+"""Algorithm 1: the loop by hand, resuming, many games at once, schedules, lazy penalties."""
+
+import runpy
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+import pytest
+
+import onehalf as oh
+from onehalf._base import catalogue
+from onehalf.training import SCHEDULES
+
+GAME = oh.Game(oh.data.Ring(), oh.Latent(normal=2), m=32)
+
+
+def players(key, game=GAME):
+    key_D, key_G = jr.split(key)
+    shape = game.p_data.shape
+    return oh.init(game, oh.nets.MLP(key_D, shape, (), width=8), oh.nets.MLP(key_G, game.p_z.shape, shape, width=8))
+
+
+def leaves(tree):
+    return jax.tree.leaves(eqx.filter(tree, eqx.is_array))
+
+
+def same(one, other, tolerance=0.0):
+    pairs = zip(leaves(one), leaves(other), strict=True)
+    return all(np.allclose(a, b, rtol=tolerance, atol=tolerance) for a, b in pairs)
+
+
+def test_the_loop_by_hand_gives_the_same_players():
+    hand = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "by_hand.py"))
+    game = oh.Game(hand["p_data"], hand["p_z"])
+    D = oh.nets.MLP(jr.key(1), (2,), ())
+    G = oh.nets.MLP(jr.key(2), (2,), (2,))
+    state = oh.train(jr.key(0), game, oh.init(game, D, G), rounds=100)
+    assert same((state.D, state.G), (hand["D"], hand["G"]), tolerance=1e-5)
+    assert not same(state.D, D, tolerance=1e-3)
+
+
+def test_train_is_step_after_step():
+    state = stepped = players(jr.key(1))
+    for _ in range(5):
+        stepped, info = oh.step(jr.key(0), GAME, stepped)
+    seen = []
+    state = oh.train(jr.key(0), GAME, state, 5, watch=lambda t, state, info: seen.append((t, info)), every=2)
+    assert same(state, stepped, tolerance=1e-6)
+    assert [t for t, _ in seen] == [2, 4, 5]
+    assert np.allclose(seen[-1][1].V[-1], info.V, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [7, 100])
+def test_a_game_that_was_stopped_is_the_game_that_was_not(n):
+    start = players(jr.key(1))
+    whole = oh.train(jr.key(0), GAME, start, 2 * n)
+    halves = oh.train(jr.key(0), GAME, oh.train(jr.key(0), GAME, start, n), n)
+    assert same(whole, halves)
+
+
+def test_the_state_that_train_is_given_stays_usable():
+    start = players(jr.key(1))
+    oh.train(jr.key(0), GAME, start, 3)
+    assert all(np.isfinite(leaf).all() for leaf in leaves(start))
+
+
+def test_many_games_are_the_games_alone():
+    keys, seeds = jr.split(jr.key(0), 4), jr.split(jr.key(1), 4)
+    together = oh.train(keys, GAME, eqx.filter_vmap(players)(seeds), 10)
+    for game in range(4):
+        alone = oh.train(keys[game], GAME, players(seeds[game]), 10)
+        assert same(alone, jax.tree.map(lambda leaf, i=game: leaf[i] if eqx.is_array(leaf) else leaf, together), 1e-4)
+    assert len(together.t.sharding.device_set) == 2
+
+
+def test_simultaneous_uses_the_old_players_and_one_batch():
+    # With plain SGD of rate 0 for D both schedules meet the same D; the noise differs, so G does.
+    kept = {name: oh.Game(GAME.p_data, GAME.p_z, m=32, schedule=name, optimiser_D=optax.sgd(0.0)) for name in SCHEDULES}
+    start = players(jr.key(1))
+    after = {name: oh.step(jr.key(0), game, start)[0] for name, game in kept.items()}
+    assert not same(after["alternating"].G, after["simultaneous"].G, 1e-9)
+    # By hand, from the old D, on the noise that D saw.
+    game = oh.Game(GAME.p_data, GAME.p_z, m=32, schedule="simultaneous", optimiser_G=optax.sgd(0.1))
+    start = players(jr.key(1), game)
+    key_D, _ = jr.split(jr.fold_in(jr.key(0), 0))
+    z = game.p_z.sample(jr.split(jr.split(key_D, 1)[0], 3)[1], 32)
+    gradient = eqx.filter_grad(lambda G: jnp.mean(jax.nn.softplus(-jax.vmap(start.D)(jax.vmap(G)(z)))))(start.G)
+    expected = eqx.apply_updates(start.G, jax.tree.map(lambda g: -0.1 * g, gradient))
+    assert same(oh.step(jr.key(0), game, start)[0].G, expected, 1e-6)
+
+
+def test_k_steps_of_D_see_fresh_batches():
+    game = oh.Game(GAME.p_data, GAME.p_z, m=32, k=3, optimiser_D=optax.sgd(0.1))
+    once = oh.Game(GAME.p_data, GAME.p_z, m=32, k=1, optimiser_D=optax.sgd(0.1))
+    start = players(jr.key(1), game)
+    assert not same(oh.step(jr.key(0), game, start)[0].D, oh.step(jr.key(0), once, start)[0].D, 1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue("penalties")))
+def test_a_lazy_penalty_is_paid_in_its_rounds_and_scaled(name):
+    kind = catalogue("penalties")[name]
+    optimiser = optax.sgd(0.01)
+
+    def D_after(penalty, t):
+        game = oh.Game(GAME.p_data, GAME.p_z, m=32, penalties=penalty, optimiser_D=optimiser)
+        start = eqx.tree_at(lambda state: state.t, players(jr.key(1), game), jnp.asarray(t, jnp.int32))
+        return oh.step(jr.key(0), game, start)[0].D
+
+    assert same(D_after((kind(gamma=0.5, every=4),), 3), D_after((), 3), 1e-7)
+    assert same(D_after((kind(gamma=0.5, every=4),), 4), D_after((kind(gamma=2.0, every=1),), 4), 1e-6)
+    assert not same(D_after((kind(gamma=0.5, every=4),), 4), D_after((), 4), 1e-6)
+
+
+def test_the_average_follows_G():
+    state = oh.train(jr.key(0), GAME, players(jr.key(1)), 50)
+    assert not same(state.G, state.G_average, 1e-6)
+    last = oh.Game(GAME.p_data, GAME.p_z, m=32, average=0.0)
+    state = oh.train(jr.key(0), last, players(jr.key(1), last), 5)
+    assert same(state.G, state.G_average)
+
+
+def test_info_at_a_tie():
+    game = GAME
+    state = players(jr.key(1))
+    zero = eqx.tree_at(lambda s: s.D.weights[-1], state, replace_fn=jnp.zeros_like)
+    _, info = oh.step(jr.key(0), game, zero)
+    assert np.allclose([info.V, info.D_x, info.D_Gz], [-np.log(4), 0.5, 0.5], atol=1e-6)
+    assert info.gradient_D > 0
+
+
+def test_noise_and_rate_are_schedules_of_the_round():
+    still = oh.Game(GAME.p_data, GAME.p_z, m=32, rate=lambda t: jnp.where(t < 2, 0.0, 1.0))
+    start = players(jr.key(1), still)
+    assert same(oh.train(jr.key(0), still, start, 2).G, start.G)
+    assert not same(oh.train(jr.key(0), still, start, 3).G, start.G)
+    blurred = oh.Game(GAME.p_data, GAME.p_z, m=32, noise=lambda t: jnp.asarray(3.0))
+    plain = oh.step(jr.key(0), GAME, start)[1]
+    assert not np.allclose(oh.step(jr.key(0), blurred, start)[1].gradient_D, plain.gradient_D, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"k": 0}, "k: expected at least 1"),
+        ({"m": 0}, "m: expected at least 1"),
+        ({"schedule": "in turns"}, "schedule: expected one of alternating, simultaneous"),
+        ({"schedule": "simultaneous", "k": 2}, "k: expected 1"),
+        ({"average": 1.5}, "average: expected a rate"),
+    ],
+)
+def test_rules_that_are_none_are_refused(bad, sentence):
+    with pytest.raises(oh.Refusal, match=sentence):
+        oh.Game(GAME.p_data, GAME.p_z, **bad)
+
+
+def test_players_that_do_not_fit_are_refused():
+    D, G = oh.nets.MLP(jr.key(0), (2,), ()), oh.nets.MLP(jr.key(0), (3,), (2,))
+    with pytest.raises(oh.Refusal, match=r"G takes: expected shape \(2,\); got \(3,\)"):
+        oh.init(GAME, D, G)

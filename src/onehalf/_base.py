@@ -7,7 +7,6 @@ import ast
 import difflib
 import importlib
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,9 +38,7 @@ def names(family: str) -> tuple[str, ...]:
     >>> names("losses")[:2]
     ('Minimax', 'NonSaturating')
     """
-    spec = find_spec("onehalf")
-    assert spec is not None and spec.submodule_search_locations is not None
-    root = Path(spec.submodule_search_locations[0])
+    root = Path(__file__).parent
     path = root / f"{family}.py" if (root / f"{family}.py").exists() else root / family / "__init__.py"
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":

@@ -47,15 +47,25 @@ def main() -> None:
 @app.command()
 def fit(
     data: Annotated[str, typer.Argument(metavar="DATA", help=f"A .npy or .npz file, or one of {DATA}.")],
-    out: Annotated[Path | None, typer.Option(metavar="RUN", help="The run's folder; runs/DATA-1, -2, ... if not given.")] = None,
-    minutes: Annotated[float | None, typer.Option(metavar="M", help="As many rounds as fit into so many minutes.")] = None,
-    rounds: Annotated[int, typer.Option(metavar="N", help="Rounds, if no minutes are given.")] = 20_000,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="The run's folder; runs/DATA-1, -2, ... if not given.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="As many rounds as fit into so many minutes.")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(metavar="N", help="Rounds; 12,000, or 8,000 for wide rows, if not given.")
+    ] = None,
     seeds: Annotated[int, typer.Option(metavar="P", help="Games at once; the best by validation is kept.")] = 1,
     k: Annotated[int, typer.Option("--k", metavar="K", help="Steps of D in a round.")] = 1,
-    batch: Annotated[int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256 if the data has them.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256 if the data has them.")
+    ] = None,
     loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
     seed: Seed = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the recipe and what it would cost; keep nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the recipe and what it would cost; keep nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a generator on DATA.
@@ -127,8 +137,12 @@ def report(run: Run, as_json: AsJson = False) -> None:
 
 @app.command()
 def data(
-    name: Annotated[str | None, typer.Argument(metavar="DATA", help="A name or a file to draw; all are listed without.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The picture: a .png or .svg file.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="A name or a file to draw; all are listed without.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The picture: a .png or .svg file.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the data sets that go by a name, or draw one as a picture.
@@ -149,14 +163,15 @@ def data(
     if as_json:
         return _show(about)
     for row in about:
-        _say(f"{row['name']:12} {row['rows']:>8}  {row['shape']!s:10} {row['about']}")
+        count = "any" if row["rows"] is None else f"{row['rows']:,}"
+        _say(f"{row['name']:12} {count:>7} rows of {row['shape']!s:8} {row['about']}")
     return None
 
 
 def _leave_report(folder: Path, gan: Any, rows: Any) -> None:
     """Write samples and the page, with as many validation rows to look at."""
     from onehalf import report, runs
-    from onehalf.gan import split
+    from onehalf.data.roles import split
 
     samples = gan.sample(SAMPLES)
     runs.write(folder / "samples.npy", runs.packed(samples, ".npy"))

@@ -165,7 +165,7 @@ class Wasserstein(AbstractLoss):
 
 
 class Relativistic(AbstractLoss):
-    """D descends E[softplus(-(d(x) - d(G(z))))], G the same with the signs turned; Huang et al. 2024 (R3GAN), section 2.
+    """D descends E[softplus(-(d(x) - d(G(z))))], G the same with signs turned; Huang et al. 2024 (R3GAN), section 2.
 
     Each sample is paired with one datum (Jolicoeur-Martineau 2018), and d is determined up to a constant only: the
     value is not a JSD. Huang et al. prove local convergence with both R1 and R2.
@@ -175,9 +175,9 @@ class Relativistic(AbstractLoss):
     """
 
     def loss_D(self, d_x: Logits, d_Gz: Logits) -> Scalar:
-        """softplus of samples over data, pair by pair."""
+        """Softplus of samples over data, pair by pair."""
         return jnp.mean(softplus(d_Gz - d_x))
 
     def loss_G(self, d_x: Logits, d_Gz: Logits) -> Scalar:
-        """softplus of data over samples, pair by pair."""
+        """Softplus of data over samples, pair by pair."""
         return jnp.mean(softplus(d_x - d_Gz))

@@ -69,7 +69,7 @@ class GradientPenalty(AbstractPenalty):
 
     The points lie on the segments between paired data and samples, evenly at random.
 
-    >>> GradientPenalty().penalty(jr.key(0), lambda x: x[0], jnp.ones((4, 2)), jnp.ones((4, 2)))        # already 1-Lipschitz
+    >>> GradientPenalty().penalty(jr.key(0), lambda x: x[0], jnp.ones((4, 2)), jnp.ones((4, 2)))        # slope 1
     Array(0., dtype=float32)
     """
 

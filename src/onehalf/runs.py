@@ -10,6 +10,7 @@ Each file is written under a temporary name, synced and renamed, so that there i
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import json
@@ -33,6 +34,7 @@ from onehalf._base import refuse
 from onehalf.data.arrays import Empirical, Rows, Units
 from onehalf.data.sources import is_path, open_rows
 from onehalf.gan import GAN
+from onehalf.recipe import Recipe
 
 __all__ = ["fit", "load", "next_folder", "packed", "source", "write"]
 
@@ -88,7 +90,7 @@ def load(folder: Path) -> GAN:
     shape = tuple(recipe["data"]["shape"])
     blank = jnp.zeros((recipe["solved"]["m"], *shape[1:]))
     gan.prepare(Empirical(blank, units.step), units, recipe["data"]["sha256"])
-    gan.rounds_, gan.n_features_in_ = recipe["solved"]["rounds"], shape[1]
+    gan.recipe_ = Recipe(**recipe["solved"])
     gan.state_ = _fill(path, "state", gan.state_, tensors)
     gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
     gan.history_ = _history(folder / "rows.jsonl", about["t"])
@@ -147,12 +149,16 @@ def _recipe(folder: Path) -> tuple[dict[str, Any], str]:
     """recipe.json, and the hash that the state knows it by."""
     path = folder / "recipe.json"
     if not path.is_file():
-        refuse(str(folder), expected="the folder of a run", got="none" if not folder.exists() else "no recipe.json in it")
+        refuse(
+            str(folder), expected="the folder of a run", got="none" if not folder.exists() else "no recipe.json in it"
+        )
     text = path.read_bytes()
     try:
         recipe = json.loads(text)
-        recipe["asked"], recipe["solved"], recipe["data"]["source"]  # noqa: B018
-    except (ValueError, KeyError, TypeError):
+        known = {"asked", "solved", "data", "versions"} <= recipe.keys()
+    except (ValueError, AttributeError):
+        recipe, known = {}, False
+    if not known:
         refuse(str(path), expected="a recipe as onehalf wrote it", got="a truncated or altered file")
     return recipe, hashlib.sha256(text).hexdigest()
 
@@ -169,7 +175,7 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
                 "dtype": rows.dtype.str,
             },
             "asked": asked,
-            "solved": {"m": gan.game_.m, "rounds": gan.rounds_, "random_state": gan.seed_},
+            "solved": dataclasses.asdict(gan.recipe_),
             "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS},
         }
         write(path, json.dumps(recipe, indent=2).encode())
@@ -204,7 +210,8 @@ def _fill(path: Path, name: str, tree: Any, tensors: dict[str, np.ndarray]) -> A
         if key not in tensors or tensors[key].shape != leaf.shape or tensors[key].dtype != leaf.dtype:
             refuse(str(path), expected="the players of recipe.json", got=f"a file without a fitting {key}")
     return eqx.combine(
-        jax.tree_util.tree_map_with_path(lambda at, _: jnp.asarray(tensors[name + jax.tree_util.keystr(at)]), arrays), rest
+        jax.tree_util.tree_map_with_path(lambda at, _: jnp.asarray(tensors[name + jax.tree_util.keystr(at)]), arrays),
+        rest,
     )
 
 
@@ -216,10 +223,9 @@ def _read_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with safetensors.safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})["onehalf"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        whole = _digest(tensors) == about["sha256"]
     except (safetensors.SafetensorError, KeyError, ValueError, OSError):
-        whole = False
-    if not whole:
+        tensors, about = {}, {"sha256": None}
+    if _digest(tensors) != about["sha256"]:
         refuse(str(path), expected="a file as onehalf wrote it", got="a truncated or altered one")
     return tensors, about
 

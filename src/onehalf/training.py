@@ -12,6 +12,7 @@ again is the game that was never stopped.
 import contextlib
 import os
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -130,9 +131,7 @@ def step(key: PRNGKey, game: Game, state: State) -> tuple[State, Info]:
     return _round(key, game, state, state.t)
 
 
-def train(
-    key: Keys, game: Game, state: State, rounds: int, *, watch: Watch | None = None, every: int = 500
-) -> State:
+def train(key: Keys, game: Game, state: State, rounds: int, *, watch: Watch | None = None, every: int = 500) -> State:
     """Play this many rounds, `every` of them in one compiled scan with the state donated.
 
     Between the scans `watch(t, state, info)` sees the rounds played so far, the state, and the infos of the last rounds
@@ -167,28 +166,47 @@ def use_cores(most: int) -> None:
 def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Info]:
     """Round t. `t` stands beside the state so that it has no games' axis, and a penalty can be left out of a round."""
     key_D, key_G = jr.split(jr.fold_in(key, t))
-    D, G, opt_D, opt_G = state.D, state.G, state.opt_D, state.opt_G
-    for key_step in jr.split(key_D, game.k):
-        key_x, key_z, key_d = jr.split(key_step, 3)
-        x = game.p_data.sample(key_x, game.m)
-        Gz = _apply(G, game.p_z.sample(key_z, game.m))
-        opponent = D
-        (_, logits), gradient_D = _gradient_D(D, key_d, game, x, Gz, t)
-        D, opt_D = _descend(game.optimiser_D, gradient_D, opt_D, D, game.rate, t)
+    *early, last = jr.split(key_D, game.k)
+    D, opt_D = state.D, state.opt_D
+    for key_step in early:
+        D, opt_D, _ = _step_D(key_step, game, state.G, D, opt_D, t)
+    opponent = D
+    D, opt_D, seen = _step_D(last, game, state.G, D, opt_D, t)
+    key_z, key_d = seen.key_z, seen.key_d
     if game.schedule == "alternating":
         opponent = D
         key_z, key_d = jr.split(key_G)
-    gradient_G = _gradient_G(G, opponent, key_d, game, x, game.p_z.sample(key_z, game.m), t)
-    G, opt_G = _descend(game.optimiser_G, gradient_G, opt_G, G, game.rate, t)
-    G_average = _average(game.average, t, state.G_average, G)
+    gradient_G = _gradient_G(state.G, opponent, key_d, game, seen.x, game.p_z.sample(key_z, game.m), t)
+    G, opt_G = _descend(game.optimiser_G, gradient_G, state.opt_G, state.G, game.rate, t)
     info = Info(
-        value(*logits),
-        jnp.mean(jax.nn.sigmoid(logits[0])),
-        jnp.mean(jax.nn.sigmoid(logits[1])),
-        optax.tree.norm(gradient_D),
+        value(seen.d_x, seen.d_Gz),
+        jnp.mean(jax.nn.sigmoid(seen.d_x)),
+        jnp.mean(jax.nn.sigmoid(seen.d_Gz)),
+        optax.tree.norm(seen.gradient),
         optax.tree.norm(gradient_G),
     )
-    return State(D, G, G_average, opt_D, opt_G, t + 1), info
+    return State(D, G, _average(game.average, t, state.G_average, G), opt_D, opt_G, t + 1), info
+
+
+class _Seen(NamedTuple):
+    """What one step of D saw."""
+
+    key_z: PRNGKey
+    key_d: PRNGKey
+    x: Samples
+    d_x: Logits
+    d_Gz: Logits
+    gradient: AbstractNet
+
+
+def _step_D(key: PRNGKey, game: Game, G: AbstractNet, D: AbstractNet, opt_D: optax.OptState, t: Round):
+    """One step of D on fresh minibatches."""
+    key_x, key_z, key_d = jr.split(key, 3)
+    x = game.p_data.sample(key_x, game.m)
+    Gz = _apply(G, game.p_z.sample(key_z, game.m))
+    (_, (d_x, d_Gz)), gradient = _gradient_D(D, key_d, game, x, Gz, t)
+    D, opt_D = _descend(game.optimiser_D, gradient, opt_D, D, game.rate, t)
+    return D, opt_D, _Seen(key_z, key_d, x, d_x, d_Gz, gradient)
 
 
 @eqx.filter_value_and_grad(has_aux=True)
@@ -246,9 +264,7 @@ def _average(rate: float, t: Round, average: AbstractNet, G: AbstractNet) -> Abs
     return jax.tree.map(lambda a, g: keep * a + (1 - keep) * g if eqx.is_inexact_array(a) else a, average, G)
 
 
-# Products this small lose more than they gain by being cut up for several threads (docs/benchmarks.md).
-@eqx.filter_jit(donate="all-except-first", compiler_options={"xla_cpu_multi_thread_eigen": False})
-def _rounds(fixed: tuple[Keys, Game], state: State, rounds: int) -> tuple[State, Info]:
+def _scan(fixed: tuple[Keys, Game], state: State, rounds: int) -> tuple[State, Info]:
     """This many rounds as one scan."""
     key, game = fixed
     play = eqx.filter_vmap(_round, in_axes=(0, None, 0, None)) if key.ndim else _round
@@ -260,6 +276,11 @@ def _rounds(fixed: tuple[Keys, Game], state: State, rounds: int) -> tuple[State,
 
     arrays, info = jax.lax.scan(one, arrays, state.t.ravel()[0] + jnp.arange(rounds))
     return eqx.combine(arrays, rest), info
+
+
+# Products this small lose more than they gain by being cut up for several threads (docs/benchmarks.md).
+_ONE_THREAD: Any = {"compiler_options": {"xla_cpu_multi_thread_eigen": False}}
+_rounds = eqx.filter_jit(_scan, donate="all-except-first", **_ONE_THREAD)
 
 
 def _share_out(key: Keys, game: Game, state: State) -> tuple[Keys, Game, State]:

@@ -16,7 +16,7 @@ from onehalf.data.base import AbstractData
 
 __all__ = ["Digits", "Empirical", "Units", "check", "read"]
 
-Rows = Shaped[np.ndarray, "n ..."]
+Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
 
 
@@ -41,25 +41,31 @@ class Empirical(AbstractData):
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n rows, with replacement."""
         key_row, key_cell = jr.split(key)
-        x = self.x[jr.randint(key_row, (n,), 0, len(self.x))]
-        return x + self.step * jr.uniform(key_cell, (n, *self.shape), x.dtype, -0.5, 0.5)
+        x = self.x[jr.randint(key_row, (n,), 0, len(self.x))].astype(jnp.float32)
+        cell = jr.uniform(key_cell, x.shape, minval=-0.5, maxval=0.5)
+        return x + jnp.broadcast_to(self.step, x.shape) * cell
 
 
 class Digits(AbstractData):
     """Handwritten digits, 8 x 8 pixels of 0 to 16 (1,797 of them, with scikit-learn; Alpaydin & Kaynak 1998)."""
 
-    x: Real[Array, "1797 8 8"] = eqx.field(init=False)
-    shape: tuple[int, int] = eqx.field(default=(8, 8), init=False)
+    x: Real[Array, "1797 8 8"]
 
     def __init__(self) -> None:
         self.x = jnp.asarray(self.rows())
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(8, 8)."""
+        return (8, 8)
 
     @staticmethod
     def rows() -> np.ndarray:
         """All of them, uint8."""
         from sklearn.datasets import load_digits
 
-        return load_digits().images.astype(np.uint8)
+        pixels, _ = load_digits(return_X_y=True)
+        return np.asarray(pixels, np.uint8).reshape(-1, 8, 8)
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n of the digits, with replacement."""
@@ -78,11 +84,11 @@ class Units(eqx.Module):
     array([[2.   , 2.255]])
     """
 
-    offset: np.ndarray
-    scale: np.ndarray
-    whole: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    offset: np.ndarray = eqx.field(converter=np.asarray)
+    scale: np.ndarray = eqx.field(converter=np.asarray)
+    whole: np.ndarray = eqx.field(converter=np.asarray)
+    low: np.ndarray = eqx.field(converter=np.asarray)
+    high: np.ndarray = eqx.field(converter=np.asarray)
     dtype: str = eqx.field(static=True)
 
     @classmethod
@@ -127,8 +133,8 @@ def check(what: str, rows: np.ndarray) -> Rows:
         refuse(what, expected="at least one row and one column", got=f"an empty array of shape {rows.shape}")
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         bad = np.argwhere(~np.isfinite(rows))
-        first = tuple(int(i) for i in bad[0])
-        where = f"row {first[0]}, entry {first[1:] if len(first) > 2 else first[1]}"
+        first = tuple(bad[0].tolist())
+        where = f"row {first[0]}, entry {first[1] if rows.ndim == 2 else first[1:]}"
         refuse(
             what,
             expected="finite numbers",
@@ -158,12 +164,18 @@ def read(path: Path) -> Rows:
     if not path.is_file():
         refuse(str(path), expected="a file", got="nothing there" if not path.exists() else "a folder")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        rows = loaded if path.suffix == ".npy" else _only_array(path, loaded)
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            rows = loaded if isinstance(loaded, np.ndarray) else _only_array(path, loaded)
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         if "pickle" in str(error).lower():
             hint = "Save plain numbers: np.save(path, array.astype(float))."
-            refuse(str(path), expected="an array of numbers", got="pickled Python objects, which are never loaded", hint=hint)
+            refuse(
+                str(path),
+                expected="an array of numbers",
+                got="pickled Python objects, which are never loaded",
+                hint=hint,
+            )
         refuse(str(path), expected=f"a whole {path.suffix} file", got=f"one that NumPy can't read ({error})")
     return check(str(path), rows[:, None] if rows.ndim == 1 else rows)
 

@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-
 from jaxtyping import Array, Float
 
 from onehalf._arrays import PRNGKey, Sample, Samples, Scalar
@@ -21,8 +20,10 @@ class AbstractData(eqx.Module):
     The first line of the docstring is what `onehalf data` prints of it.
     """
 
-    shape: eqx.AbstractVar[tuple[int, ...]]
-    """The shape of one example: (2,) for points in the plane, (8, 8) for a small image."""
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: (2,) for points in the plane, (8, 8) for a small image."""
 
     @abstractmethod
     def sample(self, key: PRNGKey, n: int) -> Samples:
@@ -65,8 +66,8 @@ class Latent(AbstractData):
     """Noise for a generator: independent parts, side by side.
 
     Continuous parts are `normal` N(0, 1) and `uniform` U(-sqrt 3, sqrt 3), which has variance 1 too (the prior of the
-    2014 MNIST code); discrete parts are `bits`, fair signs -1 or +1, and `choices`, one of that many, as a vector with a
-    single `hot` entry. A continuous generator of continuous noise has to bridge modes that lie apart; with discrete
+    2014 MNIST code); discrete parts are `bits`, fair signs -1 or +1, and `choices`, one of that many, as a vector with
+    a single `hot` entry. A continuous generator of continuous noise has to bridge modes that lie apart; with discrete
     parts it can jump.
 
     >>> Latent(normal=2, choices=4).sample(jr.key(0), 5).shape
@@ -86,7 +87,7 @@ class Latent(AbstractData):
 
     @property
     def first_std(self) -> Float[Array, " entries"]:
-        """Standard deviations for a net's first weights, entry by entry, with which the parts start with equal say."""
+        """Standard deviations for a net's first weights: continuous and discrete parts start with equal say."""
         entries = self.normal + self.uniform + self.bits
         return jnp.concatenate([jnp.full(entries, max(entries, 1) ** -0.5), jnp.full(self.choices, 1 / self.hot)])
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.core import Tracer
 from jax.scipy import stats
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
@@ -28,7 +29,7 @@ class Normal(AbstractDensity):
 
     mean: float | Scalar = 0.0
     std: float | Scalar = 1.0
-    shape: tuple[int, ...] = (1,)
+    shape: tuple[int, ...] = (1,)  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n examples."""
@@ -48,7 +49,7 @@ class Uniform(AbstractDensity):
 
     low: float | Scalar = 0.0
     high: float | Scalar = 1.0
-    shape: tuple[int, ...] = (1,)
+    shape: tuple[int, ...] = (1,)  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n examples."""
@@ -71,7 +72,7 @@ class Mixture(AbstractDensity):
     weights: Float[Array, " modes"] = eqx.field(converter=jnp.asarray, default=(0.5, 0.3, 0.2))
 
     def __check_init__(self) -> None:
-        if isinstance(self.weights, jax.core.Tracer):
+        if isinstance(self.weights, Tracer):
             return
         if abs(float(self.weights.sum()) - 1) > 1e-5 or float(self.weights.min()) < 0:
             refuse("weights", expected="numbers >= 0 that add up to 1", got=self.weights.tolist())
@@ -86,7 +87,7 @@ class Mixture(AbstractDensity):
         return _sample_normals(key, n, self.means, self.stds, self.weights)
 
     def log_p(self, x: Sample) -> Scalar:
-        """log sum_j weights_j N(x; means_j, stds_j^2 I)."""
+        """Log sum_j weights_j N(x; means_j, stds_j^2 I)."""
         return _log_normals(x, self.means, self.stds, self.weights)
 
 
@@ -100,7 +101,11 @@ class Ring(AbstractDensity):
     modes: int = 8
     radius: float = 1.0
     std: float = 0.01
-    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(2,), a point in the plane."""
+        return (2,)
 
     @property
     def means(self) -> Float[Array, "modes 2"]:
@@ -127,7 +132,11 @@ class Grid(AbstractDensity):
     side: int = 5
     spacing: float = 2.0
     std: float = 0.05
-    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(2,), a point in the plane."""
+        return (2,)
 
     @property
     def means(self) -> Float[Array, "modes 2"]:
@@ -153,7 +162,11 @@ class SwissRoll(AbstractDensity):
     """
 
     noise: float = 0.05
-    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(2,), a point in the plane."""
+        return (2,)
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n points."""
@@ -162,7 +175,7 @@ class SwissRoll(AbstractDensity):
         return _swiss_roll(t) + self.noise * jr.normal(key_noise, (n, 2))
 
     def log_p(self, x: Sample) -> Scalar:
-        """log of the mean over t of N(x; curve(t), noise^2 I)."""
+        """Log of the mean over t of N(x; curve(t), noise^2 I)."""
         return _log_band(x, _swiss_roll, 1.5 * math.pi, 4.5 * math.pi, self.noise)
 
 
@@ -174,7 +187,11 @@ class TwoMoons(AbstractDensity):
     """
 
     noise: float = 0.1
-    shape: tuple[int] = eqx.field(default=(2,), init=False)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(2,), a point in the plane."""
+        return (2,)
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n points."""
@@ -185,7 +202,7 @@ class TwoMoons(AbstractDensity):
         return moons + self.noise * jr.normal(key_noise, (n, 2))
 
     def log_p(self, x: Sample) -> Scalar:
-        """log of the mean over moons and t of N(x; moon(t), noise^2 I)."""
+        """Log of the mean over moons and t of N(x; moon(t), noise^2 I)."""
         upper = _log_band(x, _upper_moon, 0.0, math.pi, self.noise)
         lower = _log_band(x, _lower_moon, 0.0, math.pi, self.noise)
         return jnp.logaddexp(upper, lower) - math.log(2)
@@ -240,12 +257,11 @@ def _log_band(
     stop: float,
     noise: float,
 ) -> Scalar:
-    """log of the mean of N(x; curve(t), noise^2 I) over t ~ U[start, stop]."""
+    """Log of the mean of N(x; curve(t), noise^2 I) over t ~ U[start, stop]."""
     # A panel a tenth of a turn long holds each curve's bends; more where the noise is narrower than 0.05.
     panels = math.ceil((stop - start) * 4 * max(1.0, 0.05 / noise))
     edges = np.linspace(start, stop, panels + 1)
     half = (edges[1] - edges[0]) / 2
     t = jnp.asarray((edges[:-1, None] + half * (1 + _NODES)).ravel(), x.dtype)
     weights = jnp.asarray(np.tile(_WEIGHTS / (2 * panels), panels), x.dtype)
-    each = stats.norm.logpdf(x, curve(t), noise).sum(axis=1)
-    return logsumexp(each, b=weights)
+    return _log_normals(x, curve(t), jnp.full(len(t), noise, x.dtype), weights)

@@ -28,7 +28,6 @@ WAVES = tuple(2 * math.pi * periods for periods in (1, 2, 4, 8))
 than the data."""
 
 
-
 class HeldOut(NamedTuple):
     """What a critic made of rows that it had not seen, in nats.
 
@@ -41,7 +40,7 @@ class HeldOut(NamedTuple):
     se: float
 
 
-def held_out(key: PRNGKey, real: Float[np.ndarray, "n ..."], other: Float[np.ndarray, "n ..."]) -> HeldOut:
+def held_out(key: PRNGKey, real: Float[np.ndarray, "n ..."], other: Float[np.ndarray, "m ..."]) -> HeldOut:
     """(V + log 4)/2 of a fresh critic on held-out rows, an estimate from below of JSD(real, other) in nats.
 
     The rows are laid in three folds. On each fold a small MLP learns to tell real from other, a second fold says at
@@ -78,7 +77,7 @@ def _critic(key: PRNGKey, learn: Pair, stop: Pair, judge: Pair) -> Float[jax.Arr
     critic = MLP(key_net, learn[0].shape[1:], (), width=64)
     # the zero network: D = 1/2 everywhere, the value 0
     critic = eqx.tree_at(lambda net: net.weights[-1], critic, replace_fn=jnp.zeros_like)
-    optimiser = optax.adamw(optax.cosine_decay_schedule(3e-3, ROUNDS), weight_decay=1e-2)
+    optimiser = optax.adamw(3e-3, weight_decay=1e-2)
     batch = min(BATCH, len(learn[0]))
 
     def step(carry, key):

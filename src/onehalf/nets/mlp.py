@@ -36,10 +36,10 @@ class MLP(AbstractNet):
 
     Hidden weights are drawn from N(0, 2/fan_in) (He et al. 2015), the last ones from N(0, 1/fan_in), biases are 0;
     `first_std` gives the first weights another standard deviation for each entry of the input, and with `init=u` all
-    weights come from U(-u, u), as in the 2014 code. With `dropout=(p, q)` an input entry is dropped with
-    probability p and an input entry of any later layer with probability q, and the rest is scaled up to keep the mean;
-    the paper's D has (0.2, 0.5). With `features=n` the input gains sin and cos of n waves (see `waves`), which are fixed:
-    modes far narrower than the data lie within reach of a smooth net then.
+    weights come from U(-u, u), as in the 2014 code. With `dropout=(p, q)` an input entry is dropped with probability p
+    and an input entry of any later layer with probability q, and the rest is scaled up to keep the mean; the paper's D
+    has (0.2, 0.5). With `features=n` the input gains sin and cos of n fixed `waves`: modes far narrower than the data
+    lie within reach of a smooth net then.
 
     >>> D = MLP(jr.key(0), (2,), ())
     >>> D(jnp.ones(2)).shape
@@ -82,8 +82,7 @@ class MLP(AbstractNet):
         self.pieces = pieces if self.activation == "maxout" else 1
         self.dropout = dropout
 
-        key_weights, key_waves = jr.split(key)
-        self.waves = waves(key_waves, features, math.prod(in_shape))
+        self.waves = waves(features, math.prod(in_shape))
         fan_ins = [math.prod(in_shape) + 2 * features, *[width] * depth]
         fan_outs = [*[width * self.pieces] * depth, math.prod(out_shape)]
         gains = [*[2.0] * depth, 1.0]
@@ -92,7 +91,7 @@ class MLP(AbstractNet):
             if init
             else jr.normal(key_layer, (fan_in, fan_out)) * math.sqrt(gain / fan_in)
             for key_layer, fan_in, fan_out, gain in zip(
-                jr.split(key_weights, depth + 1), fan_ins, fan_outs, gains, strict=True
+                jr.split(key, depth + 1), fan_ins, fan_outs, gains, strict=True
             )
         )
         if first_std is not None:
@@ -114,18 +113,15 @@ class MLP(AbstractNet):
         return out.reshape(self.out_shape)
 
 
-def waves(key: PRNGKey, n: int, entries: int, finest: float = 64.0) -> Float[Array, "n entries"]:
-    """Wave vectors in random directions, their lengths from 1 to `finest` radians a unit, evenly spaced in the logarithm.
+def waves(n: int, entries: int, finest: float = 64.0) -> Float[Array, "n entries"]:
+    """Wave vectors along each entry in turn, of lengths from 1 to `finest` radians a unit, by the same factor each time.
 
-    Random Fourier features (Tancik et al. 2020) at all scales at once, from the width of standardised data down to 1/64
-    of it.
+    Fourier features (Tancik et al. 2020) at all scales at once, from the width of standardised data down to 1/64 of it.
     """
-    directions = jr.normal(key, (n, entries))
-    lengths = jnp.geomspace(1.0, finest, n)
-    return lengths[:, None] * directions / jnp.linalg.norm(directions, axis=1, keepdims=True)
+    return jnp.geomspace(1.0, finest, n)[:, None] * jnp.eye(entries)[jnp.arange(n) % entries]
 
 
-def with_waves(vectors: Float[Array, "n entries"], x: Vector) -> Vector:
+def with_waves(vectors: Float[Array, "n entries"], x: Float[Array, " entries"]) -> Vector:
     """x, then sqrt 2 sin and sqrt 2 cos of its phase in each wave: of variance 1, as standardised x has."""
     if not len(vectors):
         return x

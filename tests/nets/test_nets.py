@@ -1,0 +1,87 @@
+"""Laws over every net, and what the MLP promises."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from onehalf import Latent, Refusal
+from onehalf._base import catalogue
+from onehalf.nets.mlp import ACTIVATIONS, MLP, waves
+
+NETS = catalogue("nets")
+every_net = pytest.mark.parametrize("kind", NETS.values(), ids=NETS)
+
+
+@every_net
+@pytest.mark.parametrize(("in_shape", "out_shape"), [((2,), ()), ((3,), (8, 8)), ((8, 8), ()), ((1,), (1,))])
+def test_one_example_in_one_out_and_finite_gradients(kind, in_shape, out_shape):
+    net = kind(jr.key(0), in_shape, out_shape)
+    x = jr.normal(jr.key(1), in_shape)
+    assert net(x).shape == out_shape
+    gradient = eqx.filter_grad(lambda net: jnp.sum(net(x) ** 2))(net)
+    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+
+
+@every_net
+def test_a_batch_is_its_examples(kind):
+    net = kind(jr.key(0), (2,), ())
+    x = jr.normal(jr.key(1), (5, 2))
+    assert np.allclose(jax.vmap(net)(x), [net(one) for one in x], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations(activation):
+    net = MLP(jr.key(0), (2,), (), width=8, activation=activation)
+    assert np.isfinite(net(jnp.ones(2)))
+
+
+def test_maxout_is_the_greatest_of_its_pieces():
+    net = MLP(jr.key(0), (2,), (), width=3, depth=1, activation="maxout", pieces=4)
+    x = jnp.array([0.3, -1.0])
+    pieces = (x @ net.weights[0] + net.biases[0]).reshape(3, 4)
+    assert np.allclose(net(x), pieces.max(1) @ net.weights[1] + net.biases[1], rtol=1e-5)
+
+
+def test_the_papers_players_have_as_many_parameters_as_the_code_of_2014():
+    size = lambda net: sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(net, eqx.is_array)))  # noqa: E731
+    G = MLP(jr.key(0), (100,), (784,), width=1200, activation="relu", out_activation="sigmoid", init=0.05)
+    D = MLP(jr.key(0), (784,), (), width=240, activation="maxout", dropout=(0.2, 0.5), init=0.005)
+    assert (size(G), size(D)) == (2_503_984, 1_231_441)
+
+
+def test_dropout_keeps_the_mean_and_needs_a_key():
+    net = MLP(jr.key(0), (50,), (), width=50, depth=1, activation="linear", dropout=(0.2, 0.5))
+    x = jnp.ones(50)
+    dropped = np.asarray(jax.vmap(lambda key: net(x, key=key))(jr.split(jr.key(1), 20_000)))
+    assert np.std(dropped) > 0.1
+    assert np.mean(dropped) == pytest.approx(float(net(x)), abs=float(4 * np.std(dropped) / np.sqrt(20_000)))
+    assert net(x) == net(x)
+
+
+def test_weights_start_as_said():
+    net = MLP(jr.key(0), (400,), (), width=300)
+    assert np.std(net.weights[0]) == pytest.approx(np.sqrt(2 / 400), rel=0.02)
+    assert np.abs(MLP(jr.key(0), (400,), (), init=0.005).weights[0]).max() <= 0.005
+    p_z = Latent(normal=2, choices=100)
+    first = MLP(jr.key(0), p_z.shape, (2,), width=2000, first_std=p_z.first_std).weights[0]
+    assert np.std(first[:2]) == pytest.approx(np.sqrt(1 / 2), rel=0.05)
+    assert np.std(first[2:]) == pytest.approx(1 / 3, rel=0.02)
+
+
+def test_waves_are_of_all_lengths_and_are_not_trained():
+    lengths = np.linalg.norm(waves(jr.key(0), 32, 2), axis=1)
+    assert lengths[0] == pytest.approx(1)
+    assert lengths[-1] == pytest.approx(64)
+    net = MLP(jr.key(0), (2,), (), features=32)
+    gradient = eqx.filter_grad(lambda net: net(jnp.ones(2)))(net)
+    assert not gradient.waves.any()
+    assert gradient.weights[0].any()
+
+
+@pytest.mark.parametrize("bad", [{"width": 0}, {"depth": 0}, {"dropout": (0.0, 1.0)}, {"activation": "rely"}])
+def test_bad_shapes_are_refused(bad):
+    with pytest.raises(Refusal, match="expected"):
+        MLP(jr.key(0), (2,), (), **bad)

@@ -1,0 +1,50 @@
+"""The house: every catalogue is its `__all__`, help and docs say what is there, importing costs no JAX."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from onehalf._base import catalogue, choose, names, spoken
+
+ROOT = Path(__file__).parents[1]
+FAMILIES = ("losses", "penalties", "nets", "data")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_catalogue_is_its_modules_all(family):
+    members = catalogue(family)
+    assert members
+    assert all(isinstance(member, type) and member.__name__ == name for name, member in members.items())
+    assert list(members) == [choose(family, spoken(name), names(family)) for name in members]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_member_says_in_one_line_what_it_is(family):
+    for member in catalogue(family).values():
+        first = (member.__doc__ or "").splitlines()[0]
+        assert first
+        assert first.endswith((".", ";")), first
+
+
+def test_importing_the_package_does_not_import_jax():
+    code = "import sys, onehalf, onehalf._base; assert not {'jax', 'numpy', 'sklearn'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_readme_prints_the_tree_that_is_there():
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "src" / "onehalf").iterdir():
+        if path.suffix in (".py", ".jinja") or (path.is_dir() and not path.name.startswith("__")):
+            assert path.name in readme, path.name
+
+
+def test_torch_is_no_dependency():
+    assert "torch" not in (ROOT / "pyproject.toml").read_text().split("[tool.importlinter]")[0]
+    assert "torch" not in (ROOT / "constraints.txt").read_text()
+
+
+def test_the_readme_holds_the_loop_by_hand():
+    loop = (ROOT / "examples" / "by_hand.py").read_text().split('"""\n', 2)[2].strip()
+    assert loop in (ROOT / "README.md").read_text()

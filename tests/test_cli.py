@@ -1,0 +1,242 @@
+"""The command line as people type it: what it says, what it leaves, how it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from onehalf import runs
+from onehalf.gan import GAN
+
+SMALL = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
+
+
+def onehalf(*words, cwd=None):
+    return subprocess.run([sys.executable, "-m", "onehalf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of 200 rounds on digits, made by the command line."""
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    done = onehalf("fit", "digits", "--rounds", 200, "--out", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_help_is_quick_and_needs_no_jax():
+    code = (
+        "import sys, onehalf.cli; assert 'jax' not in sys.modules; sys.argv = ['onehalf', '--help']; onehalf.cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0
+    for word in ("fit", "sample", "report", "data"):
+        assert word in done.stdout
+        assert "Example: onehalf" in onehalf(word, "--help").stdout
+
+
+def test_fit_leaves_a_run_and_json(run):
+    folder, done = run
+    numbers = json.loads(done.stdout)
+    keys = {"run", "rounds", "seconds", "rounds_per_s", "V", "D_x", "D_Gz", "seeds", "stopped_because", "certificate"}
+    assert set(numbers) >= keys
+    assert numbers["rounds"] == 200
+    names = {"recipe.json", "rows.jsonl", "state.safetensors", "samples.npy", "report.html"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert np.load(folder / "samples.npy").shape == (1000, 8, 8)
+    assert "Traceback" not in done.stderr
+    recipe = json.loads((folder / "recipe.json").read_text())
+    assert recipe["data"]["source"] == "digits"
+    assert recipe["versions"]["jax"]
+
+
+def test_sample_and_report(run, tmp_path):
+    folder, _ = run
+    done = onehalf("sample", folder, "-n", 7, "-o", tmp_path / "new.npz")
+    assert done.returncode == 0, done.stderr
+    rows = np.load(tmp_path / "new.npz")["x"]
+    assert rows.shape == (7, 8, 8)
+    assert rows.dtype == np.uint8
+    done = onehalf("report", folder, "--json")
+    assert json.loads(done.stdout)["rounds"] == 200
+
+
+def test_a_finished_run_is_left_as_it_is(run):
+    folder, first = run
+    state = (folder / "state.safetensors").read_bytes()
+    again = onehalf("fit", "digits", "--rounds", 200, "--out", folder, "--json")
+    assert json.loads(again.stdout)["certificate"] == json.loads(first.stdout)["certificate"]
+    assert (folder / "state.safetensors").read_bytes() == state
+
+
+def test_data_lists_and_draws(tmp_path):
+    done = onehalf("data", "--json")
+    listed = {row["name"]: row for row in json.loads(done.stdout)}
+    assert listed["digits"]["rows"] == 1797
+    assert listed["ring"]["shape"] == [2]
+    assert "swiss-roll" in onehalf("data").stderr
+    assert onehalf("data", "ring", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "ring.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_dry_run_says_what_it_would_cost_and_leaves_nothing(tmp_path):
+    done = onehalf("fit", "digits", "--dry-run", "--json", "--rounds", 300, cwd=tmp_path)
+    numbers = json.loads(done.stdout)
+    assert numbers["rounds"] == 300
+    assert numbers["rows_train"] == 1257
+    assert numbers["seconds"] > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
+    words = ["fit", "digits", "--rounds", "3000", "--out", str(tmp_path / "run"), "--json"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "onehalf", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "run" / "rows.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate(timeout=120)
+    assert started.returncode == 130, said
+    assert "Traceback" not in said
+    gan = runs.load(tmp_path / "run")
+    assert 0 < gan.rounds_played_ < 3000
+    assert gan.stopped_because_ == "interrupted"
+    assert onehalf("sample", tmp_path / "run", "-n", 2, "-o", tmp_path / "x.npy").returncode == 0
+
+
+def bad_files(folder):
+    np.save(folder / "nan.npy", np.array([[1.0, np.nan], [2.0, 3.0]]))
+    np.save(folder / "objects.npy", np.array([{}, 1], dtype=object), allow_pickle=True)
+    np.save(folder / "empty.npy", np.zeros((0, 2)))
+    np.save(folder / "few.npy", np.zeros((5, 2)))
+    np.save(folder / "words.npy", np.array([["1", "two"]]))
+    np.save(folder / "rows.npy", np.random.default_rng(0).normal(size=(100, 2)))
+    (folder / "other").mkdir()
+    (folder / "other" / "file").touch()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["fit", "missing.npy"], "missing.npy: expected a file; got nothing there."),
+        (["fit", "dgits"], "got 'dgits'. Did you mean digits?"),
+        (["fit", "objects.npy"], "pickled Python objects, which are never loaded"),
+        (["fit", "empty.npy"], "expected at least one row and one column; got an empty array of shape (0, 2)."),
+        (["fit", "few.npy"], "expected at least 9 distinct rows; got 1"),
+        (["fit", "nan.npy"], "got 1 NaN or infinite entries, the first (nan) in row 0, entry 1"),
+        (["fit", "words.npy"], "expected numbers only; got dtype <U3, 'two' at (0, 1)"),
+        (["fit", "digits", "--k", "0"], "k: expected a whole number of 1 or more; got 0."),
+        (["fit", "rows.npy", "--batch", "71"], "m: expected a minibatch of no more than the 70 training rows; got 71."),
+        (["fit", "digits", "--loss", "hinged"], "Did you mean hinge?"),
+        (["fit", "digits", "--out", "rows.npy/run"], "expected a place to write to; got Not a directory."),
+        (
+            ["fit", "digits", "--out", "other"],
+            "other: expected a run, or an empty or new folder; got a folder with other files.",
+        ),
+        (["fit", "digits", "--minutes", "0"], "minutes: expected a number above 0"),
+        (["sample", "other", "-o", "x.npy"], "other: expected the folder of a run; got no recipe.json in it."),
+        (["sample", "nowhere", "-o", "x.npy"], "nowhere: expected the folder of a run; got none."),
+        (["sample", "other", "-n", "0", "-o", "x.npy"], "n: expected at least 1 row; got 0."),
+        (["sample", "other", "-o", "x.jpg"], "x.jpg: expected a name that ends in .npy or .npz"),
+        (["report", "nowhere"], "nowhere: expected the folder of a run; got none."),
+        (["data", "rong"], "got 'rong'. Did you mean"),
+        (["data", "ring", "-o", "x.doc"], "x.doc"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys, words, sentence):
+    from onehalf import cli
+
+    bad_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["onehalf", *words])
+    before = sorted(os.listdir())
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert not said.out
+    assert sorted(os.listdir()) == before
+
+
+def small_run(folder):
+    np.save(folder / "rows.npy", np.random.default_rng(0).normal(size=(100, 2)))
+    runs.fit(folder / "run", str(folder / "rows.npy"), GAN(**SMALL))
+    return folder / "run"
+
+
+def test_another_recipe_is_refused_by_the_name_of_the_field(tmp_path):
+    run = small_run(tmp_path)
+    with pytest.raises(ValueError, match=r"k: expected 1, as .* was begun with; got 2"):
+        runs.fit(run, str(tmp_path / "rows.npy"), GAN(**SMALL | {"k": 2}))
+    with pytest.raises(ValueError, match=r"data: expected .*rows.npy.*; got 'ring'"):
+        runs.fit(run, "ring", GAN(**SMALL))
+    np.save(tmp_path / "rows.npy", np.ones((100, 2)))
+    with pytest.raises(ValueError, match=r"rows: expected|X: expected"):
+        runs.fit(run, str(tmp_path / "rows.npy"), GAN(**SMALL))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("state.safetensors", "a truncated or altered"),
+        ("recipe.json", "a truncated or altered file"),
+        ("rows.jsonl", "a missing, truncated or altered file"),
+    ],
+)
+@pytest.mark.parametrize("harm", ["cut", "changed", "removed"])
+def test_a_truncated_or_altered_run_is_refused(tmp_path, name, sentence, harm):
+    run = small_run(tmp_path)
+    content = (run / name).read_bytes()
+    if harm == "removed":
+        (run / name).unlink()
+    elif harm == "cut":
+        (run / name).write_bytes(content[: len(content) // 2])
+    else:
+        at = content.rindex(b"3" if name != "state.safetensors" else content[-9:-8])
+        (run / name).write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with pytest.raises(ValueError, match="expected"):
+        runs.load(run)
+    assert sentence
+
+
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(100, 2)))
+    word = str(tmp_path / "rows.npy")
+    whole, _ = runs.fit(tmp_path / "whole", word, GAN(**SMALL))
+
+    def stop(gan):
+        if gan.rounds_played_ == 200:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.fit(tmp_path / "halves", word, GAN(**SMALL), watch=stop)
+    halves, _ = runs.fit(tmp_path / "halves", word, GAN(**SMALL))
+    assert halves.rounds_played_ == whole.rounds_played_ == 300
+    assert (halves.sample(50) == whole.sample(50)).all()
+    strip = lambda gan: [{k: v for k, v in row.items() if k != "seconds"} for row in gan.history_]  # noqa: E731
+    assert strip(halves) == strip(whole)
+    assert halves.certificate_ == whole.certificate_
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
+    run = small_run(tmp_path)
+    before = (run / "state.safetensors").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ValueError, match="expected a place to write to; got No space left on device"):
+        runs.write(run / "state.safetensors", b"new")
+    assert (run / "state.safetensors").read_bytes() == before
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]

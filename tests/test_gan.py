@@ -1,0 +1,152 @@
+"""The estimator: scikit-learn's conventions, roles of rows, units, going on, many seeds, refusals."""
+
+import ast
+import subprocess
+import sys
+
+import jax.random as jr
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import onehalf as oh
+from onehalf.data.roles import split
+from onehalf.gan import GAN
+
+RING = np.asarray(oh.data.Ring().sample(jr.key(0), 600))
+TINY = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return GAN(**TINY).fit(RING)
+
+
+def test_scikit_learns_own_checks():
+    # in a process of its own: there the annotations are not enforced, and the checks store -1 under every parameter
+    code = """
+from onehalf import GAN
+results = check_estimator(GAN(rounds=2, width=4, choices=2, features=2, random_state=0), on_skip=None)
+print({result["check_name"]: result["status"] for result in results})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    statuses = ast.literal_eval(done.stdout)
+    assert set(statuses.values()) == {"passed"}
+    assert len(statuses) > 30
+
+
+def test_the_constructor_only_stores_and_clones():
+    gan = GAN(k=0, loss="no such loss")
+    assert clone(gan).get_params() == gan.get_params()
+
+
+def test_roles_depend_on_the_rows_alone():
+    rows = np.repeat(np.arange(300.0).reshape(100, 3), 2, axis=0)
+    roles = split(rows)
+    order = np.random.default_rng(0).permutation(len(rows))
+    shuffled = split(rows[order])
+    for role, again in zip(roles, shuffled, strict=True):
+        assert {tuple(row) for row in role} == {tuple(row) for row in again}
+        assert len(role) == len(again)
+    together = [{tuple(row) for row in role} for role in roles]
+    assert not together[0] & together[1] | together[0] & together[2] | together[1] & together[2]
+    assert [len(role) for role in roles] == [140, 30, 30]
+
+
+def test_what_is_fitted(gan):
+    assert gan.rounds_played_ == 300
+    assert gan.stopped_because_ == "all rounds played"
+    assert gan.history_[-1]["t"] == 300
+    assert [row["t"] for row in gan.history_ if "jsd" in row] == [100, 200, 300]
+    assert gan.certificate_["n_real"] == 90
+    assert gan.certificate_["looks"] == 1
+    assert gan.certificate_["jsd_estimate"] <= np.log(2)
+    assert gan.n_features_in_ == 2
+    assert gan.recipe_.random_state == 0
+    assert gan.recipe_.normal == 8
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "int64", "bool"])
+def test_samples_have_the_shape_and_dtype_of_the_data(dtype):
+    rows = (np.random.default_rng(0).normal(3, 2, (60, 3, 2)) > 3).astype(dtype)
+    gan = GAN(**TINY | {"rounds": 20}).fit(rows)
+    samples = gan.sample(5)
+    assert samples.dtype == rows.dtype
+    assert samples.shape == (5, 3, 2)
+    assert set(np.unique(samples.astype(float))) <= {0.0, 1.0}
+
+
+def test_sample_follows_its_seed(gan):
+    assert (gan.sample(5) == gan.sample(5)).all()
+    assert not (gan.sample(5, random_state=1) == gan.sample(5, random_state=2)).any()
+    with pytest.raises(oh.Refusal, match="n: expected at least 1 row; got 0"):
+        gan.sample(0)
+
+
+def test_the_same_seed_gives_the_same_fit(gan):
+    assert (GAN(**TINY).fit(RING).sample(20) == gan.sample(20)).all()
+
+
+def test_a_fit_that_was_interrupted_goes_on_as_if_it_had_not_been(gan):
+    halves = GAN(**TINY, warm_start=True)
+    for row in halves.play(RING):
+        if row["t"] == 100:
+            break
+    assert halves.stopped_because_ == "interrupted"
+    halves.fit(RING)
+    assert (halves.sample(20) == gan.sample(20)).all()
+    assert [row["V"] for row in halves.history_] == [row["V"] for row in gan.history_]
+    before = halves.certificate_
+    assert halves.fit(RING).certificate_ is before  # a finished run is not judged again
+    with pytest.raises(oh.Refusal, match="expected the rows that the interrupted fit had"):
+        halves.fit(RING[:-1])
+
+
+def test_many_seeds(gan):
+    many = GAN(**TINY | {"seeds": 2}).fit(RING)
+    assert len(many.history_[-1]["V"]) == 2
+    assert many.history_[0]["V"][0] == pytest.approx(gan.history_[0]["V"][0], rel=0.02)
+    best = [min(row["jsd"][game] for row in many.history_ if "jsd" in row) for game in range(2)]
+    assert many.chosen_ == int(np.argmin(best))
+
+
+def test_it_stops_when_validation_does_not_improve(monkeypatch):
+    values = iter([0.3, 0.2, *[0.25] * 100])
+    monkeypatch.setattr("onehalf.gan.held_out", lambda *_: oh.measuring.HeldOut(next(values), 0.01))
+    gan = GAN(**TINY | {"rounds": 2000, "noise_share": 0.2}).fit(RING)
+    # looks at 100, 200, ...; null takes a value at the first; the noise is gone at 400; five more looks follow
+    assert gan.stopped_because_ == "5 looks without a new best"
+    assert gan.rounds_played_ == 900
+
+
+def test_minutes_decide_how_many_rounds():
+    gan = GAN(**TINY | {"minutes": 0.05}).fit(RING)
+    assert gan.recipe_.rounds >= 100
+    assert gan.recipe_.rounds % 100 == 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sentence"),
+    [
+        ({"k": 0}, "k: expected a whole number of 1 or more; got 0"),
+        ({"m": 10_000}, "m: expected a minibatch of no more than the 420 training rows; got 10000"),
+        ({"loss": "hing"}, r"loss: expected one of .*; got 'hing'. Did you mean hinge\?"),
+        ({"seeds": 0}, "seeds: expected a whole number"),
+        ({"rounds": 0}, "rounds: expected a whole number"),
+        ({"minutes": 0}, "minutes: expected a number above 0"),
+        ({"noise": -1.0}, "noise: expected 0 or more"),
+        ({"schedule": "both"}, "schedule: expected one of"),
+        ({"normal": 0, "choices": 0}, "normal, choices: expected a latent"),
+    ],
+)
+def test_recipes_that_are_none_are_refused(recipe, sentence):
+    with pytest.raises(oh.Refusal, match=sentence):
+        GAN(**TINY | recipe).fit(RING)
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(oh.Refusal, match="rows: expected at least 9 distinct rows; got 8"):
+        GAN(**TINY).fit(np.arange(16.0).reshape(8, 2))
+    with pytest.raises(oh.Refusal, match="got 1 "):
+        GAN(**TINY).fit(np.ones((100, 2)))

@@ -1,0 +1,51 @@
+"""Laws over every penalty: nothing for a flat D, more for a steeper one, finite gradients, the gamma/2 convention."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from onehalf._base import catalogue
+from onehalf.penalties import R1, R2
+
+PENALTIES = catalogue("penalties")
+X, GZ = jr.normal(jr.key(1), (64, 3)), 2 + jr.normal(jr.key(2), (64, 3))
+
+every_penalty = pytest.mark.parametrize("kind", PENALTIES.values(), ids=PENALTIES)
+
+
+def pays(kind, D, **options):
+    return float(kind(**options).penalty(jr.key(0), D, X, GZ))
+
+
+@every_penalty
+def test_it_grows_with_the_slope_and_with_gamma(kind):
+    by_slope = [pays(kind, lambda x, slope=slope: slope * x.sum()) for slope in (1.0, 2.0, 4.0)]
+    assert 0 < by_slope[0] < by_slope[1] < by_slope[2]
+    assert pays(kind, lambda x: 2 * x.sum(), gamma=0.5) == pytest.approx(
+        pays(kind, lambda x: 2 * x.sum(), gamma=1.0) / 2
+    )
+
+
+@every_penalty
+def test_gradients_are_finite_where_D_is_flat(kind):
+    gradient = jax.grad(lambda w: kind().penalty(jr.key(0), lambda x: w @ x, X, GZ))(jnp.zeros(3))
+    assert jnp.isfinite(gradient).all()
+
+
+@every_penalty
+def test_it_does_not_depend_on_a_constant_in_the_logit(kind):
+    assert pays(kind, lambda x: (x**2).sum()) == pytest.approx(pays(kind, lambda x: (x**2).sum() + 7), rel=1e-6)
+
+
+def test_R1_is_on_data_and_R2_on_samples_summed_over_entries():
+    # grad of x -> |x|^2 is 2x, so gamma/2 E|2x|^2 = 2 gamma E|x|^2
+    assert pays(R1, lambda x: (x**2).sum(), gamma=1.0) == pytest.approx(2 * np.mean(np.sum(np.square(X), 1)), rel=1e-5)
+    assert pays(R2, lambda x: (x**2).sum(), gamma=1.0) == pytest.approx(2 * np.mean(np.sum(np.square(GZ), 1)), rel=1e-5)
+
+
+@every_penalty
+def test_images_are_examples_too(kind):
+    images = X[:60].reshape(-1, 3, 4)
+    assert kind().penalty(jr.key(0), lambda x: (x**2).sum(), images, images).shape == ()

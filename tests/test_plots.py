@@ -1,0 +1,151 @@
+"""Facts of the figures: what is drawn beside what, on which scale."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+
+from onehalf import plots
+from onehalf._base import Refusal
+from onehalf.data import Digits, Ring
+
+HISTORY = [
+    {"t": 100, "V": [-1.0, -1.1], "gradient_D": [0.1, 0.2]},
+    {
+        "t": 200,
+        "V": [-1.2, -1.3],
+        "gradient_D": [0.3, 0.2],
+        "jsd": [0.3, 0.2],
+        "se": [0.02, 0.03],
+        "null": [0.01, 0.005],
+    },
+    {"t": 300, "V": [-1.3, -1.3], "gradient_D": [0.3, 0.2], "jsd": [0.1, 0.15], "se": [0.02, 0.03]},
+]
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((2,), "points"),
+        ((8, 8), "images"),
+        ((4, 4, 3), "images"),
+        ((4, 4, 2), "columns"),
+        ((1,), "columns"),
+        ((), "columns"),
+    ],
+)
+def test_the_shape_of_a_row_says_how_it_is_drawn(shape, expected):
+    assert plots.kind(np.zeros((5, *shape))) == expected
+
+
+def test_clouds_have_equally_many_points_on_the_same_axes(noise):
+    figure = plots.beside(noise.normal(size=(300, 2)), noise.normal(5, 1, size=(5000, 2)))
+    data, samples, *densities = figure.axes[:4]
+    clouds = [next(c for c in axes.collections if isinstance(c, PathCollection)) for axes in (data, samples)]
+    assert [len(cloud.get_offsets()) for cloud in clouds] == [300, 300]
+    assert data.get_xlim() == samples.get_xlim() == densities[0].get_xlim()
+    assert data.get_ylim() == samples.get_ylim() == densities[1].get_ylim()
+    assert len({axes.images[0].get_clim() for axes in densities}) == 1
+
+
+def test_densities_are_shares_of_the_rows(noise):
+    figure = plots.beside(noise.normal(size=(300, 2)), noise.normal(size=(900, 2)))
+    for axes in figure.axes[2:4]:
+        assert axes.images[0].get_array().sum() == pytest.approx(1)
+
+
+def test_histograms_share_bins_and_sum_to_one(noise):
+    figure = plots.beside(noise.normal(size=(300, 1)), noise.normal(3, 1, size=(500, 1)))
+    data, samples = (patch.get_data() for patch in figure.axes[0].patches)
+    assert (data.edges == samples.edges).all()
+    assert data.values.sum() == pytest.approx(1)
+    assert samples.values.sum() == pytest.approx(1)
+
+
+def test_whole_numbers_have_a_bin_each():
+    figure = plots.one(np.array([[0], [1], [1], [3]]))
+    assert figure.axes[0].patches[0].get_data().values.tolist() == [0.25, 0.5, 0, 0.25]
+
+
+def test_of_many_columns_those_that_differ_most_are_drawn(noise):
+    real, samples = noise.normal(size=(2, 200, 40))
+    samples[:, 33] += 10
+    names = [f"size {column}" for column in range(40)]
+    drawn = [axes.get_title() for axes in plots.beside(real, samples, names).axes]
+    assert len(drawn) == plots.COLUMNS
+    assert "size 33" in drawn
+
+
+@pytest.mark.parametrize(("channels", "n"), [((), 3), ((1,), 64), ((3,), 10), ((4,), 100)])
+def test_sheets_are_opaque_tiles_in_transparent_gaps(noise, channels, n):
+    images = noise.integers(0, 255, size=(n, 8, 6, *channels), dtype=np.uint8)
+    sheet = plots.one(images).axes[0].images[0].get_array()
+    assert sheet.shape[2] == 4
+    if channels != (4,):
+        assert (sheet[..., 3] == 1).sum() == min(n, plots.TILES) * 8 * 6
+
+
+def test_brightness_is_the_datas_on_both_sheets():
+    figure = plots.beside(np.array([[[0.0, 4.0]]]), np.array([[[2.0, 9.0]]]))
+    data, samples = (axes.images[0].get_array()[0, :2, 0] for axes in figure.axes)
+    assert data.tolist() == [0, 1]
+    assert samples.tolist() == [0.5, 1]
+
+
+def test_rows_that_are_not_finite_are_counted_and_left_out(noise):
+    samples = noise.normal(size=(50, 2))
+    samples[:7, 0] = np.nan
+    assert plots.beside(noise.normal(size=(50, 2)), samples).axes[1].get_title() == "samples (7 rows not finite)"
+    for rows in (np.full((50, 2), np.inf), np.full((50, 3), np.nan), np.full((50, 4, 4), np.nan)):
+        plots.packed(plots.beside(np.zeros_like(rows), rows), ".png")
+
+
+def test_rows_of_another_shape_are_refused():
+    with pytest.raises(Refusal, match="samples: expected rows of the data's shape"):
+        plots.beside(np.zeros((5, 2)), np.zeros((5, 3)))
+
+
+@pytest.mark.parametrize("rows", [Digits.rows(), np.ones((5, 1)), np.ones((1, 2)), np.zeros((4, 3), dtype=bool)])
+def test_any_rows_can_be_drawn(rows):
+    assert plots.packed(plots.one(rows), ".svg").startswith(b"<?xml")
+
+
+def test_arrays_of_jax_can_be_drawn():
+    import jax
+
+    assert len(plots.one(Ring().sample(jax.random.key(0), 50)).axes) == 3
+
+
+def test_a_name_of_another_kind_of_file_is_refused():
+    with pytest.raises(Refusal, match=r"\.gif"):
+        plots.packed(plots.one(np.zeros((3, 1))), ".gif")
+
+
+def test_the_chosen_game_is_strong_and_the_level_is_drawn():
+    axes = plots.against(HISTORY, {"V": "V"}, label="nats", level=(-1.386, "-log 4"), chosen=1).axes[0]
+    pale, strong, level = axes.lines
+    assert strong.get_ydata().tolist() == [-1.1, -1.3, -1.3]
+    assert strong.get_alpha() is None
+    assert pale.get_alpha() < 1
+    assert level.get_ydata() == [-1.386, -1.386]
+
+
+def test_looks_are_drawn_where_they_were_taken_with_data_against_data():
+    axes = plots.looks(HISTORY, chosen=0, kept=300).axes[0]
+    samples = next(line for line in axes.lines if line.get_marker() == "o")
+    assert samples.get_xydata().tolist() == [[200, 0.3], [300, 0.1]]
+    band = next(patch for patch in axes.patches if patch.get_label() == "data against data")
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.005, 0.015))
+    ring = next(line for line in axes.lines if line.get_label() == "G that is kept")
+    assert ring.get_xydata().tolist() == [[300, 0.1]]
+
+
+def test_no_setting_of_the_callers_is_touched(noise):
+    before = {name: value for name, value in matplotlib.rcParams.copy().items() if name != "backend"}
+    plots.packed(plots.one(noise.normal(size=(50, 2))), ".png")
+    assert {name: matplotlib.rcParams[name] for name in before} == before

@@ -56,13 +56,13 @@ def distance(edges, mass, samples):
     """JSD in nats between the truth's bins and a histogram of samples."""
     counts, _ = np.histogramdd(samples, bins=[edges] * samples.shape[1])
     found = np.append(counts.ravel(), len(samples) - counts.sum()) / len(samples)
-    with jax.enable_x64(True):
+    with jax.enable_x64():
         return float(jsd(mass / mass.sum(), found))
 
 
 def modes(p, samples):
     """Modes with a high-quality sample, and the high-quality share in percent."""
-    if not hasattr(p, "std") or not hasattr(p, "modes") and not hasattr(p, "side"):
+    if not isinstance(p, oh.data.Ring | oh.data.Grid):
         return {}
     away = np.linalg.norm(samples[:COUNTED, None] - np.asarray(p.means), axis=2)
     good = away.min(1) < 3 * p.std
@@ -76,14 +76,13 @@ def fit_default(rows, seed):
 
 
 def fit_paper(rows, seed):
-    """The settings of the 2014 code at our width: SGD of rate 0.1 and momentum 0.5, both players at once, uniform noise,
-    ReLU G, maxout D with dropout, no averaging, as many rounds as the default."""
+    """The settings of the 2014 code at our width: SGD of rate 0.1 and momentum 0.5, both players at once, uniform
+    noise, ReLU G, maxout D with dropout, no averaging, as many rounds as the default."""
     units = Units.of(split(rows).train)
     p_data = Empirical(jnp.asarray(units.plain(split(rows).train)), units.step)
     sgd = optax.sgd(0.1, momentum=0.5)
-    game = oh.Game(
-        p_data, oh.Latent(uniform=8), optimiser_D=sgd, optimiser_G=sgd, m=100, schedule="simultaneous", average=0
-    )
+    p_z = oh.Latent(uniform=8)
+    game = oh.Game(p_data, p_z, optimiser_D=sgd, optimiser_G=sgd, m=100, schedule="simultaneous", average=0)
     key_D, key_G, key = jr.split(jr.key(seed), 3)
     D = oh.nets.MLP(key_D, p_data.shape, (), activation="maxout", dropout=(0.2, 0.5), init=0.05)
     G = oh.nets.MLP(key_G, game.p_z.shape, p_data.shape, activation="relu", init=0.05)

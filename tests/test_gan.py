@@ -25,6 +25,7 @@ def gan():
 def test_scikit_learns_own_checks():
     # in a process of its own: there the annotations are not enforced, and the checks store -1 under every parameter
     code = """
+from sklearn.utils.estimator_checks import check_estimator
 from onehalf import GAN
 results = check_estimator(GAN(rounds=2, width=4, choices=2, features=2, random_state=0), on_skip=None)
 print({result["check_name"]: result["status"] for result in results})
@@ -32,7 +33,8 @@ print({result["check_name"]: result["status"] for result in results})
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     statuses = ast.literal_eval(done.stdout)
-    assert set(statuses.values()) == {"passed"}
+    # one check asks for an environment variable of SciPy, and is skipped without it
+    assert {name for name, status in statuses.items() if status != "passed"} <= {"check_array_api_input"}
     assert len(statuses) > 30
 
 
@@ -112,10 +114,10 @@ def test_many_seeds(gan):
 
 
 def test_it_stops_when_validation_does_not_improve(monkeypatch):
-    values = iter([0.3, 0.2, *[0.25] * 100])
+    values = iter([0.2, 0.0, *(0.25 + 0.001 * look for look in range(100))])
     monkeypatch.setattr("onehalf.gan.held_out", lambda *_: oh.measuring.HeldOut(next(values), 0.01))
     gan = GAN(**TINY | {"rounds": 2000, "noise_share": 0.2}).fit(RING)
-    # looks at 100, 200, ...; null takes a value at the first; the noise is gone at 400; five more looks follow
+    # looks at 100 (data against data too), 200, ...; the noise is gone at 400; five looks more
     assert gan.stopped_because_ == "5 looks without a new best"
     assert gan.rounds_played_ == 900
 

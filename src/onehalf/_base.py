@@ -35,8 +35,8 @@ def names(family: str) -> tuple[str, ...]:
 
     Abstract classes are not members, and neither are names that begin with a small letter.
 
-    >>> names("losses")[:2]
-    ('Minimax', 'NonSaturating')
+    >>> names("penalties")
+    ('R1', 'R2', 'GradientPenalty')
     """
     root = Path(__file__).parent
     path = root / f"{family}.py" if (root / f"{family}.py").exists() else root / family / "__init__.py"

@@ -24,7 +24,7 @@ from onehalf.data.roles import Roles, split
 from onehalf.measuring.critics import HeldOut, held_out
 from onehalf.nets.base import AbstractNet
 from onehalf.recipe import Recipe
-from onehalf.training import Info, train, use_cores
+from onehalf.training import Game, Info, train, use_cores
 
 __all__ = ["GAN"]
 
@@ -144,12 +144,12 @@ class GAN(BaseEstimator):
         A caller that stops early may `fit` again with warm_start, and gets the run that was never stopped.
         """
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
-        roles = self._begin(np.asarray(X))
+        roles, game = self._begin(np.asarray(X))
         if self._over() and hasattr(self, "certificate_"):
             return
         self.stopped_because_ = "interrupted"
         while not self._over():
-            yield self._chunk(roles)
+            yield self._chunk(roles, game)
         self.stopped_because_ = self._over()
         self.certificate_ = self._judge(roles)
 
@@ -167,7 +167,7 @@ class GAN(BaseEstimator):
     @property
     def p_g_(self) -> Pushforward:
         """The law of the samples, in plain units: the averaged G of the game and the round that validation chose."""
-        return Pushforward(self.best_[self.chosen_], self.game_.p_z)
+        return Pushforward(self.best_[self.chosen_], self.recipe_.latent())
 
     @property
     def chosen_(self) -> int:
@@ -179,41 +179,42 @@ class GAN(BaseEstimator):
         """How many rounds have been played."""
         return int(self.state_.t.ravel()[0])
 
-    def prepare(self, p_data: Empirical, units: Units, data_hash: str) -> None:
+    def prepare(self, p_data: Empirical, units: Units, data_hash: str) -> Game:
         """Set the fitted attributes as they are before round 0 on such data; whoever restores a run begins here."""
         asked = self.get_params() | {"random_state": _seed(self.random_state)}
         self.recipe_ = Recipe.solve(asked, len(p_data.x), math.prod(p_data.shape))
         self.data_hash_, self.units_ = data_hash, units
         self.history_: list[dict[str, Any]] = []
-        self.game_ = self.recipe_.game(p_data)
-        self.state_ = self.recipe_.state(self.game_)
+        game = self.recipe_.game(p_data)
+        self.state_ = self.recipe_.state(game, p_data)
         self.best_ = self._averages()
+        return game
 
     def cost(self, X: Any) -> dict[str, Any]:
         """The recipe on these rows and what a fit would cost, timed on rounds that are thrown away.
 
         Rows in each role, parameters of both players, rounds, seconds, megabytes of a saved run.
         """
-        roles = self._begin(np.asarray(X))
+        roles, game = self._begin(np.asarray(X))
         count = {name: _size(getattr(self.state_, name)) // self.recipe_.seeds for name in ("D", "G")}
         return {
             **dataclasses.asdict(self.recipe_),
             **{f"rows_{role}": len(part) for role, part in roles._asdict().items()},
             "parameters_D": count["D"],
             "parameters_G": count["G"],
-            "seconds": round(self.recipe_.rounds / self.rounds_per_second() / LOOK_SHARE, 1),
+            "seconds": round(self.recipe_.rounds / self._rounds_per_second(game) / LOOK_SHARE, 1),
             "megabytes": round((_size(self.state_) + self.recipe_.seeds * count["G"]) * 4 / 1e6, 1),
         }
 
-    def rounds_per_second(self) -> float:
-        """How fast the prepared game is here: 100 rounds are played on a copy, to compile, and 100 more are timed."""
+    def _rounds_per_second(self, game: Game) -> float:
+        """How fast the game is here: 100 rounds are played on a copy, to compile, and 100 more are timed."""
         start = 0.0
         for _ in range(2):
             start = time.perf_counter()
-            jax.block_until_ready(train(self.recipe_.keys("play"), self.game_, self.state_, CHUNK, every=CHUNK).t)
+            jax.block_until_ready(train(self.recipe_.keys("play"), game, self.state_, CHUNK, every=CHUNK).t)
         return CHUNK / (time.perf_counter() - start)
 
-    def _begin(self, X: np.ndarray) -> Roles:
+    def _begin(self, X: np.ndarray) -> tuple[Roles, Game]:
         """Rows in their roles, the game and its players, unless the last fit's are to play on."""
         start = time.perf_counter()
         if self.minutes is not None and not self.minutes > 0:
@@ -226,15 +227,14 @@ class GAN(BaseEstimator):
         if self.warm_start and hasattr(self, "state_"):
             if data_hash != self.data_hash_:
                 refuse("X", expected="the rows that the interrupted fit had", got="other rows")
-            self.game_ = self.recipe_.game(p_data)
-            return roles
-        self.prepare(p_data, units, data_hash)
+            return roles, self.recipe_.game(p_data)
+        game = self.prepare(p_data, units, data_hash)
         if self.minutes is not None:
-            speed = self.rounds_per_second()
+            speed = self._rounds_per_second(game)
             left = LOOK_SHARE * (60 * self.minutes - (time.perf_counter() - start))
             self.recipe_ = dataclasses.replace(self.recipe_, rounds=max(1, int(left * speed / CHUNK)) * CHUNK)
-            self.game_ = self.recipe_.game(p_data)
-        return roles
+            game = self.recipe_.game(p_data)
+        return roles, game
 
     def _averages(self) -> list[AbstractNet]:
         """The averaged G of each game."""
@@ -245,14 +245,14 @@ class GAN(BaseEstimator):
             eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in range(self.recipe_.seeds)
         ]
 
-    def _chunk(self, roles: Roles) -> dict[str, Any]:
+    def _chunk(self, roles: Roles, game: Game) -> dict[str, Any]:
         """Play up to CHUNK rounds, look if a look is due, and write the row of history."""
         start = time.perf_counter()
         seen: list[Info] = []
         before = self.rounds_played_
         self.state_ = train(
             self.recipe_.keys("play"),
-            self.game_,
+            game,
             self.state_,
             min(CHUNK, self.recipe_.rounds - before),
             watch=lambda t, state, info: seen.append(info),
@@ -274,7 +274,7 @@ class GAN(BaseEstimator):
         keys = [jr.fold_in(key, t) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
         looks = []
         for game, (key, G) in enumerate(zip(keys, self._averages(), strict=True)):
-            looks.append(self._measure(key, roles.validation, Pushforward(G, self.game_.p_z)))
+            looks.append(self._measure(key, roles.validation, Pushforward(G, self.recipe_.latent())))
             if max(looks[-1].jsd, 0.0) <= self.best_look(game)[0]:
                 self.best_[game] = G
         row: dict[str, Any] = {"jsd": [look.jsd for look in looks], "se": [look.se for look in looks]}

@@ -5,6 +5,7 @@ docs/explanation/recipe.md says how the defaults were measured, and what was tri
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,9 @@ import optax
 
 from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf._base import catalogue, choose, names, refuse
-from onehalf.data.base import AbstractData, Latent
+from onehalf.data.arrays import Empirical
+from onehalf.data.base import Latent
+from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import MLP
 from onehalf.penalties import R1, R2
 from onehalf.training import SCHEDULES, Game, Round, Schedule, State, init
@@ -86,7 +89,7 @@ class Recipe:
         """p_z."""
         return Latent(normal=self.normal, choices=self.choices)
 
-    def game(self, p_data: AbstractData) -> Game:
+    def game(self, p_data: Empirical) -> Game:
         """The rules, on these data."""
         return Game(
             p_data=p_data,
@@ -103,17 +106,19 @@ class Recipe:
             average=self.average,
         )
 
-    def state(self, game: Game) -> State:
+    def state(self, game: Game, p_data: Empirical) -> State:
         """The players before round 0; with several seeds, each array has a first axis of games."""
 
         def players(key: PRNGKey) -> State:
             key_D, key_G = jr.split(key)
-            shape, p_z = game.p_data.shape, self.latent()
+            shape, p_z = p_data.shape, self.latent()
             D = MLP(key_D, shape, (), width=self.width, depth=self.depth, features=self.features)
             first = p_z.first_std
             G = MLP(key_G, p_z.shape, shape, width=self.width, depth=self.depth, activation="relu", first_std=first)
-            return init(game, D, G)
+            return init(game, D, Bounded(G, *bounds) if bounds else G)
 
+        many = math.prod(p_data.shape) > FEW_ENTRIES
+        bounds = p_data.bounds if many else None
         keys = self.keys("players")
         return players(keys) if self.seeds == 1 else eqx.filter_vmap(players)(keys)
 

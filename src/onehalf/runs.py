@@ -93,7 +93,7 @@ def load(folder: Path) -> GAN:
     gan.recipe_ = Recipe(**recipe["solved"])
     gan.state_ = _fill(path, "state", gan.state_, tensors)
     gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
-    gan.history_ = _history(folder / "rows.jsonl", about["t"])
+    gan.history_ = _history(folder / "rows.jsonl", about)
     gan.stopped_because_ = about["stopped_because"]
     if about["certificate"]:
         gan.certificate_ = about["certificate"]
@@ -179,7 +179,8 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
             "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS},
         }
         write(path, json.dumps(recipe, indent=2).encode())
-    write(folder / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in gan.history_).encode())
+    lines = "".join(json.dumps(row) + "\n" for row in gan.history_).encode()
+    write(folder / "rows.jsonl", lines)
     tensors = {f"units.{name}": np.asarray(getattr(gan.units_, name)) for name in UNITS} | _leaves("state", gan.state_)
     for game, best in enumerate(gan.best_):
         tensors |= _leaves(f"best.{game}", best)
@@ -188,6 +189,7 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
         "t": gan.rounds_played_,
         "stopped_because": gan.stopped_because_,
         "certificate": getattr(gan, "certificate_", None),
+        "rows": hashlib.sha256(lines).hexdigest(),
         "sha256": _digest(tensors),
     }
     write(folder / "state.safetensors", safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}))
@@ -238,16 +240,15 @@ def _digest(tensors: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _history(path: Path, t: int) -> list[dict[str, Any]]:
-    """The lines up to round t."""
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-        rows = [row for row in rows if row["t"] <= t]
-    except (OSError, ValueError, KeyError, TypeError):
-        rows = []
-    if not rows or rows[-1]["t"] != t:
-        refuse(str(path), expected=f"a line for every look up to round {t}", got="a missing, truncated or altered file")
-    return rows
+def _history(path: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines that the state was saved with; a later line, from a save that was cut short, is left out."""
+    text = path.read_bytes() if path.is_file() else b""
+    lines = text.splitlines(keepends=True)
+    while lines and hashlib.sha256(b"".join(lines)).hexdigest() != about["rows"]:
+        lines.pop()
+    if not lines:
+        refuse(str(path), expected=f"the lines up to round {about['t']}", got="a missing, truncated or altered file")
+    return [json.loads(line) for line in lines]
 
 
 def _where(word: str) -> str:
@@ -256,11 +257,14 @@ def _where(word: str) -> str:
 
 def _try_writing(folder: Path) -> None:
     """Refuse a folder that can't be written to, before the training and not after it."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     write(folder / ".try", b"")
     (folder / ".try").unlink()
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         refuse(str(folder), expected=f"{LEAST_FREE >> 20} MiB free on its disk", got=f"{free >> 20} MiB")
+    for path in made:
+        path.rmdir()
 
 
 LEAST_FREE = 64 << 20

@@ -222,8 +222,9 @@ def _gradient_D(D: AbstractNet, key: PRNGKey, game: Game, x: Samples, Gz: Sample
 
 @eqx.filter_grad
 def _gradient_G(G: AbstractNet, D: AbstractNet, key: PRNGKey, game: Game, x: Samples, z: Samples, t: Round):
-    # d_x matters to relativistic losses alone; the compiler drops it for the others
-    key_x, key_Gz, key_noise = jr.split(key, 3)
+    # d_x matters to relativistic losses alone, and the compiler drops it for the others. Keys are split as for D, so
+    # that in the simultaneous schedule D(G(z)), dropout included, is the one that D has already computed.
+    key_x, key_Gz, _, key_noise = jr.split(key, 4)
     x, Gz = _blur(key_noise, game.noise, t, x, _apply(G, z))
     return game.V.loss_G(_apply(D, x, key_x), _apply(D, Gz, key_Gz))
 

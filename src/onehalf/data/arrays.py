@@ -19,29 +19,41 @@ __all__ = ["Digits", "Empirical", "Units", "check", "read"]
 Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
 
+Bounds = tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]
+
 
 class Empirical(AbstractData):
     """The empirical distribution of n rows: one of them at random, each as likely as the next.
 
-    Where `step` is not 0 the rows lie on a lattice of that spacing (whole numbers, after scaling), and a sample is
-    spread evenly over its cell, so that D cannot tell data from samples by the lattice alone (Theis et al. 2016).
+    With a `step` the rows lie on a lattice of that spacing: whole numbers, after scaling (0 where they do not). Then a
+    sample is spread evenly over its cell, so that D cannot tell data from samples by the lattice alone (Theis et al.
+    2016).
 
     >>> Empirical(jnp.eye(3)).sample(jr.key(0), 2).shape
     (2, 3)
     """
 
     x: Samples
-    step: Float[Array, "..."] = eqx.field(converter=jnp.asarray, default=0.0)
+    step: Float[Array, "..."] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one row."""
         return self.x.shape[1:]
 
+    @property
+    def bounds(self) -> Bounds | None:
+        """The least, the greatest and the mean of each entry of a sample, if all lie on a lattice; else None."""
+        if self.step is None or not bool(jnp.all(self.step > 0)):
+            return None
+        return self.x.min(axis=0) - self.step / 2, self.x.max(axis=0) + self.step / 2, self.x.mean(axis=0)
+
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n rows, with replacement."""
         key_row, key_cell = jr.split(key)
         x = self.x[jr.randint(key_row, (n,), 0, len(self.x))].astype(jnp.float32)
+        if self.step is None:
+            return x
         cell = jr.uniform(key_cell, x.shape, minval=-0.5, maxval=0.5)
         return x + jnp.broadcast_to(self.step, x.shape) * cell
 
@@ -106,9 +118,10 @@ class Units(eqx.Module):
         )
 
     @property
-    def step(self) -> Float[Array, "..."]:
-        """The lattice spacing of whole numbers in plain units; 0 where the numbers are not whole."""
-        return jnp.asarray(np.where(self.whole & (self.high > self.low), 1 / self.scale, 0.0), jnp.float32)
+    def step(self) -> Float[Array, "..."] | None:
+        """The lattice spacing of whole numbers in plain units, 0 where the numbers are not whole; None if none are."""
+        on_lattice = self.whole & (self.high > self.low)
+        return jnp.asarray(np.where(on_lattice, 1 / self.scale, 0.0), jnp.float32) if on_lattice.any() else None
 
     def plain(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
         """(rows - offset) / scale, in float32."""
@@ -150,7 +163,7 @@ def _first_word(rows: np.ndarray) -> str:
         try:
             float(entry)
         except (TypeError, ValueError):
-            return f", {entry!r} at {tuple(index)}"
+            return f", {str(entry)!r} at {tuple(index)}"
     return ""
 
 

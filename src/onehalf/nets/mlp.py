@@ -90,9 +90,7 @@ class MLP(AbstractNet):
             jr.uniform(key_layer, (fan_in, fan_out), minval=-init, maxval=init)
             if init
             else jr.normal(key_layer, (fan_in, fan_out)) * math.sqrt(gain / fan_in)
-            for key_layer, fan_in, fan_out, gain in zip(
-                jr.split(key, depth + 1), fan_ins, fan_outs, gains, strict=True
-            )
+            for key_layer, fan_in, fan_out, gain in zip(jr.split(key, depth + 1), fan_ins, fan_outs, gains, strict=True)
         )
         if first_std is not None:
             rescale = first_std * math.sqrt(fan_ins[0] / 2)
@@ -114,7 +112,7 @@ class MLP(AbstractNet):
 
 
 def waves(n: int, entries: int, finest: float = 64.0) -> Float[Array, "n entries"]:
-    """Wave vectors along each entry in turn, of lengths from 1 to `finest` radians a unit, by the same factor each time.
+    """Wave vectors along each entry in turn, of lengths from 1 to `finest` radians a unit, evenly spaced in the log.
 
     Fourier features (Tancik et al. 2020) at all scales at once, from the width of standardised data down to 1/64 of it.
     """

@@ -105,6 +105,7 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     _, said = started.communicate(timeout=120)
     assert started.returncode == 130, said
     assert "Traceback" not in said
+    assert "the same command with --out" in said
     gan = runs.load(tmp_path / "run")
     assert 0 < gan.rounds_played_ < 3000
     assert gan.stopped_because_ == "interrupted"

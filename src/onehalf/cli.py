@@ -86,8 +86,12 @@ def fit(
         cost = gan.cost(open_rows(data))
         return _show({"data": data, **cost}) if as_json else _say("\n".join(f"{k:>24}  {v}" for k, v in cost.items()))
     folder = out or runs.next_folder(data)
-    with _progress() as show:
-        gan, rows = runs.fit(folder, data, gan, watch=lambda gan: show(report.line(gan)))
+    try:
+        with _progress() as show:
+            gan, rows = runs.fit(folder, data, gan, watch=lambda gan: show(report.line(gan)))
+    except KeyboardInterrupt:
+        _say(f"\nStopped. What was played is saved; the same command with --out {folder} goes on.")
+        raise
     _leave_report(folder, gan, rows)
     _say("\n".join([*report.sentences(gan), f"Samples and report: {folder / 'report.html'}"]))
     if as_json:

@@ -24,7 +24,7 @@ from onehalf.data.roles import Roles, split
 from onehalf.measuring.critics import HeldOut, held_out
 from onehalf.nets.base import AbstractNet
 from onehalf.recipe import Recipe
-from onehalf.training import Game, Info, train, use_cores
+from onehalf.training import Game, Info, State, train, use_cores
 
 __all__ = ["GAN"]
 
@@ -187,7 +187,7 @@ class GAN(BaseEstimator):
         self.history_: list[dict[str, Any]] = []
         game = self.recipe_.game(p_data)
         self.state_ = self.recipe_.state(game, p_data)
-        self.best_ = self._averages()
+        self.best_ = self._averages(self.state_)
         return game
 
     def cost(self, X: Any) -> dict[str, Any]:
@@ -236,47 +236,46 @@ class GAN(BaseEstimator):
             game = self.recipe_.game(p_data)
         return roles, game
 
-    def _averages(self) -> list[AbstractNet]:
-        """The averaged G of each game."""
-        if self.recipe_.seeds == 1:
-            return [self.state_.G_average]
-        arrays, rest = eqx.partition(self.state_.G_average, eqx.is_array)
-        return [
-            eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in range(self.recipe_.seeds)
-        ]
-
     def _chunk(self, roles: Roles, game: Game) -> dict[str, Any]:
-        """Play up to CHUNK rounds, look if a look is due, and write the row of history."""
+        """Play up to CHUNK rounds, look if a look is due, and write the row of history.
+
+        The fitted attributes change together, at the end: an interruption finds them as they were.
+        """
         start = time.perf_counter()
         seen: list[Info] = []
-        before = self.rounds_played_
-        self.state_ = train(
-            self.recipe_.keys("play"),
-            game,
-            self.state_,
-            min(CHUNK, self.recipe_.rounds - before),
-            watch=lambda t, state, info: seen.append(info),
-            every=CHUNK,
-        )
-        t = self.rounds_played_
+        before, rounds = self.rounds_played_, self.recipe_.rounds
+        chunk = min(CHUNK, rounds - before)
+        watch = lambda t, state, info: seen.append(info)  # noqa: E731
+        state = train(self.recipe_.keys("play"), game, self.state_, chunk, watch=watch, every=CHUNK)
+        t, best = before + chunk, self.best_
         means = {name: np.atleast_1d(np.mean(value, axis=0)).tolist() for name, value in vars(seen[0]).items()}
         row: dict[str, Any] = {"t": t, **means}
-        every = -(-self.recipe_.rounds // (LOOKS * CHUNK)) * CHUNK
-        if t // every > before // every or t == self.recipe_.rounds:
-            row |= self._look(roles, t)
+        every = -(-rounds // (LOOKS * CHUNK)) * CHUNK
+        if t // every > before // every or t == rounds:
+            averages = self._averages(state)
+            row |= self._look(roles, averages, t)
+            better = [max(jsd, 0.0) <= self.best_look(game)[0] for game, jsd in enumerate(row["jsd"])]
+            best = [new if is_new else old for new, old, is_new in zip(averages, best, better, strict=True)]
         spent = self.history_[-1]["seconds"] if self.history_ else 0.0
         row["seconds"] = spent + time.perf_counter() - start
-        self.history_.append(row)
+        self.state_, self.best_, self.history_ = state, best, [*self.history_, row]
         return row
 
-    def _look(self, roles: Roles, t: int) -> dict[str, Any]:
-        """Judge each game's averaged G on the validation rows, and keep it if it is the game's best so far."""
+    def _averages(self, state: State) -> list[AbstractNet]:
+        """The averaged G of each game."""
+        if self.recipe_.seeds == 1:
+            return [state.G_average]
+        arrays, rest = eqx.partition(state.G_average, eqx.is_array)
+        games = range(self.recipe_.seeds)
+        return [eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in games]
+
+    def _look(self, roles: Roles, averages: list[AbstractNet], t: int) -> dict[str, Any]:
+        """Judge each game's averaged G on the validation rows; at the first look, judge data against data too."""
         keys = [jr.fold_in(key, t) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
-        looks = []
-        for game, (key, G) in enumerate(zip(keys, self._averages(), strict=True)):
-            looks.append(self._measure(key, roles.validation, Pushforward(G, self.recipe_.latent())))
-            if max(looks[-1].jsd, 0.0) <= self.best_look(game)[0]:
-                self.best_[game] = G
+        p_z = self.recipe_.latent()
+        looks = [
+            self._measure(key, roles.validation, Pushforward(G, p_z)) for key, G in zip(keys, averages, strict=True)
+        ]
         row: dict[str, Any] = {"jsd": [look.jsd for look in looks], "se": [look.se for look in looks]}
         if not any("null" in past for past in self.history_):
             row["null"] = list(self._null(keys[0], roles.validation, roles.train))

@@ -114,7 +114,6 @@ def looks(history: History, *, chosen: int = 0, kept: int | None = None) -> Figu
 
     A ring marks the G that is kept, that of round `kept`.
 
-
     >>> rows = [{"t": 100, "jsd": [0.2], "se": [0.01], "null": [0.0, 0.01]}, {"t": 200, "jsd": [0.1], "se": [0.01]}]
     >>> looks(rows, kept=200).axes[0].get_ylabel()
     'JSD from below, nats'

@@ -46,9 +46,10 @@ class HeldOut(NamedTuple):
 def held_out(key: PRNGKey, real: Float[np.ndarray, "n ..."], other: Float[np.ndarray, "m ..."]) -> HeldOut:
     """(V + log 4)/2 of a fresh critic on held-out rows, an estimate from below of JSD(real, other) in nats.
 
-    The rows are laid in five folds (fewer if there are fewer than five). On three of them a small MLP learns to tell real from other, the fourth says at
-    which step to stop and by how much to trust it (step 0, where D = 1/2 and the value is 0, is among the choices), and
-    the fifth judges; in turn, so that each row is judged once, by a critic that it had no part in.
+    The rows are laid in five folds (fewer if there are fewer rows). On three of them a small MLP learns to tell real
+    from other, the fourth says at which step to stop and by how much to trust it (step 0, where D = 1/2 and the value
+    is 0, is among the choices), and the fifth judges; in turn, so that each row is judged once, by a critic that it had
+    no part in.
 
     >>> x, y = jr.normal(jr.key(0), (2, 3000, 1))
     >>> held_out(jr.key(1), np.asarray(x), np.asarray(y + 4))       # the true JSD is 0.633

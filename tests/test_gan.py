@@ -122,6 +122,12 @@ def test_it_stops_when_validation_does_not_improve(monkeypatch):
     assert gan.rounds_played_ == 900
 
 
+def test_a_game_that_loses_its_numbers_ends_and_says_so():
+    gan = GAN(**TINY | {"rate_D": 1e30, "rate_G": 1e30}).fit(RING)
+    assert gan.stopped_because_ == "V is no longer a finite number (lower rate_D and rate_G)"
+    assert np.isfinite(gan.sample(5)).all()  # of the G before the first look
+
+
 def test_minutes_decide_how_many_rounds():
     gan = GAN(**TINY | {"minutes": 0.05}).fit(RING)
     assert gan.recipe_.rounds >= 100

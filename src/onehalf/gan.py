@@ -37,6 +37,9 @@ LOOKS, PATIENCE = 20, 5
 LOOK_SHARE = 0.85
 """The share of a run's minutes that is left for its rounds when the looks are paid."""
 
+NO_NUMBER = HeldOut(math.nan, math.nan)
+"""The look at a game whose parameters are no longer finite."""
+
 BATCH = 65_536
 """Samples made at a time."""
 
@@ -253,7 +256,7 @@ class GAN(BaseEstimator):
         every = -(-rounds // (LOOKS * CHUNK)) * CHUNK
         if t // every > before // every or t == rounds:
             averages = self._averages(state)
-            row |= self._look(roles, averages, t)
+            row |= self._look(roles, averages, row)
             better = [max(jsd, 0.0) <= self.best_look(game)[0] for game, jsd in enumerate(row["jsd"])]
             best = [new if is_new else old for new, old, is_new in zip(averages, best, better, strict=True)]
         spent = self.history_[-1]["seconds"] if self.history_ else 0.0
@@ -269,25 +272,26 @@ class GAN(BaseEstimator):
         games = range(self.recipe_.seeds)
         return [eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in games]
 
-    def _look(self, roles: Roles, averages: list[AbstractNet], t: int) -> dict[str, Any]:
+    def _look(self, roles: Roles, averages: list[AbstractNet], row: dict[str, Any]) -> dict[str, Any]:
         """Judge each game's averaged G on the validation rows; at the first look, judge data against data too."""
-        keys = [jr.fold_in(key, t) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
+        keys = [jr.fold_in(key, row["t"]) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
         p_z = self.recipe_.latent()
         looks = [
-            self._measure(key, roles.validation, Pushforward(G, p_z)) for key, G in zip(keys, averages, strict=True)
+            self._measure(key, roles.validation, Pushforward(G, p_z)) if math.isfinite(V) else NO_NUMBER
+            for key, G, V in zip(keys, averages, row["V"], strict=True)
         ]
-        row: dict[str, Any] = {"jsd": [look.jsd for look in looks], "se": [look.se for look in looks]}
+        found: dict[str, Any] = {"jsd": [look.jsd for look in looks], "se": [look.se for look in looks]}
         if not any("null" in past for past in self.history_):
-            row["null"] = list(self._null(keys[0], roles.validation, roles.train))
-        return row
+            found["null"] = list(self._null(keys[0], roles.validation, roles.train))
+        return found
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.
 
-        A value below 0 is a critic's bad luck, and counts as 0.
+        A value below 0 is a critic's bad luck, and counts as 0; a game that has lost its numbers has no value.
         """
         looks = [(max(row["jsd"][game], 0.0), -row["t"]) for row in self.history_ if "jsd" in row]
-        least, minus_t = min(looks, default=(math.inf, 0))
+        least, minus_t = min((look for look in looks if math.isfinite(look[0])), default=(math.inf, 0))
         return least, -minus_t
 
     def _over(self) -> str:
@@ -295,6 +299,8 @@ class GAN(BaseEstimator):
         t = self.rounds_played_
         if t >= self.recipe_.rounds:
             return "all rounds played"
+        if self.history_ and not np.isfinite(self.history_[-1]["V"]).any():
+            return "V is no longer a finite number (lower rate_D and rate_G)"
         looks = [row["t"] for row in self.history_ if "jsd" in row]
         gone = self.recipe_.noise_share * self.recipe_.rounds if self.recipe_.noise else 0
         latest = max(self.best_look(game)[1] for game in range(self.recipe_.seeds))

@@ -34,9 +34,6 @@ CHUNK = 100
 LOOKS, PATIENCE = 20, 5
 """The held-out critic looks 20 times in a run; once D sees without noise, 5 looks without a new best end the run."""
 
-LOOK_SHARE = 0.85
-"""The share of a run's minutes that is left for its rounds when the looks are paid."""
-
 NO_NUMBER = HeldOut(math.nan, math.nan)
 """The look at a game whose parameters are no longer finite."""
 
@@ -67,7 +64,7 @@ class GAN(BaseEstimator):
     average : G_average forgets at this rate a round.
     seeds : games played at once, that differ by seed; the best by validation is kept.
     rounds : the length of the run.
-    minutes : if given, the run is as many rounds as fit into so many minutes here, instead.
+    minutes : if given, the run is as many rounds as fit into about so many minutes here, looks included, instead.
     random_state : an int makes the fit reproducible. Games use it, it + 1, ...
     warm_start : `fit` goes on where the last `fit` was interrupted.
 
@@ -199,23 +196,27 @@ class GAN(BaseEstimator):
         Rows in each role, parameters of both players, rounds, seconds, megabytes of a saved run.
         """
         roles, game = self._begin(np.asarray(X))
+        chunk, look = self._speed(roles, game)
         count = {name: _size(getattr(self.state_, name)) // self.recipe_.seeds for name in ("D", "G")}
         return {
             **dataclasses.asdict(self.recipe_),
             **{f"rows_{role}": len(part) for role, part in roles._asdict().items()},
             "parameters_D": count["D"],
             "parameters_G": count["G"],
-            "seconds": round(self.recipe_.rounds / self._rounds_per_second(game) / LOOK_SHARE, 1),
+            "seconds": round(self.recipe_.rounds / CHUNK * chunk + LOOKS * look, 1),
             "megabytes": round((_size(self.state_) + self.recipe_.seeds * count["G"]) * 4 / 1e6, 1),
         }
 
-    def _rounds_per_second(self, game: Game) -> float:
-        """How fast the game is here: 100 rounds are played on a copy, to compile, and 100 more are timed."""
-        start = 0.0
+    def _speed(self, roles: Roles, game: Game) -> tuple[float, float]:
+        """Seconds of a chunk of rounds, and of a look at all games, here; each timed once it is compiled, on a copy."""
+        times = []
         for _ in range(2):
             start = time.perf_counter()
             jax.block_until_ready(train(self.recipe_.keys("play"), game, self.state_, CHUNK, every=CHUNK).t)
-        return CHUNK / (time.perf_counter() - start)
+            played = time.perf_counter()
+            self._measure(jr.key(0), roles.validation, self.p_g_)
+            times.append((played - start, self.recipe_.seeds * (time.perf_counter() - played)))
+        return times[-1]
 
     def _begin(self, X: np.ndarray) -> tuple[Roles, Game]:
         """Rows in their roles, the game and its players, unless the last fit's are to play on."""
@@ -233,9 +234,11 @@ class GAN(BaseEstimator):
             return roles, self.recipe_.game(p_data)
         game = self.prepare(p_data, units, data_hash)
         if self.minutes is not None:
-            speed = self._rounds_per_second(game)
-            left = LOOK_SHARE * (60 * self.minutes - (time.perf_counter() - start))
-            self.recipe_ = dataclasses.replace(self.recipe_, rounds=max(1, int(left * speed / CHUNK)) * CHUNK)
+            chunk, look = self._speed(roles, game)
+            left = 60 * self.minutes - (time.perf_counter() - start)
+            # a short run has a look after each chunk, a longer one has LOOKS of them
+            chunks = max(1, min(LOOKS, int(left / (chunk + look))), int((left - LOOKS * look) / chunk))
+            self.recipe_ = dataclasses.replace(self.recipe_, rounds=chunks * CHUNK)
             game = self.recipe_.game(p_data)
         return roles, game
 

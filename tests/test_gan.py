@@ -105,6 +105,11 @@ def test_a_fit_that_was_interrupted_goes_on_as_if_it_had_not_been(gan):
         halves.fit(RING[:-1])
 
 
+def test_only_the_wasserstein_loss_comes_with_a_gradient_penalty():
+    weights = {loss: GAN(**TINY | {"loss": loss, "rounds": 1}).fit(RING).recipe_ for loss in ("wasserstein", "hinge")}
+    assert {loss: recipe.gradient_penalty for loss, recipe in weights.items()} == {"wasserstein": 10, "hinge": 0}
+
+
 def test_many_seeds(gan):
     many = GAN(**TINY | {"seeds": 2}).fit(RING)
     assert len(many.history_[-1]["V"]) == 2

@@ -60,7 +60,8 @@ class GAN(BaseEstimator):
         start lower in proportion in a run of more than 12,000 rounds.
     noise, noise_share : standard deviation of the noise that D sees through at first, in units of the data's own, and
         the share of the run after which it is gone.
-    r1, r2, every : weights gamma of the two gradient penalties, paid every so many rounds.
+    r1, r2, gradient_penalty, every : weights gamma of the three penalties, paid every so many rounds; the last of them
+        is 10 for the Wasserstein loss and 0 for the others, if not given.
     average : G_average forgets at this rate a round.
     seeds : games played at once, that differ by seed; the best by validation is kept.
     rounds : the length of the run.
@@ -96,6 +97,7 @@ class GAN(BaseEstimator):
         noise_share: float = 0.6,
         r1: float | None = None,
         r2: float = 0.0,
+        gradient_penalty: float | None = None,
         every: int = 4,
         average: float = 0.999,
         seeds: int = 1,
@@ -121,6 +123,7 @@ class GAN(BaseEstimator):
         self.noise_share = noise_share
         self.r1 = r1
         self.r2 = r2
+        self.gradient_penalty = gradient_penalty
         self.every = every
         self.average = average
         self.seeds = seeds

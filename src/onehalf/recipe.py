@@ -21,7 +21,7 @@ from onehalf.data.arrays import Empirical
 from onehalf.data.base import Latent
 from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import MLP
-from onehalf.penalties import R1, R2
+from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.training import SCHEDULES, Game, Round, Schedule, State, init
 
 __all__ = ["FEW_ENTRIES", "Recipe"]
@@ -58,6 +58,7 @@ class Recipe:
     noise_share: float
     r1: float
     r2: float
+    gradient_penalty: float
     every: int
     average: float
     seeds: int
@@ -68,20 +69,34 @@ class Recipe:
     def solve(cls, asked: dict[str, Any], rows: int, entries: int) -> "Recipe":
         """Fill in what was left open, for so many training rows of so many entries; refuse what no game can have."""
         defaults = FEW if entries <= FEW_ENTRIES else MANY
-        defaults = defaults | {"m": min(defaults["m"], rows)}
+        loss = choose("loss", asked["loss"], names("losses"))
+        # Wasserstein's d is to be 1-Lipschitz, and without this penalty nothing makes it so
+        lipschitz = 10.0 if loss == "Wasserstein" else 0.0
+        defaults = defaults | {"m": min(defaults["m"], rows), "gradient_penalty": lipschitz}
         fields = [field.name for field in dataclasses.fields(cls)]
         numbers: dict[str, Any] = {name: defaults[name] if asked[name] is None else asked[name] for name in fields}
         for name in ("seeds", "rounds", "k", "m", "width", "depth", "every"):
             if numbers[name] < 1 or numbers[name] != int(numbers[name]):
                 refuse(name, expected="a whole number of 1 or more", got=numbers[name])
-        for name in ("features", "normal", "choices", "noise", "noise_share", "r1", "r2", "rate_D", "rate_G"):
+        for name in (
+            "features",
+            "normal",
+            "choices",
+            "noise",
+            "noise_share",
+            "r1",
+            "r2",
+            "gradient_penalty",
+            "rate_D",
+            "rate_G",
+        ):
             if not numbers[name] >= 0:
                 refuse(name, expected="0 or more", got=numbers[name])
         if numbers["m"] > rows:
             refuse("m", expected=f"a minibatch of no more than the {rows} training rows", got=numbers["m"])
         if not numbers["normal"] + numbers["choices"]:
             refuse("normal, choices", expected="a latent of one part or more", got="0 and 0")
-        numbers["loss"] = choose("loss", numbers["loss"], names("losses"))
+        numbers["loss"] = loss
         numbers["schedule"] = choose("schedule", numbers["schedule"], SCHEDULES)
         return cls(**numbers)
 
@@ -91,11 +106,12 @@ class Recipe:
 
     def game(self, p_data: Empirical) -> Game:
         """The rules, on these data."""
+        penalties = ((R1, self.r1), (R2, self.r2), (GradientPenalty, self.gradient_penalty))
         return Game(
             p_data=p_data,
             p_z=self.latent(),
             V=catalogue("losses")[self.loss](),
-            penalties=tuple(kind(gamma, self.every) for kind, gamma in ((R1, self.r1), (R2, self.r2)) if gamma),
+            penalties=tuple(kind(gamma, self.every) for kind, gamma in penalties if gamma),
             optimiser_D=_adam(self.rate_D, self.beta1, self.beta2),
             optimiser_G=_adam(self.rate_G, self.beta1, self.beta2),
             k=self.k,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -70,6 +70,8 @@ def test_empirical_spreads_whole_numbers_over_their_cell():
 numbers = st.sampled_from(["<f8", "<f4", "<i4", "|u1", "<i8", "|b1", "<f2"])
 
 
+@example(np.array([[2**63 - 1]], "<i8"))
+@example(np.array([[2**64 - 1], [0]], "<u8"))
 @settings(max_examples=60, deadline=None)
 @given(
     numbers.flatmap(

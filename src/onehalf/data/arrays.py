@@ -131,7 +131,15 @@ class Units(eqx.Module):
         """The way back: the user's units and dtype."""
         rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
         rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
-        return rows.astype(self.dtype)
+        return np.minimum(rows, _greatest(self.dtype)).astype(self.dtype)
+
+
+def _greatest(dtype: str) -> float:
+    """The greatest float64 that the dtype can hold: float(2**63 - 1) is 2**63, which int64 can't."""
+    if np.dtype(dtype).kind not in "iu":
+        return np.inf
+    limit = np.iinfo(dtype).max
+    return float(limit) if int(float(limit)) <= limit else float(np.nextafter(float(limit), 0))
 
 
 def check(what: str, rows: np.ndarray) -> Rows:

@@ -1,13 +1,20 @@
-"""Strict arithmetic in every test and doctest: no silent promotion of dtypes or ranks, and two devices to share out."""
+"""Strict arithmetic in every test and doctest: no silent promotion of dtypes or ranks, and two devices to share out.
+
+Hypothesis tries the same examples each time: what fails once fails again.
+"""
 
 import functools
 
+import hypothesis
 import jax
 import optax.tree
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_num_cpu_devices", 2)
+
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def _with_standard_promotion(function):

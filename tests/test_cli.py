@@ -95,9 +95,10 @@ def test_dry_run_says_what_it_would_cost_and_leaves_nothing(tmp_path):
 
 def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     words = ["fit", "digits", "--rounds", "3000", "--out", str(tmp_path / "run"), "--json"]
-    started = subprocess.Popen(
-        [sys.executable, "-m", "onehalf", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    # a shell that starts the tests in the background has Ctrl-C ignored for them: here it is heard again
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = [sys.executable, "-c", f"{listen}; from onehalf.cli import main; main()", *words]
+    started = subprocess.Popen(program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
     while not (tmp_path / "run" / "rows.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -59,12 +59,12 @@ def fit(
     seeds: Annotated[int, typer.Option(metavar="P", help="Games at once; the best by validation is kept.")] = 1,
     k: Annotated[int, typer.Option("--k", metavar="K", help="Steps of D in a round.")] = 1,
     batch: Annotated[
-        int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256 if the data has them.")
+        int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256, or 128 for wide rows, if not given.")
     ] = None,
     loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
     seed: Seed = 0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the recipe and what it would cost; keep nothing.")
+        bool, typer.Option("--dry-run", help="Print the recipe and what it would cost, timed on rounds not kept.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -3,6 +3,8 @@ from ._base import Refusal
 from .data.arrays import Empirical
 from .data.base import Latent, Pushforward
 from .gan import GAN
+from .measuring.certificate import Watch, watch
+from .measuring.measurement import Measurement, measure
 from .training import Game, Info, State, init, step, train
 
 __all__ = [
@@ -11,12 +13,15 @@ __all__ = [
     "Game",
     "Info",
     "Latent",
+    "Measurement",
     "Pushforward",
     "Refusal",
     "State",
+    "Watch",
     "data",
     "init",
     "losses",
+    "measure",
     "measuring",
     "nets",
     "penalties",
@@ -24,4 +29,5 @@ __all__ = [
     "theory",
     "train",
     "training",
+    "watch",
 ]

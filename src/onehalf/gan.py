@@ -21,7 +21,8 @@ from onehalf._base import refuse
 from onehalf.data.arrays import Empirical, Rows, Units, check
 from onehalf.data.base import Pushforward
 from onehalf.data.roles import Roles, split
-from onehalf.measuring.critics import HeldOut, held_out
+from onehalf.measuring.certificate import LEAST_ROWS, certify
+from onehalf.measuring.measurement import Measurement, measure
 from onehalf.nets.base import AbstractNet
 from onehalf.recipe import Recipe
 from onehalf.training import Game, Info, State, train, use_cores
@@ -34,8 +35,24 @@ CHUNK = 100
 LOOKS, PATIENCE = 20, 5
 """The held-out critic looks 20 times in a run; once D sees without noise, 5 looks without a new best end the run."""
 
-NO_NUMBER = HeldOut(math.nan, math.nan)
-"""The look at a game whose parameters are no longer finite."""
+ALPHA = 0.05
+"""The bounds of all looks hold at once with probability 1 - ALPHA; so does each bound of the certificate by itself."""
+
+LOOK_ROWS, LOOK_FRESH = 4000, 4
+"""At most so many validation rows in a look, and samples for each of them."""
+
+LOOK_KINDS = ("linear", "quadratic", "waves", "cells")
+"""The members of a look's critics: all but the nets, which take most of the time."""
+
+NUMBERS = ("jsd_estimate", "jsd_se", "jsd_lower", "log_e")
+"""What a look finds out about each game."""
+
+BLIND: dict[str, float] = dict.fromkeys(NUMBERS, 0.0)
+NO_NUMBER: dict[str, float] = dict.fromkeys(NUMBERS, math.nan)
+"""The look of a critic that has too few rows, and stays at D = 1/2; and at a game that has lost its numbers."""
+
+SAMPLES_EACH = 10
+"""Samples for each test row in the certificate."""
 
 BATCH = 65_536
 """Samples made at a time."""
@@ -45,8 +62,9 @@ class GAN(BaseEstimator):
     """A generator of rows like yours, trained by Algorithm 1 and judged on rows that neither player has seen.
 
     scikit-learn's conventions hold: the constructor only stores, `fit(X)` learns, what was learned ends in `_`.
-    70 % of the distinct rows train the players; 15 % validate: a fresh critic judges the averaged G on them 20 times in
-    a run, which decides which G is kept, of which seed, and when to stop; 15 % test, looked at once, at the end.
+    70 % of the rows train the players; 15 % validate: fresh critics judge the averaged G on them 20 times in a run,
+    which decides which G is kept, of which seed, and when to stop, and their bounds hold at all looks at once; 15 %
+    test, looked at once, at the end, for `certificate_`, a `Measurement`.
 
     Parameters are the recipe; docs/explanation/recipe.md says where each default comes from.
 
@@ -135,7 +153,8 @@ class GAN(BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> "GAN":
         """Train on rows X, one along the first axis, of any shape and any numeric dtype; y is ignored.
 
-        X must be finite and have 9 distinct rows or more, or a `ValueError` says in one sentence what is wrong.
+        X must be finite and have 9 rows or more, or a `ValueError` says in one sentence what is wrong. A certificate
+        takes 20 rows in a role, and so about 130.
         """
         for _ in self.play(X):
             pass
@@ -217,7 +236,7 @@ class GAN(BaseEstimator):
             start = time.perf_counter()
             jax.block_until_ready(train(self.recipe_.keys("play"), game, self.state_, CHUNK, every=CHUNK).t)
             played = time.perf_counter()
-            self._measure(jr.key(0), roles.validation, self.p_g_)
+            self._see(jr.key(0), roles.validation, self.p_g_)
             times.append((played - start, self.recipe_.seeds * (time.perf_counter() - played)))
         return times[-1]
 
@@ -263,7 +282,7 @@ class GAN(BaseEstimator):
         if t // every > before // every or t == rounds:
             averages = self._averages(state)
             row |= self._look(roles, averages, row)
-            better = [max(jsd, 0.0) <= self.best_look(game)[0] for game, jsd in enumerate(row["jsd"])]
+            better = [max(jsd, 0.0) <= self.best_look(game)[0] for game, jsd in enumerate(row["jsd_estimate"])]
             best = [new if is_new else old for new, old, is_new in zip(averages, best, better, strict=True)]
         spent = self.history_[-1]["seconds"] if self.history_ else 0.0
         row["seconds"] = spent + time.perf_counter() - start
@@ -283,20 +302,39 @@ class GAN(BaseEstimator):
         keys = [jr.fold_in(key, row["t"]) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
         p_z = self.recipe_.latent()
         looks = [
-            self._measure(key, roles.validation, Pushforward(G, p_z)) if math.isfinite(V) else NO_NUMBER
+            self._see(key, roles.validation, Pushforward(G, p_z)) if math.isfinite(V) else NO_NUMBER
             for key, G, V in zip(keys, averages, row["V"], strict=True)
         ]
-        found: dict[str, Any] = {"jsd": [look.jsd for look in looks], "se": [look.se for look in looks]}
+        found: dict[str, Any] = {name: [look[name] for look in looks] for name in NUMBERS}
         if not any("null" in past for past in self.history_):
-            found["null"] = list(self._null(keys[0], roles.validation, roles.train))
+            found["null"] = self._see(keys[0], roles.validation, roles.train)
         return found
+
+    def _see(self, key: PRNGKey, real: Rows, other: Pushforward | Rows) -> dict[str, float]:
+        """Bets on real rows against samples, or against other rows, as the user would see them.
+
+        Each look is at level ALPHA / (looks x games): the bounds of all looks hold at once, however the run is stopped.
+        """
+        if len(real) < LEAST_ROWS:
+            return BLIND
+        key_rows, key_sample, key_bets = jr.split(key, 3)
+        real = real[np.asarray(jr.permutation(key_rows, len(real)))[:LOOK_ROWS]]
+        if isinstance(other, Pushforward):
+            other = self._draw(other, key_sample, LOOK_FRESH * len(real))
+        else:
+            other = other[np.asarray(jr.permutation(key_sample, len(other)))]
+        each = min(LOOK_FRESH, len(other) // len(real))
+        x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
+        pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
+        found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds), kinds=LOOK_KINDS)
+        return {name: getattr(found, name) for name in NUMBERS}
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.
 
         A value below 0 is a critic's bad luck, and counts as 0; a game that has lost its numbers has no value.
         """
-        looks = [(max(row["jsd"][game], 0.0), -row["t"]) for row in self.history_ if "jsd" in row]
+        looks = [(max(row["jsd_estimate"][game], 0.0), -row["t"]) for row in self.history_ if "jsd_estimate" in row]
         least, minus_t = min((look for look in looks if math.isfinite(look[0])), default=(math.inf, 0))
         return least, -minus_t
 
@@ -307,38 +345,22 @@ class GAN(BaseEstimator):
             return "all rounds played"
         if self.history_ and not np.isfinite(self.history_[-1]["V"]).any():
             return "V is no longer a finite number (lower rate_D and rate_G)"
-        looks = [row["t"] for row in self.history_ if "jsd" in row]
+        looks = [row["t"] for row in self.history_ if "jsd_estimate" in row]
         gone = self.recipe_.noise_share * self.recipe_.rounds if self.recipe_.noise else 0
         latest = max(self.best_look(game)[1] for game in range(self.recipe_.seeds))
         since = [look for look in looks if look > max(latest, gone)]
         return f"{PATIENCE} looks without a new best" if len(since) >= PATIENCE else ""
 
-    def _judge(self, roles: Roles) -> dict[str, Any]:
-        """The chosen G on the test rows, with the same number for data against data."""
+    def _judge(self, roles: Roles) -> Measurement | None:
+        """The chosen G on the test rows, with all that goes with a measurement; None if that can't be had."""
         key = jr.fold_in(jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_)
-        found = self._measure(key, roles.test, self.p_g_)
-        null = self._null(key, roles.test, roles.train)
-        looks = getattr(self, "certificate_", {"looks": 0})["looks"] + 1 if self.warm_start else 1
-        return {
-            "n_real": len(roles.test),
-            "n_other": len(roles.test),
-            "jsd_estimate": found.jsd,
-            "jsd_se": found.se,
-            "null": {"jsd_estimate": null.jsd, "jsd_se": null.se},
-            "looks": looks,
-        }
-
-    def _measure(self, key: PRNGKey, real: Rows, p_g: Pushforward) -> HeldOut:
-        """A fresh critic between these rows and as many samples, both as the user would see them."""
-        key_sample, key_critic = jr.split(key)
-        samples = self._draw(p_g, key_sample, len(real))
-        return held_out(key_critic, self.units_.plain(real), self.units_.plain(samples))
-
-    def _null(self, key: PRNGKey, real: Rows, train: Rows) -> HeldOut:
-        """The same, between these rows and as many training rows: what no difference looks like here."""
-        key_rows, key_critic = jr.split(key)
-        rows = np.asarray(jr.permutation(key_rows, len(train)))[: len(real)]
-        return held_out(key_critic, self.units_.plain(real), self.units_.plain(train[rows]))
+        samples = self._draw(self.p_g_, key, SAMPLES_EACH * len(roles.test))
+        before = getattr(self, "certificate_", None) if self.warm_start else None
+        if len(roles.test) < LEAST_ROWS or not np.isfinite(samples.astype(np.float64)).all():
+            return None
+        seed = self.recipe_.random_state
+        found = measure(real=roles.test, other=samples, train=roles.train, alpha=ALPHA, seed=seed)
+        return dataclasses.replace(found, looks=before.looks + 1) if before else found
 
     def _draw(self, p_g: Pushforward, key: PRNGKey, n: int) -> Rows:
         """N samples in the user's units, made batch by batch."""

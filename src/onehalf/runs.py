@@ -34,6 +34,7 @@ from onehalf._base import refuse
 from onehalf.data.arrays import Empirical, Rows, Units
 from onehalf.data.sources import is_path, open_rows
 from onehalf.gan import GAN
+from onehalf.measuring.measurement import Measurement
 from onehalf.recipe import Recipe
 
 __all__ = ["fit", "load", "next_folder", "packed", "source", "write"]
@@ -68,7 +69,7 @@ def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda
     saved = time.monotonic()
     try:
         for row in gan.play(rows):
-            if "jsd" in row or time.monotonic() - saved > SAVE_EVERY:
+            if "jsd_estimate" in row or time.monotonic() - saved > SAVE_EVERY:
                 _save(folder, gan, asked, word, rows)
                 saved = time.monotonic()
             watch(gan)
@@ -95,8 +96,8 @@ def load(folder: Path) -> GAN:
     gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
     gan.history_ = _history(folder / "rows.jsonl", about)
     gan.stopped_because_ = about["stopped_because"]
-    if about["certificate"]:
-        gan.certificate_ = about["certificate"]
+    if "certificate" in about:
+        gan.certificate_ = about["certificate"] and Measurement(**about["certificate"])
     return gan
 
 
@@ -188,10 +189,11 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
         "recipe": hashlib.sha256(path.read_bytes()).hexdigest(),
         "t": gan.rounds_played_,
         "stopped_because": gan.stopped_because_,
-        "certificate": getattr(gan, "certificate_", None),
         "rows": hashlib.sha256(lines).hexdigest(),
         "sha256": _digest(tensors),
     }
+    if hasattr(gan, "certificate_"):
+        about["certificate"] = gan.certificate_ and gan.certificate_.to_dict()
     write(folder / "state.safetensors", safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}))
 
 

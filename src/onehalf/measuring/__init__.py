@@ -1,5 +1,6 @@
 """D as a measuring instrument: how far p_g is from p_data, judged on rows that neither player has seen."""
 
-from onehalf.measuring.critics import HeldOut, held_out
+from onehalf.measuring.certificate import Certificate, Watch, certify, watch
+from onehalf.measuring.measurement import Measurement, measure
 
-__all__ = ["HeldOut", "held_out"]
+__all__ = ["Certificate", "Measurement", "Watch", "certify", "measure", "watch"]

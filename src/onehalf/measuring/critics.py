@@ -1,6 +1,14 @@
-"""A fresh critic, judged on rows that it has not seen."""
+"""Fresh critics: an ensemble that learns to tell two piles of rows apart, and knows how far to trust itself.
+
+Its members differ in what they see best: a mean (`_linear`), a scale or a correlation (`_quadratic`), a bump or a
+ripple (`_waves`), a dropped or an invented group (`_cells`), anything smooth (`_nets`). Each is fitted four times, with
+another fourth of the rows left out, and stakes on the rows that it left out. The ensemble's D is the mean of the
+members' probabilities, each weighed by the wealth that it made there; one of them is D = 1/2, which stakes nothing.
+"""
 
 import math
+import warnings
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 import equinox as eqx
@@ -9,106 +17,320 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int, PyTree
+from scipy import special
+from scipy.cluster.vq import kmeans2, vq
 
-from onehalf._arrays import PRNGKey
+from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf.losses import value
-from onehalf.nets.mlp import MLP, waves, with_waves
+from onehalf.measuring.betting import LOG_2, best_clip, best_threshold
+from onehalf.nets.mlp import MLP
 
-__all__ = ["HeldOut", "held_out"]
+__all__ = ["KINDS", "Critic", "learn"]
 
-Rows = Float[Array, "_ ..."]
-Pair = tuple[Rows, Rows]
-"""Rows of the one kind, and of the other."""
+Rows = Float[np.ndarray, "_ columns"]
+Features = Float[np.ndarray, "_ features"]
+Logits = Float[np.ndarray, " _"]
+Fold = Int[np.ndarray, " n"]
+FoldLogits = Float[np.ndarray, "_ folds"]
+Labels = Float[np.ndarray, " n"]
+Member = Callable[[Rows], FoldLogits]
+"""From standardised rows to the logits of the member's four fits, a column each."""
 
-FOLDS, ROUNDS, EVERY, BATCH = 5, 600, 15, 256
-"""Folds of the rows; steps of the critic; how often it is tried on the stopping rows; its minibatch."""
+KINDS = ("linear", "quadratic", "waves", "cells", "nets")
+"""The members of the ensemble."""
 
-TRUST = (1.0, 0.5, 0.25)
-"""What its logits may be multiplied by: a critic of few rows is too sure of itself."""
+FOLDS = 4
+MOST_ROWS = 20_000
+"""A critic learns from at most so many rows of each pile; all others are left to be bet on."""
 
-WAVES = 4
-"""Waves that its input gains in each entry: without them it is blind to differences far narrower than the data."""
+CELLS, CENTRES = (16, 32, 64, 128), 4_000
+"""Cells of the k-means partitions; at most so many rows place their centres."""
+
+WIDTHS, FEATURES = (0.1, 0.3, 1.0), 200
+"""Widths of the waves' kernels, for rows of unit variance; waves of each width."""
+
+RIDGES = (1.0, 30.0)
+"""Precision of the normal priors on the weights of a logistic member."""
+
+PRODUCTS = 24
+"""With more columns than this, the quadratic member has squares but no products."""
+
+TRUST = (1.0, 0.5)
+"""What a member's logits may be multiplied by: one that learned from few rows is too sure of itself."""
+
+WIDTH, BATCH, RATE, DECAY, KEEP = 64, 256, 3e-3, 1e-2, 0.98
+"""The nets' hidden width, minibatch of each pile, AdamW's rate and decay, and what their average keeps each step."""
+
+EVERY, PATIENCE, STEPS, STOP_ROWS = 20, 20, 1600, 1024
+"""Steps between tries on the rows left out; tries without a new best that end the learning; most steps, most rows."""
+
+CHUNK = 16_384
+"""Rows that are judged at a time."""
+
+NET_ROWS = 100
+"""With fewer rows than this in a pile there are no nets."""
 
 
-class HeldOut(NamedTuple):
-    """What a critic made of rows that it had not seen, in nats.
+class Critic(NamedTuple):
+    """d(x) = logit D(x) of an ensemble that has learned, with what it chose on the rows that it learned from.
 
-    `jsd` is (V + log 4)/2 on those rows. Its expectation is at most JSD(p_data, p_g), whatever the critic, so it is an
-    estimate from below; it is not a guarantee, and no small value shows that the two are close. `se` is its standard
-    error over rows.
+    `low` and `high` are the clip of its logits that promises the best lower bound, `threshold` the logit above which a
+    row counts as one of the first pile where the two are told apart by yes or no. `past` are its logits, out of sample,
+    at the rows it learned from: first pile, second pile.
     """
 
-    jsd: float
-    se: float
+    d: Callable[[Float[np.ndarray, "n columns"]], Float[np.ndarray, " n"]]
+    low: float
+    high: float
+    threshold: float
+    past: tuple[Logits, Logits]
 
 
-def held_out(key: PRNGKey, real: Float[np.ndarray, "n ..."], other: Float[np.ndarray, "m ..."]) -> HeldOut:
-    """(V + log 4)/2 of a fresh critic on held-out rows, an estimate from below of JSD(real, other) in nats.
+def learn(key: PRNGKey, x: Rows, y: Rows, n: int, alpha: float = 0.05, *, kinds: Container[str] = KINDS) -> Critic:
+    """A critic of rows x of one pile and as many rows y of another, meant for n pairs of new rows.
 
-    The rows are laid in five folds (fewer if there are fewer rows). On three of them a small MLP learns to tell real
-    from other, the fourth says at which step to stop and by how much to trust it (step 0, where D = 1/2 and the value
-    is 0, is among the choices), and the fifth judges; in turn, so that each row is judged once, by a critic that it had
-    no part in.
+    The rows must be in a random order. Columns are standardised by their medians and quartiles in both piles together;
+    one with an entry more than eight of its scales away is compressed by asinh. `kinds` says which members take part;
+    nets need 100 rows of each pile. The same key, the same critic.
 
-    >>> x, y = jr.normal(jr.key(0), (2, 3000, 1))
-    >>> held_out(jr.key(1), np.asarray(x), np.asarray(y + 4))       # the true JSD is 0.633
-    HeldOut(jsd=0.6..., se=0.0...)
+    >>> rng = np.random.default_rng(0)
+    >>> critic = learn(jr.key(0), rng.normal(size=(500, 1)), rng.normal(1.0, size=(500, 1)), 500)
+    >>> critic.d(np.array([[0.5], [-0.5], [1.5]])).round(1)                 # the true ones are 0, 1, -1
+    array([-0.1,  1. , -1. ])
     """
-    key_real, key_other, key_critics = jr.split(key, 3)
-    count = min(FOLDS, len(real), len(other))
-    shape = (count, min(len(real), len(other)) // count)
-    folds = _folds(key_real, real, shape), _folds(key_other, other, shape)
-    gains = np.asarray(_judged(key_critics, *folds), dtype=np.float64).ravel()
-    return HeldOut(float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains))))
+    count = min(len(x), len(y), MOST_ROWS)
+    rows, fold = np.concatenate([x[:count], y[:count]]), np.tile(np.arange(count) % FOLDS, 2)
+    standard = _Standard(rows)
+    z, labels = standard(rows), np.repeat([1.0, 0.0], count)
+    members = list(_members(key, z, labels, fold, kinds))
+    own = [member(z)[np.arange(2 * count), fold] for member in members]
+    stakes = [(member, trust) for member in range(len(members)) for trust in TRUST]
+    sides = np.where(labels == 1, 1.0, -1.0)
+    # log wealth of each stake on the rows left out, sum log 2D(x) + sum log 2(1 - D(y)); the last one stays at D = 1/2
+    wealth = [np.sum(LOG_2 - np.logaddexp(0, -sides * trust * own[member])) for member, trust in stakes]
+    weights = special.softmax([*wealth, 0.0])[:-1]
+    kept = [(weight, *stake) for weight, stake in zip(weights, stakes, strict=True) if weight > 1e-3]
+    still = 1 - sum(weight for weight, _, _ in kept)
+    past = np.full(2 * count, still / 2)
+    for weight, member, trust in kept:
+        past += weight * special.expit(trust * own[member])
+
+    def d(new: Rows) -> Logits:
+        total = np.full(len(new), still / 2)
+        for start in range(0, len(new), CHUNK):
+            z = standard(new[start : start + CHUNK])
+            for weight, member, trust in kept:
+                total[start : start + CHUNK] += weight * special.expit(trust * members[member](z)).mean(axis=1)
+        return _logit(total)
+
+    past_x, past_y = _logit(past[:count]), _logit(past[count:])
+    low, high = best_clip(past_x, past_y, n, alpha)
+    return Critic(d, low, high, best_threshold(past_x, past_y, n, alpha), (past_x, past_y))
 
 
-def _folds(key: PRNGKey, rows: Float[np.ndarray, "n ..."], shape: tuple[int, int]) -> Float[Array, "folds size ..."]:
-    order = np.asarray(jr.permutation(key, len(rows)))[: math.prod(shape)]
-    return jnp.asarray(rows[order].reshape(*shape, *rows.shape[1:]))
+def _members(key: PRNGKey, z: Rows, labels: Labels, fold: Fold, kinds: Container[str]) -> Iterator[Member]:
+    rng = np.random.default_rng(np.asarray(jr.key_data(key)))
+    waves = [_waves(rng, z.shape[1], width) for width in WIDTHS]
+    for kind, maps in {"linear": [_linear], "quadratic": [_quadratic], "waves": waves}.items():
+        for features in maps if kind in kinds else ():
+            yield from _logistic(features, z, labels, fold)
+    if "cells" in kinds:
+        yield from _cells(rng, z, labels, fold)
+    if "nets" in kinds and len(z) >= 2 * NET_ROWS:
+        yield _nets(key, z, fold)
+
+
+class _Standard:
+    """Columns at median 0 and about unit scale, judged on both piles together."""
+
+    def __init__(self, rows: Rows) -> None:
+        low, self.middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
+        self.scale = _positive((high - low) / 1.349, _positive(rows.std(axis=0), np.ones(rows.shape[1])))
+        self.heavy = np.abs((rows - self.middle) / self.scale).max(axis=0) > 8
+        self.mean, self.std = 0.0, 1.0
+        z = self(rows)
+        self.mean, self.std = z.mean(axis=0), _positive(z.std(axis=0), np.ones(rows.shape[1]))
+
+    def __call__(self, rows: Rows) -> Rows:
+        z = (rows - self.middle) / self.scale
+        return (np.where(self.heavy, np.arcsinh(z), z) - self.mean) / self.std
+
+
+def _positive(scale: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """The scale, and the other one where it is 0."""
+    return np.where(scale > 0, scale, otherwise)
+
+
+def _linear(z: Rows) -> Features:
+    return np.concatenate([np.ones((len(z), 1)), z], axis=1)
+
+
+def _quadratic(z: Rows) -> Features:
+    one, columns = np.ones((len(z), 1)), z.shape[1]
+    if columns > PRODUCTS:
+        return np.concatenate([one, z, (z * z - 1) / math.sqrt(2)], axis=1)
+    i, j = np.triu_indices(columns)
+    return np.concatenate([one, z, z[:, i] * z[:, j] - (i == j)], axis=1)
+
+
+def _waves(rng: np.random.Generator, columns: int, width: float) -> Callable[[Rows], Features]:
+    """Random Fourier features of a Gaussian kernel of this width (Rahimi & Recht 2007)."""
+    vectors = rng.normal(size=(columns, FEATURES)) / (width * math.sqrt(columns))
+    phases = rng.uniform(0, 2 * math.pi, FEATURES)
+    return lambda z: np.concatenate([np.ones((len(z), 1)), math.sqrt(2) * np.cos(z @ vectors + phases)], axis=1)
+
+
+def _logistic(features: Callable[[Rows], Features], z: Rows, labels: Labels, fold: Fold) -> Iterator[Member]:
+    """Logistic regression on these features, with each ridge, by Newton's method."""
+    known = features(z)
+    for ridge in RIDGES:
+        weights = np.stack([_newton(known[fold != k], labels[fold != k], ridge) for k in range(FOLDS)], axis=1)
+        yield lambda new, weights=weights: features(new) @ weights
+
+
+def _newton(features: Features, labels: Labels, ridge: float) -> Float[np.ndarray, " features"]:
+    penalty = np.full(features.shape[1], ridge)
+    penalty[0] = 1e-3
+    weights = np.zeros(features.shape[1])
+    for _ in range(6):
+        D = special.expit(features @ weights)
+        gradient = features.T @ (D - labels) + penalty * weights
+        curvature = (features * (D * (1 - D))[:, None]).T @ features + np.diag(penalty)
+        step = np.linalg.solve(curvature, gradient)
+        weights -= step
+        if np.abs(step).max() < 0.03:
+            break
+    return weights
+
+
+def _cells(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Iterator[Member]:
+    """Shares of the piles in the cells of a k-means partition, with a prior that most cells do not differ.
+
+    D in a cell is the posterior mean under 'the piles have equal shares here' with probability 0.95 or 1/2, and else a
+    share from Beta(1/2, 1/2): cells that differ by chance fall silent, and one that a pile never visits stands out.
+    """
+    some = z[rng.permutation(len(z))[:CENTRES]]
+    most = min(len(np.unique(some, axis=0)), max(2, len(z) // 8))
+    for cells in sorted({min(cells, most) for cells in CELLS}):
+        centres = _centres(rng, some, cells)
+        place, _ = vq(z, centres)
+        counts = np.zeros((2, cells, FOLDS))
+        np.add.at(counts, (labels.astype(int), place, fold), 1)
+        of_y, of_x = counts.sum(axis=2, keepdims=True) - counts
+        both = of_x + of_y
+        log_odds = special.betaln(of_x + 0.5, of_y + 0.5) - special.betaln(0.5, 0.5) + both * LOG_2
+        for prior in (0.05, 0.5):
+            differ = special.expit(log_odds + special.logit(prior))
+            logits = _logit((1 - differ) / 2 + differ * (of_x + 0.5) / (both + 1))
+            yield lambda new, centres=centres, logits=logits: logits[vq(new, centres)[0]]
+
+
+def _centres(rng: np.random.Generator, z: Rows, cells: int) -> Features:
+    """Those of k-means from k-means++ (Arthur & Vassilvitskii 2007); a cell that lost its rows keeps its centre."""
+    centres = z[[0]]
+    distance = np.square(z - centres).sum(axis=1)
+    while len(centres) < cells:
+        chosen = np.searchsorted(np.cumsum(distance), rng.random() * distance.sum(), side="right")
+        centres = np.concatenate([centres, z[[min(chosen, len(z) - 1)]]])
+        distance = np.minimum(distance, np.square(z - centres[-1]).sum(axis=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return kmeans2(z, centres, iter=10, minit="matrix")[0]
+
+
+class _Job(NamedTuple):
+    """Where a net's rows are in the table: those it learns from, and those it is tried on, and how many of each."""
+
+    x: Int[Array, " learn"]
+    y: Int[Array, " learn"]
+    n: Int[Array, ""]
+    stop_x: Int[Array, " stop"]
+    stop_y: Int[Array, " stop"]
+    n_stop: Int[Array, ""]
+
+
+def _nets(key: PRNGKey, z: Rows, fold: Fold) -> Member:
+    """Four MLPs trained together, each from the zero network, and kept as at the best try on the fold it left out."""
+    count = len(z) // 2
+    place, stop = _padded_length(count), STOP_ROWS
+    table = jnp.asarray(_padded(z.reshape(2, count, -1), place).reshape(2 * place, -1), jnp.float32)
+    fold = fold[:count]
+    jobs = []
+    for k in range(FOLDS):
+        learn, tried = np.flatnonzero(fold != k), np.flatnonzero(fold == k)[:stop]
+        places = _padded(learn[None, :, None], place)[0, :, 0], _padded(tried[None, :, None], stop)[0, :, 0]
+        jobs.append((places[0], places[0] + place, len(learn), places[1], places[1] + place, len(tried)))
+    stacked = _Job(*(jnp.asarray(np.stack(field), jnp.int32) for field in zip(*jobs, strict=True)))
+    weights = _trained(jr.split(key, FOLDS), table, stacked)
+
+    def member(new: Rows) -> FoldLogits:
+        rows = jnp.asarray(_padded(new[None], _padded_length(len(new)))[0], jnp.float32)
+        return np.asarray(_outputs(weights, rows), np.float64)[:, : len(new)].T
+
+    return member
+
+
+def _net(key: PRNGKey, columns: int) -> MLP:
+    net = MLP(key, (columns,), (), width=WIDTH, activation="silu")
+    return eqx.tree_at(lambda net: net.weights[-1], net, replace_fn=jnp.zeros_like)
 
 
 @eqx.filter_jit
-def _judged(key: PRNGKey, real: Rows, other: Rows) -> Float[Array, "folds size"]:
-    """(log D(x) + log(1 - D(y)) + log 4)/2 of each pair of rows, by a critic of the other folds."""
-    vectors = waves(WAVES * real[0, 0].size, real[0, 0].size, finest=50.0)
-    real, other = (jax.vmap(jax.vmap(lambda x: with_waves(vectors, x.ravel())))(rows) for rows in (real, other))
-
-    def roles(rows: Rows) -> tuple[Rows, Rows, Rows]:
-        # turn i brings fold j + i to place j: critic j learns from folds j, j + 1, j + 2, stops by j + 3, judges j + 4
-        *learn, stop, judge = [jnp.roll(rows, -i, axis=0) for i in range(len(rows))]
-        return jnp.concatenate(learn, axis=1), stop, judge
-
-    return jax.vmap(_critic)(jr.split(key, len(real)), *zip(roles(real), roles(other), strict=True))
+def _trained(keys: Keys, table: Float[Array, "places columns"], jobs: _Job) -> PyTree:
+    return jax.vmap(_train, in_axes=(0, None, 0))(keys, table, jobs)
 
 
-def _critic(key: PRNGKey, learn: Pair, stop: Pair, judge: Pair) -> Float[Array, " size"]:
+def _train(key: PRNGKey, table: Float[Array, "places columns"], job: _Job) -> PyTree:
     key_net, key_batches = jr.split(key)
-    critic = MLP(key_net, learn[0].shape[1:], (), width=64)
-    # the zero network: D = 1/2 everywhere, the value 0
-    critic = eqx.tree_at(lambda net: net.weights[-1], critic, replace_fn=jnp.zeros_like)
-    optimiser = optax.adamw(3e-3, weight_decay=1e-2)
-    batch = min(BATCH, len(learn[0]))
+    net = _net(key_net, table.shape[1])
+    optimiser = optax.adamw(RATE, weight_decay=DECAY)
 
     def step(carry, key):
-        critic, memory = carry
+        net, average, memory = carry
         key_x, key_y = jr.split(key)
-        x = learn[0][jr.randint(key_x, (batch,), 0, len(learn[0]))]
-        y = learn[1][jr.randint(key_y, (batch,), 0, len(learn[1]))]
-        gradient = eqx.filter_grad(lambda net: -value(jax.vmap(net)(x), jax.vmap(net)(y)))(critic)
-        updates, memory = optimiser.update(gradient, memory, critic)
-        return (eqx.apply_updates(critic, updates), memory), None
+        x = table[job.x[jr.randint(key_x, (BATCH,), 0, job.n)]]
+        y = table[job.y[jr.randint(key_y, (BATCH,), 0, job.n)]]
+        gradient = eqx.filter_grad(lambda net: -value(jax.vmap(net)(x), jax.vmap(net)(y)))(net)
+        updates, memory = optimiser.update(gradient, memory, net)
+        net = eqx.apply_updates(net, updates)
+        average = jax.tree.map(lambda old, new: KEEP * old + (1 - KEEP) * new, average, net)
+        return (net, average, memory), None
 
-    def steps(carry, keys):
-        now, *best = carry
-        now, _ = jax.lax.scan(step, now, keys)
-        d_x, d_y = jax.vmap(now[0])(stop[0]), jax.vmap(now[0])(stop[1])
-        values = jnp.stack([value(trust * d_x, trust * d_y) for trust in TRUST])
-        here = [now[0], jnp.asarray(TRUST)[values.argmax()], values.max()]
-        best = jax.tree.map(lambda new, old: jnp.where(here[2] > best[2], new, old), here, best)
-        return (now, *best), None
+    def tried(net: MLP) -> Scalar:
+        d_x, d_y = jax.vmap(net)(table[job.stop_x]), jax.vmap(net)(table[job.stop_y])
+        losses = jax.nn.softplus(-d_x) + jax.nn.softplus(d_y)
+        kept = jnp.arange(len(losses)) < job.n_stop
+        return math.log(4) - jnp.where(kept, losses, 0.0).sum() / job.n_stop.astype(losses.dtype)
 
-    start = ((critic, optimiser.init(critic)), critic, jnp.asarray(1.0), jnp.asarray(-math.log(4)))
-    (_, best, trust, _), _ = jax.lax.scan(steps, start, jr.split(key_batches, (ROUNDS // EVERY, EVERY)))
-    d_x, d_y = trust * jax.vmap(best)(judge[0]), trust * jax.vmap(best)(judge[1])
-    return (math.log(4) - jax.nn.softplus(-d_x) - jax.nn.softplus(d_y)) / 2
+    def on(carry):
+        tries, since, now, best, most = carry
+        now, _ = jax.lax.scan(step, now, jr.split(jr.fold_in(key_batches, tries), EVERY))
+        gain = tried(now[1])
+        best = jax.tree.map(lambda new, old: jnp.where(gain > most, new, old), now[1], best)
+        return tries + 1, jnp.where(gain > most, 0, since + 1), now, best, jnp.maximum(gain, most)
+
+    def going(carry):
+        return (carry[0] < STEPS // EVERY) & (carry[1] < PATIENCE)
+
+    start = (0, 0, (net, net, optimiser.init(eqx.filter(net, eqx.is_array))), net, jnp.asarray(0.0))
+    return jax.lax.while_loop(going, on, start)[3]
+
+
+@eqx.filter_jit
+def _outputs(nets: PyTree, rows: Float[Array, "n columns"]) -> Float[Array, "folds n"]:
+    return eqx.filter_vmap(lambda net: jax.vmap(net)(rows))(nets)
+
+
+def _padded_length(n: int) -> int:
+    """A power of two, so that few lengths are compiled."""
+    return 1 << max(12, math.ceil(math.log2(max(n, 1))))
+
+
+def _padded(rows: np.ndarray, length: int) -> np.ndarray:
+    """The second axis filled up with zeros."""
+    return np.pad(rows, ((0, 0), (0, length - rows.shape[1]), (0, 0)))
+
+
+def _logit(D: np.ndarray) -> np.ndarray:
+    return special.logit(np.clip(D, 1e-12, 1 - 1e-12))

@@ -1,0 +1,217 @@
+"""The guarantee: critics that bet on rows they have not seen yet, and what their winnings prove."""
+
+import math
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import jax.random as jr
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+from onehalf._arrays import PRNGKey
+from onehalf._base import refuse
+from onehalf.data.arrays import check
+from onehalf.measuring.betting import (
+    AnytimeBound,
+    log_wealth,
+    lower_bound,
+    p_value,
+    payoff,
+    payoff_floor,
+)
+from onehalf.measuring.critics import KINDS, MOST_ROWS, Critic, learn
+
+__all__ = ["LEAST_ROWS", "Certificate", "Watch", "certify", "watch"]
+
+Rows = Float[np.ndarray, "n columns"]
+Opponents = Float[np.ndarray, "n k columns"]
+Values = Float[np.ndarray, " bets"]
+
+STARTS = (0.25, 0.5, 0.75)
+"""The shares of the pairs at which a critic stops learning and the next pairs are bet on, up to the next start."""
+
+LEAST_ROWS = 20
+"""Rows in each pile, at least; a bound above 0 needs more, and how many depends on the difference."""
+
+FEW = 400
+"""With fewer pairs than this there is one critic, which learns from half of them."""
+
+WIDEST = 4.6
+"""The logits of the estimate are clipped here: 99 against 1."""
+
+
+class Certificate(NamedTuple):
+    """What the bets came to, for piles p and q; divergences in nats, each bound at confidence 1 - alpha by itself."""
+
+    jsd_lower: float
+    """L: P(L > JSD(p, q)) <= alpha at any n."""
+    jsd_estimate: float
+    """The mean gain, (V + log 4)/2 on new rows: at most JSD(p, q) in expectation, and no guarantee."""
+    jsd_se: float
+    """Its standard error over pairs."""
+    log_e: float
+    """Log of the wealth of the (k+1)-way bet, of mean 1 at most if p = q: evidence against p = q, in nats."""
+    p_value: float
+    """Of the permutation test of p = q, exact at any n."""
+    tv_lower: float
+    """As `jsd_lower`, for the total variation distance, which is 2 (accuracy of the best guesser) - 1."""
+    wealth: Values
+    """The running log wealth, one entry a pair."""
+    logits: tuple[Values, Float[np.ndarray, "bets k"]]
+    """l(x) and l(y) of the rows that were bet on, in the order of the bets."""
+    critics: tuple[Critic, ...]
+    """Those who bet, the last one learned from the most rows."""
+    starts: tuple[int, ...]
+    """The pair that each critic began to bet at."""
+
+
+def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: Container[str] = KINDS) -> Certificate:
+    """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
+
+    The pairs must be in a random order, drawn without a look at them. Three critics learn from the first 25, 50 and
+    75 % of the pairs (one from half of them if they are few; from 20,000 rows of each pile at most) and bet on what
+    comes next, so the critic is always settled before it sees the row (prequential). Three quarters of the rows are
+    bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by Stouffer's sum, weighted by
+    the root of their sizes: each of them is valid given the past.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
+    >>> found = certify(jr.key(0), x, y)
+    >>> found.jsd_lower, found.jsd_estimate                 # the true JSD is 0.111
+    (0.09..., 0.12...)
+    """
+    n = len(x)
+    starts = _starts(n)
+    rng = np.random.default_rng(np.asarray(jr.key_data(jr.fold_in(key, n))))
+    critics, shares = [], []
+    for part, (start, end) in enumerate(zip(starts, [*starts[1:], n], strict=True)):
+        critic = learn(jr.fold_in(key, part), x[:start], y[:start, 0], n - starts[0], alpha, kinds=kinds)
+        critics.append(critic)
+        shares.append(_Share(critic, x[start:end], y[start:end], p_rng=rng))
+    gains, floors = (np.concatenate([getattr(share, name) for share in shares]) for name in ("gains", "floors"))
+    calls, wide = (np.concatenate([getattr(share, name) for share in shares]) for name in ("calls", "wide"))
+    grown = np.concatenate([np.diff(share.wealth, prepend=0.0) for share in shares])
+    z = sum(math.sqrt(share.n) * stats.norm.isf(share.p_value) for share in shares) / math.sqrt(len(gains))
+    return Certificate(
+        jsd_lower=lower_bound(gains, floors, alpha),
+        jsd_estimate=float(wide.mean()),
+        jsd_se=float(wide.std(ddof=1) / math.sqrt(len(wide))),
+        log_e=float(grown.sum()),
+        p_value=float(stats.norm.sf(z)),
+        tv_lower=lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0),
+        wealth=np.cumsum(grown),
+        logits=(np.concatenate([share.l_x for share in shares]), np.concatenate([share.l_y for share in shares])),
+        critics=tuple(critics),
+        starts=tuple(starts),
+    )
+
+
+def _starts(n: int) -> list[int]:
+    if n < FEW:
+        return [n // 2]
+    starts = [min(int(share * n), MOST_ROWS) for share in STARTS]
+    return sorted(set(starts))
+
+
+class _Share:
+    """The bets of one critic, on pairs that it had no part in."""
+
+    def __init__(self, critic: Critic, x: Rows, y: Opponents, p_rng: np.random.Generator) -> None:
+        self.n = len(x)
+        self.l_x = critic.d(x)
+        self.l_y = critic.d(y.reshape(-1, y.shape[-1])).reshape(y.shape[:2])
+        self.gains = payoff(self.l_x, self.l_y, critic.low, critic.high)
+        self.floors = np.full(self.n, payoff_floor(critic.low, critic.high))
+        self.wide = payoff(self.l_x, self.l_y, -WIDEST, WIDEST)
+        self.calls = (self.l_x > critic.threshold) - (self.l_y > critic.threshold).mean(axis=1)
+        self.wealth = log_wealth(self.l_x, self.l_y)
+        self.p_value = p_value(p_rng, self.l_x, self.l_y)
+
+
+FRESH, GROWTH = 10, 1.7
+"""Samples that a row is called from among; by how much its past has grown when a watch trains its next critic."""
+
+
+class Watch:
+    """Real rows as they come, against a sampler: log e and a lower bound on JSD that hold at every look at once.
+
+    `update(batch)` bets on the batch with a critic of the rows before it, each row against ten fresh samples, and then
+    learns from it. One may look after every batch, stop when it is enough, or go on: P(jsd_lower > JSD(p, q) at any
+    look) <= alpha, and P(log_e >= log(1/alpha) at any look) <= alpha if p = q (Ville). The rows must be independent
+    draws of one law, and the sampler must not change while it is watched.
+    """
+
+    def __init__(
+        self, stream: Iterable[Any], sampler: Callable[[int], Any], alpha: float = 0.05, seed: int = 0
+    ) -> None:
+        if not 0 < alpha < 1:
+            refuse("alpha", expected="a number between 0 and 1", got=alpha)
+        self.sampler, self.alpha = sampler, alpha
+        self.stream, self.key = iter(stream), jr.key(seed)
+        self.past: list[Rows] = []
+        self.learned, self.rows_bet_on, self.log_e = 0, 0, 0.0
+        self.critic: Critic | None = None
+        self.bound = AnytimeBound(alpha)
+
+    def update(self, batch: Any) -> "Watch":
+        """Bet on these real rows, if there is a critic yet, and learn from them."""
+        x = flat("batch", batch)
+        if self.past and x.shape[1:] != self.past[0].shape[1:]:
+            refuse("batch", expected=f"rows of {self.past[0].shape[1]} entries, as before", got=f"{x.shape[1]}")
+        if self.critic is not None and len(x):
+            self._bet(self.critic, x)
+        self.past.append(x)
+        rows = sum(map(len, self.past))
+        if rows >= max(LEAST_ROWS, GROWTH * self.learned):
+            past = np.concatenate(self.past)
+            self.critic = learn(jr.fold_in(self.key, rows), past, self._fakes(rows, past), rows, self.alpha)
+            self.learned = rows
+        return self
+
+    def __iter__(self) -> Iterator["Watch"]:
+        """Update by each batch of the stream, and yield the watch after each."""
+        for batch in self.stream:
+            yield self.update(batch)
+
+    @property
+    def jsd_lower(self) -> float:
+        """L now, in nats: the greatest of all looks so far."""
+        return self.bound.lower
+
+    def _fakes(self, n: int, like: Rows) -> Float[np.ndarray, "fakes columns"]:
+        fakes = flat("sampler", self.sampler(n))
+        if fakes.shape != (n, like.shape[1]):
+            refuse("sampler", expected=f"{n} rows of {like.shape[1]} entries", got=f"shape {fakes.shape}")
+        return fakes
+
+    def _bet(self, critic: Critic, x: Rows) -> None:
+        l_x, l_y = critic.d(x), critic.d(self._fakes(FRESH * len(x), x)).reshape(len(x), FRESH)
+        self.log_e += float(log_wealth(l_x, l_y)[-1])
+        self.rows_bet_on += len(x)
+        clips = [(temper, critic.low * temper, critic.high * temper) for temper in (1.0, 0.5)]
+        gains = np.stack([payoff(temper * l_x, temper * l_y, low, high) for temper, low, high in clips])
+        self.bound.update(gains, [payoff_floor(low, high) for _, low, high in clips])
+
+
+def watch(stream: Iterable[Any], sampler: Callable[[int], Any], *, alpha: float = 0.05, seed: int = 0) -> Watch:
+    """Watch real rows that keep coming, batch by batch, against `sampler(n)`, which gives n samples.
+
+    `for look in watch(batches, sampler)` goes through a stream; `update(batch)` takes a batch by hand. At every look
+    `.log_e` and `.jsd_lower` hold, and one may stop by them. The first batch is learned from and not bet on.
+
+    >>> rng = np.random.default_rng(0)
+    >>> batches = (rng.normal(size=(200, 1)) for _ in range(20))
+    >>> for look in watch(batches, lambda n: rng.normal(1.0, size=(n, 1))):
+    ...     if look.jsd_lower > 0.05:                       # the true JSD is 0.111
+    ...         break
+    >>> look.rows_bet_on
+    400
+    """
+    return Watch(stream, sampler, alpha, seed)
+
+
+def flat(what: str, rows: Any) -> Rows:
+    """Rows as float64 vectors."""
+    rows = check(what, np.asarray(rows))
+    return rows.reshape(len(rows), -1).astype(np.float64)

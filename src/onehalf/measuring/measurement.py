@@ -1,0 +1,358 @@
+"""Two samples, measured: audited, bet on, explained, and set beside what data against data gives."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax.random as jr
+import numpy as np
+from jaxtyping import Float
+from scipy import special
+
+from onehalf._arrays import PRNGKey
+from onehalf._base import refuse
+from onehalf.data.arrays import Rows, check
+from onehalf.data.roles import hashes
+from onehalf.measuring import sentences
+from onehalf.measuring.audit import audit, format_of, harmonised, same_precision
+from onehalf.measuring.certificate import LEAST_ROWS, Certificate, certify
+from onehalf.measuring.coverage import cells, prdc_beside_data
+from onehalf.measuring.leak import copying
+from onehalf.measuring.parzen import parzen
+from onehalf.measuring.planted import detectable
+from onehalf.measuring.regions import ladder, regions, telling
+
+__all__ = ["OPTIONAL", "Measurement", "measure"]
+
+Flat = Float[np.ndarray, "_ columns"]
+
+FRESH, MOST_FRESH = 10, 1_000_000
+"""Samples for each real row where a sampler makes them, and at most so many in all."""
+
+SHOWN = 20
+"""Telling rows of each side."""
+
+BARS, BINS, POINTS = 40, 10, 200
+"""For the page: bars of the histogram of log ratios, bins of the calibration, points of the curve of wealth."""
+
+OPTIONAL = ("prdc", "parzen", "cells")
+"""Measurements that are made if they are asked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """What `measure` found; `print` says it in sentences, `to_dict` gives it for JSON.
+
+    Each bound holds with probability 1 - alpha by itself, for rows that are independent draws, at any number of rows.
+    Divergences in nats: 0 is the least JSD, log 2 = 0.693 the most.
+    """
+
+    alpha: float
+    seed: int
+    n_real: int
+    n_other: int
+    jsd_lower: float
+    """Certified: P(jsd_lower > JSD) <= alpha."""
+    jsd_estimate: float
+    """(V + log 4)/2 of the critics on rows they had not seen; in expectation at most JSD. No guarantee."""
+    jsd_se: float
+    """Its standard error."""
+    log_e: float
+    """Log e-value of 'both have the same law': log(1/alpha) or more refutes it at level alpha."""
+    p_value: float
+    """The exact permutation test of the same."""
+    tv_lower: float
+    """Certified, for the total variation distance (0 to 1)."""
+    accuracy: float
+    """Certified: the best guesser between a row of each is right at least so often; (1 + tv_lower)/2."""
+    null: dict[str, Any] | None
+    """The same numbers for data against data, with the rows of a side as `n`."""
+    harmonised: dict[str, Any] | None
+    """The same numbers once both are written alike, and `format` for how they are written alone; if that differs."""
+    detectable: dict[str, Any] | None
+    """The least dropped group that was noticed nine times in ten when planted: `mass`, `jsd`, `rows`."""
+    regions: list[dict[str, Any]]
+    """Where they differ, with simultaneous intervals (`onehalf.measuring.regions`)."""
+    ladder: list[dict[str, Any]]
+    """What the best column and the best pair of columns show by themselves."""
+    telling: dict[str, Any]
+    """Real rows missing from the other sample, and other rows that should not be there, by their row numbers from 0."""
+    audit: dict[str, Any]
+    """What differs without a look at the values (`onehalf.measuring.audit`)."""
+    copying: dict[str, Any] | None
+    """What was copied from the training rows (`onehalf.measuring.leak`); None without them."""
+    optional: dict[str, Any]
+    """prdc, parzen and cells, as far as they were asked for."""
+    drawn: dict[str, Any]
+    """For the page: log ratios of both samples in bars, the calibration of D, and wealth over the bets."""
+    looks: int
+    """How often these real rows have been looked at; only the first look is free of choices."""
+    seconds: float
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of it in plain words, the most important first."""
+        return sentences.of(self.to_dict())
+
+    @property
+    def sentence(self) -> str:
+        """The one that matters most."""
+        return self.sentences[0]
+
+    def __str__(self) -> str:
+        """The sentences, one a line."""
+        return "\n".join(self.sentences)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes by name, ready for JSON."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+def measure(
+    *,
+    real: Any,
+    other: Any = None,
+    train: Any = None,
+    sampler: Any = None,
+    alpha: float = 0.05,
+    seed: int = 0,
+    optional: Sequence[str] = (),
+) -> Measurement:
+    """How far two samples are apart at least, with a guarantee; where; and what such a test would have seen.
+
+    `real` and `other` are arrays (or data frames of numbers) with one row an example; `sampler` instead of `other` is
+    anything that makes rows: a fitted `GAN`, or a function from n to n rows. Then each real row meets ten fresh samples
+    in the (k+1)-way bet. `train` are the rows that the generator saw, which `real` must not hold: with them it is
+    tested what was copied, and data against data is `real` against `train` rather than half of `real` against the other
+    half. `optional` may name 'prdc' (precision, recall, density, coverage), 'parzen' (the 2014 paper's log-likelihood)
+    and 'cells' (verified coverage).
+
+    The rows are put in an order that depends on their values and the seed alone; which of the two is called real
+    changes nothing but the names. A `ValueError` says in a sentence what is wrong with the input.
+
+    >>> rng = np.random.default_rng(0)
+    >>> found = measure(real=rng.normal(size=(1000, 1)), other=rng.normal(1.0, size=(1000, 1)))
+    >>> found.jsd_lower, found.tv_lower                  # the true JSD is 0.111, the true TV 0.383
+    (0.09..., 0.3...)
+    """
+    start = time.perf_counter()
+    if not 0 < alpha < 1:
+        refuse("alpha", expected="a number between 0 and 1", got=alpha)
+    for word in optional:
+        if word not in OPTIONAL:
+            refuse("optional", expected=f"some of {', '.join(OPTIONAL)}", got=repr(word))
+    if (other is None) == (sampler is None):
+        refuse("other", expected="one of other and sampler", got="none" if other is None else "both")
+    names, real = _read("real", real)
+    other = _read("other", _made(sampler, len(real), seed) if other is None else other, (names, real))[1]
+    train = None if train is None else _read("train", train, (names, real))[1]
+    names = names or _numbered(real.shape[1:])
+    key, rng = jr.key(seed), np.random.default_rng(seed)
+
+    audited = audit(real, other, names)
+    piles = _Piles(seed, _flat(real), _flat(other))
+    found = certify(key, piles.x, piles.y, alpha)
+    learn, test = piles.halves()
+    trained = None if train is None else _flat(train)
+    return Measurement(
+        alpha=alpha,
+        seed=seed,
+        n_real=len(real),
+        n_other=len(other),
+        **_numbers(found),
+        null=_null(jr.fold_in(key, 1), seed, _flat(real), trained, alpha),
+        harmonised=_written_alike(jr.fold_in(key, 2), real, other, piles, alpha) if audited["format_differs"] else None,
+        detectable=detectable(jr.fold_in(key, 3), piles.real, alpha),
+        regions=regions(*learn, *test, names, alpha, log_ratio=piles.past(found)),
+        ladder=ladder(*learn, *test, names, alpha),
+        telling=_telling(piles, found),
+        audit=audited,
+        copying=None if trained is None else _copying(rng, trained, piles, alpha),
+        optional={word: _extra(word, rng, learn, test, alpha) for word in optional},
+        drawn=_drawn(piles, found),
+        looks=1,
+        seconds=time.perf_counter() - start,
+    )
+
+
+class _Piles:
+    """Both samples in a random order that depends on their values and the seed alone, and paired.
+
+    The pile of fewer rows bets as x, each against as many rows of the other as there are to a row, ten at most; of
+    piles of one size, the one whose hashes add up to less. So nothing depends on which is called real.
+    """
+
+    def __init__(self, seed: int, real: Flat, other: Flat) -> None:
+        self.seed = seed
+        hashed = {"real": hashes(real), "other": hashes(other)}
+        self.first_is_real = min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum()))) == "real"
+        turns = (0, 1) if self.first_is_real else (1, 0)
+        # the order of the hashes does not depend on the file's; the seed's order on top does not depend on the rows
+        self.places = {
+            side: np.argsort(hashed[side], kind="stable")[np.random.default_rng([seed, turn]).permutation(len(rows))]
+            for (side, rows), turn in zip({"real": real, "other": other}.items(), turns, strict=True)
+        }
+        self.real, self.other = real[self.places["real"]], other[self.places["other"]]
+        self.x, many = self.ordered(self.real, self.other)
+        each = min(FRESH, len(many) // len(self.x))
+        self.y = many[: each * len(self.x)].reshape(len(self.x), each, -1)
+
+    def ordered(self, real: Any, other: Any) -> tuple[Any, Any]:
+        """What belongs to x, then what belongs to y; and the way back."""
+        return (real, other) if self.first_is_real else (other, real)
+
+    def halves(self) -> tuple[tuple[Flat, Flat], tuple[Flat, Flat]]:
+        """Rows to choose regions by, and rows to judge them by: real, other."""
+        parts = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in (self.real, self.other)]
+        return (parts[0][0], parts[1][0]), (parts[0][1], parts[1][1])
+
+    def past(self, found: Certificate) -> tuple[np.ndarray, np.ndarray] | None:
+        """The logits, out of sample, of the critic that learned from just the rows that regions are chosen by."""
+        half = len(self.real) // 2, len(self.other) // 2
+        for critic in found.critics:
+            if half == (len(critic.past[0]), len(critic.past[1])):
+                return self.sided(*critic.past)
+        return None
+
+    def sided(self, l_x: np.ndarray, l_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log ratios real / other: at real rows, at other rows."""
+        return (l_x, l_y.ravel()) if self.first_is_real else (-l_y.ravel(), -l_x)
+
+    def bet_on(self, found: Certificate) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that were bet on, by their numbers in the user's files: real, other."""
+        places_x, places_y = self.ordered(self.places["real"], self.places["other"])
+        first, each = found.starts[0], self.y.shape[1]
+        return self.ordered(places_x[first:], places_y[first * each : each * len(self.x)])
+
+
+NUMBERS = ("jsd_lower", "jsd_estimate", "jsd_se", "log_e", "p_value", "tv_lower")
+
+
+def _numbers(found: Certificate) -> dict[str, float]:
+    return {name: getattr(found, name) for name in NUMBERS} | {"accuracy": (1 + found.tv_lower) / 2}
+
+
+def _certified(key: PRNGKey, seed: int, real: Flat, other: Flat, alpha: float) -> dict[str, float]:
+    piles = _Piles(seed, real, other)
+    return _numbers(certify(key, piles.x, piles.y, alpha))
+
+
+def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float) -> dict[str, Any] | None:
+    """Real rows against the training rows, or half of the real rows against the other half."""
+    if train is None:
+        if len(real) < 2 * LEAST_ROWS:
+            return None
+        shuffled = real[
+            np.argsort(hashes(real), kind="stable")[np.random.default_rng([seed, 2]).permutation(len(real))]
+        ]
+        real, train = shuffled[::2], shuffled[1::2]
+    return {"n_real": len(real), "n_other": len(train), **_certified(key, seed, real, train, alpha)}
+
+
+def _written_alike(key: PRNGKey, real: Rows, other: Rows, piles: _Piles, alpha: float) -> dict[str, Any]:
+    """The numbers under one map of both, whose decimals are read off rows that are learned from; and of formats."""
+    x, y = real[piles.places["real"]], other[piles.places["other"]]
+    seen = len(piles.x) // 4
+    alike, written = harmonised(x, y, seen), [format_of(rows).astype(np.float64) for rows in same_precision(x, y)]
+    return {
+        **_certified(key, piles.seed, _flat(alike[0]), _flat(alike[1]), alpha),
+        "format": _certified(key, piles.seed, written[0], written[1], alpha),
+    }
+
+
+def _telling(piles: _Piles, found: Certificate) -> dict[str, list[dict[str, Any]]]:
+    """Rows by their numbers in the user's files, with their log ratio in nats."""
+    logits, places = piles.sided(*found.logits), piles.bet_on(found)
+    sides = zip(telling(*logits, SHOWN).items(), logits, places, strict=True)
+    return {
+        name: [{"row": int(place[i]), "log_ratio": float(values[i])} for i in chosen]
+        for (name, chosen), values, place in sides
+    }
+
+
+def _copying(rng: np.random.Generator, train: Flat, piles: _Piles, alpha: float) -> dict[str, Any]:
+    scale = _scale(train)
+    return copying(rng, train / scale, piles.real / scale, piles.other / scale, alpha)
+
+
+def _extra(
+    word: str, rng: np.random.Generator, learn: tuple[Flat, Flat], test: tuple[Flat, Flat], alpha: float
+) -> dict[str, Any]:
+    """An optional measurement, beside the same for data against data."""
+    scale = _scale(learn[0])
+    (learn_real, learn_other), (test_real, test_other) = ([rows / scale for rows in part] for part in (learn, test))
+    if word == "cells":
+        return cells(rng, learn_real, test_real, test_other, alpha)
+    if word == "prdc":
+        return prdc_beside_data(rng, np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other]))
+    # in the user's own units, which for images should be pixels from 0 to 1
+    kernels, validation = learn[0][::2], learn[0][1::2]
+    return {
+        "other": parzen(np.concatenate([learn[1], test[1]])[: len(kernels)], validation, test[0]),
+        "data": parzen(kernels, validation, test[0]),
+    }
+
+
+def _scale(rows: Flat) -> Float[np.ndarray, " columns"]:
+    std = rows.std(axis=0)
+    return np.where(std > 0, std, 1.0)
+
+
+def _drawn(piles: _Piles, found: Certificate) -> dict[str, Any]:
+    """Log ratios in bars, D's calibration in ten bins of D, and the curve of log wealth."""
+    l_real, l_other = piles.sided(*found.logits)
+    both = np.concatenate([l_real, l_other])
+    low, high = np.quantile(both, [0.001, 0.999])
+    edges = np.linspace(low - 1e-6, high + 1e-6, BARS + 1)
+    bars = [np.histogram(np.clip(logits, low, high), edges)[0] / len(logits) for logits in (l_real, l_other)]
+    D, weight = special.expit(both), np.repeat([0.5 / len(l_real), 0.5 / len(l_other)], [len(l_real), len(l_other)])
+    order = np.argsort(D, kind="stable")
+    bins = [part for part in np.array_split(order, min(BINS, len(order))) if len(part)]
+    is_real = np.arange(len(both)) < len(l_real)
+    some = np.unique(np.linspace(0, len(found.wealth) - 1, POINTS).astype(int))
+    return {
+        "log_ratio": {"edges": edges.tolist(), "real": bars[0].tolist(), "other": bars[1].tolist()},
+        "calibration": {
+            "D": [float(np.average(D[part], weights=weight[part])) for part in bins],
+            "real": [float(np.average(is_real[part], weights=weight[part])) for part in bins],
+        },
+        "wealth": {"pairs": (some + 1).tolist(), "log_e": found.wealth[some].tolist()},
+    }
+
+
+def _read(what: str, rows: Any, like: tuple[tuple[str, ...], Rows] | None = None) -> tuple[tuple[str, ...], Rows]:
+    """Names of columns, where there are any, and checked rows that fit those they are compared with."""
+    names = tuple(map(str, rows.columns)) if hasattr(rows, "columns") else ()
+    if like and names and like[0] and names != like[0]:
+        if set(names) != set(like[0]):
+            refuse(what, expected=f"the columns of the data, {', '.join(like[0])}", got=", ".join(names))
+        rows, names = rows[list(like[0])], like[0]
+    array = np.asarray(rows)
+    array = check(what, array[:, None] if array.ndim == 1 else array)
+    if len(array) < LEAST_ROWS:
+        hint = "A bound above 0 takes some hundreds, unless the two lie far apart."
+        refuse(what, expected=f"at least {LEAST_ROWS} rows", got=len(array), hint=hint)
+    if like and array.shape[1:] != like[1].shape[1:]:
+        refuse(what, expected=f"rows of the data's shape {like[1].shape[1:]}", got=array.shape[1:])
+    return names, array
+
+
+def _made(sampler: Any, n: int, seed: int) -> Any:
+    """Ten samples for each real row, while they are not too many."""
+    count = n * max(1, min(FRESH, MOST_FRESH // n))
+    made = sampler.sample(count, random_state=seed) if hasattr(sampler, "sample") else sampler(count)
+    if len(made) != count:
+        refuse("sampler", expected=f"{count} rows when asked for {count}", got=len(made))
+    return made
+
+
+def _numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """x1, x2, ... for vectors; x[i, j, ...], counted from 0, for entries of anything larger."""
+    if len(shape) == 1:
+        return tuple(f"x{column + 1}" for column in range(shape[0]))
+    return tuple(f"x[{', '.join(map(str, index))}]" for index in np.ndindex(shape))
+
+
+def _flat(rows: Rows) -> Flat:
+    return rows.reshape(len(rows), -1).astype(np.float64)

@@ -35,7 +35,7 @@ def test_help_is_quick_and_needs_no_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0
-    for word in ("fit", "sample", "report", "data"):
+    for word in ("fit", "sample", "measure", "report", "data"):
         assert word in done.stdout
         assert "Example: onehalf" in onehalf(word, "--help").stdout
 
@@ -64,6 +64,29 @@ def test_sample_and_report(run, tmp_path):
     assert rows.dtype == np.uint8
     done = onehalf("report", folder, "--json")
     assert json.loads(done.stdout)["rounds"] == 200
+
+
+def test_measure_compares_two_files(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, mean in (("a", 0.0), ("b", 1.0), ("train", 0.0)):
+        np.save(tmp_path / f"{name}.npy", rng.normal(mean, size=(400, 2)))
+    words = ["measure", "a.npy", "b.npy", "--train", "train.npy", "--html", "page.html", "--json", "--also", "prdc"]
+    done = onehalf(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)
+    keys = "sentence alpha n_real n_other jsd_lower jsd_estimate jsd_se log_e p_value tv_lower accuracy null detectable"
+    assert set(numbers) >= {*keys.split(), "regions", "telling", "audit", "copying", "seconds"}
+    assert numbers["jsd_lower"] > 0.1
+    assert numbers["optional"]["prdc"]["other"]["recall"] < 1
+    assert numbers["sentence"] in done.stderr
+    assert "</html>" in (tmp_path / "page.html").read_text()
+
+
+def test_measure_takes_a_run_as_its_own_sampler(run):
+    folder, _ = run
+    done = onehalf("measure", "digits", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["n_other"] == 17970
 
 
 def test_a_finished_run_is_left_as_it_is(run):
@@ -131,9 +154,18 @@ def bad_files(folder):
         (["fit", "dgits"], "got 'dgits'. Did you mean digits?"),
         (["fit", "objects.npy"], "pickled Python objects, which are never loaded"),
         (["fit", "empty.npy"], "expected at least one row and one column; got an empty array of shape (0, 2)."),
-        (["fit", "few.npy"], "expected at least 9 distinct rows; got 1"),
+        (["fit", "few.npy"], "expected at least 9 rows; got 5"),
         (["fit", "nan.npy"], "got 1 NaN or infinite entries, the first (nan) in row 0, entry 1"),
         (["fit", "words.npy"], "expected numbers only; got dtype <U3, 'two' at (0, 1)"),
+        (["measure", "rows.npy", "missing.npy"], "missing.npy: expected a file; got nothing there."),
+        (["measure", "rows.npy", "few.npy"], "other: expected at least 20 rows; got 5."),
+        (["measure", "rows.npy", "digits"], "other: expected rows of the data's shape (2,); got (8, 8)."),
+        (["measure", "rows.npy", "rows.npy", "--alpha", "2"], "alpha: expected a number between 0 and 1; got 2"),
+        (
+            ["measure", "rows.npy", "rows.npy", "--html", "x.pdf"],
+            "x.pdf: expected a name that ends in .html; got .pdf.",
+        ),
+        (["measure", "rows.npy", "rows.npy", "--also", "fid"], "optional: expected some of prdc, parzen, cells; got"),
         (["fit", "digits", "--k", "0"], "k: expected a whole number of 1 or more; got 0."),
         (["fit", "rows.npy", "--batch", "71"], "m: expected a minibatch of no more than the 70 training rows; got 71."),
         (["fit", "digits", "--loss", "hinged"], "Did you mean hinge?"),

@@ -123,6 +123,49 @@ def sample(
 
 
 @app.command()
+def measure(
+    real: Annotated[str, typer.Argument(metavar="REAL", help="The data: a .npy or .npz file, or a name.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="What to compare: a file, a name, or a run's folder.")],
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="TRAIN", help="Rows that the generator saw, none of them in REAL: what was copied?"),
+    ] = None,
+    alpha: Annotated[float, typer.Option(metavar="A", help="Each bound holds with probability 1 - A.")] = 0.05,
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="prdc, parzen or cells, measured besides; may be repeated.")
+    ] = None,
+    seed: Seed = 0,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far OTHER is from REAL at least, with a guarantee, and where.
+
+    Example: onehalf measure held-out.npy samples.npy --train train.npy --html page.html
+    """
+    if html is not None and html.suffix not in (".html", ".htm"):
+        refuse(str(html), expected="a name that ends in .html", got=html.suffix or "no ending")
+    is_run = (Path(other) / "recipe.json").exists()
+    for word in (real, *([] if is_run else [other]), *([train] if train else [])):
+        _check_data_word(word)
+    _set_up_jax()
+    from onehalf import measuring, report, runs
+    from onehalf.data.sources import open_rows
+
+    rows = open_rows(real)
+    made = {"sampler": runs.load(Path(other))} if is_run else {"other": open_rows(other)}
+    trained = open_rows(train) if train else None
+    found = measuring.measure(real=rows, **made, train=trained, alpha=alpha, seed=seed, optional=also or ())
+    _say(str(found))
+    if html is not None:
+        shown = made["sampler"].sample(SAMPLES, random_state=seed) if is_run else made["other"]
+        page = report.measured_page(found, rows, shown, (), f"{Path(other).name} against {Path(real).name}")
+        runs.write(html, page.encode())
+        _say(f"Page: {html}")
+    if as_json:
+        _show(found.to_dict())
+
+
+@app.command()
 def report(run: Run, as_json: AsJson = False) -> None:
     """Write a run's report again, and say what is in it.
 

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf._base import refuse
@@ -326,7 +327,8 @@ class GAN(BaseEstimator):
         each = min(LOOK_FRESH, len(other) // len(real))
         x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
-        found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds), kinds=LOOK_KINDS)
+        with threadpool_limits(1, "blas"):
+            found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds), kinds=LOOK_KINDS)
         return {name: getattr(found, name) for name in NUMBERS}
 
     def best_look(self, game: int) -> tuple[float, int]:

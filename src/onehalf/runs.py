@@ -97,7 +97,7 @@ def load(folder: Path) -> GAN:
     gan.history_ = _history(folder / "rows.jsonl", about)
     gan.stopped_because_ = about["stopped_because"]
     if "certificate" in about:
-        gan.certificate_ = about["certificate"] and Measurement(**about["certificate"])
+        gan.certificate_ = about["certificate"] and Measurement.of(about["certificate"])
     return gan
 
 

@@ -1,47 +1,80 @@
-"""The held-out critic: from below, as a frequency, and 0 where there is nothing to see."""
+"""The ensemble: what it sees, that it falls silent where there is nothing, and that it is settled by its key."""
 
 import jax.random as jr
 import numpy as np
 import pytest
 
-from onehalf.data import Ring
-from onehalf.measuring import held_out
+from onehalf.measuring.betting import payoff
+from onehalf.measuring.critics import KINDS, learn
 
-KEY = jr.key(0)
-
-
-def normal(seed, n=600, mean=0.0):
-    return np.asarray(mean + jr.normal(jr.key(seed), (n, 1)))
+CENTRES = np.random.default_rng(9).normal(size=(8, 6)) * 4
 
 
-def test_it_stays_below_the_true_jsd_and_comes_near():
-    # N(0, 1) against N(1, 1): JSD 0.111421 nats (docs/explanation/notation.md)
-    looks = [held_out(jr.key(seed), normal(2 * seed), normal(2 * seed + 1, mean=1.0)) for seed in range(20)]
-    above = [look.jsd - 1.645 * look.se > 0.111421 for look in looks]
-    assert sum(above) <= 4  # 5 % of 20 expected at most; 5 or more has probability 0.003
-    assert np.mean([look.jsd for look in looks]) == pytest.approx(0.1, abs=0.02)
+def gain(critic, x, y):
+    """(V + log 4)/2 on new rows, in nats."""
+    return payoff(critic.d(x), critic.d(y)[:, None], -10, 10).mean()
 
 
-def test_it_sees_nothing_where_nothing_is():
-    looks = [held_out(jr.key(seed), normal(2 * seed), normal(2 * seed + 1)) for seed in range(20)]
-    assert np.mean([look.jsd for look in looks]) < 0.002
-    assert sum(look.jsd > 2 * look.se for look in looks) <= 3
+def bits(rng, n, tilt):
+    """Three fair bits, of which the parity is even with probability 1/2 + tilt: all pairs of bits are independent."""
+    rows = rng.integers(0, 2, (n, 3))
+    rows[:, 2] = (rows[:, 0] + rows[:, 1] + (rng.random(n) > 0.5 + tilt)) % 2
+    return rows.astype(float)
 
 
-def test_it_sees_modes_that_are_a_little_too_wide():
-    x, y = (np.asarray(Ring(std=std).sample(jr.key(seed), 6000)) / 0.7 for seed, std in ((1, 0.01), (2, 0.0141)))
-    look = held_out(KEY, x, y)
-    assert look.jsd > 5 * look.se > 0
+def groups(rng, n, count):
+    return CENTRES[rng.integers(0, count, n)] + rng.normal(size=(n, 6))
 
 
-def test_it_is_the_same_for_the_same_key():
-    assert held_out(KEY, normal(1), normal(2)) == held_out(KEY, normal(1), normal(2))
+@pytest.mark.parametrize(
+    ("kind", "pair", "jsd"),
+    [
+        ("linear", lambda rng, n: (rng.normal(size=(n, 3)), rng.normal([0.5, 0, 0], size=(n, 3))), 0.030311),
+        ("quadratic", lambda rng, n: (rng.normal(size=(n, 1)), 1.3 * rng.normal(size=(n, 1))), 0.016300),
+        ("waves", lambda rng, n: (rng.normal(size=(n, 1)), 1.3 * rng.normal(size=(n, 1))), 0.016300),
+        ("nets", lambda rng, n: (rng.normal(size=(n, 1)), 1.3 * rng.normal(size=(n, 1))), 0.016300),
+        ("cells", lambda rng, n: (bits(rng, n, 0.0), bits(rng, n, 0.2)), 0.020755),
+        ("cells", lambda rng, n: (groups(rng, n, 8), groups(rng, n, 7)), 0.045259),
+    ],
+)
+def test_each_member_sees_what_it_is_for(kind, pair, jsd):
+    rng = np.random.default_rng(0)
+    critic = learn(jr.key(0), *pair(rng, 2000), 2000, kinds=(kind,))
+    assert 0.6 * jsd < gain(critic, *pair(rng, 50_000)) < 1.1 * jsd
 
 
-def test_disjoint_supports_come_near_log_2():
-    assert held_out(KEY, normal(1), normal(2, mean=50.0)).jsd == pytest.approx(np.log(2), abs=0.01)
+def test_it_falls_silent_where_there_is_nothing():
+    rng = np.random.default_rng(0)
+    for seed in range(5):
+        critic = learn(jr.key(seed), rng.normal(size=(500, 4)), rng.normal(size=(500, 4)), 500)
+        assert gain(critic, rng.normal(size=(20_000, 4)), rng.normal(size=(20_000, 4))) > -0.004
 
 
-def test_a_few_rows_are_enough_to_run():
-    look = held_out(KEY, normal(1, n=3), normal(2, n=3))
-    assert np.isfinite(look.jsd)
+def test_the_same_key_gives_the_same_critic():
+    x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+    assert (learn(jr.key(3), x, y, 100).d(x) == learn(jr.key(3), x, y, 100).d(x)).all()
+
+
+@pytest.mark.parametrize("n", [4, 10, 50])
+def test_a_few_rows_are_enough_to_run(n):
+    x, y = np.random.default_rng(0).normal(size=(2, n, 3))
+    assert np.isfinite(learn(jr.key(0), x, y, n).d(x)).all()
+
+
+def test_scales_and_far_outliers_do_not_blind_it():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2000, 2)), rng.normal([1.0, 0.0], size=(2000, 2))
+    wild = [rows * [1e-9, 1e9] + [5.0, 0.0] for rows in (x, y)]
+    wild[0][0, 1] = 1e15
+    critic = learn(jr.key(0), wild[0][:1000], wild[1][:1000], 1000)
+    assert gain(critic, wild[0][1000:], wild[1][1000:]) > 0.08  # the true JSD is 0.111
+
+
+def test_a_column_that_grows_like_exp_is_compressed():
+    x, y = np.random.default_rng(0).normal(size=(2, 2000, 1)) + np.array([[[0.0]], [[1.0]]])
+    critic = learn(jr.key(0), np.exp(4 * x[:1000]), np.exp(4 * y[:1000]), 1000)
+    assert gain(critic, np.exp(4 * x[1000:]), np.exp(4 * y[1000:])) > 0.08
+
+
+def test_all_members_take_part():
+    assert set(KINDS) == {"linear", "quadratic", "waves", "cells", "nets"}

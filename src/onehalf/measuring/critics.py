@@ -7,7 +7,6 @@ members' probabilities, each weighed by the wealth that it made there; one of th
 """
 
 import math
-import warnings
 from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree
 from scipy import special
-from scipy.cluster.vq import kmeans2, vq
+from scipy.cluster.vq import vq
 
 from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf.losses import value
@@ -234,9 +233,12 @@ def _centres(rng: np.random.Generator, z: Rows, cells: int) -> Features:
         chosen = np.searchsorted(np.cumsum(distance), rng.random() * distance.sum(), side="right")
         centres = np.concatenate([centres, z[[min(chosen, len(z) - 1)]]])
         distance = np.minimum(distance, np.square(z - centres[-1]).sum(axis=1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return kmeans2(z, centres, iter=10, minit="matrix")[0]
+    for _ in range(10):
+        place, _ = vq(z, centres)
+        count = np.bincount(place, minlength=cells)[:, None]
+        total = np.stack([np.bincount(place, column, minlength=cells) for column in z.T], axis=1)
+        centres = np.where(count > 0, total / np.maximum(count, 1), centres)
+    return centres
 
 
 class _Job(NamedTuple):

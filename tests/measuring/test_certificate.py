@@ -1,0 +1,69 @@
+"""Bets by shares, and a watch that may be stopped: what they find, and that nothing is found where nothing is."""
+
+import jax.random as jr
+import numpy as np
+import pytest
+
+import onehalf as oh
+from onehalf.measuring.certificate import certify
+
+QUICK = ("linear", "quadratic", "cells")
+
+
+def normal(seed, n, mean=0.0):
+    return np.random.default_rng(seed).normal(mean, size=(n, 1))
+
+
+def test_the_bound_is_below_the_truth_and_comes_near():
+    # N(0, 1) against N(1, 1): JSD 0.111421 nats, TV 0.382925
+    found = [certify(jr.key(s), normal(s, 1000), normal(s + 99, 1000, 1.0)[:, None], kinds=QUICK) for s in range(20)]
+    assert sum(each.jsd_lower > 0.111421 for each in found) <= 4
+    assert sum(each.tv_lower > 0.382925 for each in found) <= 4
+    assert np.mean([each.jsd_lower for each in found]) > 0.75 * 0.111421
+    assert np.mean([each.tv_lower for each in found]) > 0.8 * 0.382925
+    assert np.mean([each.jsd_estimate for each in found]) == pytest.approx(0.111421, abs=0.006)
+    assert all(each.log_e > 100 and each.p_value < 1e-6 for each in found)
+
+
+def test_more_opponents_are_more_evidence():
+    x = normal(0, 800)
+    one, many = (certify(jr.key(0), x, normal(1, 800 * k, 1.0).reshape(800, k, 1), kinds=QUICK) for k in (1, 10))
+    assert many.log_e > 1.4 * one.log_e
+    assert many.wealth[-1] == pytest.approx(many.log_e)
+
+
+def test_each_critic_bets_on_rows_that_come_after_those_it_learned_from():
+    found = certify(jr.key(0), normal(0, 1000), normal(1, 1000)[:, None], kinds=QUICK)
+    assert found.starts == (250, 500, 750)
+    assert [len(critic.past[0]) for critic in found.critics] == [250, 500, 750]
+    assert len(found.wealth) == len(found.logits[0]) == 750
+
+
+def test_a_watch_sees_a_difference_and_may_be_stopped():
+    rng = np.random.default_rng(0)
+    watch = oh.watch([], lambda n: rng.normal(1.0, size=(n, 1)))
+    lowers = [watch.update(normal(seed, 100)).jsd_lower for seed in range(12)]
+    assert lowers == sorted(lowers)
+    assert 0.05 < lowers[-1] < 0.111421
+    assert watch.log_e > 50
+    assert watch.rows_bet_on == 1100
+
+
+def test_a_watch_sees_nothing_where_nothing_is():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        batches = (rng.normal(size=(100, 1)) for _ in range(8))
+        looks = [(look.log_e, look.jsd_lower) for look in oh.watch(batches, lambda n, rng=rng: rng.normal(size=(n, 1)))]
+        assert max(looks)[0] < np.log(20)
+        assert {lower for _, lower in looks} == {0.0}
+
+
+def test_a_watch_refuses_what_does_not_fit():
+    watch = oh.watch([], lambda n: np.zeros((n, 2)))
+    watch.update(normal(0, 10))
+    with pytest.raises(oh.Refusal, match="batch: expected rows of 1 entries, as before; got 2"):
+        watch.update(np.zeros((5, 2)))
+    with pytest.raises(oh.Refusal, match="sampler: expected 30 rows of 1 entries; got shape"):
+        watch.update(normal(0, 20))
+    with pytest.raises(oh.Refusal, match="alpha: expected a number between 0 and 1; got 0"):
+        oh.watch([], lambda n: np.zeros((n, 2)), alpha=0)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
+import onehalf
 from onehalf import plots
 from onehalf._base import Refusal
 from onehalf.data import Digits, Ring
+from onehalf.data.arrays import numbered
 
 HISTORY = [
     {"t": 100, "V": [-1.0, -1.1], "gradient_D": [0.1, 0.2]},
@@ -15,11 +17,19 @@ HISTORY = [
         "t": 200,
         "V": [-1.2, -1.3],
         "gradient_D": [0.3, 0.2],
-        "jsd": [0.3, 0.2],
-        "se": [0.02, 0.03],
-        "null": [0.01, 0.005],
+        "jsd_estimate": [0.3, 0.2],
+        "jsd_se": [0.02, 0.03],
+        "jsd_lower": [0.2, 0.1],
+        "null": {"jsd_estimate": 0.01, "jsd_se": 0.005, "jsd_lower": 0.0, "log_e": 0.0},
     },
-    {"t": 300, "V": [-1.3, -1.3], "gradient_D": [0.3, 0.2], "jsd": [0.1, 0.15], "se": [0.02, 0.03]},
+    {
+        "t": 300,
+        "V": [-1.3, -1.3],
+        "gradient_D": [0.3, 0.2],
+        "jsd_estimate": [0.1, 0.15],
+        "jsd_se": [0.02, 0.03],
+        "jsd_lower": [0.05, 0.1],
+    },
 ]
 
 
@@ -79,6 +89,16 @@ def test_of_many_columns_those_that_differ_most_are_drawn(noise):
     drawn = [axes.get_title() for axes in plots.beside(real, samples, names).axes]
     assert len(drawn) == plots.COLUMNS
     assert "size 33" in drawn
+
+
+def test_columns_without_names_are_called_as_in_a_measurement(noise):
+    real, samples = noise.normal(size=(2, 50, 3))
+    assert [axes.get_title() for axes in plots.beside(real, samples).axes] == ["x1", "x2", "x3"]
+    assert plots.beside(real[:, :2], samples[:, :2]).axes[0].get_xlabel() == "x1"
+    found = onehalf.measure(real=real, other=samples)
+    assert numbered((3,)) == tuple(column["name"] for column in found.audit["columns"])
+    found = onehalf.measure(real=real[:, :, None], other=samples[:, :, None])
+    assert numbered((3, 1)) == tuple(column["name"] for column in found.audit["columns"])
 
 
 @pytest.mark.parametrize(("channels", "n"), [((), 3), ((1,), 64), ((3,), 10), ((4,), 100)])
@@ -141,8 +161,98 @@ def test_looks_are_drawn_where_they_were_taken_with_data_against_data():
     assert samples.get_xydata().tolist() == [[200, 0.3], [300, 0.1]]
     band = next(patch for patch in axes.patches if patch.get_label() == "data against data")
     assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((0.005, 0.015))
+    lower = next(line for line in axes.lines if line.get_label() == "samples, at least")
+    assert lower.get_xydata().tolist() == [[200, 0.2], [300, 0.05]]
     ring = next(line for line in axes.lines if line.get_label() == "G that is kept")
     assert ring.get_xydata().tolist() == [[300, 0.1]]
+
+
+DRAWN = {
+    "log_ratio": {"edges": [-0.2, 0.1, 2.0], "real": [0.3, 0.7], "other": [0.6, 0.4]},
+    "calibration": {"D": [0.3, 0.7], "real": [0.2, 0.8]},
+    "wealth": {"pairs": [1, 50], "log_e": [0.5, 4.0]},
+}
+
+
+def test_log_ratios_share_bars_and_say_which_side_is_which():
+    axes = plots.log_ratio(DRAWN, "other sample").axes[0]
+    data, other = (patch.get_data() for patch in axes.patches)
+    assert data.values.tolist() == [0.3, 0.7]
+    assert other.values.tolist() == [0.6, 0.4]
+    assert axes.lines[0].get_xdata() == [0, 0]
+    assert axes.get_xlim() == (-1, 2)
+    left, right = sorted(axes.texts, key=lambda text: text.get_position())
+    assert "more like the other sample" in left.get_text()
+    assert "more like the data" in right.get_text()
+
+
+def test_calibration_is_drawn_against_the_diagonal():
+    diagonal, points = plots.calibration(DRAWN).axes[0].lines
+    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert points.get_xydata().tolist() == [[0.3, 0.2], [0.7, 0.8]]
+
+
+def test_wealth_starts_at_1_and_the_line_is_at_1_over_alpha():
+    curve, goal = plots.wealth(DRAWN, alpha=0.01).axes[0].lines
+    assert curve.get_xydata().tolist() == [[0, 0], [1, 0.5], [50, 4.0]]
+    assert goal.get_ydata() == pytest.approx([np.log(100)] * 2)
+    assert goal.get_label() == "refuted: log(1/0.01) = 4.6"
+
+
+def region(*conditions, certain=True):
+    rule = " and ".join(f"{name} {op} {value}" for name, op, value in conditions)
+    shares = {"real": {"share": 0.25}, "other": {"share": 0.5}}
+    return {"rule": rule, "conditions": [list(each) for each in conditions], "certain": certain, **shares}
+
+
+NAMES = ["a", "b", "c"]
+
+
+def test_a_rule_of_one_column_is_a_band(noise):
+    rows = noise.normal(size=(2, 300, 3))
+    axes = plots.regions(*rows, [region(("b", ">", -0.5), ("b", "<=", 0.5))], NAMES).axes[0]
+    *_, band = axes.patches
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((-0.5, 0.5))
+    assert axes.get_xlabel() == "b"
+    assert axes.get_legend_handles_labels()[1] == ["data: 25.0% in it", "other sample: 50.0% in it"]
+
+
+def test_a_rule_of_two_columns_is_a_box_on_both_clouds(noise):
+    rows = noise.normal(size=(2, 300, 3))
+    panels = plots.regions(*rows, [region(("a", ">", 0.5), ("c", "<=", 0.0))], NAMES, "samples").axes
+    assert [axes.get_title() for axes in panels] == ["data: 25.0% in it", "samples: 50.0% in it"]
+    for axes in panels:
+        (box,) = axes.patches
+        assert box.get_xy() == (0.5, axes.get_ylim()[0])
+        assert box.get_x() + box.get_width() == pytest.approx(axes.get_xlim()[1])
+        assert box.get_y() + box.get_height() == pytest.approx(0)
+
+
+def test_whole_numbers_are_scattered_within_the_box_of_their_rule(noise):
+    rows = noise.integers(0, 3, size=(2, 300, 3))
+    axes = plots.regions(*rows, [region(("a", "=", 2), ("b", ">=", 1))], NAMES).axes[0]
+    (box,) = axes.patches
+    places = axes.collections[0].get_offsets().data
+    inside = box.get_bbox().contains
+    assert [inside(*place) for place in places] == [bool(a == 2 and b >= 1) for a, b, _ in rows[0]]
+
+
+def test_rows_that_break_a_third_condition_are_pale(noise):
+    rows = noise.normal(size=(2, 300, 3))
+    found = region(("a", ">", 0.5), ("b", ">", 0.0), ("c", ">", 0.0))
+    for axes, side in zip(plots.regions(*rows, [found], NAMES).axes, rows, strict=True):
+        alpha = axes.collections[0].get_alpha()
+        assert (alpha[side[:, 2] > 0] > 2 * alpha[side[:, 2] <= 0].max()).all()
+
+
+def test_three_certain_regions_are_drawn_or_none(noise):
+    rows = noise.normal(size=(2, 300, 3))
+    found = [region(("a", ">", 0.1 * step), certain=step > 0) for step in range(6)]
+    assert len(plots.regions(*rows, found, NAMES).axes) == 3
+    assert plots.regions(*rows, found[:1], NAMES) is None
+    assert plots.regions(*rows, [], NAMES) is None
+    rows[0, 0, 0] = np.nan
+    plots.packed(plots.regions(*rows, found, NAMES), ".png")
 
 
 def test_no_setting_of_the_callers_is_touched(noise):

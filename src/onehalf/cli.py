@@ -150,14 +150,14 @@ def measure(
     _set_up_jax()
     from onehalf import measuring, report, runs
     from onehalf.data.sources import open_rows
+    from onehalf.gan import GAN
 
-    rows = open_rows(real)
-    made = {"sampler": runs.load(Path(other))} if is_run else {"other": open_rows(other)}
-    trained = open_rows(train) if train else None
-    found = measuring.measure(real=rows, **made, train=trained, alpha=alpha, seed=seed, optional=also or ())
+    rows, compared = open_rows(real), runs.load(Path(other)) if is_run else open_rows(other)
+    asked = {"sampler" if is_run else "other": compared, "train": open_rows(train) if train else None}
+    found = measuring.measure(real=rows, **asked, alpha=alpha, seed=seed, optional=also or ())
     _say(str(found))
     if html is not None:
-        shown = made["sampler"].sample(SAMPLES, random_state=seed) if is_run else made["other"]
+        shown = compared.sample(SAMPLES, random_state=seed) if isinstance(compared, GAN) else compared
         page = report.measured_page(found, rows, shown, (), f"{Path(other).name} against {Path(real).name}")
         runs.write(html, page.encode())
         _say(f"Page: {html}")

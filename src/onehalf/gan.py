@@ -15,7 +15,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf._base import refuse
@@ -84,7 +83,8 @@ class GAN(BaseEstimator):
     average : G_average forgets at this rate a round.
     seeds : games played at once, that differ by seed; the best by validation is kept.
     rounds : the length of the run.
-    minutes : if given, the run is as many rounds as fit into about so many minutes here, looks included, instead.
+    minutes : if given, the run is as many rounds as fit into about so many minutes here, looks included, instead; the
+        certificate takes some seconds more.
     random_state : an int makes the fit reproducible. Games use it, it + 1, ...
     warm_start : `fit` goes on where the last `fit` was interrupted.
 
@@ -327,8 +327,7 @@ class GAN(BaseEstimator):
         each = min(LOOK_FRESH, len(other) // len(real))
         x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
-        with threadpool_limits(1, "blas"):
-            found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds), kinds=LOOK_KINDS)
+        found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds), kinds=LOOK_KINDS)
         return {name: getattr(found, name) for name in NUMBERS}
 
     def best_look(self, game: int) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""A fit, told: numbers for programs, sentences for people, one line while it runs, one page that needs nothing else."""
+"""A fit or a measurement, told: numbers for programs, sentences for people, one page that needs nothing else."""
 
 import dataclasses
 import importlib.metadata
@@ -6,6 +6,7 @@ import io
 import math
 import platform
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,16 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from onehalf import plots
+from onehalf.data.arrays import numbered
 from onehalf.gan import GAN
+from onehalf.measuring.measurement import Measurement
+from onehalf.measuring.sentences import at_least, digits, parts, table
 from onehalf.plots import AnyRows
 
-__all__ = ["line", "numbers", "page", "sentences"]
+__all__ = ["line", "measured_page", "numbers", "page", "sentences"]
+
+LOOK = ("jsd_estimate", "jsd_se", "jsd_lower")
+"""What a look found out about each game."""
 
 LAST = 5
 """The rows of history that V, D(x) and D(G(z)) are averaged over: 500 rounds."""
@@ -26,14 +33,19 @@ LAST = 5
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
 
+MOST_TELLING, TABULATED = 8, 12
+"""Rows of each side on a page; with more columns than this, those of the ladder stand in the table."""
+
 
 def numbers(gan: GAN) -> dict[str, Any]:
     """What `fit --json` prints, less `run`: ready for JSON, with None where there is no finite number.
 
     `V` (nats), `D_x` and `D_Gz` are means over the chosen game's last 500 rounds, on training rows. In `seeds`, `each`
-    has the best held-out look of each game (`jsd` and `se` in nats, at round `t`), `chosen` is the seed sampled from,
-    and `spread` the greatest less the least jsd. `certificate` is None for a fit that was interrupted.
+    has the best held-out look of each game (`jsd_estimate`, `jsd_se`, `jsd_lower` in nats, at round `t`), `chosen` is
+    the seed sampled from, and `spread` the greatest less the least estimate. `certificate` has the attributes of a
+    `Measurement`; it is None for a fit that was interrupted or could have none.
     """
+    certificate = getattr(gan, "certificate_", None)
     history, chosen = gan.history_, gan.chosen_
     seconds = history[-1]["seconds"] if history else 0.0
     last = {name: [row[name][chosen] for row in history[-LAST:]] for name in ("V", "D_x", "D_Gz")}
@@ -45,18 +57,122 @@ def numbers(gan: GAN) -> dict[str, Any]:
             **{name: float(np.mean(values)) if values else None for name, values in last.items()},
             "seeds": _seeds(gan),
             "stopped_because": gan.stopped_because_,
-            "certificate": getattr(gan, "certificate_", None),
+            "certificate": certificate and certificate.to_dict(),
         }
     )
 
 
 def sentences(gan: GAN) -> list[str]:
     """Say what the fit came to, for somebody who has never heard of a JSD: on the page first, in the terminal last."""
+    certificate = getattr(gan, "certificate_", None)
+    return _told(gan, certificate.sentences if certificate else [])
+
+
+def line(gan: GAN) -> str:
+    """How the game stands, in one line for a terminal; in brackets is what a tie gives, in nats where it is V's.
+
+    `t 12,000/20,000  480 rounds/s  V -1.352 (-1.386)  D(x) 0.53 (0.50)  held-out 0.041 ± 0.003 nats (at least 0.020)
+    17 s left`
+    """
+    told = [f"t {gan.rounds_played_:,}/{gan.recipe_.rounds:,}"]
+    if gan.history_:
+        # the first row has the time to compile in it
+        first, last = gan.history_[0] if len(gan.history_) > 1 else {"t": 0, "seconds": 0.0}, gan.history_[-1]
+        speed = (last["t"] - first["t"]) / max(last["seconds"] - first["seconds"], 1e-9)
+        now = {name: last[name][gan.chosen_] for name in ("V", "D_x")}
+        told += [f"{speed:,.0f} rounds/s", f"V {now['V']:.3f} ({TIE:.3f})", f"D(x) {now['D_x']:.2f} (0.50)"]
+        looks = [row for row in gan.history_ if "jsd_estimate" in row]
+        if looks:
+            look = {name: looks[-1][name][gan.chosen_] for name in LOOK}
+            estimate = digits(look["jsd_estimate"], look["jsd_se"])
+            told.append(f"held-out {estimate} nats (at least {at_least(look['jsd_lower'])})")
+        told.append(f"{_duration((gan.recipe_.rounds - last['t']) / speed)} left")
+    return "  ".join(told)
+
+
+def page(gan: GAN, real: AnyRows, samples: AnyRows, title: str) -> str:
+    """One HTML page of the fit that needs nothing else: no script, no font, no image from elsewhere.
+
+    `real` and `samples` are rows in the user's units; they are drawn as their shape asks for.
+    """
+    found, certificate = numbers(gan), getattr(gan, "certificate_", None)
+    return _rendered(
+        title,
+        _told(gan, _first(certificate) if certificate else []),
+        certificate,
+        plots.beside(real, samples, getattr(gan, "feature_names_in_", ())),
+        (real, samples),
+        called="samples",
+        run={
+            "figures": _over_rounds(gan, found),
+            "tie": f"{TIE:.3f}",
+            "seeds": found["seeds"],
+            "recipe": dataclasses.asdict(gan.recipe_),
+        },
+    )
+
+
+def measured_page(
+    found: Measurement, real: AnyRows, other: AnyRows, names: Sequence[str] = (), title: str = "Two samples"
+) -> str:
+    """One HTML page of a measurement, as `page` gives it for a fit.
+
+    `real` and `other` are the rows that were measured, and the most telling ones are shown. If a sampler made the
+    others, `other` may be any rows that it made; then the telling ones among them are left out.
+    """
+    called, names = "other sample", names or _names(found, real.shape[1:])
+    beside = plots.beside(real, other, names, called)
+    telling = _telling(found, np.asarray(real), np.asarray(other), names)
+    return _rendered(title, _first(found), found, beside, (real, other), called=called, telling=telling)
+
+
+def _rendered(
+    title: str,
+    first: list[str],
+    found: Measurement | None,
+    beside: Figure,
+    rows: tuple[AnyRows, AnyRows],
+    *,
+    called: str,
+    run: dict[str, Any] | None = None,
+    telling: Sequence[dict[str, Any]] = (),
+) -> str:
+    """The page; `run` has what only a fit has."""
+    environment = Environment(
+        loader=PackageLoader("onehalf", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    real, other = rows
+    return environment.get_template("report.html.jinja").render(
+        title=title,
+        sentences=first,
+        kind=plots.kind(real),
+        beside=_svg(beside, f"{len(real):,} rows of data beside {len(other):,} {called}"),
+        called=called,
+        columns=math.prod(real.shape[1:]),
+        most_columns=plots.COLUMNS,
+        found=found,
+        told=found and parts(found.to_dict()),
+        figures=_measured(found, real, other, called) if found else {},
+        numbers=_side_by_side(found, called) if found else {},
+        telling=telling,
+        run=run,
+        digits=digits,
+        versions={"Python": platform.python_version(), **{name: _version(name) for name in ("jax", "onehalf")}},
+    )
+
+
+def _told(gan: GAN, certified: list[str]) -> list[str]:
+    """The run, these sentences of its certificate, or why there is none, the seeds, and V."""
     found = numbers(gan)
     told = [
         f"Played {found['rounds']:,} of {gan.recipe_.rounds:,} rounds in {_duration(found['seconds'])}, "
         f"and ended for this reason: {found['stopped_because']}.",
-        *_certified(found["certificate"]),
+        _introduced(gan),
+        *certified,
         *_kept(found["seeds"]),
     ]
     if found["V"] is not None:
@@ -67,103 +183,41 @@ def sentences(gan: GAN) -> list[str]:
     return told
 
 
-def line(gan: GAN) -> str:
-    """How the game stands, in one line for a terminal; in brackets is what a tie gives, in nats where it is V's.
-
-    `t 12,000/20,000  480 rounds/s  V -1.352 (-1.386)  D(x) 0.53 (0.50)  held-out 0.041 ± 0.003 nats  17 s left`
-    """
-    parts = [f"t {gan.rounds_played_:,}/{gan.recipe_.rounds:,}"]
-    if gan.history_:
-        # the first row has the time to compile in it
-        first, last = gan.history_[0] if len(gan.history_) > 1 else {"t": 0, "seconds": 0.0}, gan.history_[-1]
-        speed = (last["t"] - first["t"]) / max(last["seconds"] - first["seconds"], 1e-9)
-        now = {name: last[name][gan.chosen_] for name in ("V", "D_x")}
-        parts += [f"{speed:,.0f} rounds/s", f"V {now['V']:.3f} ({TIE:.3f})", f"D(x) {now['D_x']:.2f} (0.50)"]
-        looks = [row for row in gan.history_ if "jsd" in row]
-        if looks:
-            parts.append(f"held-out {_digits(looks[-1]['jsd'][gan.chosen_], looks[-1]['se'][gan.chosen_])} nats")
-        parts.append(f"{_duration((gan.recipe_.rounds - last['t']) / speed)} left")
-    return "  ".join(parts)
-
-
-def page(gan: GAN, real: AnyRows, samples: AnyRows, title: str) -> str:
-    """One HTML page of the fit that needs nothing else: no script, no font, no image from elsewhere.
-
-    `real` and `samples` are rows in the user's units; they are drawn as their shape asks for.
-    """
-    environment = Environment(
-        loader=PackageLoader("onehalf", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found = numbers(gan)
-    beside = plots.beside(real, samples, getattr(gan, "feature_names_in_", ()))
-    return environment.get_template("report.html.jinja").render(
-        title=title,
-        sentences=sentences(gan),
-        kind=plots.kind(real),
-        beside=_svg(beside, f"{len(real):,} rows of data beside {len(samples):,} samples"),
-        columns=math.prod(real.shape[1:]),
-        most_columns=plots.COLUMNS,
-        figures=_over_rounds(gan, found),
-        tie=f"{TIE:.3f}",
-        seeds=found["seeds"],
-        digits=_digits,
-        recipe=dataclasses.asdict(gan.recipe_),
-        versions={"Python": platform.python_version(), **{name: _version(name) for name in ("jax", "onehalf")}},
+def _introduced(gan: GAN) -> str:
+    """What the certificate is about, or why there is none."""
+    if not hasattr(gan, "certificate_"):
+        return "The test rows have not been looked at yet: that happens once, at the end of a run."
+    if gan.certificate_ is None:
+        return (
+            "There is no certificate, so how far the samples are from the data is not known: it takes 20 test rows, "
+            "which is about 130 rows in all, and samples that are finite numbers."
+        )
+    return (
+        f"Then {gan.certificate_.n_real:,} test rows, which neither player saw, were set against "
+        f"{gan.certificate_.n_other:,} samples; below, these rows are the data, and the samples the other sample."
     )
 
 
-def _certified(certificate: dict[str, Any] | None) -> list[str]:
-    """What a critic made of the test rows, and what that means for one row."""
-    if certificate is None:
-        return ["The test rows have not been looked at yet: that happens once, at the end of a run."]
-    jsd, se, null = certificate["jsd_estimate"], certificate["jsd_se"], certificate["null"]
-    rows = f"On {certificate['n_real']:,} test rows that neither player saw, a fresh critic"
-    if jsd is None:
-        return [f"{rows} gave no finite number: the samples are not finite either."]
-    scale = "(Jensen-Shannon divergence, JSD: 0 is the least, 0.693 the most; ± one standard error)"
-    if jsd > 0:
-        told = [f"{rows} put the samples at least about {_digits(jsd, se)} nats from the data {scale}"]
-    else:
-        told = [
-            f"{rows} found no difference that held up on rows it had not learned from: {_digits(jsd, se)} nats {scale}"
-        ]
-    told[0] += f"; data against data gives {_digits(null['jsd_estimate'], null['jsd_se'])}."
-    if certificate["looks"] > 1:
-        told[0] += f" This was look number {certificate['looks']} at these rows; only a first look is free of choices."
-    if jsd > 0 and jsd - (null["jsd_estimate"] or 0) > 2 * math.hypot(se, null["jsd_se"] or 0):
-        bits = jsd / math.log(2)
-        told.append(
-            "In plain words: toss a coin and take a row of the data or a sample. The row gives away at least about "
-            f"{bits:.2f} of the 1 bit that says which of the two it is, and the best guesser would be right at least "
-            f"about {(1 + bits) / 2:.0%} of the time, where the coin is right 50%."
-        )
-    else:
-        told.append(
-            "In plain words: this critic saw no more than chance can make. That does not show that the samples are "
-            f"close to the data: a critic that learns from {certificate['n_real'] // 3:,} rows can miss much, so "
-            "look at the samples too."
-        )
-    told[-1] += " All this is estimated from below, without a guarantee: a better critic, or more rows, may find more."
-    return told
+def _first(found: Measurement) -> list[str]:
+    """The sentences to be read first; the page has the others further down."""
+    told = parts(found.to_dict())
+    return [*told["apart"], *told["where"], *told["missed"], *told["copying"][:1]]
 
 
 def _kept(seeds: dict[str, Any]) -> list[str]:
     """Which game the samples come from, and how far the games lie apart."""
     best = next(seed for seed in seeds["each"] if seed["seed"] == seeds["chosen"])
-    if best["jsd"] is None:
+    if best["jsd_estimate"] is None:
         return []
-    value = f"the value on validation rows was least there ({_digits(best['jsd'], best['se'])} nats)"
+    estimate = digits(best["jsd_estimate"], best["jsd_se"])
+    value = f"the estimate on validation rows was least there ({estimate} nats)"
     told = f"The samples come from round {best['t']:,} of seed {best['seed']}: {value}."
     if len(seeds["each"]) == 1:
         return [f"{told} It is the only seed, so how much of all this is luck is not known."]
-    values = sorted(seed["jsd"] for seed in seeds["each"] if seed["jsd"] is not None)
+    values = sorted(seed["jsd_estimate"] for seed in seeds["each"] if seed["jsd_estimate"] is not None)
     return [
-        f"{told} Over {len(seeds['each'])} seeds the least values run from {_digits(values[0])} to "
-        f"{_digits(values[-1])}, a spread of {_digits(values[-1] - values[0])} nats between games that differ by luck "
+        f"{told} Over {len(seeds['each'])} seeds the least values run from {digits(values[0])} to "
+        f"{digits(values[-1])}, a spread of {digits(values[-1] - values[0])} nats between games that differ by luck "
         "alone."
     ]
 
@@ -178,24 +232,88 @@ def _over_rounds(gan: GAN, found: dict[str, Any]) -> dict[str, Markup]:
     figures = {
         "V": _svg(
             plots.against(history, {"V": "V"}, label="nats", level=(TIE, "-log 4"), chosen=chosen),
-            f"A curve of V over the rounds that ends at {_digits(found['V'])} nats, and a dashed line at -log 4",
+            f"A curve of V over the rounds that ends at {digits(found['V'])} nats, and a dashed line at -log 4",
         ),
         "D": _svg(
             plots.against(history, D, label="mean of D", level=(0.5, "1/2"), chosen=chosen),
-            f"D(x) ends at {_digits(found['D_x'])}, D(G(z)) at {_digits(found['D_Gz'])}; a dashed line is at 1/2",
+            f"D(x) ends at {digits(found['D_x'])}, D(G(z)) at {digits(found['D_Gz'])}; a dashed line is at 1/2",
         ),
         "gradients": _svg(
             plots.against(history, gradients, label="norm of the gradient", chosen=chosen, log=True),
             "The norms of D's and G's gradients over the rounds, on a logarithmic scale",
         ),
     }
-    if any("jsd" in row for row in history):
+    if any("jsd_estimate" in row for row in history):
         best = found["seeds"]["each"][chosen]
         figures["looks"] = _svg(
             plots.looks(history, chosen=chosen, kept=best["t"]),
-            f"Held-out nats at each look, {_digits(best['jsd'])} for the G that is kept; a band for data against data",
+            f"Held-out nats at each look, {digits(best['jsd_estimate'])} for the kept G; a band for data against data",
         )
     return figures
+
+
+def _measured(found: Measurement, real: AnyRows, other: AnyRows, called: str) -> dict[str, Markup]:
+    """The figures of a measurement."""
+    figures = {
+        "log_ratio": _svg(
+            plots.log_ratio(found.drawn, called),
+            f"Histograms of the log ratios of the data and of the {called}, and a dashed line at 0",
+        ),
+        "calibration": _svg(
+            plots.calibration(found.drawn), "The share of data among the rows of about one D, against this D"
+        ),
+        "wealth": _svg(
+            plots.wealth(found.drawn, found.alpha),
+            f"The log wealth of the bet, which ends at {found.log_e:.1f}, and a dashed line at log(1/alpha)",
+        ),
+    }
+    regions = plots.regions(real, other, found.regions, _names(found, real.shape[1:]), called)
+    if regions:
+        rules = "; ".join(region["rule"] for region in found.regions if region["certain"])
+        figures["regions"] = _svg(regions, f"Rows of both, and where they differ: {rules}")
+    return figures
+
+
+def _names(found: Measurement, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of all columns; the audit lists the first hundred."""
+    listed = tuple(column["name"] for column in found.audit["columns"])
+    return listed + numbered(shape)[len(listed) :]
+
+
+def _side_by_side(found: Measurement, called: str) -> dict[str, Mapping[str, str]]:
+    """The numbers, and what they are to be compared with: a column each."""
+    columns: dict[str, Mapping[str, str]] = {f"data against {called}": table(found.to_dict())}
+    if found.null:
+        columns["data against data"] = table(found.null)
+    if found.harmonised:
+        columns["with as many decimals on both sides"] = table(found.harmonised)
+        columns["how they are written alone"] = table(found.harmonised["format"])
+    return columns
+
+
+def _telling(found: Measurement, real: np.ndarray, other: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The most telling rows of each side, as a sheet or a table, as far as the rows that were measured are at hand."""
+    told = []
+    for side, rows, n in (("missing", real, found.n_real), ("unexpected", other, found.n_other)):
+        chosen = found.telling[side][:MOST_TELLING]
+        if not chosen or len(rows) != n:
+            continue
+        picked = rows[[row["row"] for row in chosen]]
+        if plots.kind(picked) == "images":
+            title = f"rows {', '.join(str(row['row']) for row in chosen)}"
+            told.append({"side": side, "sheet": _svg(plots.one(picked, title), f"The most telling images: {title}")})
+            continue
+        shown = list(range(len(names)))
+        if len(names) > TABULATED:
+            by_themselves = {name for step in found.ladder for name in step["columns"]}
+            shown = [column for column in shown if names[column] in by_themselves]
+        values = picked.reshape(len(picked), -1)[:, shown]
+        lines = [
+            [f"{row['row']:,}", f"{row['log_ratio']:.2f}", *(f"{value:.5g}" for value in line)]
+            for row, line in zip(chosen, values, strict=True)
+        ]
+        told.append({"side": side, "names": [names[column] for column in shown], "lines": lines})
+    return told
 
 
 def _svg(figure: Figure, alt: str) -> Markup:
@@ -217,11 +335,10 @@ def _seeds(gan: GAN) -> dict[str, Any]:
     each = []
     for game in range(gan.recipe_.seeds):
         t = gan.best_look(game)[1]
-        best = next(
-            ((row["jsd"][game], row["se"][game], t) for row in gan.history_ if row["t"] == t), (None, None, None)
-        )
-        each.append({"seed": gan.recipe_.random_state + game, **dict(zip(("jsd", "se", "t"), best, strict=True))})
-    values = [seed["jsd"] for seed in each if seed["jsd"] is not None]
+        row = next((row for row in gan.history_ if row["t"] == t), None)
+        best = {name: row and row[name][game] for name in LOOK} | {"t": row and t}
+        each.append({"seed": gan.recipe_.random_state + game, **best})
+    values = [seed["jsd_estimate"] for seed in each if seed["jsd_estimate"] is not None]
     spread = max(values) - min(values) if len(values) > 1 else None
     return {"each": each, "chosen": gan.recipe_.random_state + gan.chosen_, "spread": spread}
 
@@ -233,13 +350,6 @@ def _for_json(value: Any) -> Any:
     if isinstance(value, list):
         return [_for_json(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _digits(jsd: float | None, se: float | None = None) -> str:
-    """Three digits, as the standard errors deserve; never -0.000."""
-    if jsd is None:
-        return "no number"
-    return f"{round(jsd, 3) + 0.0:.3f}" + ("" if se is None else f" ± {se:.3f}")
 
 
 def _duration(seconds: float) -> str:

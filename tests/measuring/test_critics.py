@@ -76,5 +76,12 @@ def test_a_column_that_grows_like_exp_is_compressed():
     assert gain(critic, np.exp(4 * x[1000:]), np.exp(4 * y[1000:])) > 0.08
 
 
+def test_a_new_row_may_lie_anywhere():
+    x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+    x[:, 1] = y[:, 1] = 0.0
+    critic = learn(jr.key(0), x, y, 100)
+    assert np.isfinite(critic.d(np.array([[1e300, -1e300], [0.0, 1e40], [1e-300, 1.0]]))).all()
+
+
 def test_all_members_take_part():
     assert set(KINDS) == {"linear", "quadratic", "waves", "cells", "nets"}

@@ -1,5 +1,6 @@
 """Arrays of the user's own: read and checked, held on the device in plain units, given back in the user's."""
 
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from onehalf._arrays import PRNGKey, Samples
 from onehalf._base import refuse
 from onehalf.data.base import AbstractData
 
-__all__ = ["Digits", "Empirical", "Units", "check", "read"]
+__all__ = ["Digits", "Empirical", "Units", "check", "numbered", "read"]
 
 Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
@@ -173,6 +174,17 @@ def _first_word(rows: np.ndarray) -> str:
         except (TypeError, ValueError):
             return f", {str(entry)!r} at {tuple(index)}"
     return ""
+
+
+def numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Names for entries that have none: x1, x2, ... in vectors; x[i, j, ...], counted from 0, in anything larger.
+
+    >>> numbered((2,)), numbered((1, 2))
+    (('x1', 'x2'), ('x[0, 0]', 'x[0, 1]'))
+    """
+    if len(shape) <= 1:
+        return tuple(f"x{column + 1}" for column in range(math.prod(shape)))
+    return tuple(f"x[{', '.join(map(str, index))}]" for index in np.ndindex(shape))
 
 
 def read(path: Path) -> Rows:

@@ -8,6 +8,7 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf._base import refuse
@@ -66,6 +67,11 @@ class Certificate(NamedTuple):
     """The pair that each critic began to bet at."""
 
 
+# Products of this size gain little by being cut up for several threads, and wait long for them on a busy machine.
+one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
+
+
+@one_thread
 def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: Container[str] = KINDS) -> Certificate:
     """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
 
@@ -154,6 +160,7 @@ class Watch:
         self.critic: Critic | None = None
         self.bound = AnytimeBound(alpha)
 
+    @one_thread
     def update(self, batch: Any) -> "Watch":
         """Bet on these real rows, if there is a critic yet, and learn from them."""
         x = flat("batch", batch)

@@ -216,7 +216,7 @@ def _sentences(result: dict[str, Any], alpha: float) -> list[str]:
 
 def _share(counted: dict[str, Any]) -> str:
     low, high = counted["interval"]
-    return f"{counted['share']:.1%} ({low:.1%} to {high:.1%})"
+    return f"{100 * counted['share']:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def _spread(rows: Rows, most: int) -> Rows:

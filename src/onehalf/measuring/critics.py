@@ -49,6 +49,9 @@ CELLS, CENTRES = (16, 32, 64, 128), 4_000
 WIDTHS, FEATURES = (0.1, 0.3, 1.0), 200
 """Widths of the waves' kernels, for rows of unit variance; waves of each width."""
 
+FARTHEST = 1e4
+"""Standardised entries are clipped here: a new row may lie anywhere."""
+
 RIDGES = (1.0, 30.0)
 """Precision of the normal priors on the weights of a logistic member."""
 
@@ -153,7 +156,8 @@ class _Standard:
 
     def __call__(self, rows: Rows) -> Rows:
         z = (rows - self.middle) / self.scale
-        return (np.where(self.heavy, np.arcsinh(z), z) - self.mean) / self.std
+        z = (np.where(self.heavy, np.arcsinh(z), z) - self.mean) / self.std
+        return np.clip(z, -FARTHEST, FARTHEST)
 
 
 def _positive(scale: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
@@ -175,23 +179,28 @@ def _quadratic(z: Rows) -> Features:
 
 def _waves(rng: np.random.Generator, columns: int, width: float) -> Callable[[Rows], Features]:
     """Random Fourier features of a Gaussian kernel of this width (Rahimi & Recht 2007)."""
-    vectors = rng.normal(size=(columns, FEATURES)) / (width * math.sqrt(columns))
-    phases = rng.uniform(0, 2 * math.pi, FEATURES)
-    return lambda z: np.concatenate([np.ones((len(z), 1)), math.sqrt(2) * np.cos(z @ vectors + phases)], axis=1)
+    vectors = (rng.normal(size=(columns, FEATURES)) / (width * math.sqrt(columns))).astype(np.float32)
+    phases = rng.uniform(0, 2 * math.pi, FEATURES).astype(np.float32)
+
+    def features(z: Rows) -> Features:
+        waves = np.cos(z.astype(np.float32) @ vectors + phases) * np.float32(math.sqrt(2))
+        return np.concatenate([np.ones((len(z), 1), np.float32), waves], axis=1)
+
+    return features
 
 
 def _logistic(features: Callable[[Rows], Features], z: Rows, labels: Labels, fold: Fold) -> Iterator[Member]:
     """Logistic regression on these features, with each ridge, by Newton's method."""
-    known = features(z)
+    known, labels = features(z).astype(np.float32, copy=False), labels.astype(np.float32)
     for ridge in RIDGES:
         weights = np.stack([_newton(known[fold != k], labels[fold != k], ridge) for k in range(FOLDS)], axis=1)
         yield lambda new, weights=weights: features(new) @ weights
 
 
 def _newton(features: Features, labels: Labels, ridge: float) -> Float[np.ndarray, " features"]:
-    penalty = np.full(features.shape[1], ridge)
+    penalty = np.full(features.shape[1], ridge, np.float32)
     penalty[0] = 1e-3
-    weights = np.zeros(features.shape[1])
+    weights = np.zeros_like(penalty)
     for _ in range(6):
         D = special.expit(features @ weights)
         gradient = features.T @ (D - labels) + penalty * weights

@@ -233,8 +233,8 @@ def _sentences(found: dict[str, Any], alpha: float) -> list[str]:
     )
     advantage = (
         "Whoever holds a row can guess from its distance to the nearest fake whether it was trained on: 'yes' comes up "
-        f"for a share of the training rows that is greater by at least {found['advantage_lower']:.1%} than for other "
-        f"rows, {confidence}."
+        f"for a share of the training rows that is greater by at least {100 * found['advantage_lower']:.1f} % than for "
+        f"other rows, {confidence}."
         if found["advantage_lower"] > 0
         else "No advantage was certified in guessing from its nearest fake whether a row was trained on. "
         "Other ways of guessing were not tried."
@@ -242,8 +242,8 @@ def _sentences(found: dict[str, Any], alpha: float) -> list[str]:
     return [
         headline,
         advantage,
-        f"{nearer['share']:.1%} of {found['n_fakes']:,} fakes lie nearer to a training row than to any of as many "
-        f"held-out rows (50% is expected without copying; p = {nearer['p_value']:.2g}). "
+        f"{100 * nearer['share']:.1f} % of {found['n_fakes']:,} fakes lie nearer to a training row than to any of as "
+        f"many held-out rows (50 % is expected without copying; p = {nearer['p_value']:.2g}). "
         "This says nothing of what else the fakes give away.",
         f"{duplicates['train']['count']:,} of {fakes['n_rows']:,} fakes equal one of {duplicates['n_rows']:,} training "
         f"rows in every entry, and {duplicates['held_out']['count']:,} equal one of as many held-out rows. "

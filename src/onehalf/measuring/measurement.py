@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf._base import refuse
-from onehalf.data.arrays import Rows, check
+from onehalf.data.arrays import Rows, check, numbered
 from onehalf.data.roles import hashes
 from onehalf.measuring import sentences
 from onehalf.measuring.audit import audit, format_of, harmonised, same_precision
@@ -156,7 +156,7 @@ def measure(
     names, real = _read("real", real)
     other = _read("other", _made(sampler, len(real), seed) if other is None else other, (names, real))[1]
     train = None if train is None else _read("train", train, (names, real))[1]
-    names = names or _numbered(real.shape[1:])
+    names = names or numbered(real.shape[1:])
     key, rng = jr.key(seed), np.random.default_rng(seed)
 
     audited = audit(real, other, names)
@@ -165,14 +165,13 @@ def measure(
     trained = None if train is None else _flat(train)
     parts: dict[str, Callable[[], Any]] = {
         "found": lambda: certify(key, piles.x, piles.y, alpha),
-        "null": lambda: _null(jr.fold_in(key, 1), seed, _flat(real), trained, alpha),
-        "harmonised": lambda: _written_alike(jr.fold_in(key, 2), real, other, piles, alpha),
         "detectable": lambda: detectable(jr.fold_in(key, 3), piles.real, alpha),
         "copying": lambda: None if trained is None else _copying(rng, trained, piles, alpha),
+        "null": lambda: _null(jr.fold_in(key, 1), seed, _flat(real), trained, alpha),
+        "harmonised": lambda: _written_alike(jr.fold_in(key, 2), real, other, piles, alpha),
     }
     if not audited["format_differs"]:
         parts["harmonised"] = lambda: None
-    # products of this size gain little by being cut up for several threads; whole parts side by side do
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         done = dict(zip(parts, side_by_side.map(lambda part: part(), parts.values()), strict=True))
     found = done.pop("found")
@@ -202,7 +201,6 @@ class _Piles:
     """
 
     def __init__(self, seed: int, real: Flat, other: Flat) -> None:
-        self.seed = seed
         hashed = {"real": hashes(real), "other": hashes(other)}
         self.first_is_real = min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum()))) == "real"
         turns = (0, 1) if self.first_is_real else (1, 0)
@@ -212,9 +210,13 @@ class _Piles:
             for (side, rows), turn in zip({"real": real, "other": other}.items(), turns, strict=True)
         }
         self.real, self.other = real[self.places["real"]], other[self.places["other"]]
-        self.x, many = self.ordered(self.real, self.other)
-        each = min(FRESH, len(many) // len(self.x))
-        self.y = many[: each * len(self.x)].reshape(len(self.x), each, -1)
+        self.x, self.y = self.paired(self.real, self.other)
+
+    def paired(self, real: Flat, other: Flat) -> tuple[Flat, Float[np.ndarray, "n each columns"]]:
+        """Rows in the order of the piles, paired."""
+        x, many = self.ordered(real, other)
+        each = min(FRESH, len(many) // len(x))
+        return x, many[: each * len(x)].reshape(len(x), each, -1)
 
     def ordered(self, real: Any, other: Any) -> tuple[Any, Any]:
         """What belongs to x, then what belongs to y; and the way back."""
@@ -251,11 +253,6 @@ def _numbers(found: Certificate) -> dict[str, float]:
     return {name: getattr(found, name) for name in NUMBERS} | {"accuracy": (1 + found.tv_lower) / 2}
 
 
-def _certified(key: PRNGKey, seed: int, real: Flat, other: Flat, alpha: float) -> dict[str, float]:
-    piles = _Piles(seed, real, other)
-    return _numbers(certify(key, piles.x, piles.y, alpha))
-
-
 def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float) -> dict[str, Any] | None:
     """Real rows against the training rows, or half of the real rows against the other half."""
     if train is None:
@@ -265,18 +262,17 @@ def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float)
             np.argsort(hashes(real), kind="stable")[np.random.default_rng([seed, 2]).permutation(len(real))]
         ]
         real, train = shuffled[::2], shuffled[1::2]
-    return {"n_real": len(real), "n_other": len(train), **_certified(key, seed, real, train, alpha)}
+    piles = _Piles(seed, real, train)
+    return {"n_real": len(real), "n_other": len(train), **_numbers(certify(key, piles.x, piles.y, alpha))}
 
 
 def _written_alike(key: PRNGKey, real: Rows, other: Rows, piles: _Piles, alpha: float) -> dict[str, Any]:
     """The numbers under one map of both, whose decimals are read off rows that are learned from; and of formats."""
-    x, y = real[piles.places["real"]], other[piles.places["other"]]
-    seen = len(piles.x) // 4
-    alike, written = harmonised(x, y, seen), [format_of(rows).astype(np.float64) for rows in same_precision(x, y)]
-    return {
-        **_certified(key, piles.seed, _flat(alike[0]), _flat(alike[1]), alpha),
-        "format": _certified(key, piles.seed, written[0], written[1], alpha),
-    }
+    real, other = real[piles.places["real"]], other[piles.places["other"]]
+    alike = [_flat(rows) for rows in harmonised(real, other, seen=len(piles.x) // 4)]
+    written = [format_of(rows).astype(np.float64) for rows in same_precision(real, other)]
+    found = [_numbers(certify(key, *piles.paired(*rows), alpha)) for rows in (alike, written)]
+    return {**found[0], "format": found[1]}
 
 
 def _telling(piles: _Piles, found: Certificate) -> dict[str, list[dict[str, Any]]]:
@@ -325,7 +321,8 @@ def _drawn(piles: _Piles, found: Certificate) -> dict[str, Any]:
     edges = np.linspace(low - 1e-6, high + 1e-6, BARS + 1)
     bars = [np.histogram(np.clip(logits, low, high), edges)[0] / len(logits) for logits in (l_real, l_other)]
     D, weight = special.expit(both), np.repeat([0.5 / len(l_real), 0.5 / len(l_other)], [len(l_real), len(l_other)])
-    order = np.argsort(D, kind="stable")
+    # rows of equal D are taken from both piles in turn
+    order = np.lexsort((np.concatenate([np.arange(len(each)) / len(each) for each in (l_real, l_other)]), D))
     bins = [part for part in np.array_split(order, min(BINS, len(order))) if len(part)]
     is_real = np.arange(len(both)) < len(l_real)
     some = np.unique(np.linspace(0, len(found.wealth) - 1, POINTS).astype(int))
@@ -363,13 +360,6 @@ def _made(sampler: Any, n: int, seed: int) -> Any:
     if len(made) != count:
         refuse("sampler", expected=f"{count} rows when asked for {count}", got=len(made))
     return made
-
-
-def _numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """x1, x2, ... for vectors; x[i, j, ...], counted from 0, for entries of anything larger."""
-    if len(shape) == 1:
-        return tuple(f"x{column + 1}" for column in range(shape[0]))
-    return tuple(f"x[{', '.join(map(str, index))}]" for index in np.ndindex(shape))
 
 
 def _flat(rows: Rows) -> Flat:

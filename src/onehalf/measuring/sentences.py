@@ -1,7 +1,7 @@
 """What a measurement says, in plain sentences: for somebody who has never heard of a JSD.
 
-Nothing here says that two samples are the same: a test can show a difference, and how great a difference it would have
-noticed; it can't show that there is none.
+Nothing here says that two samples are alike: a test can show a difference, and how great a difference it would have
+noticed; it can't show that there is none. What is certified is rounded down.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 from onehalf.measuring import regions
 
-__all__ = ["digits", "of"]
+__all__ = ["at_least", "digits", "of", "parts", "table"]
 
 Found = Mapping[str, Any]
 """`Measurement.to_dict()`."""
@@ -18,151 +18,223 @@ Found = Mapping[str, Any]
 TOLD = 3
 """Regions and findings of each kind that are told; the rest are in the JSON."""
 
+PARTED = 0.98
+"""A region that holds so much more of the one sample than of the other is a rule that tells them apart."""
+
 
 def of(found: Found) -> list[str]:
     """The sentences, the most important first."""
-    return list(_told(found))
+    return [sentence for part in parts(found).values() for sentence in part]
 
 
-def _told(found: Found) -> Iterator[str]:
-    severe = [finding["sentence"] for finding in found["audit"]["findings"] if finding["severe"]]
-    yield _distance(found, warned=bool(severe))
+def parts(found: Found) -> dict[str, list[str]]:
+    """The sentences by what they are about: 'apart', 'where', 'missed', 'copying' and 'notes', in this order."""
+    cells, copying = found["optional"].get("cells"), found["copying"]
+    told = copying["sentences"] if copying else []
+    # if copying was found, its headline is one of the first things to know
+    first = 1 if copying and copying["p_value"] <= found["alpha"] else 0
+    return {
+        "apart": [*told[:first], *_apart(found)],
+        "where": [*_where(found), *(cells["sentences"] if cells else [])],
+        "missed": [_missed(found)],
+        "copying": told[first:],
+        "notes": _findings(found, severe=False)[:TOLD],
+    }
+
+
+def table(numbers: Found) -> dict[str, str]:
+    """The numbers of a measurement, or of its baseline, as they are read in a table."""
+    return {
+        "JSD at least, certified (nats)": at_least(numbers["jsd_lower"]),
+        "JSD, estimate from below (nats)": digits(numbers["jsd_estimate"], numbers["jsd_se"]),
+        "the best guesser is right at least": _percent(numbers["accuracy"]),
+        "permutation test": _p(numbers["p_value"]),
+        "a fair bet turned 1 into": _money(numbers["log_e"]),
+    }
+
+
+def _apart(found: Found) -> Iterator[str]:
+    severe = _findings(found, severe=True)
+    rules = [region for region in found["regions"] if region["certain"] and _difference(region) > PARTED]
     yield from severe[:TOLD]
+    if rules and not severe:
+        yield f"One rule tells nearly all rows apart: {regions.sentence(rules[0])}"
+    yield _distance(found)
+    if found["tv_lower"] > 0:
+        yield (
+            "In percent: shown a row of either, by the toss of a coin, the best guesser says rightly which of the two "
+            f"it comes from at least {_percent(found['accuracy'])} of the time, with {_confidence(found)} confidence; "
+            "a coin would be right 50 %."
+        )
     if found["harmonised"]:
         yield _alike(found["harmonised"])
-    yield _plainly(found)
     yield _evidence(found)
     if found["null"]:
-        yield _beside(found["null"])
-    yield from _where(found)
-    yield _seen(found)
-    if found["copying"]:
-        yield from found["copying"]["sentences"]
-    if found["optional"].get("cells"):
-        yield from found["optional"]["cells"]["sentences"]
-    notes = [finding["sentence"] for finding in found["audit"]["findings"] if not finding["severe"]]
-    yield from notes[:TOLD]
+        yield _beside(found)
     if found["looks"] > 1:
-        yield f"This was look number {found['looks']} at these real rows; the guarantee is that of a first look."
+        yield f"This was look number {found['looks']} at these rows of data; the guarantee is that of a first look."
 
 
-def _distance(found: Found, *, warned: bool) -> str:
-    """The certificate."""
-    rows = f"{found['n_real']:,} rows of data against {found['n_other']:,} others"
-    scale = "Jensen-Shannon divergence: 0 is the least, 0.693 the most"
+def _distance(found: Found) -> str:
+    """The certificate, in bits and nats."""
     estimate = f"the estimate is {digits(found['jsd_estimate'], found['jsd_se'])}"
     if found["jsd_lower"] > 0:
-        but = " But see the next sentence: the difference may be one of format." if warned else ""
-        return (
-            f"With {_confidence(found)} confidence the two are at least {digits(found['jsd_lower'])} nats apart "
-            f"({scale}; {rows}; {estimate}).{but}"
+        bits = at_least(found["jsd_lower"] / math.log(2))
+        told = (
+            f"with {_confidence(found)} confidence the two differ: a row gives away at least {bits} of the 1 bit "
+            f"that says which of them it comes from. As a Jensen-Shannon divergence, from 0 to 0.693 nats, that is "
+            f"at least {at_least(found['jsd_lower'])} nats; {estimate}."
         )
-    refuted = found["p_value"] <= found["alpha"]
-    end = (
-        "though the next sentences show that there is a difference" if refuted else "which does not show there is none"
-    )
-    return f"No distance above 0 could be certified ({scale}; {rows}; {estimate}), {end}."
+    else:
+        told = (
+            "there are signs that the two differ, as the next sentences say, but how far could not be certified"
+            if found["tv_lower"] > 0 or found["p_value"] <= found["alpha"]
+            else "no difference was found that luck does not explain, which does not show that there is none"
+        )
+        below = ", and below 0 it counts as 0" if found["jsd_estimate"] < 0 else ""
+        told += f" (Jensen-Shannon divergence, from 0 to 0.693 nats: at least 0; {estimate}{below})."
+    told = f"as the numbers are given, {told}" if found["harmonised"] else told
+    return told[0].upper() + told[1:]
 
 
 def _alike(alike: Found) -> str:
-    told = (
-        f"Written alike, with the same decimals on both sides, they are at least {digits(alike['jsd_lower'])} nats "
-        f"apart (estimate {digits(alike['jsd_estimate'], alike['jsd_se'])})"
-    )
-    return f"{told}; how the numbers are written sets them at least {digits(alike['format']['jsd_lower'])} nats apart."
-
-
-def _plainly(found: Found) -> str:
-    """Bits and percent."""
-    if found["jsd_lower"] <= 0 and found["tv_lower"] <= 0:
-        return (
-            "In plain words: shown a row and asked which sample it comes from, no guesser here did better than a coin "
-            "by more than luck explains."
-        )
-    bits = found["jsd_lower"] / math.log(2)
+    estimate = digits(alike["jsd_estimate"], alike["jsd_se"])
     return (
-        "In plain words: toss a coin and take a row of the one sample or the other. The row gives away at least "
-        f"{_bits(bits)} of the 1 bit that says which, and the best guesser is right at least "
-        f"{found['accuracy']:.1%} of the time, where the coin is right 50%."
+        f"Written with as many decimals, the two are at least {at_least(alike['jsd_lower'])} nats apart (estimate "
+        f"{estimate}); how their numbers are written sets them at least {at_least(alike['format']['jsd_lower'])} nats "
+        "apart, by itself."
     )
 
 
 def _evidence(found: Found) -> str:
-    p, e = found["p_value"], found["log_e"]
-    odds = f"a bet against it turned 1 into {_money(e)}"
-    if p <= found["alpha"]:
-        return f"That both have the same law is refuted at level {found['alpha']:g}: p = {_p(p)}, and {odds}."
-    return f"That both have the same law is not refuted at level {found['alpha']:g}: p = {_p(p)}, and {odds}."
-
-
-def _beside(null: Found) -> str:
+    refuted = "refuted" if found["p_value"] <= found["alpha"] else "not refuted"
     return (
-        f"Beside it, data against data ({null['n_real']:,} rows against {null['n_other']:,}): at least "
-        f"{digits(null['jsd_lower'])} nats, estimate {digits(null['jsd_estimate'], null['jsd_se'])}, p = "
-        f"{_p(null['p_value'])}, 1 into {_money(null['log_e'])}."
+        f"{found['n_real']:,} rows of data were set against {found['n_other']:,} of the other sample, all taken to be "
+        f"independent draws. That both come from one distribution is {refuted} at level {found['alpha']:g} "
+        f"({_p(found['p_value'])}); a fair bet against it turned 1 into {_money(found['log_e'])}, where luck alone "
+        f"gets to {1 / found['alpha']:.3g} or more {_by_luck(found)}."
     )
+
+
+def _beside(found: Found) -> str:
+    """Data against data. Halves are drawn at random, so that no order or drift could make them differ."""
+    null, trained = found["null"], found["copying"] is not None
+    against = "the data against the training rows" if trained else "half of the data against the other half"
+    told = (
+        f"For comparison, {against} ({null['n_real']:,} rows against {null['n_other']:,}): at least "
+        f"{at_least(null['jsd_lower'])} nats, estimate {digits(null['jsd_estimate'], null['jsd_se'])}, "
+        f"{_p(null['p_value'])}, and 1 turned into {_money(null['log_e'])}."
+    )
+    if null["jsd_lower"] <= 0 and null["p_value"] > found["alpha"]:
+        return told
+    luck = _by_luck(found, ways=2)
+    if trained:
+        return (
+            f"{told} Luck makes such a difference {luck}. Otherwise the data do not come from where the training rows "
+            "do (another time, drift, rows that repeat), and what is said here of the other sample and of copying is "
+            "in doubt."
+        )
+    return f"{told} The halves were drawn at random, so this is luck, {luck}; another seed draws others."
 
 
 def _where(found: Found) -> Iterator[str]:
     certain = [region for region in found["regions"] if region["certain"]]
     if certain:
-        yield f"Where they differ (all intervals hold at once with {_confidence(found)} confidence):"
+        confidence = f"all of them hold at once with {_confidence(found)} confidence"
+        yield f"Where they differ, with the range of each share in brackets ({confidence}):"
         yield from (f"  {regions.sentence(region)}" for region in certain[:TOLD])
-    if found["jsd_lower"] > 0 and found["ladder"]:
-        steps = "; ".join(
-            f"{' and '.join(step['columns'])} alone {digits(step['jsd_lower'])}" for step in found["ladder"]
-        )
-        yield f"Of this the best single column and pair show: {steps}; all columns {digits(found['jsd_lower'])}."
+    elif found["jsd_lower"] > 0:
+        yield "Where they differ could not be narrowed down to a rule about one, two or three columns."
+    steps = [step for step in found["ladder"] if len(step["columns"]) < len(found["audit"]["columns"])]
+    if found["jsd_lower"] > 0 and steps:
+        told = [
+            f"{' and '.join(step['columns'])}, shows "
+            + (f"at least {at_least(step['jsd_lower'])} nats" if step["jsd_lower"] > 0 else "nothing for certain")
+            for step in steps
+        ]
+        pair = f"; the most telling pair, {told[1]}" if len(told) > 1 else ""
+        yield f"By itself the most telling column, {told[0]}{pair}."
 
 
-def _seen(found: Found) -> str:
+def _missed(found: Found) -> str:
     """What a difference the test would have noticed."""
     limit = found["detectable"]
     if limit is None:
         return (
-            "What could have been missed: in trials on these data even a dropped third of the rows went unnoticed more "
-            "than one time in ten, so there are too few rows to say much."
+            "What could have been missed: in trials on these data the loss of as much as a third of the rows went "
+            "unnoticed more than one time in ten, so much could have been."
         )
     return (
-        f"What could have been missed: in trials on these data, {limit['rows']:,} rows against {limit['rows']:,}, a "
-        f"dropped group that holds {limit['mass']:.1%} of the rows ({digits(limit['jsd'])} nats) was noticed "
+        f"What could have been missed: in trials on these data, {limit['rows']:,} rows against {limit['rows']:,}, the "
+        f"loss of a group of {100 * limit['mass']:.1f} % of the rows ({digits(limit['jsd'])} nats) was noticed "
         f"{limit['noticed']} times in {limit['trials']}; smaller groups, and differences of other kinds, may go unseen."
     )
 
 
-def digits(value: float | None, se: float | None = None) -> str:
-    """Nats to three digits after the point, four where it is small; never -0.000.
+def _difference(region: Found) -> float:
+    return abs(region["real"]["share"] - region["other"]["share"])
 
-    >>> digits(0.1234), digits(0.00567), digits(-0.00001), digits(0.0123, 0.0021)
-    ('0.123', '0.0057', '0.000', '0.0123 ± 0.0021')
+
+def _findings(found: Found, *, severe: bool) -> list[str]:
+    return [finding["sentence"] for finding in found["audit"]["findings"] if finding["severe"] == severe]
+
+
+def digits(value: float | None, se: float | None = None) -> str:
+    """Nats to three digits after the point, or as many as the standard error deserves; never -0.000.
+
+    >>> digits(0.1234), digits(-0.00001), digits(0.041, 0.003), digits(-0.00123, 0.0004)
+    ('0.123', '0.000', '0.041 ± 0.003', '-0.0012 ± 0.0004')
     """
     if value is None:
         return "no number"
-    fine = 4 if 0 < abs(se if se is not None else value) < 0.01 else 3
-    if abs(value) < 5e-5 and se is None:
-        return "0.000"
+    fine = max(3, -math.floor(math.log10(se))) if se and se >= 1e-5 else 3
     return f"{round(value, fine) + 0.0:.{fine}f}" + ("" if se is None else f" ± {se:.{fine}f}")
 
 
-def _bits(bits: float) -> str:
-    return f"{bits:.3f}" if bits < 0.1 else f"{bits:.2f}"
+def at_least(bound: float | None) -> str:
+    """A lower bound, rounded down: three digits after the point, or two that are not 0.
+
+    >>> at_least(0.6439), at_least(0.00708), at_least(0.0)
+    ('0.643', '0.0070', '0')
+    """
+    if bound is None:
+        return "no number"
+    if bound <= 0:
+        return "0"
+    fine = max(3, 1 - math.floor(math.log10(bound)))
+    return f"{math.floor(bound * 10**fine) / 10**fine:.{fine}f}"
+
+
+def _percent(accuracy: float) -> str:
+    """Rounded down, too."""
+    return f"{math.floor(1000 * accuracy) / 10:.1f} %"
 
 
 def _confidence(found: Found) -> str:
-    return f"{100 * (1 - found['alpha']):g}%"
+    return f"{100 * (1 - found['alpha']):g} %"
+
+
+def _by_luck(found: Found, ways: int = 1) -> str:
+    """How often luck shows a difference, if there are so many ways to show one (the bound, the p-value)."""
+    return f"at most once in {1 / (ways * found['alpha']):.3g} times"
 
 
 def _p(p: float) -> str:
-    return "below 0.0001" if p < 1e-4 else f"{p:.2g}"
+    """A p-value.
+
+    >>> _p(0.034), _p(2e-9)
+    ('p = 0.034', 'p below 0.0001')
+    """
+    return "p below 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
 def _money(log_e: float) -> str:
     """Wealth as a person says it.
 
-    >>> _money(0.0), _money(-2.0), _money(7.0), _money(60.0)
-    ('1.00', '0.14', '1,097', '10^26')
+    >>> _money(0.0), _money(-2.0), _money(-9.0), _money(7.0), _money(60.0)
+    ('1.00', '0.14', 'less than 0.01', '1,097', '10^26')
     """
     if log_e > math.log(1e7):
         return f"10^{math.floor(log_e / math.log(10))}"
     wealth = math.exp(max(log_e, -700.0))
-    return f"{wealth:,.0f}" if wealth >= 100 else f"{wealth:.2g}" if wealth < 0.01 else f"{wealth:.2f}"
+    return f"{wealth:,.0f}" if wealth >= 100 else f"{wealth:.2f}" if wealth >= 0.01 else "less than 0.01"

@@ -214,6 +214,7 @@ ORACLES = {
 def test_bounds_hold_for_a_critic_that_knows_the_truth(pair, monkeypatch):
     # nothing is lost by learning here, so that bounds come as near to the truth as they can
     monkeypatch.setattr(certificate, "learn", settled(ORACLES[pair]))
+    monkeypatch.setattr(certificate, "p_value", functools.partial(p_value, deals=19))
     p, q, jsd, tv = PAIRS[pair]
     found = [certified(seed, p, q, n=80) for seed in range(300)]
     assert seldom([each.jsd_lower > jsd for each in found])
@@ -223,6 +224,7 @@ def test_bounds_hold_for_a_critic_that_knows_the_truth(pair, monkeypatch):
 @pytest.mark.parametrize("k", [1, 4])
 def test_a_critic_that_is_wrong_and_bold_wins_nothing(k, monkeypatch):
     monkeypatch.setattr(certificate, "learn", settled(lambda rows: 2 * rows[:, 0] - 3))
+    monkeypatch.setattr(certificate, "p_value", functools.partial(p_value, deals=199))
     monkeypatch.setattr(certificate, "FEW", 40)  # three critics, and their p-values joined
     found = [certified(seed, normal(), normal(), n=60, k=k) for seed in range(400)]
     assert seldom([each.jsd_lower > 0 for each in found])

@@ -204,10 +204,8 @@ class _Piles:
         hashed = {"real": hashes(real), "other": hashes(other)}
         self.first_is_real = min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum()))) == "real"
         turns = (0, 1) if self.first_is_real else (1, 0)
-        # the order of the hashes does not depend on the file's; the seed's order on top does not depend on the rows
         self.places = {
-            side: np.argsort(hashed[side], kind="stable")[np.random.default_rng([seed, turn]).permutation(len(rows))]
-            for (side, rows), turn in zip({"real": real, "other": other}.items(), turns, strict=True)
+            side: _order(hashed[side], seed, turn) for side, turn in zip(("real", "other"), turns, strict=True)
         }
         self.real, self.other = real[self.places["real"]], other[self.places["other"]]
         self.x, self.y = self.paired(self.real, self.other)
@@ -244,6 +242,15 @@ class _Piles:
         places_x, places_y = self.ordered(self.places["real"], self.places["other"])
         first, each = found.starts[0], self.y.shape[1]
         return self.ordered(places_x[first:], places_y[first * each : each * len(self.x)])
+
+
+def _order(hashed: np.ndarray, seed: int, turn: int) -> np.ndarray:
+    """A random order of rows, by their hashes: that of the file plays no part.
+
+    The seed alone would not do: of a table of few values it would make one fixed sequence for each count of them.
+    """
+    rng = np.random.default_rng([seed, turn, int(hashed.sum())])
+    return np.argsort(hashed, kind="stable")[rng.permutation(len(hashed))]
 
 
 NUMBERS = ("jsd_lower", "jsd_estimate", "jsd_se", "log_e", "p_value", "tv_lower")
@@ -286,7 +293,8 @@ def _telling(piles: _Piles, found: Certificate) -> dict[str, list[dict[str, Any]
 
 
 def _copying(rng: np.random.Generator, train: Flat, piles: _Piles, alpha: float) -> dict[str, Any]:
-    scale = _scale(train)
+    # of both kinds of rows together: the labels that are guessed must have no part in the distances
+    scale = _scale(np.concatenate([train, piles.real]))
     return copying(rng, train / scale, piles.real / scale, piles.other / scale, alpha)
 
 

@@ -160,7 +160,7 @@ def bad_files(folder):
         (["measure", "rows.npy", "missing.npy"], "missing.npy: expected a file; got nothing there."),
         (["measure", "rows.npy", "few.npy"], "other: expected at least 20 rows; got 5."),
         (["measure", "rows.npy", "digits"], "other: expected rows of the data's shape (2,); got (8, 8)."),
-        (["measure", "rows.npy", "rows.npy", "--alpha", "2"], "alpha: expected a number between 0 and 1; got 2"),
+        (["measure", "rows.npy", "rows.npy", "--alpha", "2"], "alpha: expected a number from 0.000001 to 0.5; got 2.0"),
         (
             ["measure", "rows.npy", "rows.npy", "--html", "x.pdf"],
             "x.pdf: expected a name that ends in .html; got .pdf.",

@@ -64,13 +64,24 @@ def test_roles_of_a_table_of_few_values_have_the_same_law():
         assert stats.chisquare(counts).pvalue > 1e-4
 
 
+def test_roles_are_dealt_anew_for_each_table_of_few_values():
+    # the difference of shares between test and training rows, in standard errors: of mean 0 and variance 1
+    differences = []
+    for seed in range(200):
+        rows = np.random.default_rng(seed).integers(0, 2, (1000, 1))
+        roles = split(rows)
+        error = rows.std() * np.sqrt(1 / len(roles.test) + 1 / len(roles.train))
+        differences.append((roles.test.mean() - roles.train.mean()) / error)
+    assert abs(np.mean(differences)) < 4 / np.sqrt(200)
+    assert 0.75 < np.std(differences) < 1.25
+
+
 def test_what_is_fitted(gan):
     assert gan.rounds_played_ == 300
     assert gan.stopped_because_ == "all rounds played"
     assert gan.history_[-1]["t"] == 300
     assert [row["t"] for row in gan.history_ if "jsd_lower" in row] == [100, 200, 300]
     assert gan.certificate_.n_real == 90
-    assert gan.certificate_.looks == 1
     assert gan.certificate_.jsd_lower <= gan.certificate_.jsd_estimate <= np.log(2)
     assert gan.certificate_.copying["n_pairs"] == 90
     assert gan.n_features_in_ == 2

@@ -308,13 +308,14 @@ class GAN(BaseEstimator):
         ]
         found: dict[str, Any] = {name: [look[name] for look in looks] for name in NUMBERS}
         if not any("null" in past for past in self.history_):
-            found["null"] = self._see(keys[0], roles.validation, roles.train)
+            found["null"] = self._see(jr.fold_in(keys[0], 1), roles.validation, roles.train)
         return found
 
     def _see(self, key: PRNGKey, real: Rows, other: Pushforward | Rows) -> dict[str, float]:
         """Bets on real rows against samples, or against other rows, as the user would see them.
 
-        Each look is at level ALPHA / (looks x games): the bounds of all looks hold at once, however the run is stopped.
+        Each is at level ALPHA / (looks x games + 1): all bounds, that of data against data among them, hold at once,
+        however the run is stopped.
         """
         if len(real) < LEAST_ROWS:
             return BLIND
@@ -327,7 +328,7 @@ class GAN(BaseEstimator):
         each = min(LOOK_FRESH, len(other) // len(real))
         x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
-        found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds), kinds=LOOK_KINDS)
+        found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds + 1), kinds=LOOK_KINDS)
         return {name: getattr(found, name) for name in NUMBERS}
 
     def best_look(self, game: int) -> tuple[float, int]:
@@ -356,12 +357,10 @@ class GAN(BaseEstimator):
         """The chosen G on the test rows, with all that goes with a measurement; None if that can't be had."""
         key = jr.fold_in(jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_)
         samples = self._draw(self.p_g_, key, SAMPLES_EACH * len(roles.test))
-        before = getattr(self, "certificate_", None) if self.warm_start else None
         if len(roles.test) < LEAST_ROWS or not np.isfinite(samples.astype(np.float64)).all():
             return None
         seed = self.recipe_.random_state
-        found = measure(real=roles.test, other=samples, train=roles.train, alpha=ALPHA, seed=seed)
-        return dataclasses.replace(found, looks=before.looks + 1) if before else found
+        return measure(real=roles.test, other=samples, train=roles.train, alpha=ALPHA, seed=seed)
 
     def _draw(self, p_g: Pushforward, key: PRNGKey, n: int) -> Rows:
         """N samples in the user's units, made batch by batch."""

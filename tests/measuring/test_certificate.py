@@ -61,9 +61,9 @@ def test_a_watch_sees_nothing_where_nothing_is():
 def test_a_watch_refuses_what_does_not_fit():
     watch = oh.watch([], lambda n: np.zeros((n, 2)))
     watch.update(normal(0, 10))
-    with pytest.raises(oh.Refusal, match="batch: expected rows of 1 entries, as before; got 2"):
+    with pytest.raises(oh.Refusal, match=r"batch: expected rows of the data's shape \(1,\); got \(2,\)"):
         watch.update(np.zeros((5, 2)))
-    with pytest.raises(oh.Refusal, match="sampler: expected 30 rows of 1 entries; got shape"):
+    with pytest.raises(oh.Refusal, match="sampler: expected rows of the data's shape"):
         watch.update(normal(0, 20))
-    with pytest.raises(oh.Refusal, match="alpha: expected a number between 0 and 1; got 0"):
+    with pytest.raises(oh.Refusal, match=r"alpha: expected a number from 0\.000001 to 0\.5; got 0"):
         oh.watch([], lambda n: np.zeros((n, 2)), alpha=0)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from onehalf._base import Refusal
-from onehalf.measuring.coverage import _jsd, cells, prdc, prdc_beside_data
+from onehalf.measuring.coverage import cells, prdc, prdc_beside_data
+from onehalf.measuring.regions import binary_jsd
 
 ALPHA = 0.05
 
@@ -76,9 +77,9 @@ def test_too_often_is_seen_as_well():
 
 
 def test_jsd_of_two_coins():
-    assert _jsd(0.0, 1.0) == pytest.approx(np.log(2))
-    assert _jsd(0.3, 0.3) == 0
-    assert _jsd(0.04, 0.0) == pytest.approx(0.0140, abs=1e-4)
+    assert binary_jsd(0.0, 1.0) == pytest.approx(np.log(2))
+    assert binary_jsd(0.3, 0.3) == 0
+    assert binary_jsd(0.04, 0.0) == pytest.approx(0.0140, abs=1e-4)
 
 
 def test_cells_are_plain_and_the_same_for_the_same_rng():

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import onehalf as oh
+from onehalf.measuring.inputs import check_alpha, check_seed
+from onehalf.measuring.measurement import _copying, _Piles
 
 NUMBERS = ("jsd_lower", "jsd_estimate", "log_e", "p_value", "tv_lower")
 
@@ -169,6 +171,34 @@ def test_columns_of_frames_are_matched_by_name():
         oh.measure(real=a, other=Frame({"age": rng.normal(size=200), "wage": rng.normal(size=200)}))
 
 
+@pytest.mark.parametrize("law", ["lognormal", "flags"])
+def test_far_rows_that_were_held_out_are_no_sign_of_copying(law):
+    # without copying, an alarm comes with probability 0.05 at most, whatever the law: of 40 more than 8 in 1 of 10,000
+    alarms = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        normal, flags = rng.normal(size=(3, 40, 60)), rng.random((3, 40, 60)) < 0.01
+        train, real, other = np.exp(3 * normal) if law == "lognormal" else 1.0 * flags
+        found = _copying(seed, train, _Piles(seed, real, other), 0.05)
+        alarms += found["p_value"] <= 0.05
+    assert alarms <= 8
+
+
+def test_levels_and_seeds_are_checked():
+    for alpha in ("0.05", 1e-9, 0.6, None):
+        with pytest.raises(oh.Refusal, match="alpha: expected a number from"):
+            check_alpha(alpha)
+    for seed in (0.5, -1, 2**70, None):
+        with pytest.raises(oh.Refusal, match="seed: expected a whole number from 0 to"):
+            check_seed(seed)
+
+
+def test_wide_rows_are_projected():
+    rng = np.random.default_rng(0)
+    found = oh.measure(real=rng.normal(size=(60, 3000)), other=rng.normal(0.2, size=(60, 3000)))
+    assert found.p_value < 0.05
+
+
 ROWS = np.random.default_rng(0).normal(size=(50, 2))
 
 
@@ -179,7 +209,12 @@ ROWS = np.random.default_rng(0).normal(size=(50, 2))
         ({"other": ROWS[:7]}, "other: expected at least 20 rows; got 7. A bound above 0 takes some hundreds"),
         ({"other": np.full((50, 2), np.nan)}, "other: expected finite numbers; got 100 NaN"),
         ({"other": ROWS.astype(str)}, "other: expected numbers only; got dtype <U"),
-        ({"other": ROWS, "alpha": 1.5}, "alpha: expected a number between 0 and 1; got 1.5"),
+        ({"other": ROWS, "alpha": 1.5}, "alpha: expected a number from 0.000001 to 0.5; got 1.5"),
+        ({"other": ROWS, "seed": -1}, "seed: expected a whole number from 0 to"),
+        ({"other": [[1.0], [1.0, 2.0]]}, "other: expected one row an example, all of one length"),
+        ({"sampler": ROWS}, "sampler: expected a fitted GAN or a function from n to n rows; got ndarray"),
+        ({"sampler": lambda n: None}, "sampler: expected numbers only"),
+        ({"other": ROWS, "optional": "fid"}, "optional: expected some of prdc, parzen, cells; got 'fid'"),
         ({"other": ROWS, "optional": ["fid"]}, "optional: expected some of prdc, parzen, cells; got 'fid'"),
         ({"other": ROWS, "train": ROWS[:, :1]}, "train: expected rows of the data's shape"),
         ({}, "other: expected one of other and sampler; got none"),

@@ -142,11 +142,6 @@ def test_fewer_columns_are_told_beside_all_of_them(measured):
     assert "the most telling pair, x1 and x2, shows at least 0.020 nats." in told(found)
 
 
-def test_a_later_look_is_called_one(null):
-    assert "look number" not in told(null)
-    assert "This was look number 3" in told(null | {"looks": 3})
-
-
 def test_the_limit_of_detection_is_that_of_the_trials(null):
     limit = {"mass": 0.08, "jsd": 0.0286, "rows": 750, "trials": 10, "noticed": 9}
     words = told(null | {"detectable": limit})

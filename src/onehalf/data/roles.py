@@ -47,8 +47,10 @@ def split(rows: Rows, share: float = 0.15) -> Roles:
     order = np.argsort(which, kind="stable")
     occurrence = np.empty(len(rows), np.uint64)
     occurrence[order] = np.arange(len(rows)) - np.searchsorted(which[order], which[order])
+    # a repetition is placed by the whole table too: by itself it would fall alike in every table of the same few values
+    again = np.where(occurrence > 0, _mixed(occurrence + hashed.sum()), 0)
     place = np.empty(len(rows), np.int64)
-    place[np.argsort(_mixed(hashed + _mixed(occurrence)), kind="stable")] = np.arange(len(rows))
+    place[np.argsort(_mixed(hashed + again), kind="stable")] = np.arange(len(rows))
     aside = max(3, round(share * len(rows)))
     return Roles(rows[place >= 2 * aside], rows[(place >= aside) & (place < 2 * aside)], rows[place < aside])
 

@@ -66,11 +66,14 @@ def log_wealth(l_x: Values, l_y: Opponents) -> Values:
     return np.logaddexp.reduce(np.cumsum(grown, axis=1), axis=0) - math.log(len(TEMPERS))
 
 
-def p_value(rng: np.random.Generator, l_x: Values, l_y: Opponents, deals: int = PERMUTATIONS) -> float:
+def p_value(
+    rng: np.random.Generator, l_x: Values, l_y: Opponents, deals: int = PERMUTATIONS, *, split_ties: bool = False
+) -> float:
     """The exact permutation p-value of p = q, at a fixed number of rows, which must not be looked at twice.
 
     The statistic is the mean of l(x) less the mean of l(y); labels are dealt anew `deals` times, and the observed
-    deal counts among them: (1 + #{as great or greater}) / (1 + deals), so that P(p <= alpha) <= alpha at any n.
+    deal counts among them: (1 + #{as great or greater}) / (1 + deals), so that P(p <= alpha) <= alpha at any n. With
+    `split_ties` the equal ones count by a uniform draw: then p is uniform, and 1 only by luck, however many are equal.
 
     >>> p_value(np.random.default_rng(0), np.ones(50), np.zeros((50, 1)))
     0.0005
@@ -80,7 +83,8 @@ def p_value(rng: np.random.Generator, l_x: Values, l_y: Opponents, deals: int = 
     observed = pooled[: len(l_x)].sum()
     tie = 1e-9 * np.abs(pooled).sum()
     sums = np.array([rng.permutation(pooled)[: len(l_x)].sum() for _ in range(deals)])
-    return float(1 + np.count_nonzero(sums >= observed - tie)) / (1 + deals)
+    greater, equal = np.count_nonzero(sums > observed + tie), np.count_nonzero(np.abs(sums - observed) <= tie)
+    return float(greater + (1 + equal) * (1 - rng.random() if split_ties else 1)) / (1 + deals)
 
 
 def payoff(l_x: Values, l_y: Opponents, low: float, high: float) -> Values:
@@ -118,9 +122,10 @@ def lower_bound(gains: Values, floors: Values, alpha: float, top: float = LOG_2)
     wealth, reached = np.zeros(POINTS), np.zeros(POINTS, dtype=bool)
     squares = 0.05 * (top - floors[0]) ** 2
     total, seen = np.full(POINTS, squares), 1
-    every = -(-n // STEPS)
-    for start in range(0, n, every):
-        gain, floor = gains[start : start + every, None], floors[start : start + every].min()
+    # a new floor is news, so no step reaches across it
+    starts = np.union1d(np.arange(0, n, -(-n // STEPS)), 1 + np.flatnonzero(np.diff(floors))).astype(int)
+    for start, end in zip(starts, [*starts[1:], n], strict=True):
+        gain, floor = gains[start:end, None], floors[start]
         bet = np.sqrt(2 * np.maximum(goal - wealth, 0) * seen / ((n - start) * total))
         bet = np.minimum(bet, 0.95 / (hypotheses - floor))
         steps = wealth + np.cumsum(np.log1p(bet * (gain - hypotheses)), axis=0)

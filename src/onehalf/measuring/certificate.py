@@ -1,7 +1,7 @@
 """The guarantee: critics that bet on rows they have not seen yet, and what their winnings prove."""
 
 import math
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax.random as jr
@@ -11,8 +11,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
-from onehalf._base import refuse
-from onehalf.data.arrays import check
+from onehalf.data.arrays import Rows as AnyRows
 from onehalf.measuring.betting import (
     AnytimeBound,
     log_wealth,
@@ -22,8 +21,9 @@ from onehalf.measuring.betting import (
     payoff_floor,
 )
 from onehalf.measuring.critics import KINDS, MOST_ROWS, Critic, learn
+from onehalf.measuring.inputs import check_alpha, check_seed, flat, made, read
 
-__all__ = ["LEAST_ROWS", "Certificate", "Watch", "certify", "watch"]
+__all__ = ["LEAST_ROWS", "Certificate", "Watch", "bets_start", "certify", "watch"]
 
 Rows = Float[np.ndarray, "n columns"]
 Opponents = Float[np.ndarray, "n k columns"]
@@ -88,11 +88,12 @@ def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: 
     (0.09..., 0.12...)
     """
     n = len(x)
-    starts = _starts(n)
-    rng = np.random.default_rng(np.asarray(jr.key_data(jr.fold_in(key, n))))
+    starts = bets_start(n)
+    key_deals, *keys = jr.split(key, 1 + len(starts))
+    rng = np.random.default_rng(np.asarray(jr.key_data(key_deals)))
     critics, shares = [], []
-    for part, (start, end) in enumerate(zip(starts, [*starts[1:], n], strict=True)):
-        critic = learn(jr.fold_in(key, part), x[:start], y[:start, 0], n - starts[0], alpha, kinds=kinds)
+    for key_critic, start, end in zip(keys, starts, [*starts[1:], n], strict=True):
+        critic = learn(key_critic, x[:start], y[:start, 0], n - starts[0], alpha, kinds=kinds)
         critics.append(critic)
         shares.append(_Share(critic, x[start:end], y[start:end], p_rng=rng))
     gains, floors = (np.concatenate([getattr(share, name) for share in shares]) for name in ("gains", "floors"))
@@ -104,7 +105,8 @@ def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: 
         jsd_estimate=float(wide.mean()),
         jsd_se=float(wide.std(ddof=1) / math.sqrt(len(wide))),
         log_e=float(grown.sum()),
-        p_value=float(stats.norm.sf(z)),
+        # critics that see all rows alike have no evidence, and luck is not to make any
+        p_value=float(stats.norm.sf(z)) if any(np.ptp(share.l_x) or np.ptp(share.l_y) for share in shares) else 1.0,
         tv_lower=lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0),
         wealth=np.cumsum(grown),
         logits=(np.concatenate([share.l_x for share in shares]), np.concatenate([share.l_y for share in shares])),
@@ -113,7 +115,8 @@ def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: 
     )
 
 
-def _starts(n: int) -> list[int]:
+def bets_start(n: int) -> list[int]:
+    """The pairs, of n, at which a critic stops learning and begins to bet: those before the first are never bet on."""
     if n < FEW:
         return [n // 2]
     starts = [min(int(share * n), MOST_ROWS) for share in STARTS]
@@ -132,7 +135,7 @@ class _Share:
         self.wide = payoff(self.l_x, self.l_y, -WIDEST, WIDEST)
         self.calls = (self.l_x > critic.threshold) - (self.l_y > critic.threshold).mean(axis=1)
         self.wealth = log_wealth(self.l_x, self.l_y)
-        self.p_value = p_value(p_rng, self.l_x, self.l_y)
+        self.p_value = p_value(p_rng, self.l_x, self.l_y, split_ties=True)
 
 
 FRESH, GROWTH = 10, 1.7
@@ -148,32 +151,27 @@ class Watch:
     draws of one law, and the sampler must not change while it is watched.
     """
 
-    def __init__(
-        self, stream: Iterable[Any], sampler: Callable[[int], Any], alpha: float = 0.05, seed: int = 0
-    ) -> None:
-        if not 0 < alpha < 1:
-            refuse("alpha", expected="a number between 0 and 1", got=alpha)
-        self.sampler, self.alpha = sampler, alpha
+    def __init__(self, stream: Iterable[Any], sampler: Any, alpha: float = 0.05, seed: int = 0) -> None:
+        self.sampler, self.alpha, self.seed = sampler, check_alpha(alpha), check_seed(seed)
         self.stream, self.key = iter(stream), jr.key(seed)
-        self.past: list[Rows] = []
-        self.learned, self.rows_bet_on, self.log_e = 0, 0, 0.0
+        self.past: tuple[tuple[str, ...], AnyRows] | None = None
+        self.rows, self.learned, self.rows_bet_on, self.log_e = 0, 0, 0, 0.0
         self.critic: Critic | None = None
         self.bound = AnytimeBound(alpha)
 
     @one_thread
     def update(self, batch: Any) -> "Watch":
         """Bet on these real rows, if there is a critic yet, and learn from them."""
-        x = flat("batch", batch)
-        if self.past and x.shape[1:] != self.past[0].shape[1:]:
-            refuse("batch", expected=f"rows of {self.past[0].shape[1]} entries, as before", got=f"{x.shape[1]}")
-        if self.critic is not None and len(x):
-            self._bet(self.critic, x)
-        self.past.append(x)
-        rows = sum(map(len, self.past))
-        if rows >= max(LEAST_ROWS, GROWTH * self.learned):
-            past = np.concatenate(self.past)
-            self.critic = learn(jr.fold_in(self.key, rows), past, self._fakes(rows, past), rows, self.alpha)
-            self.learned = rows
+        names, x = read("batch", batch, self.past)
+        if self.critic is not None:
+            self._bet(self.critic, flat(x))
+        # the latest rows are enough to learn from
+        past = x if self.past is None else np.concatenate([self.past[1], x])[-MOST_ROWS:]
+        self.past, self.rows = (names, past), self.rows + len(x)
+        if self.rows >= max(LEAST_ROWS, GROWTH * self.learned):
+            key, fakes = jr.fold_in(self.key, self.rows), self._fakes(len(past))
+            self.critic = learn(key, flat(past), fakes, self.rows, self.alpha)
+            self.learned = self.rows
         return self
 
     def __iter__(self) -> Iterator["Watch"]:
@@ -186,14 +184,12 @@ class Watch:
         """L now, in nats: the greatest of all looks so far."""
         return self.bound.lower
 
-    def _fakes(self, n: int, like: Rows) -> Float[np.ndarray, "fakes columns"]:
-        fakes = flat("sampler", self.sampler(n))
-        if fakes.shape != (n, like.shape[1]):
-            refuse("sampler", expected=f"{n} rows of {like.shape[1]} entries", got=f"shape {fakes.shape}")
-        return fakes
+    def _fakes(self, n: int) -> Float[np.ndarray, "fakes columns"]:
+        self.seed += 1
+        return flat(made(self.sampler, n, self.seed, self.past or ((), np.empty((0, 0)))))
 
     def _bet(self, critic: Critic, x: Rows) -> None:
-        l_x, l_y = critic.d(x), critic.d(self._fakes(FRESH * len(x), x)).reshape(len(x), FRESH)
+        l_x, l_y = critic.d(x), critic.d(self._fakes(FRESH * len(x))).reshape(len(x), FRESH)
         self.log_e += float(log_wealth(l_x, l_y)[-1])
         self.rows_bet_on += len(x)
         clips = [(temper, critic.low * temper, critic.high * temper) for temper in (1.0, 0.5)]
@@ -201,8 +197,8 @@ class Watch:
         self.bound.update(gains, [payoff_floor(low, high) for _, low, high in clips])
 
 
-def watch(stream: Iterable[Any], sampler: Callable[[int], Any], *, alpha: float = 0.05, seed: int = 0) -> Watch:
-    """Watch real rows that keep coming, batch by batch, against `sampler(n)`, which gives n samples.
+def watch(stream: Iterable[Any], sampler: Any, *, alpha: float = 0.05, seed: int = 0) -> Watch:
+    """Watch real rows that keep coming, batch by batch, against a sampler: a fitted `GAN`, or a function of n.
 
     `for look in watch(batches, sampler)` goes through a stream; `update(batch)` takes a batch by hand. At every look
     `.log_e` and `.jsd_lower` hold, and one may stop by them. The first batch is learned from and not bet on.
@@ -216,9 +212,3 @@ def watch(stream: Iterable[Any], sampler: Callable[[int], Any], *, alpha: float 
     400
     """
     return Watch(stream, sampler, alpha, seed)
-
-
-def flat(what: str, rows: Any) -> Rows:
-    """Rows as float64 vectors."""
-    rows = check(what, np.asarray(rows))
-    return rows.reshape(len(rows), -1).astype(np.float64)

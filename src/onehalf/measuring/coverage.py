@@ -1,17 +1,19 @@
 """What was dropped: cells of the real rows that other rows visit too seldom, and PRDC with its baseline."""
 
+import math
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy.cluster.vq import kmeans, vq
 from scipy.spatial.distance import cdist
-from scipy.special import rel_entr
 from sklearn.cluster import kmeans_plusplus
 
 from onehalf._base import refuse
 from onehalf.data.arrays import check
 from onehalf.measuring.betting import clopper_pearson
+from onehalf.measuring.regions import binary_jsd
+from onehalf.measuring.sentences import at_least, confidence, percent
 
 __all__ = ["cells", "prdc", "prdc_beside_data"]
 
@@ -164,9 +166,9 @@ def _cell(centre: Float[np.ndarray, " d"], real: dict[str, Any], other: dict[str
     (real_low, real_high), (other_low, other_high) = real["interval"], other["interval"]
     jsd_lower, finding = 0.0, "no difference shown"
     if other_high < real_low:
-        jsd_lower, finding = _jsd(real_low, other_high), "too seldom" if other["count"] else "dropped"
+        jsd_lower, finding = binary_jsd(real_low, other_high), "too seldom" if other["count"] else "dropped"
     elif real_high < other_low:
-        jsd_lower, finding = _jsd(real_high, other_low), "too often"
+        jsd_lower, finding = binary_jsd(real_high, other_low), "too often"
     return {"centre": centre.tolist(), "real": real, "other": other, "jsd_lower": jsd_lower, "finding": finding}
 
 
@@ -178,20 +180,13 @@ def _joined(found: list[dict[str, Any]]) -> float:
         lows = np.cumsum([cell[near]["interval"][0] for cell in apart])
         highs = np.cumsum([cell[far]["interval"][1] for cell in apart])
         # the lows of shares add up to 1 at most, unless an interval misses its share
-        best = max([best, *(_jsd(low, high) for low, high in zip(lows, highs, strict=True) if low <= 1)])
+        best = max([best, *(binary_jsd(low, high) for low, high in zip(lows, highs, strict=True) if low <= 1)])
     return best
-
-
-def _jsd(a: float, b: float) -> float:
-    """JSD of two coins, in nats."""
-    p, q = np.array([a, 1 - a]), np.array([b, 1 - b])
-    middle = (p + q) / 2
-    return float(np.sum(rel_entr(p, middle) + rel_entr(q, middle)) / 2)
 
 
 def _sentences(result: dict[str, Any], alpha: float) -> list[str]:
     """What was counted, what differs, and what that does not show."""
-    confidence = f"at {100 * (1 - alpha):g}% confidence for all cells at once"
+    at_once = f"at {confidence(alpha)} confidence for all cells at once"
     counted = (
         f"{result['n_real']:,} real and {result['n_other']:,} other rows were counted in {result['n_cells']} cells "
         "that were laid over real rows beforehand"
@@ -204,19 +199,19 @@ def _sentences(result: dict[str, Any], alpha: float) -> list[str]:
     ]
     if not differ:
         return [
-            f"{counted}: no cell was shown to differ, {confidence}. This does not show that all is covered: "
+            f"{counted}: no cell was shown to differ, {at_once}. This does not show that all is covered: "
             "rows may be missing within the cells, or by less than these counts can tell."
         ]
     return [
-        f"{counted}: {len(differ)} of the cells differ, {confidence}, "
-        f"so the two are at least {result['jsd_lower']:.2g} nats apart (0.693 is the most).",
+        f"{counted}: {len(differ)} of the cells differ, {at_once}, "
+        f"so the two are at least {at_least(result['jsd_lower'])} nats apart (0.693 is the most).",
         *differ,
     ]
 
 
 def _share(counted: dict[str, Any]) -> str:
     low, high = counted["interval"]
-    return f"{100 * counted['share']:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{100 * counted['share']:.1f} % ({percent(low)} to {math.ceil(1000 * high) / 10:.1f} %)"
 
 
 def _spread(rows: Rows, most: int) -> Rows:

@@ -55,8 +55,11 @@ FARTHEST = 1e4
 RIDGES = (1.0, 30.0)
 """Precision of the normal priors on the weights of a logistic member."""
 
-PRODUCTS = 24
-"""With more columns than this, the quadratic member has squares but no products."""
+PRODUCTS, SQUARES = 24, 256
+"""With more columns than the one the quadratic member has no products; with more than the other there is none."""
+
+MOST_COLUMNS, PROJECTED = 1024, 512
+"""Wider rows are projected at random on so many directions, which any critic may do."""
 
 TRUST = (1.0, 0.5)
 """What a member's logits may be multiplied by: one that learned from few rows is too sure of itself."""
@@ -134,7 +137,8 @@ def learn(key: PRNGKey, x: Rows, y: Rows, n: int, alpha: float = 0.05, *, kinds:
 def _members(key: PRNGKey, z: Rows, labels: Labels, fold: Fold, kinds: Container[str]) -> Iterator[Member]:
     rng = np.random.default_rng(np.asarray(jr.key_data(key)))
     waves = [_waves(rng, z.shape[1], width) for width in WIDTHS]
-    for kind, maps in {"linear": [_linear], "quadratic": [_quadratic], "waves": waves}.items():
+    quadratic = [_quadratic] if z.shape[1] <= SQUARES else []
+    for kind, maps in {"linear": [_linear], "quadratic": quadratic, "waves": waves}.items():
         for features in maps if kind in kinds else ():
             yield from _logistic(features, z, labels, fold)
     if "cells" in kinds:
@@ -150,14 +154,18 @@ class _Standard:
         low, self.middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
         self.scale = _positive((high - low) / 1.349, _positive(rows.std(axis=0), np.ones(rows.shape[1])))
         self.heavy = np.abs((rows - self.middle) / self.scale).max(axis=0) > 8
-        self.mean, self.std = 0.0, 1.0
+        self.mean, self.std, self.directions = 0.0, 1.0, None
         z = self(rows)
         self.mean, self.std = z.mean(axis=0), _positive(z.std(axis=0), np.ones(rows.shape[1]))
+        if rows.shape[1] > MOST_COLUMNS:
+            directions = np.random.default_rng(0).normal(size=(rows.shape[1], PROJECTED))
+            self.directions = directions / math.sqrt(rows.shape[1])
 
-    def __call__(self, rows: Rows) -> Rows:
+    def __call__(self, rows: Rows) -> Features:
         z = (rows - self.middle) / self.scale
         z = (np.where(self.heavy, np.arcsinh(z), z) - self.mean) / self.std
-        return np.clip(z, -FARTHEST, FARTHEST)
+        z = np.clip(z, -FARTHEST, FARTHEST)
+        return z if self.directions is None else z @ self.directions
 
 
 def _positive(scale: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 from onehalf._base import refuse
 from onehalf.data.arrays import check
 from onehalf.measuring.betting import clopper_pearson, log_wealth, lower_bound, p_value
+from onehalf.measuring.sentences import confidence, money, percent
 
 __all__ = ["copying"]
 
@@ -63,6 +64,8 @@ def copying(
     - `duplicates`: fakes that equal a row of `n_rows` of each kind, with Clopper-Pearson intervals.
     - `collisions`: how often two rows of a kind are equal, and the effective number of distinct rows, 1/rate.
 
+    - `shown`: whether log e, p or the advantage refutes at its level that nothing was copied.
+
     The statements hold at 1 - alpha each, not all at once. Neighbours are sought among 20,000 rows of a kind at most
     (`n_pairs` and `n_fakes` say how many); duplicates and collisions are counted over all.
 
@@ -99,6 +102,8 @@ def copying(
             "real": _collisions(rng.permutation(np.concatenate([marks_train, marks_held_out])), alpha),
         },
     }
+    bets = found["p_value"] <= alpha or found["log_e"] >= math.log(1 / alpha)
+    found["shown"] = bets or found["advantage_lower"] > 0
     return found | {"sentences": _sentences(found, alpha)}
 
 
@@ -219,22 +224,22 @@ def _solved(free: float) -> float:
 
 def _sentences(found: dict[str, Any], alpha: float) -> list[str]:
     """What was tested, what was found, and what that does not show."""
-    confidence = f"at {100 * (1 - alpha):g}% confidence"
+    at_confidence = f"at {confidence(alpha)} confidence"
     nearer, duplicates, collisions = found["nearer_train"], found["duplicates"], found["collisions"]
     fakes, real = collisions["fakes"], collisions["real"]
-    chance = f"p = {found['p_value']:.2g}; a fair bet on copying turned 1 into {_power(found['log_e'])}"
+    chance = f"p = {found['p_value']:.2g}; a fair bet on copying turned 1 into {money(found['log_e'])}"
     tested = f"{found['n_pairs']:,} rows that were trained on were set against as many that were held out"
     headline = (
         f"The fakes lie nearer to the rows that were trained on: {tested} ({chance}). Fakes that do not depend on "
         "which rows were trained on seldom show so much, if the held-out rows come from where the training rows do."
-        if found["p_value"] <= alpha
+        if found["shown"]
         else f"No sign of copying was found: {tested} ({chance}). "
         "This does not show that nothing was copied: a few copies among many rows can go unseen."
     )
     advantage = (
         "Whoever holds a row can guess from its distance to the nearest fake whether it was trained on: 'yes' comes up "
-        f"for a share of the training rows that is greater by at least {100 * found['advantage_lower']:.1f} % than for "
-        f"other rows, {confidence}."
+        f"for a share of the training rows that is greater by at least {percent(found['advantage_lower'])} than for "
+        f"other rows, {at_confidence}."
         if found["advantage_lower"] > 0
         else "No advantage was certified in guessing from its nearest fake whether a row was trained on. "
         "Other ways of guessing were not tried."
@@ -248,8 +253,8 @@ def _sentences(found: dict[str, Any], alpha: float) -> list[str]:
         f"{duplicates['train']['count']:,} of {fakes['n_rows']:,} fakes equal one of {duplicates['n_rows']:,} training "
         f"rows in every entry, and {duplicates['held_out']['count']:,} equal one of as many held-out rows. "
         "Copies that differ a little are not counted here.",
-        f"Among {fakes['n_rows']:,} fakes, {_repeats(fakes, confidence)}. "
-        f"Among the table's own {real['n_rows']:,} rows, {_repeats(real, confidence)}.",
+        f"Among {fakes['n_rows']:,} fakes, {_repeats(fakes, at_confidence)}. "
+        f"Among the table's own {real['n_rows']:,} rows, {_repeats(real, at_confidence)}.",
     ]
 
 
@@ -257,12 +262,8 @@ def _repeats(kind: dict[str, Any], confidence: str) -> str:
     if kind["support"] is None:
         return f"no two are equal, so there are more than {kind['at_least']:,} distinct ones to draw, {confidence}"
     low, high = kind["interval"]
-    upper = "no upper limit was found" if high is None else f"{high:,.0f} at most"
+    upper = "no upper limit was found" if high is None else f"{math.ceil(high):,} at most"
     return (
         f"two are equal as often as if there were {kind['support']:,.0f} distinct ones, all equally likely "
-        f"({low:,.0f} at least, {upper}, {confidence})"
+        f"({math.floor(low):,} at least, {upper}, {confidence})"
     )
-
-
-def _power(log_e: float) -> str:
-    return f"{math.exp(log_e):.2g}" if abs(log_e) < 10 else f"10^{log_e / math.log(10):.0f}"

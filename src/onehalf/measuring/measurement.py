@@ -15,12 +15,13 @@ from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf._base import refuse
-from onehalf.data.arrays import Rows, check, numbered
+from onehalf.data.arrays import Rows, numbered
 from onehalf.data.roles import hashes
 from onehalf.measuring import sentences
 from onehalf.measuring.audit import audit, format_of, harmonised, same_precision
-from onehalf.measuring.certificate import LEAST_ROWS, Certificate, certify
+from onehalf.measuring.certificate import LEAST_ROWS, Certificate, bets_start, certify
 from onehalf.measuring.coverage import cells, prdc_beside_data
+from onehalf.measuring.inputs import check_alpha, check_seed, flat, made, read
 from onehalf.measuring.leak import copying
 from onehalf.measuring.parzen import parzen
 from onehalf.measuring.planted import detectable
@@ -89,8 +90,6 @@ class Measurement:
     """prdc, parzen and cells, as far as they were asked for."""
     drawn: dict[str, Any]
     """For the page: log ratios of both samples in bars, the calibration of D, and wealth over the bets."""
-    looks: int
-    """How often these real rows have been looked at; only the first look is free of choices."""
     seconds: float = dataclasses.field(compare=False)
 
     @property
@@ -138,7 +137,7 @@ def measure(
     and 'cells' (verified coverage).
 
     The rows are put in an order that depends on their values and the seed alone; which of the two is called real
-    changes nothing but the names. A `ValueError` says in a sentence what is wrong with the input.
+    changes none of the numbers that compare them. A `ValueError` says in a sentence what is wrong with the input.
 
     >>> rng = np.random.default_rng(0)
     >>> found = measure(real=rng.normal(size=(1000, 1)), other=rng.normal(1.0, size=(1000, 1)))
@@ -146,29 +145,34 @@ def measure(
     (0.10..., 0.35...)
     """
     start = time.perf_counter()
-    if not 0 < alpha < 1:
-        refuse("alpha", expected="a number between 0 and 1", got=alpha)
+    alpha, seed = check_alpha(alpha), check_seed(seed)
+    optional = [optional] if isinstance(optional, str) else optional
     for word in optional:
         if word not in OPTIONAL:
             refuse("optional", expected=f"some of {', '.join(OPTIONAL)}", got=repr(word))
     if (other is None) == (sampler is None):
         refuse("other", expected="one of other and sampler", got="none" if other is None else "both")
-    names, real = _read("real", real)
-    other = _read("other", _made(sampler, len(real), seed) if other is None else other, (names, real))[1]
-    train = None if train is None else _read("train", train, (names, real))[1]
+    data = names, real = read("real", real)
+    fresh = len(real) * max(1, min(FRESH, MOST_FRESH // len(real)))
+    other = made(sampler, fresh, seed, data) if other is None else read("other", other, data)[1]
+    for what, rows in {"real": real, "other": other}.items():
+        if len(rows) < LEAST_ROWS:
+            hint = "A bound above 0 takes some hundreds, unless the two lie far apart."
+            refuse(what, expected=f"at least {LEAST_ROWS} rows", got=len(rows), hint=hint)
+    train = None if train is None else read("train", train, data)[1]
     names = names or numbered(real.shape[1:])
-    key, rng = jr.key(seed), np.random.default_rng(seed)
+    key, key_null, key_alike, key_planted = jr.split(jr.key(seed), 4)
 
     audited = audit(real, other, names)
-    piles = _Piles(seed, _flat(real), _flat(other))
+    piles = _Piles(seed, flat(real), flat(other))
     learn, test = piles.halves()
-    trained = None if train is None else _flat(train)
+    trained = None if train is None else flat(train)
     parts: dict[str, Callable[[], Any]] = {
         "found": lambda: certify(key, piles.x, piles.y, alpha),
-        "detectable": lambda: detectable(jr.fold_in(key, 3), piles.real, alpha),
-        "copying": lambda: None if trained is None else _copying(rng, trained, piles, alpha),
-        "null": lambda: _null(jr.fold_in(key, 1), seed, _flat(real), trained, alpha),
-        "harmonised": lambda: _written_alike(jr.fold_in(key, 2), real, other, piles, alpha),
+        "detectable": lambda: detectable(key_planted, piles.real, alpha),
+        "copying": lambda: None if trained is None else _copying(seed, trained, piles, alpha),
+        "null": lambda: _null(key_null, seed, flat(real), trained, alpha),
+        "harmonised": lambda: _written_alike(key_alike, real, other, piles, alpha),
     }
     if not audited["format_differs"]:
         parts["harmonised"] = lambda: None
@@ -186,9 +190,8 @@ def measure(
         ladder=ladder(*learn, *test, names, alpha),
         telling=_telling(piles, found),
         audit=audited,
-        optional={word: _extra(word, rng, learn, test, alpha) for word in optional},
+        optional={word: _extra(word, seed, learn, test, alpha) for word in optional},
         drawn=_drawn(piles, found),
-        looks=1,
         seconds=time.perf_counter() - start,
     )
 
@@ -265,9 +268,7 @@ def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float)
     if train is None:
         if len(real) < 2 * LEAST_ROWS:
             return None
-        shuffled = real[
-            np.argsort(hashes(real), kind="stable")[np.random.default_rng([seed, 2]).permutation(len(real))]
-        ]
+        shuffled = real[_order(hashes(real), seed, 2)]
         real, train = shuffled[::2], shuffled[1::2]
     piles = _Piles(seed, real, train)
     return {"n_real": len(real), "n_other": len(train), **_numbers(certify(key, piles.x, piles.y, alpha))}
@@ -276,7 +277,7 @@ def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float)
 def _written_alike(key: PRNGKey, real: Rows, other: Rows, piles: _Piles, alpha: float) -> dict[str, Any]:
     """The numbers under one map of both, whose decimals are read off rows that are learned from; and of formats."""
     real, other = real[piles.places["real"]], other[piles.places["other"]]
-    alike = [_flat(rows) for rows in harmonised(real, other, seen=len(piles.x) // 4)]
+    alike = [flat(rows) for rows in harmonised(real, other, seen=bets_start(len(piles.x))[0])]
     written = [format_of(rows).astype(np.float64) for rows in same_precision(real, other)]
     found = [_numbers(certify(key, *piles.paired(*rows), alpha)) for rows in (alike, written)]
     return {**found[0], "format": found[1]}
@@ -292,18 +293,17 @@ def _telling(piles: _Piles, found: Certificate) -> dict[str, list[dict[str, Any]
     }
 
 
-def _copying(rng: np.random.Generator, train: Flat, piles: _Piles, alpha: float) -> dict[str, Any]:
+def _copying(seed: int, train: Flat, piles: _Piles, alpha: float) -> dict[str, Any]:
     # of both kinds of rows together: the labels that are guessed must have no part in the distances
     scale = _scale(np.concatenate([train, piles.real]))
-    return copying(rng, train / scale, piles.real / scale, piles.other / scale, alpha)
+    return copying(np.random.default_rng([seed, 3]), train / scale, piles.real / scale, piles.other / scale, alpha)
 
 
-def _extra(
-    word: str, rng: np.random.Generator, learn: tuple[Flat, Flat], test: tuple[Flat, Flat], alpha: float
-) -> dict[str, Any]:
+def _extra(word: str, seed: int, learn: tuple[Flat, Flat], test: tuple[Flat, Flat], alpha: float) -> dict[str, Any]:
     """An optional measurement, beside the same for data against data."""
     scale = _scale(learn[0])
     (learn_real, learn_other), (test_real, test_other) = ([rows / scale for rows in part] for part in (learn, test))
+    rng = np.random.default_rng([seed, 4])
     if word == "cells":
         return cells(rng, learn_real, test_real, test_other, alpha)
     if word == "prdc":
@@ -342,33 +342,3 @@ def _drawn(piles: _Piles, found: Certificate) -> dict[str, Any]:
         },
         "wealth": {"pairs": (some + 1).tolist(), "log_e": found.wealth[some].tolist()},
     }
-
-
-def _read(what: str, rows: Any, like: tuple[tuple[str, ...], Rows] | None = None) -> tuple[tuple[str, ...], Rows]:
-    """Names of columns, where there are any, and checked rows that fit those they are compared with."""
-    names = tuple(map(str, rows.columns)) if hasattr(rows, "columns") else ()
-    if like and names and like[0] and names != like[0]:
-        if set(names) != set(like[0]):
-            refuse(what, expected=f"the columns of the data, {', '.join(like[0])}", got=", ".join(names))
-        rows, names = rows[list(like[0])], like[0]
-    array = np.asarray(rows)
-    array = check(what, array[:, None] if array.ndim == 1 else array)
-    if len(array) < LEAST_ROWS:
-        hint = "A bound above 0 takes some hundreds, unless the two lie far apart."
-        refuse(what, expected=f"at least {LEAST_ROWS} rows", got=len(array), hint=hint)
-    if like and array.shape[1:] != like[1].shape[1:]:
-        refuse(what, expected=f"rows of the data's shape {like[1].shape[1:]}", got=array.shape[1:])
-    return names, array
-
-
-def _made(sampler: Any, n: int, seed: int) -> Any:
-    """Ten samples for each real row, while they are not too many."""
-    count = n * max(1, min(FRESH, MOST_FRESH // n))
-    made = sampler.sample(count, random_state=seed) if hasattr(sampler, "sample") else sampler(count)
-    if len(made) != count:
-        refuse("sampler", expected=f"{count} rows when asked for {count}", got=len(made))
-    return made
-
-
-def _flat(rows: Rows) -> Flat:
-    return rows.reshape(len(rows), -1).astype(np.float64)

@@ -1,5 +1,6 @@
 """What the test would have seen: differences of known size, planted in the user's own data."""
 
+import math
 from typing import Any
 
 import jax.random as jr
@@ -21,7 +22,7 @@ TRIALS, NEEDED = 10, 9
 """Groups dropped at each mass; how many of them must be noticed."""
 
 DEALS = 199
-"""Of the labels, in the permutation test of a trial."""
+"""Of the labels, in the permutation test of a trial; more at a level so low that these could not show it."""
 
 MOST_ROWS = 2000
 """Rows of a pile in a trial, at most."""
@@ -40,7 +41,8 @@ def detectable(key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float)
     >>> detectable(jr.key(0), rows, alpha=0.05)
     {'mass': 0.08, 'jsd': 0.0286, 'rows': 1000, 'trials': 10, 'noticed': 9}
     """
-    low, high, found = 0, len(MASSES), None
+    least = next((place for place, mass in enumerate(MASSES) if mass * min(len(rows), 2 * MOST_ROWS) >= 1), 0)
+    low, high, found = least, len(MASSES), None
     while low < high:
         middle = (low + high) // 2
         noticed = sum(
@@ -70,5 +72,5 @@ def _noticed(key: PRNGKey, rows: Float[np.ndarray, "n columns"], mass: float, al
     y = rng.permutation(some[second & kept])
     x = rng.permutation(some[~second])[: len(y)]
     start = len(y) // 2
-    critic = learn(key, x[:start], y[:start], len(y) - start, alpha, kinds=("linear", "cells"))
-    return p_value(rng, critic.d(x[start:]), critic.d(y[start:])[:, None], DEALS) <= alpha
+    critic = learn(jr.fold_in(key, 0), x[:start], y[:start], len(y) - start, alpha, kinds=("linear", "cells"))
+    return p_value(rng, critic.d(x[start:]), critic.d(y[start:])[:, None], max(DEALS, math.ceil(2 / alpha))) <= alpha

@@ -285,7 +285,7 @@ class _Learning(NamedTuple):
                     best = np.argmax(_score(*(each[stops + 1] - each[starts] for each in below)))
                     found.append({**others, column: (int(starts[best]), int(stops[best]))})
             now, *evidence = [self.evidence(self.inside(each), beliefs) for each in found]
-            if not evidence or max(evidence) - now < self.price:
+            if not evidence or max(evidence) < now + self.price:
                 return box
             box = found[1 + int(np.argmax(evidence))]
 
@@ -298,7 +298,7 @@ class _Learning(NamedTuple):
             if len(wider) < 2:
                 return self.rarer(box)
             now, *evidence = [self.evidence(self.inside(each), beliefs) for each in (box, *wider)]
-            if now - max(evidence) > self.price:
+            if now > max(evidence) + self.price:
                 return box
             box = wider[int(np.argmax(evidence))]
 

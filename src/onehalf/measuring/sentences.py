@@ -10,7 +10,7 @@ from typing import Any
 
 from onehalf.measuring import regions
 
-__all__ = ["at_least", "digits", "of", "parts", "table"]
+__all__ = ["at_least", "confidence", "digits", "money", "of", "parts", "percent", "table"]
 
 Found = Mapping[str, Any]
 """`Measurement.to_dict()`."""
@@ -32,7 +32,7 @@ def parts(found: Found) -> dict[str, list[str]]:
     cells, copying = found["optional"].get("cells"), found["copying"]
     told = copying["sentences"] if copying else []
     # if copying was found, its headline is one of the first things to know
-    first = 1 if copying and copying["p_value"] <= found["alpha"] else 0
+    first = 1 if copying and copying["shown"] else 0
     return {
         "apart": [*told[:first], *_apart(found)],
         "where": [*_where(found), *(cells["sentences"] if cells else [])],
@@ -47,9 +47,9 @@ def table(numbers: Found) -> dict[str, str]:
     return {
         "JSD at least, certified (nats)": at_least(numbers["jsd_lower"]),
         "JSD, estimate from below (nats)": digits(numbers["jsd_estimate"], numbers["jsd_se"]),
-        "the best guesser is right at least": _percent(numbers["accuracy"]),
+        "the best guesser is right at least": percent(numbers["accuracy"]),
         "permutation test": _p(numbers["p_value"]),
-        "a fair bet turned 1 into": _money(numbers["log_e"]),
+        "a fair bet turned 1 into": money(numbers["log_e"]),
     }
 
 
@@ -63,16 +63,14 @@ def _apart(found: Found) -> Iterator[str]:
     if found["tv_lower"] > 0:
         yield (
             "In percent: shown a row of either, by the toss of a coin, the best guesser says rightly which of the two "
-            f"it comes from at least {_percent(found['accuracy'])} of the time, with {_confidence(found)} confidence; "
-            "a coin would be right 50 %."
+            f"it comes from at least {percent(found['accuracy'])} of the time, with {confidence(found['alpha'])} "
+            "confidence; a coin would be right 50 %."
         )
     if found["harmonised"]:
         yield _alike(found["harmonised"])
     yield _evidence(found)
     if found["null"]:
         yield _beside(found)
-    if found["looks"] > 1:
-        yield f"This was look number {found['looks']} at these rows of data; the guarantee is that of a first look."
 
 
 def _distance(found: Found) -> str:
@@ -81,20 +79,28 @@ def _distance(found: Found) -> str:
     if found["jsd_lower"] > 0:
         bits = at_least(found["jsd_lower"] / math.log(2))
         told = (
-            f"with {_confidence(found)} confidence the two differ: a row gives away at least {bits} of the 1 bit "
-            f"that says which of them it comes from. As a Jensen-Shannon divergence, from 0 to 0.693 nats, that is "
+            f"with {confidence(found['alpha'])} confidence the two differ: a row gives away at least {bits} of the 1 "
+            f"bit that says which of them it comes from. As a Jensen-Shannon divergence, from 0 to 0.693 nats, that is "
             f"at least {at_least(found['jsd_lower'])} nats; {estimate}."
         )
     else:
         told = (
             "there are signs that the two differ, as the next sentences say, but how far could not be certified"
-            if found["tv_lower"] > 0 or found["p_value"] <= found["alpha"]
+            if _signs(found)
             else "no difference was found that luck does not explain, which does not show that there is none"
         )
         below = ", and below 0 it counts as 0" if found["jsd_estimate"] < 0 else ""
         told += f" (Jensen-Shannon divergence, from 0 to 0.693 nats: at least 0; {estimate}{below})."
     told = f"as the numbers are given, {told}" if found["harmonised"] else told
     return told[0].upper() + told[1:]
+
+
+def _signs(found: Found) -> bool:
+    """Whether anything that is told refutes that the two are of one law, each thing at its level."""
+    bounds = [found["tv_lower"], *(step["jsd_lower"] for step in found["ladder"])]
+    regions = any(region["certain"] for region in found["regions"])
+    bets = found["p_value"] <= found["alpha"] or found["log_e"] >= math.log(1 / found["alpha"])
+    return max(bounds) > 0 or regions or bets
 
 
 def _alike(alike: Found) -> str:
@@ -111,7 +117,7 @@ def _evidence(found: Found) -> str:
     return (
         f"{found['n_real']:,} rows of data were set against {found['n_other']:,} of the other sample, all taken to be "
         f"independent draws. That both come from one distribution is {refuted} at level {found['alpha']:g} "
-        f"({_p(found['p_value'])}); a fair bet against it turned 1 into {_money(found['log_e'])}, where luck alone "
+        f"({_p(found['p_value'])}); a fair bet against it turned 1 into {money(found['log_e'])}, where luck alone "
         f"gets to {1 / found['alpha']:.3g} or more {_by_luck(found)}."
     )
 
@@ -123,7 +129,7 @@ def _beside(found: Found) -> str:
     told = (
         f"For comparison, {against} ({null['n_real']:,} rows against {null['n_other']:,}): at least "
         f"{at_least(null['jsd_lower'])} nats, estimate {digits(null['jsd_estimate'], null['jsd_se'])}, "
-        f"{_p(null['p_value'])}, and 1 turned into {_money(null['log_e'])}."
+        f"{_p(null['p_value'])}, and 1 turned into {money(null['log_e'])}."
     )
     if null["jsd_lower"] <= 0 and null["p_value"] > found["alpha"]:
         return told
@@ -140,8 +146,8 @@ def _beside(found: Found) -> str:
 def _where(found: Found) -> Iterator[str]:
     certain = [region for region in found["regions"] if region["certain"]]
     if certain:
-        confidence = f"all of them hold at once with {_confidence(found)} confidence"
-        yield f"Where they differ, with the range of each share in brackets ({confidence}):"
+        at_once = f"all of them hold at once with {confidence(found['alpha'])} confidence"
+        yield f"Where they differ, with the range of each share in brackets ({at_once}):"
         yield from (f"  {regions.sentence(region)}" for region in certain[:TOLD])
     elif found["jsd_lower"] > 0:
         yield "Where they differ could not be narrowed down to a rule about one, two or three columns."
@@ -205,13 +211,22 @@ def at_least(bound: float | None) -> str:
     return f"{math.floor(bound * 10**fine) / 10**fine:.{fine}f}"
 
 
-def _percent(accuracy: float) -> str:
-    """Rounded down, too."""
-    return f"{math.floor(1000 * accuracy) / 10:.1f} %"
+def percent(bound: float) -> str:
+    """A lower bound on a share, rounded down.
+
+    >>> percent(0.5149)
+    '51.4 %'
+    """
+    return f"{math.floor(1000 * bound) / 10:.1f} %"
 
 
-def _confidence(found: Found) -> str:
-    return f"{100 * (1 - found['alpha']):g} %"
+def confidence(alpha: float) -> str:
+    """1 - alpha in percent, and never 100.
+
+    >>> confidence(0.05), confidence(1e-6)
+    ('95 %', '99.9999 %')
+    """
+    return f"{100 * (1 - alpha):.10g} %"
 
 
 def _by_luck(found: Found, ways: int = 1) -> str:
@@ -228,10 +243,10 @@ def _p(p: float) -> str:
     return "p below 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
-def _money(log_e: float) -> str:
+def money(log_e: float) -> str:
     """Wealth as a person says it.
 
-    >>> _money(0.0), _money(-2.0), _money(-9.0), _money(7.0), _money(60.0)
+    >>> money(0.0), money(-2.0), money(-9.0), money(7.0), money(60.0)
     ('1.00', '0.14', 'less than 0.01', '1,097', '10^26')
     """
     if log_e > math.log(1e7):

@@ -38,11 +38,11 @@ LOOKS, PATIENCE = 20, 5
 ALPHA = 0.05
 """The bounds of all looks hold at once with probability 1 - ALPHA; so does each bound of the certificate by itself."""
 
-LOOK_ROWS, LOOK_FRESH = 4000, 4
-"""At most so many validation rows in a look, and samples for each of them."""
+LOOK_ROWS, LOOK_FRESH, LOOK_SHARES = 16_000, 4, (0.25,)
+"""At most so many validation rows in a look, samples for each, and the share of the rows that its one critic learns."""
 
 LOOK_KINDS = ("linear", "quadratic", "waves", "cells")
-"""The members of a look's critics: all but the nets, which take most of the time."""
+"""The members of that critic: all but the nets, which take most of the time."""
 
 NUMBERS = ("jsd_estimate", "jsd_se", "jsd_lower", "log_e")
 """What a look finds out about each game."""
@@ -328,7 +328,9 @@ class GAN(BaseEstimator):
         each = min(LOOK_FRESH, len(other) // len(real))
         x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
-        found = certify(key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds + 1), kinds=LOOK_KINDS)
+        found = certify(
+            key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds + 1), kinds=LOOK_KINDS, shares=LOOK_SHARES
+        )
         return {name: getattr(found, name) for name in NUMBERS}
 
     def best_look(self, game: int) -> tuple[float, int]:

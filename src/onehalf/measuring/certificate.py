@@ -1,7 +1,7 @@
 """The guarantee: critics that bet on rows they have not seen yet, and what their winnings prove."""
 
 import math
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax.random as jr
@@ -72,14 +72,22 @@ one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 @one_thread
-def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: Container[str] = KINDS) -> Certificate:
+def certify(
+    key: PRNGKey,
+    x: Rows,
+    y: Opponents,
+    alpha: float = 0.05,
+    *,
+    kinds: Container[str] = KINDS,
+    shares: Sequence[float] = STARTS,
+) -> Certificate:
     """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
 
     The pairs must be in a random order, drawn without a look at them. Three critics learn from the first 25, 50 and
-    75 % of the pairs (one from half of them if they are few; from 20,000 rows of each pile at most) and bet on what
-    comes next, so the critic is always settled before it sees the row (prequential). Three quarters of the rows are
-    bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by Stouffer's sum, weighted by
-    the root of their sizes: each of them is valid given the past.
+    75 % of the pairs, or after other `shares` (one from half of them if they are few; from 20,000 rows of each pile at
+    most), and bet on what comes next, so a critic is always settled before it sees the row (prequential). Three
+    quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by
+    Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
 
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
@@ -88,7 +96,7 @@ def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: 
     (0.09..., 0.12...)
     """
     n = len(x)
-    starts = bets_start(n)
+    starts = bets_start(n, shares)
     key_deals, *keys = jr.split(key, 1 + len(starts))
     rng = np.random.default_rng(np.asarray(jr.key_data(key_deals)))
     critics, shares = [], []
@@ -115,11 +123,11 @@ def certify(key: PRNGKey, x: Rows, y: Opponents, alpha: float = 0.05, *, kinds: 
     )
 
 
-def bets_start(n: int) -> list[int]:
+def bets_start(n: int, shares: Sequence[float] = STARTS) -> list[int]:
     """The pairs, of n, at which a critic stops learning and begins to bet: those before the first are never bet on."""
     if n < FEW:
         return [n // 2]
-    starts = [min(int(share * n), MOST_ROWS) for share in STARTS]
+    starts = [min(int(share * n), MOST_ROWS) for share in shares]
     return sorted(set(starts))
 
 

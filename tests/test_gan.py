@@ -143,6 +143,7 @@ def test_it_stops_when_validation_does_not_improve(monkeypatch):
     values = iter([0.2, 0.0, *(0.25 + 0.001 * look for look in range(100))])
     look = lambda *_, **__: types.SimpleNamespace(jsd_estimate=next(values), jsd_se=0.01, jsd_lower=0.0, log_e=0.0)  # noqa: E731
     monkeypatch.setattr("onehalf.gan.certify", look)
+    monkeypatch.setattr("onehalf.gan.FEW_ROWS", 0)
     gan = GAN(**TINY | {"rounds": 2000, "noise_share": 0.2}).fit(RING)
     # looks at 100 (data against data too), 200, ...; the noise is gone at 400; five looks more
     assert gan.stopped_because_ == "5 looks without a new best"

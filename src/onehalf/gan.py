@@ -21,7 +21,7 @@ from onehalf._base import refuse
 from onehalf.data.arrays import Empirical, Rows, Units, check
 from onehalf.data.base import Pushforward
 from onehalf.data.roles import Roles, split
-from onehalf.measuring.certificate import LEAST_ROWS, certify
+from onehalf.measuring.certificate import LEAST_ROWS, certify, estimate
 from onehalf.measuring.measurement import Measurement, measure
 from onehalf.nets.base import AbstractNet
 from onehalf.recipe import Recipe
@@ -40,6 +40,9 @@ ALPHA = 0.05
 
 LOOK_ROWS, LOOK_FRESH, LOOK_SHARES = 16_000, 4, (0.25,)
 """At most so many validation rows in a look, samples for each, and the share of the rows that its one critic learns."""
+
+FEW_ROWS = 2000
+"""With no more validation rows than this, each is judged: the estimate that looks are compared by is cross-fitted."""
 
 LOOK_KINDS = ("linear", "quadratic", "waves", "cells")
 """The members of that critic: all but the nets, which take most of the time."""
@@ -319,7 +322,7 @@ class GAN(BaseEstimator):
         """
         if len(real) < LEAST_ROWS:
             return BLIND
-        key_rows, key_sample, key_bets = jr.split(key, 3)
+        key_rows, key_sample, key_bets, key_estimate = jr.split(key, 4)
         real = real[np.asarray(jr.permutation(key_rows, len(real)))[:LOOK_ROWS]]
         if isinstance(other, Pushforward):
             other = self._draw(other, key_sample, LOOK_FRESH * len(real))
@@ -328,10 +331,12 @@ class GAN(BaseEstimator):
         each = min(LOOK_FRESH, len(other) // len(real))
         x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
-        found = certify(
-            key_bets, *pairs, ALPHA / (LOOKS * self.recipe_.seeds + 1), kinds=LOOK_KINDS, shares=LOOK_SHARES
-        )
-        return {name: getattr(found, name) for name in NUMBERS}
+        level = ALPHA / (LOOKS * self.recipe_.seeds + 1)
+        found = certify(key_bets, *pairs, level, kinds=LOOK_KINDS, shares=LOOK_SHARES)
+        seen = {name: getattr(found, name) for name in NUMBERS}
+        if len(x) <= FEW_ROWS:
+            seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, kinds=LOOK_KINDS)
+        return seen
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.

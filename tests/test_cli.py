@@ -87,6 +87,7 @@ def test_measure_takes_a_run_as_its_own_sampler(run):
     done = onehalf("measure", "digits", folder, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["n_other"] == 17970
+    assert "most of it trained the players" in done.stderr
 
 
 def test_a_finished_run_is_left_as_it_is(run):

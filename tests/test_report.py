@@ -59,14 +59,13 @@ def measured(n, **more):
                 "columns_listed": n,
                 "findings": [{"kind": "type", "severe": False, "sentence": "The data are in order of x1."}],
             },
-            "copying": {"sentences": ["No sign of copying was found.", "Nor among duplicates."], "p_value": 0.5},
+            "copying": {"sentences": ["No sign of copying was found.", "Nor among duplicates."], "shown": False},
             "optional": {},
             "drawn": {
                 "log_ratio": {"edges": [-1.0, 0.0, 1.0], "real": [0.3, 0.7], "other": [0.6, 0.4]},
                 "calibration": {"D": [0.3, 0.7], "real": [0.2, 0.8]},
                 "wealth": {"pairs": [1, 50], "log_e": [0.5, 12.0]},
             },
-            "looks": 1,
             "seconds": 1.0,
             **more,
         }

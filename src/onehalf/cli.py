@@ -155,6 +155,8 @@ def measure(
     rows, compared = open_rows(real), runs.load(Path(other)) if is_run else open_rows(other)
     asked = {"sampler" if is_run else "other": compared, "train": open_rows(train) if train else None}
     found = measuring.measure(real=rows, **asked, alpha=alpha, seed=seed, optional=also or ())
+    if isinstance(compared, GAN) and compared.was_fitted_on(rows):
+        _say(f"{real} is what {other} was fitted on, and most of it trained the players: copies count as data here.")
     _say(str(found))
     if html is not None:
         shown = compared.sample(SAMPLES, random_state=seed) if isinstance(compared, GAN) else compared

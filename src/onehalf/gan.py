@@ -190,6 +190,10 @@ class GAN(BaseEstimator):
         seed = self.random_state if random_state is None else random_state
         return self._draw(self.p_g_, jr.key(_seed(seed)), n)
 
+    def was_fitted_on(self, X: Any) -> bool:
+        """Whether these are the rows that `fit` was given: most of them are no test of its samples."""
+        return _digest(np.asarray(X)) == self.data_hash_
+
     @property
     def p_g_(self) -> Pushforward:
         """The law of the samples, in plain units: the averaged G of the game and the round that validation chose."""
@@ -251,7 +255,7 @@ class GAN(BaseEstimator):
             refuse("minutes", expected="a number above 0", got=self.minutes)
         use_cores(self.seeds)
         roles = split(check("X", X))
-        data_hash = hashlib.sha256(np.ascontiguousarray(X).tobytes()).hexdigest()
+        data_hash = _digest(X)
         units = Units.of(roles.train)
         p_data = Empirical(jnp.asarray(units.plain(roles.train)), units.step)
         if self.warm_start and hasattr(self, "state_"):
@@ -384,6 +388,10 @@ _sample = eqx.filter_jit(Pushforward.sample)
 def _size(tree: Any) -> int:
     """How many numbers a tree holds."""
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_array)))
+
+
+def _digest(X: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(X).tobytes()).hexdigest()
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:

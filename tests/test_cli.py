@@ -68,25 +68,28 @@ def test_sample_and_report(run, tmp_path):
 
 def test_measure_compares_two_files(tmp_path):
     rng = np.random.default_rng(0)
-    for name, mean in (("a", 0.0), ("b", 1.0), ("train", 0.0)):
-        np.save(tmp_path / f"{name}.npy", rng.normal(mean, size=(400, 2)))
+    for name, n, mean in (("a", 400, 0.0), ("b", 350, 1.0), ("train", 300, 0.0)):
+        np.save(tmp_path / f"{name}.npy", rng.normal(mean, size=(n, 2)))
     words = ["measure", "a.npy", "b.npy", "--train", "train.npy", "--html", "page.html", "--json", "--also", "prdc"]
+    words += ["--alpha", "0.1", "--seed", "3"]
     done = onehalf(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     numbers = json.loads(done.stdout)
     keys = "sentence alpha n_real n_other jsd_lower jsd_estimate jsd_se log_e p_value tv_lower accuracy null detectable"
     assert set(numbers) >= {*keys.split(), "regions", "telling", "audit", "copying", "seconds"}
     assert numbers["jsd_lower"] > 0.1
+    assert (numbers["n_real"], numbers["n_other"], numbers["copying"]["n_pairs"]) == (400, 350, 300)
+    assert (numbers["alpha"], numbers["seed"]) == (0.1, 3)
     assert numbers["optional"]["prdc"]["other"]["recall"] < 1
     assert numbers["sentence"] in done.stderr
     assert "</html>" in (tmp_path / "page.html").read_text()
 
 
-def test_measure_takes_a_run_as_its_own_sampler(run):
-    folder, _ = run
-    done = onehalf("measure", "digits", folder, "--json")
+def test_measure_takes_a_run_as_its_own_sampler(tmp_path):
+    run = small_run(tmp_path)
+    done = onehalf("measure", tmp_path / "rows.npy", run, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["n_other"] == 17970
+    assert json.loads(done.stdout)["n_other"] == 1000
     assert "most of it trained the players" in done.stderr
 
 

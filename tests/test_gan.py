@@ -1,6 +1,7 @@
 """The estimator: scikit-learn's conventions, roles of rows, units, going on, many seeds, refusals."""
 
 import ast
+import dataclasses
 import subprocess
 import sys
 import types
@@ -87,6 +88,8 @@ def test_what_is_fitted(gan):
     assert gan.n_features_in_ == 2
     assert gan.recipe_.random_state == 0
     assert gan.recipe_.normal == 8
+    assert gan.was_fitted_on(RING)
+    assert not gan.was_fitted_on(RING[:-1])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "int64", "bool"])
@@ -126,11 +129,14 @@ def test_a_fit_that_was_interrupted_goes_on_as_if_it_had_not_been(gan):
 
 
 def test_only_the_wasserstein_loss_comes_with_a_gradient_penalty():
-    weights = {loss: GAN(**TINY | {"loss": loss, "rounds": 1}).fit(RING).recipe_ for loss in ("wasserstein", "hinge")}
-    assert {loss: recipe.gradient_penalty for loss, recipe in weights.items()} == {"wasserstein": 10, "hinge": 0}
+    for loss, weight in (("wasserstein", 10), ("hinge", 0)):
+        gan = GAN(**TINY | {"loss": loss})
+        gan._begin(RING)
+        assert gan.recipe_.gradient_penalty == weight
 
 
-def test_many_seeds(gan):
+def test_many_seeds(gan, monkeypatch):
+    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
     many = GAN(**TINY | {"seeds": 2}).fit(RING)
     assert len(many.history_[-1]["V"]) == 2
     assert many.history_[0]["V"][0] == pytest.approx(gan.history_[0]["V"][0], rel=0.02)
@@ -144,10 +150,60 @@ def test_it_stops_when_validation_does_not_improve(monkeypatch):
     look = lambda *_, **__: types.SimpleNamespace(jsd_estimate=next(values), jsd_se=0.01, jsd_lower=0.0, log_e=0.0)  # noqa: E731
     monkeypatch.setattr("onehalf.gan.certify", look)
     monkeypatch.setattr("onehalf.gan.FEW_ROWS", 0)
-    gan = GAN(**TINY | {"rounds": 2000, "noise_share": 0.2}).fit(RING)
+    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    gan = GAN(**TINY | {"rounds": 2000, "noise_share": 0.2})
+    best = [gan.best_[0] for _ in gan.play(RING)]
     # looks at 100 (data against data too), 200, ...; the noise is gone at 400; five looks more
     assert gan.stopped_because_ == "5 looks without a new best"
     assert gan.rounds_played_ == 900
+    assert gan.best_look(0) == (0.2, 100)
+    assert all(G is best[0] for G in best)  # and the G of that look is kept
+
+
+def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
+    looks, judged = [], []
+
+    def certify(key, x, y, level, **_):
+        looks.append((x[:, 0] if x.ndim == 3 else x, y, level))
+        return types.SimpleNamespace(jsd_estimate=9.0, jsd_se=9.0, jsd_lower=0.125, log_e=0.5)
+
+    monkeypatch.setattr("onehalf.gan.certify", certify)
+    monkeypatch.setattr("onehalf.gan.estimate", lambda *_, **__: (-0.25, 0.0625))
+    monkeypatch.setattr("onehalf.gan.measure", lambda **asked: judged.append(asked))
+    gan = GAN(**TINY | {"rounds": 200}).fit(RING)
+    roles = split(RING)
+    assert gan.units_.low.tolist() == roles.train.min(axis=0).tolist()
+    assert gan.units_.high.tolist() == roles.train.max(axis=0).tolist()
+
+    # two looks, and the first at data against data too: in another order each time, at a level that all share
+    validation = gan.units_.plain(roles.validation).astype(np.float64)
+    assert len(looks) == 3
+    for x, _, level in looks:
+        assert sorted(map(tuple, x)) == sorted(map(tuple, validation))
+        assert not (x == validation).all()
+        assert level == 0.05 / 21
+    training = set(map(tuple, gan.units_.plain(roles.train).astype(np.float64)))
+    assert [set(map(tuple, y.reshape(-1, 2))) <= training for _, y, _ in looks] == [False, True, False]
+    gan.recipe_ = dataclasses.replace(gan.recipe_, seeds=3)
+    gan._see(jr.key(0), roles.validation, roles.train)
+    assert looks[-1][2] == 0.05 / 61
+
+    # rows are few, so the estimate is cross-fitted; below 0 it counts as 0, and of equals the latest is kept
+    assert [row["jsd_estimate"] for row in gan.history_] == [[-0.25], [-0.25]]
+    assert [row["jsd_lower"] for row in gan.history_] == [[0.125], [0.125]]
+    assert gan.best_look(0) == (0.0, 200)
+
+    (asked,) = judged
+    assert (asked["real"] == roles.test).all()
+    assert (asked["train"] == roles.train).all()
+    assert asked["other"].shape == (900, 2)
+    assert asked["alpha"] == 0.05
+
+
+def test_players_learn_from_training_rows_alone():
+    gan = GAN(**TINY)
+    roles, game = gan._begin(RING)
+    assert (np.asarray(game.p_data.x) == gan.units_.plain(roles.train)).all()
 
 
 def test_a_game_that_loses_its_numbers_ends_and_says_so():

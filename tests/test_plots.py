@@ -82,6 +82,29 @@ def test_whole_numbers_have_a_bin_each():
     assert figure.axes[0].patches[0].get_data().values.tolist() == [0.25, 0.5, 0, 0.25]
 
 
+def test_whole_numbers_have_whole_ticks(noise):
+    rows = noise.integers(0, 2, size=(50, 3)) + 100_000
+    for axes in plots.one(rows).axes:
+        places = axes.xaxis.get_major_locator()()
+        assert axes.xaxis.get_major_formatter().format_ticks(places)[1:-1] == ["100000", "100001"]
+
+
+def test_pairs_of_whole_numbers_have_a_cell_each_and_are_scattered_within_it(noise):
+    rows = np.stack([noise.integers(0, 2, 300), noise.integers(3, 8, 300)], axis=1)
+    cloud, density, _ = plots.one(rows).axes
+    places = cloud.collections[0].get_offsets()
+    assert (np.rint(places) == rows).all()
+    assert len(np.unique(places, axis=0)) == 300
+    assert density.images[0].get_array().shape == (5, 2)
+    assert density.images[0].get_extent() == [-0.5, 1.5, 2.5, 7.5]
+
+
+def test_the_first_bin_begins_at_the_least_value_and_the_last_ends_at_the_greatest(noise):
+    rows = noise.exponential(size=(300, 1))
+    edges = plots.one(rows).axes[0].patches[0].get_data().edges
+    assert (edges[0], edges[-1]) == (rows.min(), rows.max())
+
+
 def test_of_many_columns_those_that_differ_most_are_drawn(noise):
     real, samples = noise.normal(size=(2, 200, 40))
     samples[:, 33] += 10

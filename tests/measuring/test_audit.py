@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from onehalf._base import Refusal
-from onehalf.measuring.audit import audit, format_of, harmonised
+from onehalf.measuring.audit import audit
+from onehalf.measuring.formats import format_of, harmonised
 
 TYPES = (np.bool_, np.int8, np.uint8, np.int64, np.float16, np.float32, np.float64)
 SWAPPED = {"real": "other", "other": "real"}
@@ -228,12 +229,25 @@ def test_single_and_double_precision_meet():
     assert look(money, money.astype(np.float32))["same_rows"]
 
 
+def test_a_number_beyond_the_coarser_type_takes_its_last():
+    x, _ = harmonised(np.array([[1e30], [-1e30], [1.0]]), np.float16([[1], [2]]))
+    np.testing.assert_array_equal(x[:, 0], [65504, -65504, 1])
+
+
+def test_decimals_are_read_off_the_first_rows_alone():
+    real, other = normal(1), normal(2)
+    real[:1000] = real[:1000].round(3)  # as the rest is not, all the rows together have all decimals
+    for x, y in (harmonised(real, other, seen=1000), harmonised(other, real, seen=1000)[::-1]):
+        np.testing.assert_array_equal(x, real.round(3) + 0.0)
+        np.testing.assert_array_equal(y, other.round(3) + 0.0)
+
+
 def test_negative_zeros():
     real = with_column(normal(1), np.where(np.arange(2000) % 50 == 0, -0.0, normal(3)[:, 0]))
     result = look(real, with_column(normal(2), np.where(np.arange(2000) % 50 == 0, 0.0, normal(4)[:, 0])))
     assert kinds(result) == ["negative zero"]
     assert result["format_differs"]
-    assert "x1 is -0.0 for 2 % of the data" in sentences(result)
+    assert "x1 is -0.0 in 2 % of the data and 0 % of the other sample" in sentences(result)
 
 
 def test_atoms_that_one_side_lacks():

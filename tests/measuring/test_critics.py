@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from onehalf.measuring.betting import payoff
-from onehalf.measuring.critics import KINDS, learn
+from onehalf.measuring.critics import KINDS, PROJECTED, _Standard, learn
 
 CENTRES = np.random.default_rng(9).normal(size=(8, 6)) * 4
 
@@ -81,6 +81,13 @@ def test_a_new_row_may_lie_anywhere():
     x[:, 1] = y[:, 1] = 0.0
     critic = learn(jr.key(0), x, y, 100)
     assert np.isfinite(critic.d(np.array([[1e300, -1e300], [0.0, 1e40], [1e-300, 1.0]]))).all()
+
+
+def test_wide_rows_are_projected():
+    x, y = np.random.default_rng(0).normal(size=(2, 60, 3000)) + np.array([0.0, 0.2])[:, None, None]
+    assert _Standard(x)(y).shape == (60, PROJECTED)
+    critic = learn(jr.key(0), x[:30], y[:30], 30, kinds=("linear",))
+    assert gain(critic, x[30:], y[30:]) > 0.2
 
 
 def test_all_members_take_part():

@@ -14,12 +14,14 @@ import pytest
 from scipy import stats
 
 from onehalf.measuring import betting, certificate, measurement
-from onehalf.measuring.betting import AnytimeBound, log_wealth, lower_bound, p_value
-from onehalf.measuring.certificate import certify, watch
+from onehalf.measuring.betting import AnytimeBound, clopper_pearson, log_wealth, lower_bound, p_value
+from onehalf.measuring.certificate import certify, estimate, watch
 from onehalf.measuring.critics import Critic
+from onehalf.measuring.ladder import ladder
 from onehalf.measuring.leak import copying
 from onehalf.measuring.measurement import measure
-from onehalf.measuring.regions import jsd_of_dropped, ladder, regions
+from onehalf.measuring.planted import _noticed
+from onehalf.measuring.regions import jsd_of_dropped, regions
 
 ALPHA = 0.05
 QUICK = ("linear", "quadratic", "cells")
@@ -40,7 +42,7 @@ def fair(log_e):
 def settled(d, clip=4.6):
     """In place of `learn`: a critic that has learned nothing, and stakes boldly."""
     none = np.zeros(0)
-    return lambda key, x, y, n, alpha, kinds=(): Critic(d, -clip, clip, 0.0, (none, none))
+    return lambda key, x, y, n, alpha=ALPHA, kinds=(): Critic(d, -clip, clip, 0.0, (none, none))
 
 
 # ------------------------------------------------------------------------------------------- the bets, without critics
@@ -77,6 +79,15 @@ def test_p_is_small_as_seldom_as_it_says(draw, exact, k):
     assert seldom(small)
     if exact:  # and no more seldom, if no two deals are alike
         assert np.sum(small) >= stats.binom.ppf(5e-4, len(small), ALPHA)
+
+
+def test_equal_logits_stay_equal_however_their_sums_are_rounded():
+    # 0.1 and 0.7 have many sums, one for each order that they are added in
+    for seed in range(20):
+        ones = (np.random.default_rng(seed).random((20, 3)) < 0.5).astype(float)
+        rounded = 0.1 + 0.6 * ones
+        p = [p_value(np.random.default_rng(seed), rows[:, 0], rows[:, 1:], deals=99) for rows in (ones, rounded)]
+        assert p[0] == p[1]
 
 
 def coin(low, high, floor, mean):
@@ -129,6 +140,27 @@ def test_a_lower_bound_holds_where_rows_are_bet_on_in_blocks(monkeypatch):
     monkeypatch.setattr(betting, "STEPS", 20)
     draws = [GAINS["even"](np.random.default_rng(seed), 90) for seed in range(1500)]
     assert seldom([lower_bound(gains, floors, ALPHA, top=0.2) == 0.2 for gains, floors in draws])
+
+
+def test_no_block_reaches_across_a_new_floor(monkeypatch):
+    # a bet as bold as the first floor allows would lose more than all there is to the second one
+    monkeypatch.setattr(betting, "STEPS", 2)
+    assert lower_bound(np.repeat([0.2, -0.9], [3, 7]), np.repeat([-0.2, -0.9], [3, 7]), ALPHA) == 0
+
+
+def test_a_hypothesis_that_stands_ends_the_bound():
+    # each point is refuted with probability alpha at most if it is true: not each of those beyond the first that stands
+    assert betting._highest(np.array([0.1, 0.2, 0.3]), np.array([True, False, True])) == 0.1
+
+
+def test_an_exact_interval_misses_seldom():
+    # both ends at once, by the binomial law itself
+    for p in (0.01, 0.2, 0.5, 0.93):
+        ends = [clopper_pearson(count, 30, ALPHA) for count in range(31)]
+        assert sum(stats.binom.pmf(i, 30, p) for i, (low, high) in enumerate(ends) if not low <= p <= high) <= ALPHA
+        assert all(low <= count / 30 <= high for count, (low, high) in enumerate(ends))
+    assert stats.binom.sf(2, 30, clopper_pearson(3, 30, ALPHA)[0]) == pytest.approx(ALPHA / 2)
+    assert stats.binom.cdf(3, 30, clopper_pearson(3, 30, ALPHA)[1]) == pytest.approx(ALPHA / 2)
 
 
 @pytest.mark.parametrize("law", ["rare gains", "even", "spiteful"])
@@ -221,6 +253,21 @@ def test_bounds_hold_for_a_critic_that_knows_the_truth(pair, monkeypatch):
     assert seldom([each.tv_lower > tv for each in found])
 
 
+def test_a_bound_is_at_the_level_that_was_asked_for(monkeypatch):
+    # the critic is settled, so that the level alone can move a bound
+    monkeypatch.setattr(certificate, "learn", settled(ORACLES["shift"], clip=2.0))
+    rng = np.random.default_rng(0)
+    x, y = normal()(rng, 400), normal(1.0)(rng, 400)
+    loose, strict = (certify(jr.key(0), x, y[:, None], alpha) for alpha in (0.2, 0.002))
+    assert strict.jsd_lower < loose.jsd_lower
+    assert strict.tv_lower < loose.tv_lower
+    fakes = normal(1.0)(rng, 3500)
+    loose, strict = (
+        watch([], lambda n: fakes[:n], alpha=alpha).update(x[:50]).update(x[50:]) for alpha in (0.2, 0.002)
+    )
+    assert strict.jsd_lower < loose.jsd_lower
+
+
 @pytest.mark.parametrize("k", [1, 4])
 def test_a_critic_that_is_wrong_and_bold_wins_nothing(k, monkeypatch):
     monkeypatch.setattr(certificate, "learn", settled(lambda rows: 2 * rows[:, 0] - 3))
@@ -236,15 +283,16 @@ def test_a_critic_that_is_wrong_and_bold_wins_nothing(k, monkeypatch):
 
 def test_no_row_is_bet_on_that_was_learned_from(monkeypatch):
     # a critic that knows the rows it learned from by heart, and nothing else, finds none of them among new ones
-    def by_heart(key, x, y, n, alpha, kinds=()):
+    def by_heart(key, x, y, n, alpha=ALPHA, kinds=()):
         seen = {row.tobytes(): 4.0 for row in x} | {row.tobytes(): -4.0 for row in y}
-        return settled(lambda rows: np.array([seen.get(row.tobytes(), 0.0) for row in rows]))(key, x, y, n, alpha)
+        return settled(lambda rows: np.array([seen.get(row.tobytes(), 0.0) for row in rows]))(key, x, y, n)
 
     monkeypatch.setattr(certificate, "learn", by_heart)
     for found in (certified(0, normal(), normal(), n=600), certified(0, normal(), normal(), n=30, k=3)):
         assert found.log_e == pytest.approx(0, abs=1e-9)
         assert (found.jsd_lower, found.tv_lower, found.p_value) == (0, 0, 1)
     rng = np.random.default_rng(0)
+    assert estimate(jr.key(0), normal()(rng, 30), normal()(rng, 30)[:, None]) == pytest.approx((0, 0), abs=1e-9)
     looks = [
         look.log_e for look in watch((rng.normal(size=(20, 1)) for _ in range(9)), lambda n: rng.normal(size=(n, 1)))
     ]
@@ -355,6 +403,16 @@ def test_honest_fakes_are_seldom_called_copies(law):
     assert fair(np.array([each["log_e"] for each in found]))
 
 
+def test_where_nothing_was_dropped_it_is_noticed_seldom():
+    law = normal(d=2)
+    assert seldom([_noticed(jr.key(seed), law(np.random.default_rng(seed), 120), 0.0, ALPHA) for seed in range(60)])
+
+
+def test_a_dropped_group_can_be_noticed_at_any_level():
+    rows = groups(2)(np.random.default_rng(0), 400)
+    assert _noticed(jr.key(0), rows, 0.32, alpha=1e-3)
+
+
 # ------------------------------------------------------------------------------------------ what changes nothing at all
 
 
@@ -395,6 +453,7 @@ def test_order_names_and_sides_change_no_number(name):
         assert (numbers(mixed), mixed.regions, mixed.ladder) == (numbers(found), found.regions, found.ladder)
         turned = measure(real=other, other=real, seed=seed)
         assert numbers(turned) == numbers(found)
+        assert [row["row"] for row in turned.telling["unexpected"]] == [row["row"] for row in found.telling["missing"]]
         assert sides(turned.regions) == {rule: (b, a, jsd) for rule, (a, b, jsd) in sides(found.regions).items()}
         named = measure(real=Named(real), other=Named(other), seed=seed)
         assert numbers(named) == numbers(found)
@@ -411,6 +470,34 @@ class Named:
 
     def __array__(self, dtype=None, copy=None):
         return self.rows
+
+
+@pytest.mark.usefixtures("swift")
+@pytest.mark.parametrize("trained", [False, True])
+def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
+    calls = []
+
+    def noted(name, part):
+        return lambda *args, **named: (calls.append((name, args)), part(*args, **named))[1]
+
+    for name in ("certify", "detectable", "regions", "ladder", "copying", "cells"):
+        monkeypatch.setattr(measurement, name, noted(name, getattr(measurement, name)))
+    real, other, train = (np.arange(start, start + 120.0)[:, None] for start in (0, 1000, 2000))
+    measure(real=real, other=other, train=train if trained else None, alpha=0.3, optional="cells")
+    assert len({name for name, _ in calls}) == 6 if trained else 5
+    assert all(args[-1] == 0.3 for _, args in calls)
+    rows = {name: set(pile.ravel()) for name, pile in {"real": real, "other": other, "train": train}.items()}
+    bet_on = [set(args[1].ravel()) | set(args[2].ravel()) for name, args in calls if name == "certify"]
+    # data against data: two halves that have no row in common, or all rows against the training rows
+    assert rows["real"] | rows["other"] in bet_on
+    assert rows["real"] | (rows["train"] if trained else set()) in bet_on
+    for learn_real, learn_other, test_real, test_other in (
+        args[:4] for name, args in calls if name in ("regions", "ladder")
+    ):
+        assert set(learn_real.ravel()) == rows["real"] - set(test_real.ravel())
+        assert set(learn_other.ravel()) == rows["other"] - set(test_other.ravel())
+    (rows_planted_in,) = (set(args[1].ravel()) for name, args in calls if name == "detectable")
+    assert rows_planted_in == rows["real"]
 
 
 @pytest.mark.usefixtures("swift")

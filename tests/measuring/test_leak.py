@@ -1,12 +1,14 @@
 """What was copied: a copier is caught, and an honest generator seldom, however good or bad it is."""
 
+import functools
 import json
 
 import numpy as np
 import pytest
 
 from onehalf._base import Refusal
-from onehalf.measuring import betting
+from onehalf.measuring import leak
+from onehalf.measuring.betting import p_value
 from onehalf.measuring.leak import _advantage, _collisions, copying
 
 ALPHA = 0.05
@@ -59,7 +61,7 @@ def test_a_few_exact_copies_among_many_rows_are_caught():
 
 @pytest.mark.parametrize("make", [honest, mode_seeking])
 def test_without_copying_each_alarm_comes_with_probability_alpha_at_most(make, monkeypatch):
-    monkeypatch.setattr(betting, "PERMUTATIONS", 99)
+    monkeypatch.setattr(leak, "p_value", functools.partial(p_value, deals=99))
     seeds = 300
     looks = [found(seed, make, m=120) for seed in range(seeds)]
     most = ALPHA * seeds + 3 * np.sqrt(ALPHA * (1 - ALPHA) * seeds)
@@ -86,6 +88,16 @@ def test_the_advantage_stays_below_the_true_one():
     # P(member > t) - P(other > t) is 0.5 - 0.1/1.1 at most, at t = 1
     assert np.mean(np.array(bounds) > 0.5 - 0.1 / 1.1) <= ALPHA
     assert np.mean(bounds) > 0.2
+
+
+def test_training_rows_in_order_are_no_sign_of_copying():
+    # of more training rows than held-out ones some are used: drawn at random, since the first may be the least
+    alarms = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        train, held_out, fakes = (rng.exponential(size=(n, 1)) for n in (200, 100, 100))
+        alarms += copying(rng, np.sort(train, axis=0), held_out, fakes, ALPHA)["p_value"] <= ALPHA
+    assert alarms <= 5
 
 
 def test_labels_play_no_part_in_equal_rows():

@@ -1,15 +1,16 @@
 """Two samples measured: the numbers, what they don't depend on, and what is refused."""
 
+import functools
 import json
 
 import numpy as np
 import pytest
 
 import onehalf as oh
+from onehalf.measuring import measurement
+from onehalf.measuring.certificate import certify
 from onehalf.measuring.inputs import check_alpha, check_seed
 from onehalf.measuring.measurement import _copying, _Piles
-
-NUMBERS = ("jsd_lower", "jsd_estimate", "log_e", "p_value", "tv_lower")
 
 
 def grid(rng, n, modes):
@@ -29,8 +30,11 @@ def found(rows):
     return oh.measure(real=rows[0], other=rows[1])
 
 
-def numbers(found):
-    return [getattr(found, name) for name in NUMBERS]
+@pytest.fixture
+def swift(monkeypatch):
+    """A measurement without nets, and with nothing planted."""
+    monkeypatch.setattr(measurement, "certify", functools.partial(certify, kinds=("linear", "quadratic", "cells")))
+    monkeypatch.setattr(measurement, "detectable", lambda *_: None)
 
 
 def test_a_dropped_mode_is_certified_and_named(found):
@@ -53,36 +57,27 @@ def test_the_most_telling_rows_are_those_of_the_dropped_mode(rows, found):
     assert (np.abs(telling - [4, 4]).max(axis=1) < 0.2).all()
 
 
+def test_what_is_drawn_adds_up(found):
+    bars, calibration = found.drawn["log_ratio"], found.drawn["calibration"]
+    assert sum(bars["real"]) == pytest.approx(1)
+    assert sum(bars["other"]) == pytest.approx(1)
+    # where D is greater, more rows are real ones
+    assert calibration["D"] == sorted(calibration["D"])
+    assert calibration["D"][-1] > 0.5 < calibration["real"][-1]
+    assert found.drawn["wealth"]["log_e"][-1] == found.log_e
+
+
 def test_it_is_ready_for_json_and_says_its_sentences(found):
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
     assert str(found).startswith(found.sentence)
     assert "at least" in found.sentence
 
 
-def test_the_order_of_rows_changes_no_number(rows, found):
-    rng = np.random.default_rng(1)
-    again = oh.measure(real=rng.permutation(rows[0]), other=rng.permutation(rows[1]))
-    assert numbers(again) == numbers(found)
-    assert again.regions == found.regions
-
-
-def test_which_is_called_real_changes_names_alone(rows, found):
-    turned = oh.measure(real=rows[1], other=rows[0])
-    assert numbers(turned) == numbers(found)
-    assert turned.telling["unexpected"][0]["row"] == found.telling["missing"][0]["row"]
-    assert turned.regions[0]["rule"] == found.regions[0]["rule"]
-    assert turned.regions[0]["real"] == found.regions[0]["other"]
-
-
-def test_another_seed_bets_in_another_order(rows, found):
-    assert numbers(oh.measure(real=rows[0], other=rows[1], seed=1)) != numbers(found)
-
-
 @pytest.mark.parametrize(
     "pair",
     [
-        lambda rng: (x := rng.normal(size=(300, 3)), x),
-        lambda rng: (x := rng.normal(size=(300, 3)), x[::-1]),
+        lambda rng: (x := rng.normal(size=(80, 3)), x),
+        lambda rng: (x := rng.normal(size=(80, 3)), x[::-1]),
         lambda rng: (np.ones((100, 2)), np.ones((150, 2))),
         lambda rng: (np.ones((100, 1)), np.ones((20, 1))),
         lambda rng: (np.repeat([[0, 1]], 200, axis=0), np.repeat([[0, 1]], 200, axis=0)),
@@ -98,6 +93,7 @@ def test_equal_rows_give_exactly_0(pair):
     assert found.p_value > 0.05
 
 
+@pytest.mark.usefixtures("swift")
 def test_disjoint_samples_come_near_log_2():
     rng = np.random.default_rng(0)
     found = oh.measure(real=rng.normal(size=(2000, 2)), other=rng.normal(size=(2000, 2)) + 50)
@@ -105,6 +101,7 @@ def test_disjoint_samples_come_near_log_2():
     assert found.accuracy > 0.99
 
 
+@pytest.mark.usefixtures("swift")
 def test_decimals_are_found_and_taken_away():
     rng = np.random.default_rng(0)
     found = oh.measure(real=rng.normal(size=(600, 2)).round(2), other=rng.normal(size=(600, 2)))
@@ -114,6 +111,7 @@ def test_decimals_are_found_and_taken_away():
     assert "decimals" in " ".join(found.sentences[:3])
 
 
+@pytest.mark.usefixtures("swift")
 def test_a_sampler_is_asked_for_ten_rows_each():
     rng = np.random.default_rng(0)
     real = rng.normal(size=(400, 1))
@@ -123,6 +121,7 @@ def test_a_sampler_is_asked_for_ten_rows_each():
     assert by_sampler.log_e > by_file.log_e
 
 
+@pytest.mark.usefixtures("swift")
 def test_copies_are_found_with_training_rows():
     rng = np.random.default_rng(0)
     train, held_out = rng.normal(size=(2, 400, 4))
@@ -191,12 +190,6 @@ def test_levels_and_seeds_are_checked():
     for seed in (0.5, -1, 2**70, None):
         with pytest.raises(oh.Refusal, match="seed: expected a whole number from 0 to"):
             check_seed(seed)
-
-
-def test_wide_rows_are_projected():
-    rng = np.random.default_rng(0)
-    found = oh.measure(real=rng.normal(size=(60, 3000)), other=rng.normal(0.2, size=(60, 3000)))
-    assert found.p_value < 0.05
 
 
 ROWS = np.random.default_rng(0).normal(size=(50, 2))

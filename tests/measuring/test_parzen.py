@@ -31,6 +31,13 @@ def test_it_agrees_with_scikit_learn(monkeypatch):
     assert parzen(fakes, validation, test) == pytest.approx(whole)
 
 
+def test_validation_rows_choose_sigma_and_test_rows_have_no_say():
+    fakes, validation, test = piles()
+    sigmas = np.array([0.01, 0.3])
+    assert parzen(fakes, fakes[:50], test, sigmas)["sigma"] == 0.01
+    assert parzen(fakes, validation, fakes[:50], sigmas)["sigma"] == 0.3
+
+
 def test_the_grid_is_that_of_the_paper():
     assert np.allclose(SIGMAS, [0.1, 0.1292, 0.1668, 0.2154, 0.2783, 0.3594, 0.4642, 0.5995, 0.7743, 1], atol=1e-4)
 

@@ -109,6 +109,30 @@ def test_the_level_is_the_callers(null):
     assert "luck alone gets to 100 or more at most once in 100 times" in words
 
 
+@pytest.mark.parametrize("sign", ["p_value", "log_e", "tv_lower", "ladder", "regions"])
+def test_each_sign_of_a_difference_counts(measured, null, sign):
+    step = {"columns": ["x1"], "jsd_lower": 0.01}
+    signs = {
+        "p_value": 0.05,
+        "log_e": 3.0,
+        "tv_lower": 0.01,
+        "ladder": [step],
+        "regions": measured["disjoint"]["regions"],
+    }
+    assert "signs that the two differ" in told(null | {sign: signs[sign]})
+    assert "signs that the two differ" not in told(
+        null | {"p_value": 0.051, "log_e": 2.99, "ladder": [], "regions": []}
+    )
+
+
+def test_what_is_refuted_depends_on_the_level(null):
+    assert "is refuted at level 0.05" in told(null | {"p_value": 0.03})
+    assert "is not refuted at level 0.01" in told(null | {"p_value": 0.03, "alpha": 0.01})
+    assert (
+        "luck" not in told(null | {"alpha": 0.01, "null": null["null"] | {"p_value": 0.03}}).split("For comparison")[1]
+    )
+
+
 def test_a_difference_without_a_size_is_said_to_have_none(null):
     assert "signs that the two differ" in told(certified(null, jsd_lower=0.0, tv_lower=0.0))
     assert "the best guesser" in told(certified(null, jsd_lower=0.0))

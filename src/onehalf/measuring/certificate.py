@@ -1,8 +1,9 @@
 """The guarantee: critics that bet on rows they have not seen yet, and what their winnings prove."""
 
+import dataclasses
 import math
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.random as jr
 import numpy as np
@@ -23,7 +24,7 @@ from onehalf.measuring.betting import (
 from onehalf.measuring.critics import KINDS, MOST_ROWS, Critic, learn
 from onehalf.measuring.inputs import check_alpha, check_seed, flat, made, read
 
-__all__ = ["LEAST_ROWS", "Certificate", "Watch", "bets_start", "certify", "estimate", "watch"]
+__all__ = ["LEAST_ROWS", "Certificate", "Numbers", "Watch", "bets_start", "certify", "estimate", "watch"]
 
 Rows = Float[np.ndarray, "n columns"]
 Opponents = Float[np.ndarray, "n k columns"]
@@ -45,21 +46,34 @@ WIDEST = 4.6
 """The logits of the estimate are clipped here: 99 against 1."""
 
 
-class Certificate(NamedTuple):
-    """What the bets came to, for piles p and q; divergences in nats, each bound at confidence 1 - alpha by itself."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """What bets on two piles came to; divergences in nats (0 to log 2 = 0.693), each bound at 1 - alpha by itself."""
 
     jsd_lower: float
-    """L: P(L > JSD(p, q)) <= alpha at any n."""
+    """Certified: P(jsd_lower > JSD) <= alpha, at any n."""
     jsd_estimate: float
-    """The mean gain, (V + log 4)/2 on new rows: at most JSD(p, q) in expectation, and no guarantee."""
+    """The mean gain, (V + log 4)/2 of critics on rows they had not seen: at most JSD in expectation. No guarantee."""
     jsd_se: float
     """Its standard error over pairs."""
     log_e: float
-    """Log of the wealth of the (k+1)-way bet, of mean 1 at most if p = q: evidence against p = q, in nats."""
+    """Log wealth of the (k+1)-way bet against 'both have one law': log(1/alpha) or more refutes it at level alpha."""
     p_value: float
-    """Of the permutation test of p = q, exact at any n."""
+    """Of the permutation test of the same, exact at any n."""
     tv_lower: float
-    """As `jsd_lower`, for the total variation distance, which is 2 (accuracy of the best guesser) - 1."""
+    """Certified, for the total variation distance (0 to 1)."""
+    accuracy: float
+    """Certified: the best guesser between a row of each is right at least so often; (1 + tv_lower)/2."""
+
+    def numbers(self) -> dict[str, float]:
+        """These alone, by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Numbers)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Certificate(Numbers):
+    """The numbers, and how they came about."""
+
     wealth: Values
     """The running log wealth, one entry a pair."""
     logits: tuple[Values, Float[np.ndarray, "bets k"]]
@@ -110,16 +124,18 @@ def certify(
         np.concatenate([getattr(each, name) for each in bets])
         for name in ("gains", "floors", "calls", "wide", "l_x", "l_y")
     )
-    grown = np.concatenate([np.diff(each.wealth, prepend=0.0) for each in bets])
+    wealth = np.cumsum(np.concatenate([np.diff(each.wealth, prepend=0.0) for each in bets]))
     jsd_estimate, jsd_se = _mean(wide)
+    tv_lower = lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0)
     return Certificate(
         jsd_lower=lower_bound(gains, floors, alpha),
         jsd_estimate=jsd_estimate,
         jsd_se=jsd_se,
-        log_e=float(grown.sum()),
+        log_e=float(wealth[-1]),
         p_value=_joined_p_value(rng, bets),
-        tv_lower=lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0),
-        wealth=np.cumsum(grown),
+        tv_lower=tv_lower,
+        accuracy=(1 + tv_lower) / 2,
+        wealth=wealth,
         logits=(l_x, l_y),
         critics=tuple(each.critic for each in bets),
         starts=tuple(starts),

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.cluster.vq import kmeans, vq
+from scipy.cluster.vq import vq
 from scipy.spatial.distance import cdist
-from sklearn.cluster import kmeans_plusplus
 
 from onehalf._base import refuse
 from onehalf.data.arrays import check
 from onehalf.measuring.betting import clopper_pearson
+from onehalf.measuring.critics import centres
 from onehalf.measuring.regions import binary_jsd
 from onehalf.measuring.sentences import at_least, confidence, percent
 
@@ -22,8 +22,8 @@ Rows = Float[np.ndarray, "_ d"]
 FEWEST_CELLS, MOST_CELLS, ROWS_A_CELL = 10, 30, 50
 """A cell for so many test rows, within these limits: finer cells find smaller groups, wider intervals fewer."""
 
-STARTS, SETTLED = 5, 1e-3
-"""K-means starts so many times, ends when a step gains less than this, and the tightest cells are kept."""
+STARTS = 5
+"""K-means starts so many times, and the tightest cells are kept."""
 
 LEARNED, COMPARED = 20_000, 10_000
 """At most so many rows are clustered; so many of each kind enter PRDC, whose time grows with their square."""
@@ -64,13 +64,12 @@ def cells(
     wanted = min(len(test_real), len(test_other)) // ROWS_A_CELL
     count = min(max(FEWEST_CELLS, min(MOST_CELLS, wanted)), len(learn))
     drawn = learn[rng.permutation(len(learn))[:LEARNED]].astype(np.float64)
-    starts = [kmeans_plusplus(drawn, count, random_state=int(rng.integers(2**31)))[0] for _ in range(STARTS)]
-    centres, _ = min((kmeans(drawn, start, thresh=SETTLED) for start in starts), key=lambda fit: fit[1])
-    piles = [np.bincount(vq(rows, centres)[0], minlength=len(centres)) for rows in (test_real, test_other)]
-    share = alpha / (2 * len(centres))
+    middles = centres(rng, drawn, count, STARTS)
+    piles = [np.bincount(vq(rows, middles)[0], minlength=len(middles)) for rows in (test_real, test_other)]
+    share = alpha / (2 * len(middles))
     found = [
         _cell(centre, _counted(int(a), len(test_real), share), _counted(int(b), len(test_other), share))
-        for centre, a, b in zip(centres, *piles, strict=True)
+        for centre, a, b in zip(middles, *piles, strict=True)
     ]
     found.sort(key=lambda cell: -cell["jsd_lower"])
     result = {

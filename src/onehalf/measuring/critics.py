@@ -18,14 +18,15 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree
 from scipy import special
-from scipy.cluster.vq import vq
+from scipy.cluster.vq import kmeans, vq
+from sklearn.cluster import kmeans_plusplus
 
 from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf.losses import value
 from onehalf.measuring.betting import LOG_2, best_clip, best_threshold
 from onehalf.nets.mlp import MLP
 
-__all__ = ["KINDS", "Critic", "learn"]
+__all__ = ["KINDS", "Critic", "centres", "learn"]
 
 Rows = Float[np.ndarray, "_ columns"]
 Features = Float[np.ndarray, "_ features"]
@@ -43,8 +44,8 @@ FOLDS = 4
 MOST_ROWS = 20_000
 """A critic learns from at most so many rows of each pile; all others are left to be bet on."""
 
-CELLS, CENTRES = (16, 32, 64, 128), 4_000
-"""Cells of the k-means partitions; at most so many rows place their centres."""
+CELLS, CENTRES, SETTLED = (16, 32, 64, 128), 4_000, 1e-3
+"""Cells of the k-means partitions; at most so many rows place their centres, until a step gains less than this."""
 
 WIDTHS, FEATURES = (0.1, 0.3, 1.0), 200
 """Widths of the waves' kernels, for rows of unit variance; waves of each width."""
@@ -229,9 +230,9 @@ def _cells(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Ite
     some = z[rng.permutation(len(z))[:CENTRES]]
     most = min(len(np.unique(some, axis=0)), max(2, len(z) // 8))
     for cells in sorted({min(cells, most) for cells in CELLS}):
-        centres = _centres(rng, some, cells)
-        place, _ = vq(z, centres)
-        counts = np.zeros((2, cells, FOLDS))
+        middles = centres(rng, some, cells)
+        place, _ = vq(z, middles)
+        counts = np.zeros((2, len(middles), FOLDS))
         np.add.at(counts, (labels.astype(int), place, fold), 1)
         of_y, of_x = counts.sum(axis=2, keepdims=True) - counts
         both = of_x + of_y
@@ -239,23 +240,15 @@ def _cells(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Ite
         for prior in (0.05, 0.5):
             differ = special.expit(log_odds + special.logit(prior))
             logits = _logit((1 - differ) / 2 + differ * (of_x + 0.5) / (both + 1))
-            yield lambda new, centres=centres, logits=logits: logits[vq(new, centres)[0]]
+            yield lambda new, middles=middles, logits=logits: logits[vq(new, middles)[0]]
 
 
-def _centres(rng: np.random.Generator, z: Rows, cells: int) -> Features:
-    """Those of k-means from k-means++ (Arthur & Vassilvitskii 2007); a cell that lost its rows keeps its centre."""
-    centres = z[[0]]
-    distance = np.square(z - centres).sum(axis=1)
-    while len(centres) < cells:
-        chosen = np.searchsorted(np.cumsum(distance), rng.random() * distance.sum(), side="right")
-        centres = np.concatenate([centres, z[[min(chosen, len(z) - 1)]]])
-        distance = np.minimum(distance, np.square(z - centres[-1]).sum(axis=1))
-    for _ in range(10):
-        place, _ = vq(z, centres)
-        count = np.bincount(place, minlength=cells)[:, None]
-        total = np.stack([np.bincount(place, column, minlength=cells) for column in z.T], axis=1)
-        centres = np.where(count > 0, total / np.maximum(count, 1), centres)
-    return centres
+def centres(rng: np.random.Generator, z: Rows, cells: int, starts: int = 1) -> Features:
+    """Those of k-means, from k-means++, at most so many; of several starts the tightest."""
+    if cells == 1:
+        return z.mean(axis=0, keepdims=True)
+    begun = [kmeans_plusplus(z, cells, random_state=int(rng.integers(2**31)))[0] for _ in range(starts)]
+    return min((kmeans(z, start, thresh=SETTLED) for start in begun), key=lambda fitted: fitted[1])[0]
 
 
 class _Job(NamedTuple):

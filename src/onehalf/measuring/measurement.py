@@ -18,14 +18,16 @@ from onehalf._base import refuse
 from onehalf.data.arrays import Rows, numbered
 from onehalf.data.roles import hashes
 from onehalf.measuring import sentences
-from onehalf.measuring.audit import audit, format_of, harmonised, same_precision
-from onehalf.measuring.certificate import LEAST_ROWS, Certificate, bets_start, certify
+from onehalf.measuring.audit import audit
+from onehalf.measuring.certificate import LEAST_ROWS, Certificate, Numbers, bets_start, certify
 from onehalf.measuring.coverage import cells, prdc_beside_data
+from onehalf.measuring.formats import format_of, harmonised, same_precision
 from onehalf.measuring.inputs import check_alpha, check_seed, flat, made, read
+from onehalf.measuring.ladder import ladder
 from onehalf.measuring.leak import copying
 from onehalf.measuring.parzen import parzen
 from onehalf.measuring.planted import detectable
-from onehalf.measuring.regions import ladder, regions, telling
+from onehalf.measuring.regions import regions, telling
 
 __all__ = ["OPTIONAL", "Measurement", "measure"]
 
@@ -44,32 +46,17 @@ OPTIONAL = ("prdc", "parzen", "cells")
 """Measurements that are made if they are asked for."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Measurement:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measurement(Numbers):
     """What `measure` found; `print` says it in sentences, `to_dict` gives it for JSON.
 
-    Each bound holds with probability 1 - alpha by itself, for rows that are independent draws, at any number of rows.
-    Divergences in nats: 0 is the least JSD, log 2 = 0.693 the most.
+    The bounds hold for rows that are independent draws, at any number of them.
     """
 
     alpha: float
     seed: int
     n_real: int
     n_other: int
-    jsd_lower: float
-    """Certified: P(jsd_lower > JSD) <= alpha."""
-    jsd_estimate: float
-    """(V + log 4)/2 of the critics on rows they had not seen; in expectation at most JSD. No guarantee."""
-    jsd_se: float
-    """Its standard error."""
-    log_e: float
-    """Log e-value of 'both have the same law': log(1/alpha) or more refutes it at level alpha."""
-    p_value: float
-    """The exact permutation test of the same."""
-    tv_lower: float
-    """Certified, for the total variation distance (0 to 1)."""
-    accuracy: float
-    """Certified: the best guesser between a row of each is right at least so often; (1 + tv_lower)/2."""
     null: dict[str, Any] | None
     """The same numbers for data against data, with the rows of a side as `n`."""
     harmonised: dict[str, Any] | None
@@ -172,10 +159,10 @@ def measure(
         "detectable": lambda: detectable(key_planted, piles.real, alpha),
         "copying": lambda: None if trained is None else _copying(seed, trained, piles, alpha),
         "null": lambda: _null(key_null, seed, flat(real), trained, alpha),
-        "harmonised": lambda: _written_alike(key_alike, real, other, piles, alpha),
+        "harmonised": lambda: (
+            _written_alike(key_alike, real, other, piles, alpha) if audited["format_differs"] else None
+        ),
     }
-    if not audited["format_differs"]:
-        parts["harmonised"] = lambda: None
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         done = dict(zip(parts, side_by_side.map(lambda part: part(), parts.values()), strict=True))
     found = done.pop("found")
@@ -184,7 +171,7 @@ def measure(
         seed=seed,
         n_real=len(real),
         n_other=len(other),
-        **_numbers(found),
+        **found.numbers(),
         **done,
         regions=regions(*learn, *test, names, alpha, log_ratio=piles.past(found)),
         ladder=ladder(*learn, *test, names, alpha),
@@ -256,13 +243,6 @@ def _order(hashed: np.ndarray, seed: int, turn: int) -> np.ndarray:
     return np.argsort(hashed, kind="stable")[rng.permutation(len(hashed))]
 
 
-NUMBERS = ("jsd_lower", "jsd_estimate", "jsd_se", "log_e", "p_value", "tv_lower")
-
-
-def _numbers(found: Certificate) -> dict[str, float]:
-    return {name: getattr(found, name) for name in NUMBERS} | {"accuracy": (1 + found.tv_lower) / 2}
-
-
 def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float) -> dict[str, Any] | None:
     """Real rows against the training rows, or half of the real rows against the other half."""
     if train is None:
@@ -271,7 +251,7 @@ def _null(key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float)
         shuffled = real[_order(hashes(real), seed, 2)]
         real, train = shuffled[::2], shuffled[1::2]
     piles = _Piles(seed, real, train)
-    return {"n_real": len(real), "n_other": len(train), **_numbers(certify(key, piles.x, piles.y, alpha))}
+    return {"n_real": len(real), "n_other": len(train), **certify(key, piles.x, piles.y, alpha).numbers()}
 
 
 def _written_alike(key: PRNGKey, real: Rows, other: Rows, piles: _Piles, alpha: float) -> dict[str, Any]:
@@ -279,7 +259,7 @@ def _written_alike(key: PRNGKey, real: Rows, other: Rows, piles: _Piles, alpha: 
     real, other = real[piles.places["real"]], other[piles.places["other"]]
     alike = [flat(rows) for rows in harmonised(real, other, seen=bets_start(len(piles.x))[0])]
     written = [format_of(rows).astype(np.float64) for rows in same_precision(real, other)]
-    found = [_numbers(certify(key, *piles.paired(*rows), alpha)) for rows in (alike, written)]
+    found = [certify(key, *piles.paired(*rows), alpha).numbers() for rows in (alike, written)]
     return {**found[0], "format": found[1]}
 
 

@@ -39,7 +39,7 @@ def detectable(key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float)
 
     >>> rows = np.random.default_rng(0).normal(size=(2000, 2))
     >>> detectable(jr.key(0), rows, alpha=0.05)
-    {'mass': 0.08, 'jsd': 0.0286, 'rows': 1000, 'trials': 10, 'noticed': 9}
+    {'mass': 0.08, 'jsd': 0.0286, 'rows': 1000, 'trials': 10, 'noticed': 10}
     """
     least = next((place for place, mass in enumerate(MASSES) if mass * min(len(rows), 2 * MOST_ROWS) >= 1), 0)
     low, high, found = least, len(MASSES), None

@@ -1,52 +1,38 @@
-"""Where two samples differ, in the columns' own names: regions, columns and pairs of columns, single rows.
+"""Where two samples differ, in the columns' own names: regions, and single rows.
 
-Everything is chosen on learning rows and certified on test rows that no choice has seen. Looking at less than the whole
-row never raises the JSD (data processing), so that what is certified for a region or a column holds for all of it.
+Regions are chosen on learning rows and certified on test rows that no choice has seen. Looking at less than the whole
+row never raises the JSD (data processing), so that what is certified for a region holds for all of it.
 """
 
-import functools
-import heapq
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Real
+from jaxtyping import Bool, Float
 from scipy import special
 
 from onehalf._base import refuse
-from onehalf.data.arrays import check
-from onehalf.measuring.betting import best_clip, clopper_pearson, lower_bound, payoff, payoff_floor
+from onehalf.measuring.betting import clopper_pearson
+from onehalf.measuring.bins import Bins, are_whole, check_piles, few, laid
 
-__all__ = ["binary_jsd", "jsd_of_dropped", "ladder", "regions", "sentence", "telling"]
+__all__ = ["binary_jsd", "jsd_of_dropped", "regions", "sentence", "telling"]
 
 Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
-Indices = Int[np.ndarray, " _"]
-Beliefs = Float[np.ndarray, "2 _"]
-"""How much of each learning row belongs to the data, and to the other sample: each adds up to 1 over all rows."""
+Shares = Float[np.ndarray, "..."] | np.floating
+Piles = Float[np.ndarray, "2 _"]
+"""How much of each learning row counts as one of the data, and as one of the other sample."""
 
-Counts = Real[np.ndarray, "cells piles folds"]
-"""Learning rows by cell, pile and fold."""
-
-Box = Mapping[int, tuple[int, int]]
-"""Column by column, the first and the last bin of an interval."""
-
-LEARNING = 20_000
-"""At most so many rows of each pile are learned from, evenly spaced; every test row is counted."""
+Box = dict[int, tuple[float, float]]
+"""Column by column, `low < x <= high`."""
 
 BINS, FINE, MOST = 16, 128, 8
 """About so many bins of a column have their ends tried as a region's, then refined; at most so many regions."""
 
-PAIRED = 30
+COLUMNS = 30
 """Of more columns than this, only pairs among those that differ most by themselves are tried."""
-
-SINGLE_BINS, PAIR_BINS = (8, 16, 32), (4, 8)
-"""Bins of a column tried by `ladder`: of single columns, and of each column of a pair."""
-
-SHRINKAGES = (0.5, 2.0, 8.0, 32.0)
-"""Rows that are added to either pile in each cell of a histogram: the more, the nearer its log ratio is to 0."""
 
 
 def binary_jsd(a: float, b: float) -> float:
@@ -55,9 +41,7 @@ def binary_jsd(a: float, b: float) -> float:
     >>> binary_jsd(0.5, 0.5), binary_jsd(1.0, 0.0)
     (0.0, 0.6931)
     """
-    middle = (a + b) / 2
-    terms = special.rel_entr([a, 1 - a, b, 1 - b], [middle, 1 - middle, middle, 1 - middle])
-    return max(float(terms.sum()) / 2, 0.0)
+    return float(_jsd(np.float64(a), np.float64(b)))
 
 
 def jsd_of_dropped(w: float) -> float:
@@ -100,20 +84,15 @@ def regions(
     >>> [(region["rule"], region["jsd_lower"]) for region in found]
     [('age >= 90', 0.02...)]
     """
-    _refuse_bad((learn_real, learn_other, test_real, test_other), names, alpha)
+    check_piles((learn_real, learn_other, test_real, test_other), names, alpha)
     if log_ratio and tuple(map(len, log_ratio)) != (len(learn_real), len(learn_other)):
         rows = f"{len(learn_real)} and {len(learn_other)} logits, one for each learning row"
         refuse("log_ratio", expected=rows, got=" and ".join(str(len(values)) for values in log_ratio))
-    thin = [_thin(len(learn_real)), _thin(len(learn_other))]
-    learning = _Learning.of(learn_real[thin[0]], learn_other[thin[1]])
-    logits = log_ratio and np.concatenate([values[rows] for values, rows in zip(log_ratio, thin, strict=True)])
-    found = []
-    for box in learning.boxes(alpha, logits):
-        conditions = learning.conditions(box, names)
-        if conditions not in found:
-            found.append(conditions)
-    certified = [_certified(each, test_real, test_other, names, alpha / (2 * len(found))) for each in found]
-    return sorted(certified, key=lambda region: (-region["jsd_lower"], -abs(_difference(region))))
+    learning = _Learning(few(learn_real), few(learn_other))
+    logits = np.concatenate([few(values) for values in log_ratio]) if log_ratio else None
+    chosen = [learning.conditions(box, names) for box in learning.boxes(alpha, logits)]
+    found = [_certified(each, test_real, test_other, names, alpha / (2 * len(chosen))) for each in chosen]
+    return sorted(found, key=lambda each: (-each["jsd_lower"], -abs(each["real"]["share"] - each["other"]["share"])))
 
 
 def sentence(region: Mapping[str, Any]) -> str:
@@ -125,42 +104,6 @@ def sentence(region: Mapping[str, Any]) -> str:
     """
     shares = f"{_percent(region['real'])} of the data, {_percent(region['other'])} of the other sample."
     return f"{region['rule']}: {shares}" + ("" if region["certain"] else " This may be chance.")
-
-
-def ladder(
-    learn_real: Rows, learn_other: Rows, test_real: Rows, test_other: Rows, names: Sequence[str], alpha: float
-) -> list[dict[str, Any]]:
-    """The single column, and the pair of columns, that differ most: each JSD is a lower bound of the whole row's.
-
-    The learning rows choose by the out-of-sample value of histograms, whose log ratio then is the critic. It is judged
-    on the test rows, paired in the order given, which must have been drawn at random; both bounds hold at once with
-    probability 1 - alpha. What all columns show beyond a pair lies in how they go together.
-
-    Returns, for each step, `columns`, `jsd_lower` (certified) and `jsd_estimate` (the mean on the test rows), in nats.
-
-    >>> rng = np.random.default_rng(0)
-    >>> x, y = rng.normal(size=(2, 4000, 2))
-    >>> y[:, 1] = y[:, 0]                                   # the columns by themselves are alike
-    >>> [step["jsd_lower"] for step in ladder(x[::2], y[::2], x[1::2], y[1::2], ["a", "b"], alpha=0.05)]
-    [0.0, 0.3...]
-    """
-    _refuse_bad((learn_real, learn_other, test_real, test_other), names, alpha)
-    learn = learn_real[_thin(len(learn_real))], learn_other[_thin(len(learn_other))]
-    singles = _histograms(learn, [(column,) for column in range(len(names))], SINGLE_BINS)
-    best = [max(same, key=lambda each: each.value) for _, same in itertools.groupby(singles, lambda each: each.columns)]
-    steps = [max(best, key=lambda each: each.value)]
-    if len(names) > 1:
-        differ = sorted(best, key=lambda each: -each.value)[:PAIRED]
-        pairs = itertools.combinations(sorted(each.columns[0] for each in differ), 2)
-        steps.append(max(_histograms(learn, list(pairs), PAIR_BINS), key=lambda each: each.value))
-    found = []
-    for step in steps:
-        judged = step.judged(learn, (test_real, test_other), alpha / len(steps))
-        if found and set(found[0]["columns"]) & {names[column] for column in step.columns}:
-            # a pair shows what its columns show
-            judged["jsd_lower"] = max(judged["jsd_lower"], found[0]["jsd_lower"])
-        found.append({"columns": [names[column] for column in step.columns], **judged})
-    return found
 
 
 def telling(l_real: Values, l_other: Values, most: int = 20) -> dict[str, list[int]]:
@@ -175,319 +118,133 @@ def telling(l_real: Values, l_other: Values, most: int = 20) -> dict[str, list[i
     return {"missing": _greatest(l_real, most), "unexpected": _greatest(-l_other, most)}
 
 
-class _Learning(NamedTuple):
-    """The learning rows of both piles, in fine bins, column by column, and which of their edges are coarse ones.
+class _Learning:
+    """The learning rows of both piles, and the search for boxes among them."""
 
-    A last column has one bin for all, so that a single column can stand for a pair.
-    """
-
-    rows: Rows
-    is_real: Bool[np.ndarray, " _"]
-    edges: list[Values]
-    cells: list[Indices]
-    coarse: list[Indices]
-
-    @classmethod
-    def of(cls, real: Rows, other: Rows) -> "_Learning":
-        rows = np.concatenate([real, other])
-        edges, coarse = [], []
-        for column in rows.T:
-            values = np.sort(column)
-            few = _edges(values, BINS)
-            edges.append(np.union1d(few, _edges(values, FINE)))
-            coarse.append(np.searchsorted(edges[-1], few))
-        cells = [_cells(column, cuts) for column, cuts in zip(rows.T, edges, strict=True)]
-        none = np.zeros(0)
-        is_real = np.arange(len(rows)) < len(real)
-        return cls(rows, is_real, [*edges, none], [*cells, 0 * cells[0]], [*coarse, none.astype(np.intp)])
+    def __init__(self, real: Rows, other: Rows) -> None:
+        self.rows = np.concatenate([real, other])
+        is_real = np.arange(len(self.rows)) < len(real)
+        self.piles = np.stack([is_real, ~is_real]).astype(np.float64)
+        self.columns = list(range(self.rows.shape[1]))
+        self.coarse = [Bins.of(column, BINS) for column in self.rows.T]
+        self.fine = [Bins.of(column, FINE) for column in self.rows.T]
+        # log(rows) + 2 log(columns): what an end of an interval must add to the evidence (Chen & Chen 2008)
+        self.price = math.log(len(self.rows)) + 2 * math.log(len(self.columns))
 
     def boxes(self, alpha: float, logits: Values | None) -> Iterator[Box]:
         """Box by box, the best for the rows outside all earlier ones: by the counts, then by the critic."""
-        labels = np.stack([self.is_real, ~self.is_real]).astype(np.float64)
-        coarse = [_cells(cells, few) for few, cells in zip(self.coarse, self.cells, strict=True)]
-        pairs = self.pairs(coarse, _shares(labels))
-        tried = sum(math.prod(len(_intervals(len(self.coarse[column]) + 1)[1]) for column in pair) for pair in pairs)
-        sources = [(labels, tried)]
+        pairs = self.pairs()
+        tried = sum(math.prod(math.comb(self.coarse[column].size + 1, 2) for column in pair) for pair in pairs)
+        sources = [(self.piles, tried)]
         if logits is not None:
-            D = special.expit(logits)
             # the logits are out of sample, so the labels have had no say in what the critic chooses; it comes second,
             # for what the counts find has sharper ends
-            sources.append((np.stack([D, 1 - D]) * _shares(labels).sum(axis=0), MOST))
-        left = np.ones(len(self.rows), dtype=bool)
-        found = 0
-        for beliefs, choices in sources:
-            luck = 2 * math.log(choices / alpha)
-            now = _shares(beliefs * left)
-            # a pair's last score nearly always bounds its next: only the greatest is brought up to date (Minoux 1978)
-            queue = [(-math.inf, pair) for pair in pairs]
+            beliefs = special.expit([logits, -logits])
+            sources.append((beliefs * (self.piles.sum(axis=1) / beliefs.sum(axis=1))[:, None], MOST))
+        left, found = np.ones(len(self.rows)), 0
+        for piles, choices in sources:
             while found < MOST:
-                _, pair = heapq.heappop(queue)
-                score, box = self.best(pair, coarse, now)
-                heapq.heappush(queue, (-score, pair))
-                if queue[0][0] < -score:
-                    continue
-                box = self.simplified(self.refined(box, now), now)
-                inside = self.inside(box)
+                starts = [self.best(pair, piles * left) for pair in pairs]
+                box = self.refined(max(starts, key=lambda each: each[0])[1], piles * left)
                 # it must show more than the best of so many choices shows by luck
-                if self.evidence(inside, _shares(labels * left)) < luck:
+                shown = min(self.evidence(box, self.piles * left), self.evidence(box, self.piles))
+                if shown < 2 * math.log(choices / alpha):
                     break
-                left &= ~inside
-                now = _shares(beliefs * left)
-                if self.evidence(inside, _shares(labels)) >= luck:
-                    found += 1
-                    yield box
+                left, found = left * ~self.inside(box), found + 1
+                yield box
 
-    def pairs(self, coarse: list[Indices], labels: Beliefs) -> list[tuple[int, int]]:
-        """The pairs of columns that are tried."""
-        *columns, constant = range(len(self.edges))
-        if len(columns) > PAIRED:
-            by_themselves = [self.best((column, constant), coarse, labels)[0] for column in columns]
-            columns = sorted(np.argsort(by_themselves)[-PAIRED:].tolist())
-        return list(itertools.combinations(columns, 2)) or [(0, constant)]
+    def pairs(self) -> list[tuple[int, ...]]:
+        """The pairs of columns that are tried; of one column, this."""
+        columns = sorted(self.columns, key=lambda column: self.best((column,), self.piles)[0])
+        return list(itertools.combinations(sorted(columns[-COLUMNS:]), min(2, len(columns))))
 
-    def best(self, pair: tuple[int, int], coarse: list[Indices], beliefs: Beliefs) -> tuple[float, Box]:
-        """The coarse box over a pair of columns with the greatest score, and this."""
-        first, second = (_intervals(len(self.coarse[column]) + 1) for column in pair)
-        shape = first[0].shape[1], second[0].shape[1]
-        cell = coarse[pair[0]] * shape[1] + coarse[pair[1]]
-        tables = [np.bincount(cell, weights, math.prod(shape)).reshape(shape) for weights in beliefs]
-        score = _score(*(first[0] @ table @ second[0].T for table in tables))
-        row, column = np.unravel_index(np.argmax(score), score.shape)
+    def refined(self, box: Box, piles: Piles) -> Box:
+        """The box with a finer interval in one of up to three columns, as long as that is worth half a price more."""
+
+        def worth(box: Box) -> float:
+            return self.evidence(box, piles) - self.price * sum(map(math.isfinite, sum(box.values(), ())))
+
+        while True:
+            found = []
+            for column in self.columns if len(box) < 3 else box:
+                rest = {name: interval for name, interval in box.items() if name != column}
+                found.append(rest | self.best((column,), piles, rest)[1])
+            best = max(found, key=worth)
+            if worth(best) <= worth(box) + self.price / 2:
+                return box
+            box = best
+
+    def best(self, columns: tuple[int, ...], piles: Piles, rest: Box | None = None) -> tuple[float, Box]:
+        """The intervals in these columns that show most, and how much: coarse ones, by Pearson's chi-square.
+
+        With the rest of a box they are fine ones for the rows in it, by the JSD, less the price of their ends. (The JSD
+        makes more of few rows, among which the best of all coarse boxes would often be found.)
+        """
+        bins = [(self.coarse if rest is None else self.fine)[column] for column in columns]
+        cell, shape = laid(bins)
+        rows = piles if rest is None else piles * self.inside(rest)
+        counts = np.stack([np.bincount(cell, pile, math.prod(shape)).reshape(shape) for pile in rows])
+        intervals, ends = [np.triu_indices(size) for size in shape], np.zeros(())
+        for axis, (starts, stops) in enumerate(intervals, start=1):
+            below = np.insert(np.cumsum(counts, axis=axis), 0, 0.0, axis=axis)
+            counts = below.take(stops + 1, axis=axis) - below.take(starts, axis=axis)
+            ends = ends[..., None] + (starts > 0) + (stops + 1 < shape[axis - 1])
+        a, b, scale = _shares(counts, piles)
+        shown = np.asarray(_chi_square(a, b) * scale if rest is None else 8 * _jsd(a, b) * scale - self.price * ends)
+        # of an interval and all the rest, which show the same, the one with fewer rows is named
+        at = np.unravel_index(np.argmax(shown - 1e-6 * (a + b)), shown.shape)
         box = {}
-        for name, (start, stop) in zip(pair, (first[1][row], second[1][column]), strict=True):
-            few = self.coarse[name]
-            box[name] = (int(few[start - 1]) + 1 if start else 0, int([*few, len(self.edges[name])][stop]))
-        return float(score[row, column]), box
+        for column, place, (starts, stops), (edges, _) in zip(columns, at, intervals, bins, strict=True):
+            low, *_, high = [-math.inf, *edges.tolist(), math.inf][starts[place] : stops[place] + 2]
+            if (low, high) != (-math.inf, math.inf):
+                box[column] = low, high
+        return float(shown[at]), box
 
-    def evidence(self, inside: Bool[np.ndarray, " _"], beliefs: Beliefs) -> float:
+    def evidence(self, box: Box, piles: Piles) -> float:
         """8 JSD / (1/n + 1/m) of the shares inside: chi-square with one degree of freedom if p = q."""
-        left = beliefs.any(axis=0)
-        n, m = max((left & self.is_real).sum(), 1), max((left & ~self.is_real).sum(), 1)
-        a, b = (beliefs @ inside).clip(0, 1)
-        return 8 * binary_jsd(a, b) / (1 / n + 1 / m)
-
-    @property
-    def price(self) -> float:
-        """Log(rows) + 2 log(columns): what the end of an interval must add to the evidence (Chen & Chen 2008)."""
-        return math.log(len(self.rows)) + 2 * math.log(self.rows.shape[1])
-
-    def refined(self, box: Box, beliefs: Beliefs) -> Box:
-        """The box with finer ends, or one column more, as long as a change adds its `price` to the evidence."""
-        while True:
-            found = [box]
-            for column in range(len(self.edges) - 1):
-                if column in box or len(box) < 3:
-                    others = {name: ends for name, ends in box.items() if name != column}
-                    inside = self.inside(others)
-                    cells, size = self.cells[column][inside], len(self.edges[column]) + 1
-                    below = [np.cumsum(np.bincount(cells + 1, weights, size + 1)) for weights in beliefs[:, inside]]
-                    starts, stops = np.triu_indices(size)
-                    best = np.argmax(_score(*(each[stops + 1] - each[starts] for each in below)))
-                    found.append({**others, column: (int(starts[best]), int(stops[best]))})
-            now, *evidence = [self.evidence(self.inside(each), beliefs) for each in found]
-            if not evidence or max(evidence) < now + self.price:
-                return box
-            box = found[1 + int(np.argmax(evidence))]
-
-    def simplified(self, box: Box, beliefs: Beliefs) -> Box:
-        """The box without the ends of intervals that add less than their `price` to the evidence."""
-        while True:
-            ends = [(column, start, stop, len(self.edges[column])) for column, (start, stop) in box.items()]
-            wider = [{**box, column: (0, stop)} for column, start, stop, _ in ends if start > 0]
-            wider += [{**box, column: (start, last)} for column, start, stop, last in ends if stop < last]
-            if len(wider) < 2:
-                return self.rarer(box)
-            now, *evidence = [self.evidence(self.inside(each), beliefs) for each in (box, *wider)]
-            if now > max(evidence) + self.price:
-                return box
-            box = wider[int(np.argmax(evidence))]
-
-    def rarer(self, box: Box) -> Box:
-        """The box of a single end, or all the rest, whichever has fewer rows."""
-        if self.inside(box).mean() < 0.5:
-            return box
-        for column, (start, stop) in box.items():
-            last = len(self.edges[column])
-            if start > 0:
-                return {column: (0, start - 1)}
-            if stop < last:
-                return {column: (stop + 1, last)}
-        return box
+        a, b, scale = _shares(piles @ self.inside(box), piles)
+        return float(8 * _jsd(a, b) * scale)
 
     def inside(self, box: Box) -> Bool[np.ndarray, " _"]:
         """Which rows lie in the box."""
         inside = np.ones(len(self.rows), dtype=bool)
-        for column, (start, stop) in box.items():
-            if (start, stop) != (0, len(self.edges[column])):
-                inside &= (self.cells[column] >= start) & (self.cells[column] <= stop)
+        for column, (low, high) in box.items():
+            inside &= (self.rows[:, column] > low) & (self.rows[:, column] <= high)
         return inside
 
     def conditions(self, box: Box, names: Sequence[str]) -> list[list[Any]]:
         """The box as [name, op, value], column by column; of whole numbers in their own way."""
         found = []
-        for column, (start, stop) in sorted(box.items()):
-            edges, cells = self.edges[column], self.cells[column]
-            if (start, stop) == (0, len(edges)):
-                continue
-            name, whole = names[column], _are_whole(self.rows[:, column])
+        for column, (low, high) in sorted(box.items()):
+            values = self.rows[self.inside({column: (low, high)}), column]
+            whole = are_whole(self.rows[:, column])
             number = int if whole else float
-            values = self.rows[(cells >= start) & (cells <= stop), column]
             if values.min() == values.max():
-                found.append([name, "=", number(values[0])])
+                found.append([names[column], "=", number(values[0])])
                 continue
-            if start > 0:
-                low = edges[start - 1]
-                found.append([name, ">=", number(low + 1)] if whole else [name, ">", number(low)])
-            if stop < len(edges):
-                found.append([name, "<=", number(edges[stop])])
+            if low > -math.inf:
+                found.append([names[column], ">=", number(low + 1)] if whole else [names[column], ">", low])
+            if high < math.inf:
+                found.append([names[column], "<=", number(high)])
         return found
 
 
-class _Histogram(NamedTuple):
-    """A critic: the log ratio of two histograms over some columns, and what it is worth out of sample."""
-
-    columns: tuple[int, ...]
-    edges: tuple[Values, ...]
-    counts: Counts
-    shrinkage: float
-    value: float
-
-    def cells(self, rows: Rows) -> Indices:
-        cell = np.zeros(len(rows), dtype=np.intp)
-        for column, edges in zip(self.columns, self.edges, strict=True):
-            cell = cell * (len(edges) + 1) + _cells(rows[:, column], edges)
-        return cell
-
-    def judged(self, learn: tuple[Rows, Rows], test: tuple[Rows, Rows], alpha: float) -> dict[str, float]:
-        """The bound and the mean on test rows, clipped as the learning rows advise."""
-        n = min(map(len, test))
-        unseen = _log_ratio(self.counts[:, :, ::-1], self.shrinkage)
-        past = [unseen[self.cells(rows), np.arange(len(rows)) % 2] for rows in learn]
-        pairs = min(map(len, past))
-        low, high = best_clip(past[0][:pairs], past[1][:pairs], n, alpha)
-        logits = _log_ratio(self.counts.sum(axis=2, keepdims=True), self.shrinkage)[:, 0]
-        l_x, l_y = (logits[self.cells(rows)] for rows in test)
-        if len(l_x) > n:  # the larger pile is the one with several rows to a pair
-            l_x, l_y, low, high = -l_y, -l_x, -high, -low
-        gains = payoff(l_x, l_y[: len(l_y) // n * n].reshape(-1, n).T, low, high)
-        floors = np.full(n, payoff_floor(low, high))
-        return {"jsd_lower": lower_bound(gains, floors, alpha), "jsd_estimate": float(gains.mean())}
+def _shares(counts: Float[np.ndarray, "2 ..."], piles: Piles) -> tuple[Shares, Shares, float]:
+    """The shares a, b of each pile that are counted, and 1 / (1/n + 1/m)."""
+    n, m = np.maximum(piles.sum(axis=1), 1e-9)
+    return (counts[0] / n).clip(0, 1), (counts[1] / m).clip(0, 1), n * m / (n + m)
 
 
-def _histograms(learn: tuple[Rows, Rows], choices: Sequence[tuple[int, ...]], bins: Sequence[int]) -> list[_Histogram]:
-    """For each choice of columns and each number of bins, a histogram with the shrinkage that is worth most."""
-    rows = np.concatenate(learn)
-    pile = np.repeat([0, 1], [len(each) for each in learn])
-    fold = np.concatenate([np.arange(len(each)) % 2 for each in learn])
-    laid = {}
-    for column in {column for choice in choices for column in choice}:
-        values = np.sort(rows[:, column])
-        for number in bins:
-            edges = _edges(values, number)
-            laid[column, number] = edges, _cells(rows[:, column], edges)
-    found = []
-    for choice in choices:
-        for number in bins:
-            cell, size = np.zeros(len(rows), dtype=np.intp), 1
-            for column in choice:
-                edges, cells = laid[column, number]
-                cell, size = cell * (len(edges) + 1) + cells, size * (len(edges) + 1)
-            counts = np.bincount((cell * 2 + pile) * 2 + fold, minlength=4 * size).reshape(size, 2, 2)
-            edges = tuple(laid[column, number][0] for column in choice)
-            values = [_out_of_sample(counts, shrinkage) for shrinkage in SHRINKAGES]
-            best = int(np.argmax(values))
-            found.append(_Histogram(choice, edges, counts, SHRINKAGES[best], values[best]))
-    return found
+def _jsd(a: Shares, b: Shares) -> Shares:
+    middle = (a + b) / 2
+    terms = special.rel_entr([a, 1 - a, b, 1 - b], [middle, 1 - middle, middle, 1 - middle])
+    return np.maximum(terms.sum(axis=0) / 2, 0.0)
 
 
-def _score(a: Float[np.ndarray, "..."], b: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """(a - b)^2 / m(1 - m), m = (a + b)/2: near 8 times the JSD of two shares, and Pearson's chi-square per row."""
+def _chi_square(a: Shares, b: Shares) -> Shares:
+    """(a - b)^2 / m(1 - m), m = (a + b)/2: Pearson's, and 8 times the JSD to first order."""
     middle = (a + b) / 2
     return np.square(a - b) / (middle * (1 - middle) + 1e-9)
-
-
-def _shares(beliefs: Beliefs) -> Beliefs:
-    """The same, so that each adds up to 1."""
-    return beliefs / np.maximum(beliefs.sum(axis=1, keepdims=True), 1e-9)
-
-
-def _log_ratio(counts: Counts, shrinkage: float) -> Float[np.ndarray, "cells folds"]:
-    """Log p/q in each cell, from the counts of each fold; piles of unequal size are brought to the same."""
-    totals = counts.sum(axis=0)
-    scaled = counts * (totals.mean(axis=0) / np.maximum(totals, 1))
-    return np.log((scaled[:, 0] + shrinkage) / (scaled[:, 1] + shrinkage))
-
-
-def _out_of_sample(counts: Counts, shrinkage: float) -> float:
-    """(E log 2D(x) + E log 2(1 - D(y)))/2 of the log ratio of each fold, on the other one."""
-    logits = _log_ratio(counts[:, :, ::-1], shrinkage)
-    shares = counts / np.maximum(counts.sum(axis=0), 1)
-    lost = shares[:, 0] * np.logaddexp(0, -logits) + shares[:, 1] * np.logaddexp(0, logits)
-    return math.log(2) - float(lost.sum()) / 4
-
-
-@functools.cache
-def _intervals(size: int) -> tuple[Float[np.ndarray, "intervals {size}"], list[tuple[int, int]]]:
-    """All intervals of so many bins: a row of 0 and 1 for each, and its first and last bin."""
-    starts, stops = np.triu_indices(size)
-    bins = np.arange(size)
-    inside = (bins >= starts[:, None]) & (bins <= stops[:, None])
-    return inside.astype(np.float64), list(zip(starts.tolist(), stops.tolist(), strict=True))
-
-
-def _cells(column: Real[np.ndarray, " _"], edges: Real[np.ndarray, " _"]) -> Indices:
-    """The bin of each value: how many edges are below it."""
-    return np.searchsorted(edges, column).astype(np.int16)
-
-
-def _edges(values: Values, bins: int) -> Values:
-    """Round numbers t between the bins `x <= t` and `x > t` of sorted values, where few values lie near.
-
-    The bins hold shares of the rows that fall towards both ends, as the squared sine does, for tails are where samples
-    differ. Near each such quantile the widest gap between two values is cut, so that clumps stay whole. A value that a
-    bin's share of the rows have has a bin of its own.
-    """
-    n, gaps = len(values), np.diff(values)
-    marks = (n * np.square(np.sin(np.linspace(0, math.pi / 2, 2 * bins + 1)))).astype(int)
-    windows = [slice(start, stop) for start, stop in zip(marks[1:-2:2], marks[3::2], strict=True) if stop > start]
-    cuts = [window.start + int(np.argmax(gaps[window])) for window in windows]
-    _, first, counts = np.unique(values, return_index=True, return_counts=True)
-    often = counts >= n / bins
-    sides = [*(first[often] - 1), *(first + counts - 1)[often]]
-    whole = _are_whole(values)
-    taken, edges = [], set()
-    for cut in [*sides, *sorted(cuts, key=lambda cut: -gaps[cut])]:
-        # an edge may be moved to a round number, past a bin's share of the rows on its smaller side
-        near = min(cut + 1, n - 1 - cut) // bins
-        if not 0 <= cut < n - 1 or gaps[cut] == 0 or any(abs(cut - other) <= near for other in taken):
-            continue
-        taken.append(cut)
-        low, high = float(values[cut - near]), float(values[cut + 1 + near])
-        edges.add(_roundest(low + 1, high + 0.5) - 1 if whole else _roundest(low, high))
-    return np.array(sorted(edges))
-
-
-def _roundest(low: float, high: float) -> float:
-    """The number in [low, high) with the fewest decimals, or the most zeros; of several the one nearest the middle.
-
-    >>> _roundest(0.2961, 0.3134), _roundest(-3.9, -2.1), _roundest(1234.0, 1310.0), _roundest(-2.0, 5.0)
-    (0.3, -3.0, 1300.0, 0.0)
-    """
-    if low <= 0 < high:
-        return 0.0
-    digits = -math.floor(math.log10(max(abs(low), abs(high))))
-    for decimals in range(digits, min(digits + 17, 308)):
-        step = 10.0**-decimals
-        first = math.ceil(low / step)
-        found = [round(each * step, decimals) for each in range(first, first + 11)]
-        found = [each for each in found if low <= each < high]
-        if found:
-            return min(found, key=lambda each: abs(each - (low + high) / 2))
-    return low
-
-
-def _are_whole(values: Values) -> bool:
-    return bool((values == np.rint(values)).all())
 
 
 def _certified(
@@ -499,14 +256,15 @@ def _certified(
         count = int(_satisfy(rows, conditions, names).sum())
         low, high = clopper_pearson(count, len(rows), alpha)
         shares.append({"share": count / len(rows), "low": low, "high": high})
-    fewer, more = sorted(shares, key=lambda each: each["low"])
-    certain = fewer["high"] < more["low"]
+    # the nearest shares in two intervals that lie apart
+    near, far = min(each["high"] for each in shares), max(each["low"] for each in shares)
+    certain = near < far
     return {
         "rule": _rule(conditions),
         "conditions": conditions,
         "real": shares[0],
         "other": shares[1],
-        "jsd_lower": binary_jsd(fewer["high"], more["low"]) if certain else 0.0,
+        "jsd_lower": binary_jsd(near, far) if certain else 0.0,
         "certain": certain,
     }
 
@@ -545,26 +303,6 @@ def _percent(share: Mapping[str, float]) -> str:
     return f"{value} % [{low:.15g}, {high:.15g}]"
 
 
-def _difference(region: Mapping[str, Any]) -> float:
-    return region["real"]["share"] - region["other"]["share"]
-
-
 def _greatest(values: Values, most: int) -> list[int]:
     """Where the greatest values are, those above 0 only."""
     return [int(row) for row in np.argsort(-values, kind="stable")[:most] if values[row] > 0]
-
-
-def _thin(n: int) -> Indices:
-    """At most LEARNING of n rows, evenly spaced."""
-    return np.linspace(0, n - 1, min(n, LEARNING)).astype(int)
-
-
-def _refuse_bad(rows: Sequence[Rows], names: Sequence[str], alpha: float) -> None:
-    if not 0 < alpha < 1:
-        refuse("alpha", expected="a probability between 0 and 1", got=alpha)
-    for what, each in zip(("learn_real", "learn_other", "test_real", "test_other"), rows, strict=True):
-        check(what, each)
-        if each.shape[1] != len(names):
-            refuse(what, expected=f"a column for each of the {len(names)} names", got=f"{each.shape[1]} columns")
-    if len(set(names)) < len(names):
-        refuse("names", expected="a different name for each column", got=list(names))

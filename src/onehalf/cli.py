@@ -33,6 +33,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout,
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Start of all randomness.")]
 LOSSES = ", ".join(map(spoken, names("losses")))
 DATA = ", ".join(map(spoken, names("data")))
+EXPERIMENTS = ", ".join(map(spoken, names("experiments")))
+STILLS, FILMS = (".png", ".svg", ".pdf"), (".gif", ".html")
 
 
 def main() -> None:
@@ -215,6 +217,65 @@ def data(
         count = "any" if row["rows"] is None else f"{row['rows']:,}"
         _say(f"{row['name']:12} {count:>7} rows of {row['shape']!s:8} {row['about']}")
     return None
+
+
+@app.command()
+def theory(
+    name: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME ...", help=f"All are run if none is named: {EXPERIMENTS}.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="PATH", help="One figure's file (a film's, .gif or .html), or a folder."),
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Execute the claims of the derivation: what the theory gives, what is measured, and the difference.
+
+    Example: onehalf theory uniform-shift
+
+    A named experiment leaves its figure beside you. Exit code 1 if a claim does not hold.
+    """
+    members = [choose("experiment", word, names("experiments")) for word in name or names("experiments")]
+    one = out if out is not None and out.suffix else None
+    if one and len(members) > 1:
+        refuse("out", expected="a folder for the figures of several experiments", got=f"the file {one}")
+    if one and one.suffix not in (*STILLS, *FILMS):
+        refuse(str(one), expected=f"a name that ends in {', '.join((*STILLS, *FILMS))}", got=one.suffix)
+    _set_up_jax()
+    from onehalf._base import catalogue
+    from onehalf.report import claimed
+
+    experiments = {spoken(member): catalogue("experiments")[member](seed) for member in members}
+    if one and one.suffix in FILMS and not all(experiment.film for experiment in experiments.values()):
+        refuse(str(one), expected=f"{', '.join(STILLS)}: of {members[0]} there is no film", got=one.suffix)
+    start, told = time.perf_counter(), []
+    for word, experiment in experiments.items():
+        claims = list(experiment.claims())
+        told += [claim.to_dict(word) for claim in claims]
+        _say(claimed(experiment, claims))
+        if name or out:
+            stills, films = [(out or Path()) / f"{word}.png"], [Path(f"{word}{suffix}") for suffix in FILMS]
+            for path in [one] if one else [*stills, *(films if experiment.film and not out else [])]:
+                _leave_figure(experiment, path)
+    seconds, failed = time.perf_counter() - start, sum(not claim["holds"] for claim in told)
+    _say(f"\n{len(told) - failed} of {len(told)} claims hold, in {seconds:.0f} s.")
+    if as_json:
+        _show({"claims": told, "seconds": seconds})
+    if failed:
+        sys.exit(1)
+
+
+def _leave_figure(experiment: Any, path: Path) -> None:
+    """Write the picture or the film that the file's name asks for."""
+    from onehalf import plots, runs
+
+    if path.suffix in FILMS:
+        runs.write(path, plots.rolled(experiment.film(), path.suffix))
+    else:
+        runs.write(path, plots.packed(experiment.figure(), path.suffix))
+    _say(f"  {path}")
 
 
 def _leave_report(folder: Path, gan: Any, rows: Any) -> None:

@@ -1,0 +1,84 @@
+"""What an experiment is: claims of the derivation, each with what the theory gives and what is measured."""
+
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import ArrayLike
+from matplotlib.figure import Figure
+
+__all__ = ["SIGMAS", "AbstractExperiment", "Claim"]
+
+SIGMAS = 4.0
+"""A Monte Carlo mean may lie so many standard errors from its expectation: further off once in 16,000 times."""
+
+RELATIONS = {"=": operator.eq, "<=": operator.le, ">=": operator.ge}
+
+
+class Claim(NamedTuple):
+    """One line of the table.
+
+    >>> Claim("JSD of two coins that never agree, nats", expected=math.log(2), measured=0.69315, error=1e-5).holds
+    True
+    """
+
+    claim: str
+    """What is claimed to have this value, with its unit."""
+    expected: float
+    """The value that the theory gives, or the bound that it sets."""
+    measured: float
+    error: float
+    """How far off it may be measured: what quadrature loses, or SIGMAS standard errors of a simulation."""
+    relation: str = "="
+    """'=', '<=' or '>=': how the measured value is claimed to stand to the expected one."""
+
+    @classmethod
+    def of_mean(cls, claim: str, expected: float, values: ArrayLike, relation: str = "=") -> "Claim":
+        """The mean of independent draws, with SIGMAS of its standard errors."""
+        drawn = np.asarray(values, np.float64)
+        error = SIGMAS * float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
+        return cls(claim, expected, float(drawn.mean()), error, relation)
+
+    @property
+    def difference(self) -> float:
+        """Measured less expected."""
+        return 0.0 if self.measured == self.expected else self.measured - self.expected
+
+    @property
+    def holds(self) -> bool:
+        """Whether the measured value stands to the expected one as claimed, up to the error; never if it is nan."""
+        beyond = self.difference
+        return RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error
+
+    def to_dict(self, name: str) -> dict[str, Any]:
+        """The claim for JSON, with the name of its experiment."""
+        return {"name": name, **self._asdict(), "difference": self.difference, "holds": self.holds}
+
+
+class AbstractExperiment(ABC):
+    """Claims about one thing, and a figure of it; `seed` starts all of its randomness.
+
+    The first line of the docstring is the formula in words with its source; `onehalf theory` prints it. What claims and
+    figure share is measured once, in a cached property: closed forms and quadrature inside `with jax.enable_x64()`.
+    To add one, write a file and a line in `onehalf.experiments`; the law tests find it there.
+    """
+
+    formulas: ClassVar[tuple[int, ...]] = ()
+    """The numbers in docs/explanation/derivation.md of the formulas that it runs."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    @abstractmethod
+    def claims(self) -> Iterable[Claim]:
+        """What the theory says, and what was found."""
+
+    @abstractmethod
+    def figure(self) -> Figure:
+        """The claims as a picture."""
+
+    film: Callable[[], Sequence[Figure]] | None = None
+    """For those that have one: the picture as it changes, frame by frame."""

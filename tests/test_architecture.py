@@ -9,7 +9,7 @@ import pytest
 from onehalf._base import catalogue, choose, names, spoken
 
 ROOT = Path(__file__).parents[1]
-FAMILIES = ("losses", "penalties", "nets", "data")
+FAMILIES = ("losses", "penalties", "nets", "data", "experiments")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

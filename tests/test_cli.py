@@ -35,7 +35,7 @@ def test_help_is_quick_and_needs_no_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0
-    for word in ("fit", "sample", "measure", "report", "data"):
+    for word in ("fit", "sample", "measure", "report", "data", "theory"):
         assert word in done.stdout
         assert "Example: onehalf" in onehalf(word, "--help").stdout
 
@@ -43,7 +43,18 @@ def test_help_is_quick_and_needs_no_jax():
 def test_fit_leaves_a_run_and_json(run):
     folder, done = run
     numbers = json.loads(done.stdout)
-    keys = {"run", "rounds", "seconds", "rounds_per_s", "V", "D_x", "D_Gz", "seeds", "stopped_because", "certificate"}
+    keys = {
+        "run",
+        "rounds",
+        "seconds",
+        "rounds_per_s",
+        "V",
+        "D_x",
+        "D_Gz",
+        "seeds",
+        "stopped_because",
+        "certificate",
+    } | {"truth"}
     assert set(numbers) >= keys
     assert numbers["rounds"] == 200
     names = {"recipe.json", "rows.jsonl", "state.safetensors", "samples.npy", "report.html"}
@@ -109,6 +120,33 @@ def test_data_lists_and_draws(tmp_path):
     assert "swiss-roll" in onehalf("data").stderr
     assert onehalf("data", "ring", cwd=tmp_path).returncode == 0
     assert (tmp_path / "ring.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_theory_runs_one_and_leaves_its_figure(tmp_path):
+    done = onehalf("theory", "uniform-shift", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told) == {"claims", "seconds"}
+    keys = {"name", "claim", "expected", "measured", "error", "relation", "difference", "holds"}
+    assert all(set(claim) == keys and claim["holds"] for claim in told["claims"])
+    assert "6 of 6 claims hold" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["uniform-shift.png"]
+
+
+def test_a_claim_that_fails_is_said_and_is_exit_code_1(tmp_path, monkeypatch, capsys):
+    from onehalf import cli
+    from onehalf.experiments import UniformShift
+    from onehalf.experiments.base import Claim
+
+    monkeypatch.setattr(UniformShift, "claims", lambda self: [Claim("that 1 is 2", 2.0, 1.0, 0.5)])
+    monkeypatch.setattr(sys, "argv", ["onehalf", "theory", "uniform-shift", "-o", str(tmp_path / "a.svg")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert "DOES NOT HOLD" in said
+    assert "0 of 1 claims hold" in said
+    assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
 
 
 def test_dry_run_says_what_it_would_cost_and_leaves_nothing(tmp_path):
@@ -184,6 +222,10 @@ def bad_files(folder):
         (["sample", "other", "-n", "0", "-o", "x.npy"], "n: expected at least 1 row; got 0."),
         (["sample", "other", "-o", "x.jpg"], "x.jpg: expected a name that ends in .npy or .npz"),
         (["report", "nowhere"], "nowhere: expected the folder of a run; got none."),
+        (["theory", "jsd-metrik"], "got 'jsd-metrik'. Did you mean jsd-metric?"),
+        (["theory", "folds", "-o", "x.bmp"], "x.bmp: expected a name that ends in .png, .svg, .pdf, .gif, .html; got"),
+        (["theory", "folds", "-o", "x.gif"], "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif."),
+        (["theory", "folds", "jsd-metric", "-o", "x.png"], "out: expected a folder for the figures of several exp"),
         (["data", "rong"], "got 'rong'. Did you mean"),
         (["data", "ring", "-o", "x.doc"], "expected a .png, .svg or .pdf file; got .doc."),
     ],

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import types
 
+import equinox as eqx
+import jax
 import jax.random as jr
 import numpy as np
 import pytest
@@ -44,6 +46,20 @@ print({result["check_name"]: result["status"] for result in results})
 def test_the_constructor_only_stores_and_clones():
     gan = GAN(k=0, loss="no such loss")
     assert clone(gan).get_params() == gan.get_params()
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_logits_are_those_of_the_chosen_game(seeds, monkeypatch):
+    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    gan = GAN(**TINY | {"rounds": 100, "seeds": seeds}).fit(RING)
+    d = gan.logits(RING[:50])
+    assert d.shape == (50,)
+    x = gan.units_.plain(RING[:50])
+    arrays, rest = eqx.partition(gan.state_.D, eqx.is_array)
+    D = eqx.combine(jax.tree.map(lambda leaf: leaf[gan.chosen_], arrays), rest) if seeds > 1 else gan.state_.D
+    np.testing.assert_allclose(d, jax.vmap(D)(x), atol=1e-5)
+    with pytest.raises(ValueError, match="X: expected"):
+        gan.logits(np.array([["a", "b"]]))
 
 
 def test_roles_depend_on_the_rows_alone():

@@ -17,8 +17,9 @@ from onehalf.data import Digits
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.recipe import Recipe
+from onehalf.theory.pushforward import known
 
-KEYS = ["rounds", "seconds", "rounds_per_s", "V", "D_x", "D_Gz", "seeds", "stopped_because", "certificate"]
+KEYS = ["rounds", "seconds", "rounds_per_s", "V", "D_x", "D_Gz", "seeds", "stopped_because", "certificate", "truth"]
 BANNED = re.compile(r"identical|indistinguishable|passe[sd]|same as the data|\b1\.0\b(?! ?%)", re.IGNORECASE)
 NUMBERS = {
     "jsd_lower": 0.0205,
@@ -130,6 +131,19 @@ def interrupted(gan):
 def text(page):
     """What is read on the page, without figures and styles."""
     return re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]+>", " ", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("p", [oh.data.Mixture(), oh.data.Ring()], ids=["line", "plane"])
+def test_where_the_density_is_known_the_truth_stands_beside(gan, p):
+    rows, samples = (np.asarray(p.sample(jax.random.key(seed), 2000)) for seed in (0, 1))
+    truth = known(p.masses, rows, samples + 0.5)
+    told = report.numbers(gan, truth)["truth"]
+    assert told == {"jsd": truth.jsd, "jsd_se": truth.jsd_se, "C": truth.C, "n": 2000}
+    (sentence,) = (each for each in report.sentences(gan, truth) if "from 2,000 samples" in each)
+    assert f"C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats" in sentence
+    seen = like(gan, logits=lambda x: np.zeros(len(x)))
+    assert "<h2>The truth</h2>" in report.page(seen, rows, samples, "x", truth)
+    assert "<h2>The truth</h2>" not in report.page(gan, rows, samples, "x")
 
 
 def test_the_numbers_are_those_of_the_fit(gan):

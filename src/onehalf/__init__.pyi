@@ -1,4 +1,4 @@
-from . import data, losses, measuring, nets, penalties, theory, training
+from . import data, experiments, losses, measuring, nets, penalties, theory, training
 from ._base import Refusal
 from .data.arrays import Empirical
 from .data.base import Latent, Pushforward
@@ -19,6 +19,7 @@ __all__ = [
     "State",
     "Watch",
     "data",
+    "experiments",
     "init",
     "losses",
     "measure",

@@ -73,10 +73,10 @@ def choose(what: str, word: str, among: tuple[str, ...]) -> str:
 def spoken(name: str) -> str:
     """A member's name as it is typed: words in small letters, joined by hyphens.
 
-    >>> spoken("SwissRoll"), spoken("R1")
-    ('swiss-roll', 'r1')
+    >>> spoken("SwissRoll"), spoken("R1"), spoken("JSDMetric"), spoken("Original2014")
+    ('swiss-roll', 'r1', 'jsd-metric', 'original-2014')
     """
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
 def _plain(word: str) -> str:

@@ -94,10 +94,10 @@ def fit(
     except KeyboardInterrupt:
         _say(f"\nStopped. What was played is saved; the same command with --out {folder} goes on.")
         raise
-    _leave_report(folder, gan, rows)
-    _say("\n".join([*report.sentences(gan), f"Samples and report: {folder / 'report.html'}"]))
+    truth = _leave_report(folder, gan, rows)
+    _say("\n".join([*report.sentences(gan, truth), f"Samples and report: {folder / 'report.html'}"]))
     if as_json:
-        _show({"run": str(folder), **report.numbers(gan)})
+        _show({"run": str(folder), **report.numbers(gan, truth)})
     return None
 
 
@@ -180,10 +180,10 @@ def report(run: Run, as_json: AsJson = False) -> None:
     from onehalf.data.sources import open_rows
 
     gan = runs.load(run)
-    _leave_report(run, gan, open_rows(runs.source(run)))
-    _say("\n".join([*report.sentences(gan), f"Report: {run / 'report.html'}"]))
+    truth = _leave_report(run, gan, open_rows(runs.source(run)))
+    _say("\n".join([*report.sentences(gan, truth), f"Report: {run / 'report.html'}"]))
     if as_json:
-        _show({"run": str(run), **report.numbers(gan)})
+        _show({"run": str(run), **report.numbers(gan, truth)})
 
 
 @app.command()
@@ -248,8 +248,8 @@ def theory(
     from onehalf.report import claimed
 
     experiments = {spoken(member): catalogue("experiments")[member](seed) for member in members}
-    if one and one.suffix in FILMS and not all(experiment.film for experiment in experiments.values()):
-        refuse(str(one), expected=f"{', '.join(STILLS)}: of {members[0]} there is no film", got=one.suffix)
+    if one and one.suffix in FILMS and not all(experiment.has_film for experiment in experiments.values()):
+        refuse(str(one), expected=f"{', '.join(STILLS)}: of {spoken(members[0])} there is no film", got=one.suffix)
     start, told = time.perf_counter(), []
     for word, experiment in experiments.items():
         claims = list(experiment.claims())
@@ -257,7 +257,7 @@ def theory(
         _say(claimed(experiment, claims))
         if name or out:
             stills, films = [(out or Path()) / f"{word}.png"], [Path(f"{word}{suffix}") for suffix in FILMS]
-            for path in [one] if one else [*stills, *(films if experiment.film and not out else [])]:
+            for path in [one] if one else [*stills, *(films if experiment.has_film and not out else [])]:
                 _leave_figure(experiment, path)
     seconds, failed = time.perf_counter() - start, sum(not claim["holds"] for claim in told)
     _say(f"\n{len(told) - failed} of {len(told)} claims hold, in {seconds:.0f} s.")
@@ -278,18 +278,23 @@ def _leave_figure(experiment: Any, path: Path) -> None:
     _say(f"  {path}")
 
 
-def _leave_report(folder: Path, gan: Any, rows: Any) -> None:
-    """Write samples and the page, with as many validation rows to look at."""
+def _leave_report(folder: Path, gan: Any, rows: Any) -> Any:
+    """Write samples and the page, with as many validation rows to look at; return the truth, if it can be known."""
     from onehalf import report, runs
     from onehalf.data.roles import split
+    from onehalf.data.sources import density
+    from onehalf.theory.pushforward import known
 
-    samples = gan.sample(SAMPLES)
+    samples, p_data = gan.sample(SAMPLES), density(runs.source(folder))
+    truth = p_data and known(p_data.masses, rows, gan.sample(KNOWN))
     runs.write(folder / "samples.npy", runs.packed(samples, ".npy"))
-    page = report.page(gan, split(rows).validation, samples, runs.source(folder))
+    page = report.page(gan, split(rows).validation, samples, runs.source(folder), truth)
     runs.write(folder / "report.html", page.encode())
+    return truth
 
 
-SAMPLES = 1000
+SAMPLES, KNOWN = 1000, 1_000_000
+"""Samples that a run leaves and shows; samples that tell how far p_g is from a density that is known."""
 
 
 def _check_data_word(word: str) -> None:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -189,6 +190,18 @@ class GAN(BaseEstimator):
             refuse("n", expected="at least 1 row", got=n)
         seed = self.random_state if random_state is None else random_state
         return self._draw(self.p_g_, jr.key(_seed(seed)), n)
+
+    def logits(self, X: Any) -> Float[np.ndarray, " n"]:
+        """d(x) of rows, where D(x) = sigmoid(d(x)) is the chosen game's discriminator as its last round left it.
+
+        Near 0 everywhere at the end of a game; it says nothing about how far p_g is, for which `certificate_` is there.
+        """
+        check_is_fitted(self, "state_")
+        D = self.state_.D
+        if self.recipe_.seeds > 1:
+            D = jax.tree.map(lambda leaf: leaf[self.chosen_] if eqx.is_array(leaf) else leaf, D)
+        rows = jnp.asarray(self.units_.plain(check("X", np.asarray(X))))
+        return np.asarray(jax.lax.map(D, rows, batch_size=BATCH))
 
     def was_fitted_on(self, X: Any) -> bool:
         """Whether these are the rows that `fit` was given: most of them are no test of its samples."""

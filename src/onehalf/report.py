@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from scipy import special
 
 from onehalf import plots
 from onehalf._base import spoken
@@ -23,6 +24,7 @@ from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.measuring.sentences import at_least, digits, parts, table
 from onehalf.plots import AnyRows
+from onehalf.theory.pushforward import Known
 
 __all__ = ["claimed", "line", "measured_page", "numbers", "page", "sentences"]
 
@@ -42,13 +44,14 @@ MOST_TELLING, TABULATED = 8, 12
 """Rows of each side on a page; with more columns than this, those of the ladder stand in the table."""
 
 
-def numbers(gan: GAN) -> dict[str, Any]:
+def numbers(gan: GAN, truth: Known | None = None) -> dict[str, Any]:
     """What `fit --json` prints, less `run`: ready for JSON, with None where there is no finite number.
 
     `V` (nats), `D_x` and `D_Gz` are means over the chosen game's last 500 rounds, on training rows. In `seeds`, `each`
     has the best held-out look of each game (`jsd_estimate`, `jsd_se`, `jsd_lower` in nats, at round `t`), `chosen` is
     the seed sampled from, and `spread` the greatest less the least estimate. `certificate` has the attributes of a
-    `Measurement`; it is None for a fit that was interrupted or could have none.
+    `Measurement`; it is None for a fit that was interrupted or could have none. `truth` has `jsd`, its standard error
+    `jsd_se` and `C` in nats, and how many samples `n` told it, where the density of the data is known.
     """
     certificate = getattr(gan, "certificate_", None)
     history, chosen = gan.history_, gan.chosen_
@@ -63,14 +66,15 @@ def numbers(gan: GAN) -> dict[str, Any]:
             "seeds": _seeds(gan),
             "stopped_because": gan.stopped_because_,
             "certificate": certificate and certificate.to_dict(),
+            "truth": truth and {"jsd": truth.jsd, "jsd_se": truth.jsd_se, "C": truth.C, "n": truth.n},
         }
     )
 
 
-def sentences(gan: GAN) -> list[str]:
+def sentences(gan: GAN, truth: Known | None = None) -> list[str]:
     """Say what the fit came to, for somebody who has never heard of a JSD: on the page first, in the terminal last."""
     certificate = getattr(gan, "certificate_", None)
-    return _told(gan, certificate.sentences if certificate else [])
+    return _told(gan, certificate.sentences if certificate else [], truth)
 
 
 def line(gan: GAN) -> str:
@@ -95,21 +99,24 @@ def line(gan: GAN) -> str:
     return "  ".join(told)
 
 
-def page(gan: GAN, real: AnyRows, samples: AnyRows, title: str) -> str:
+def page(gan: GAN, real: AnyRows, samples: AnyRows, title: str, truth: Known | None = None) -> str:
     """One HTML page of the fit that needs nothing else: no script, no font, no image from elsewhere.
 
-    `real` and `samples` are rows in the user's units; they are drawn as their shape asks for.
+    `real` and `samples` are rows in the user's units; they are drawn as their shape asks for. `truth` is how far p_g is
+    from a density that is known.
     """
     found, certificate = numbers(gan), getattr(gan, "certificate_", None)
     return _rendered(
         title,
-        _told(gan, _first(certificate) if certificate else []),
+        _told(gan, _first(certificate) if certificate else [], truth),
         certificate,
         plots.beside(real, samples, getattr(gan, "feature_names_in_", ())),
         (real, samples),
         called="samples",
         run={
             "figures": _over_rounds(gan, found),
+            "truth": truth
+            and _svg(plots.truth(truth, lambda x: special.expit(gan.logits(x))), "D_star, and D as learned"),
             "tie": f"{TIE:.3f}",
             "seeds": found["seeds"],
             "recipe": dataclasses.asdict(gan.recipe_),
@@ -195,14 +202,15 @@ def _rendered(
     )
 
 
-def _told(gan: GAN, certified: list[str]) -> list[str]:
-    """The run, these sentences of its certificate, or why there is none, the seeds, and V."""
+def _told(gan: GAN, certified: list[str], truth: Known | None) -> list[str]:
+    """The run, these sentences of its certificate, or why there is none, the truth if it is known, the seeds, and V."""
     found = numbers(gan)
     told = [
         f"Played {found['rounds']:,} of {gan.recipe_.rounds:,} rounds in {_duration(found['seconds'])}, "
         f"and ended for this reason: {found['stopped_because']}.",
         _introduced(gan),
         *certified,
+        *([_known(truth)] if truth else []),
         *_kept(found["seeds"]),
     ]
     if found["V"] is not None:
@@ -232,6 +240,14 @@ def _first(found: Measurement) -> list[str]:
     """The sentences to be read first; the page has the others further down."""
     told = parts(found.to_dict())
     return [*told["apart"], *told["where"], *told["missed"], *told["copying"][:1]]
+
+
+def _known(truth: Known) -> str:
+    """How far p_g is, for once not from below."""
+    return (
+        f"The density of these data is known, so the truth can be had: from {truth.n:,} samples, cell by cell, "
+        f"JSD(p_data, p_g) = {digits(truth.jsd, truth.jsd_se)} nats and C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats."
+    )
 
 
 def _kept(seeds: dict[str, Any]) -> list[str]:

@@ -1,17 +1,24 @@
 """The one face of p_data, p_z and p_g."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Float
 
 from onehalf._arrays import PRNGKey, Sample, Samples, Scalar
 
-__all__ = ["AbstractData", "AbstractDensity", "Latent", "Pushforward"]
+__all__ = ["AbstractData", "AbstractDensity", "Edges", "Latent", "Masses", "Pushforward"]
+
+Edges = Sequence[Float[np.ndarray, " _"]]
+"""Increasing numbers along each axis, the ends of the cells."""
+
+Masses = Float[np.ndarray, "..."]
+"""The probability of each cell, in as many dimensions as the plane or the line has."""
 
 
 class AbstractData(eqx.Module):
@@ -36,6 +43,10 @@ class AbstractDensity(AbstractData):
     @abstractmethod
     def log_p(self, x: Sample) -> Scalar:
         """The logarithm of the density at one example, in nats; -inf outside the support."""
+
+    @abstractmethod
+    def masses(self, edges: Edges) -> Masses:
+        """The probability of each cell between these edges, exactly; the outer ones may be infinite."""
 
 
 class Pushforward(AbstractData):

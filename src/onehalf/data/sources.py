@@ -10,7 +10,7 @@ from onehalf._base import catalogue, choose, names, spoken
 from onehalf.data.arrays import Digits, Rows, read
 from onehalf.data.base import AbstractData, AbstractDensity
 
-__all__ = ["ROWS", "describe", "is_path", "open_rows", "rows_of"]
+__all__ = ["ROWS", "density", "describe", "is_path", "open_rows", "rows_of"]
 
 ROWS = 100_000
 """Rows of a table drawn from a distribution that could give any number (as many as in Lin et al. 2018)."""
@@ -29,6 +29,16 @@ def open_rows(word: str) -> Rows:
     ((1797, 8, 8), (100000, 2))
     """
     return read(Path(word)) if is_path(word) else rows_of(catalogue("data")[choose("data", word, names("data"))]())
+
+
+def density(word: str) -> AbstractDensity | None:
+    """The density that a name stands for; None for rows, which have none that is known.
+
+    >>> density("ring"), density("digits")
+    (Ring(), None)
+    """
+    p = None if is_path(word) else catalogue("data")[choose("data", word, names("data"))]()
+    return p if isinstance(p, AbstractDensity) else None
 
 
 def rows_of(p: AbstractData) -> Rows:

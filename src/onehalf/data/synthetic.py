@@ -1,7 +1,9 @@
 """Distributions whose truth is known: the toy problems of the literature."""
 
+import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,10 +14,11 @@ from jax.core import Tracer
 from jax.scipy import stats
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
+from scipy import special
 
 from onehalf._arrays import PRNGKey, Sample, Samples, Scalar
 from onehalf._base import refuse
-from onehalf.data.base import AbstractDensity
+from onehalf.data.base import AbstractDensity, Edges, Masses
 
 __all__ = ["Grid", "Mixture", "Normal", "Ring", "SwissRoll", "TwoMoons", "Uniform"]
 
@@ -39,6 +42,14 @@ class Normal(AbstractDensity):
         """The sum over entries of log N(x_i; mean, std^2)."""
         return stats.norm.logpdf(x, self.mean, self.std).sum()
 
+    def masses(self, edges: Edges) -> Masses:
+        """A product of differences of the normal distribution function.
+
+        >>> Normal().masses([np.array([-np.inf, 0.0, np.inf])])
+        array([0.5, 0.5])
+        """
+        return _masses(np.broadcast_to(self.mean, (1, math.prod(self.shape))), self.std, 1.0, edges)
+
 
 class Uniform(AbstractDensity):
     """U[low, high] in each entry, independently.
@@ -58,6 +69,12 @@ class Uniform(AbstractDensity):
     def log_p(self, x: Sample) -> Scalar:
         """The sum over entries of -log(high - low); -inf outside [low, high]."""
         return stats.uniform.logpdf(x, self.low, self.high - self.low).sum()
+
+    def masses(self, edges: Edges) -> Masses:
+        """Of each cell the part of it inside."""
+        low, high = float(self.low), float(self.high)
+        inside = [np.diff(np.clip((np.asarray(axis) - low) / (high - low), 0, 1)) for axis in edges]
+        return functools.reduce(np.multiply.outer, inside)
 
 
 class Mixture(AbstractDensity):
@@ -90,6 +107,10 @@ class Mixture(AbstractDensity):
         """Log sum_j weights_j N(x; means_j, stds_j^2 I)."""
         return _log_normals(x, self.means, self.stds, self.weights)
 
+    def masses(self, edges: Edges) -> Masses:
+        """Those of each mode, by its weight."""
+        return _masses(self.means, self.stds, self.weights, edges)
+
 
 class Ring(AbstractDensity):
     """Eight equal narrow normals on the unit circle (Srivastava et al. 2017; std 0.01 as in Lin et al. 2018, PacGAN).
@@ -120,6 +141,10 @@ class Ring(AbstractDensity):
     def log_p(self, x: Sample) -> Scalar:
         """The logarithm of the mixture's density at one point."""
         return _log_normals(x, self.means, *_equal(self.modes, self.std))
+
+    def masses(self, edges: Edges) -> Masses:
+        """Those of all modes, equally."""
+        return _masses(self.means, *_equal(self.modes, self.std), edges)
 
 
 class Grid(AbstractDensity):
@@ -153,6 +178,10 @@ class Grid(AbstractDensity):
         """The logarithm of the mixture's density at one point."""
         return _log_normals(x, self.means, *_equal(self.side**2, self.std))
 
+    def masses(self, edges: Edges) -> Masses:
+        """Those of all modes, equally."""
+        return _masses(self.means, *_equal(self.side**2, self.std), edges)
+
 
 class SwissRoll(AbstractDensity):
     """A spiral band in the plane: scikit-learn's swiss roll from the side, divided by 5, normal noise around it.
@@ -176,7 +205,11 @@ class SwissRoll(AbstractDensity):
 
     def log_p(self, x: Sample) -> Scalar:
         """Log of the mean over t of N(x; curve(t), noise^2 I)."""
-        return _log_band(x, _swiss_roll, 1.5 * math.pi, 4.5 * math.pi, self.noise)
+        return _log_normals(x, *_band(_swiss_roll, *_TURNS, self.noise))
+
+    def masses(self, edges: Edges) -> Masses:
+        """By the same quadrature."""
+        return _masses(*_band(_swiss_roll, *_TURNS, self.noise), edges)
 
 
 class TwoMoons(AbstractDensity):
@@ -203,9 +236,13 @@ class TwoMoons(AbstractDensity):
 
     def log_p(self, x: Sample) -> Scalar:
         """Log of the mean over moons and t of N(x; moon(t), noise^2 I)."""
-        upper = _log_band(x, _upper_moon, 0.0, math.pi, self.noise)
-        lower = _log_band(x, _lower_moon, 0.0, math.pi, self.noise)
+        upper, lower = (_log_normals(x, *_band(moon, 0.0, math.pi, self.noise)) for moon in _MOONS)
         return jnp.logaddexp(upper, lower) - math.log(2)
+
+    def masses(self, edges: Edges) -> Masses:
+        """By the same quadrature."""
+        upper, lower = (_masses(*_band(moon, 0.0, math.pi, self.noise), edges) for moon in _MOONS)
+        return (upper + lower) / 2
 
 
 def _swiss_roll(t: Float[Array, " n"]) -> Float[Array, "n 2"]:
@@ -218,6 +255,10 @@ def _upper_moon(t: Float[Array, " n"]) -> Float[Array, "n 2"]:
 
 def _lower_moon(t: Float[Array, " n"]) -> Float[Array, "n 2"]:
     return jnp.stack([1 - jnp.cos(t), 0.5 - jnp.sin(t)], axis=1)
+
+
+_TURNS = 1.5 * math.pi, 4.5 * math.pi
+_MOONS = _upper_moon, _lower_moon
 
 
 def _equal(modes: int, std: float) -> tuple[Float[Array, " modes"], Float[Array, " modes"]]:
@@ -250,18 +291,26 @@ def _log_normals(
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
-def _log_band(
-    x: Float[Array, " 2"],
-    curve: Callable[[Float[Array, " n"]], Float[Array, "n 2"]],
-    start: float,
-    stop: float,
-    noise: float,
-) -> Scalar:
-    """Log of the mean of N(x; curve(t), noise^2 I) over t ~ U[start, stop]."""
+def _band(
+    curve: Callable[[Float[Array, " n"]], Float[Array, "n 2"]], start: float, stop: float, noise: float
+) -> tuple[Float[Array, "n 2"], Float[Array, " n"], Float[Array, " n"]]:
+    """The mean over t ~ U[start, stop] of N(curve(t), noise^2 I) as normals: means, stds and weights."""
     # A panel a tenth of a turn long holds each curve's bends; more where the noise is narrower than 0.05.
     panels = math.ceil((stop - start) * 4 * max(1.0, 0.05 / noise))
     edges = np.linspace(start, stop, panels + 1)
     half = (edges[1] - edges[0]) / 2
-    t = jnp.asarray((edges[:-1, None] + half * (1 + _NODES)).ravel(), x.dtype)
-    weights = jnp.asarray(np.tile(_WEIGHTS / (2 * panels), panels), x.dtype)
-    return _log_normals(x, curve(t), jnp.full(len(t), noise, x.dtype), weights)
+    t = jnp.asarray((edges[:-1, None] + half * (1 + _NODES)).ravel(), float)
+    return curve(t), jnp.full(len(t), noise, float), jnp.asarray(np.tile(_WEIGHTS / (2 * panels), panels), float)
+
+
+def _masses(means: Any, stds: Any, weights: Any, edges: Edges) -> Masses:
+    """Of isotropic normals: in each mode a product over axes, so that no small number is a difference of large ones."""
+    means = np.asarray(means, np.float64)
+    stds, weights = (np.broadcast_to(np.asarray(each, np.float64), len(means)) for each in (stds, weights))
+    along = []
+    for axis, middle in zip(edges, means.T, strict=True):
+        z = (np.asarray(axis) - middle[:, None]) / stds[:, None]
+        # the tail on the far side is small, so it is the one that is exact
+        along.append(np.where(z[:, :-1] > 0, -np.diff(special.ndtr(-z)), np.diff(special.ndtr(z))))
+    product = "m" + "".join(f",m{axis}" for axis in "abcd"[: len(along)])
+    return np.einsum(f"{product}->{'abcd'[: len(along)]}", weights / weights.sum(), *along, optimize=True)

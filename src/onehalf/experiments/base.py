@@ -3,7 +3,7 @@
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ class Claim(NamedTuple):
     """'=', '<=' or '>=': how the measured value is claimed to stand to the expected one."""
 
     @classmethod
-    def of_mean(cls, claim: str, expected: float, values: ArrayLike, relation: str = "=") -> "Claim":
+    def of_mean(cls, claim: str, expected: float, values: ArrayLike | Sequence[float], relation: str = "=") -> "Claim":
         """The mean of independent draws, with SIGMAS of its standard errors."""
         drawn = np.asarray(values, np.float64)
         error = SIGMAS * float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
@@ -45,13 +45,13 @@ class Claim(NamedTuple):
     @property
     def difference(self) -> float:
         """Measured less expected."""
-        return 0.0 if self.measured == self.expected else self.measured - self.expected
+        return float(self.measured - self.expected)
 
     @property
     def holds(self) -> bool:
         """Whether the measured value stands to the expected one as claimed, up to the error; never if it is nan."""
         beyond = self.difference
-        return RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error
+        return bool(RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error)
 
     def to_dict(self, name: str) -> dict[str, Any]:
         """The claim for JSON, with the name of its experiment."""
@@ -80,5 +80,11 @@ class AbstractExperiment(ABC):
     def figure(self) -> Figure:
         """The claims as a picture."""
 
-    film: Callable[[], Sequence[Figure]] | None = None
-    """For those that have one: the picture as it changes, frame by frame."""
+    def film(self) -> Sequence[Figure]:
+        """For those that have one: the picture as it changes, frame by frame."""
+        return ()
+
+    @property
+    def has_film(self) -> bool:
+        """Whether this one does."""
+        return type(self).film is not AbstractExperiment.film

@@ -6,6 +6,7 @@ from onehalf.plots.film import rolled
 from onehalf.plots.regions import regions
 from onehalf.plots.rounds import against, looks
 from onehalf.plots.rows import COLUMNS, TILES, AnyRows, beside, kind, one
+from onehalf.plots.truth import truth
 
 __all__ = [
     "COLUMNS",
@@ -21,5 +22,6 @@ __all__ = [
     "packed",
     "regions",
     "rolled",
+    "truth",
     "wealth",
 ]

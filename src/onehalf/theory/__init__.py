@@ -1,6 +1,23 @@
-"""The derivation, executed: divergences, and the best discriminator against them. Known values, in nats."""
+"""The derivation, executed: divergences, the best discriminator against them, p_g by cells, and two small games."""
 
 from onehalf.theory.divergences import entropy, jsd, kl, tv
+from onehalf.theory.games import DiracGame, exponentiated_gradient, ideal_loop
 from onehalf.theory.optimal import C, D_star, V, d_star
+from onehalf.theory.pushforward import Known, known, push
 
-__all__ = ["C", "D_star", "V", "d_star", "entropy", "jsd", "kl", "tv"]
+__all__ = [
+    "C",
+    "D_star",
+    "DiracGame",
+    "Known",
+    "V",
+    "d_star",
+    "entropy",
+    "exponentiated_gradient",
+    "ideal_loop",
+    "jsd",
+    "kl",
+    "known",
+    "push",
+    "tv",
+]

@@ -1,0 +1,191 @@
+"""Figure 1 of the paper, from a real training run whose p_g and D_star are known exactly at every round."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import special
+
+from onehalf.data import Normal
+from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
+from onehalf.nets.base import AbstractNet
+from onehalf.nets.mlp import MLP
+from onehalf.penalties import R1
+from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.theory import C, D_star, V, jsd
+from onehalf.theory.pushforward import push
+from onehalf.training import Game, State, init, train
+
+__all__ = ["FigureOne"]
+
+P_DATA, P_Z = Normal(1.5, 0.8), Normal()
+KNOTS = np.linspace(-6.0, 6.0, 4001)
+"""G is taken to be linear between these z; it is, but for the few kinks that fall between two."""
+
+EDGES = np.linspace(-3.0, 6.0, 451)
+CELLS = np.array([-np.inf, *EDGES, np.inf])
+"""The cells that p_data, p_g and D are compared in: all that is said of them is exact for these."""
+
+START, ALONE, STEPS, END = 8, 3000, 12, 6000
+"""Rounds until (a); then steps of D alone, (b), and of G alone, (c); then rounds until (d)."""
+
+PACE = 0.05
+"""How far x moves in a step of G alone where log D has slope 1."""
+
+SOME_Z = jnp.asarray(special.ndtri(np.linspace(0, 1, 257)[1:-1]), jnp.float32)[:, None]
+"""As good as 255 draws of z."""
+
+
+class Moment(NamedTuple):
+    """The players at one moment."""
+
+    title: str
+    Gz: Float[np.ndarray, " knots"]
+    p_g: Float[np.ndarray, " cells"]
+    """The probability of each cell, by pushing the pieces of G."""
+    d: Float[np.ndarray, " cells"]
+    """The logit of the learned D in the middle of each cell."""
+
+
+class FigureOne(AbstractExperiment):
+    """G and D as they are learned, with p_g and D_star known exactly; Goodfellow et al. 2014, figure 1.
+
+    The four moments: near the start; after D alone has learned, so that it is near D_star; after G alone has followed
+    D's slope; and at the end, where D = 1/2. In 1-D the law of G(z) is had without a sample and without an inverse:
+    each linear piece of G takes its mass to the cells that it crosses.
+    """
+
+    formulas = (2,)
+
+    @cached_property
+    def run(self) -> list[Moment]:
+        """The whole run, moment by moment; the four of the figure are those whose titles begin with a letter."""
+        key_D, key_G, key = jr.split(jr.key(self.seed), 3)
+        D, moments = MLP(key_D, (1,), (), width=64, activation="tanh"), []
+        G = _unfolded(MLP(key_G, (1,), (1,), width=64, activation="tanh", first_std=jnp.full(1, 0.05)), 0.6)
+
+        def play(letter: str, game: Game, state: State, rounds: int, every: int, name: str) -> State:
+            state = init(game, state.D, state.G)
+            for t in range(every, rounds + 1, every):
+                state = train(jr.fold_in(key, ord(letter)), game, state, every, every=every)
+                moments.append(_moment(f"{name} {t:,}", state))
+            moments[-1] = moments[-1]._replace(title=f"({letter}) {moments[-1].title}")
+            return state
+
+        still, slow = optax.set_to_zero(), optax.adam(2e-4)
+        game = Game(P_DATA, P_Z, optimiser_D=slow, optimiser_G=slow)
+        state = play("a", game, init(game, D, G), START, 1, "round")
+        game = Game(P_DATA, P_Z, optimiser_D=optax.adam(_falling(5e-3, ALONE)), optimiser_G=still)
+        state = play("b", game, state, ALONE, 300, "D alone, step")
+        game = Game(P_DATA, P_Z, optimiser_D=still, optimiser_G=optax.sgd(_rate(state.G)), m=4096)
+        state = play("c", game, state, STEPS, 1, "G alone, step")
+        adam = optax.adam(_falling(2e-3, END), b1=0.0, b2=0.99)
+        game = Game(P_DATA, P_Z, penalties=(R1(0.1),), optimiser_D=adam, optimiser_G=adam)
+        play("d", game, state, END, 150, "round")
+        return moments
+
+    @property
+    def four(self) -> list[Moment]:
+        """Those of the figure."""
+        return [moment for moment in self.run if moment.title.startswith("(")]
+
+    def claims(self) -> Iterator[Claim]:
+        """What the figure shows, in numbers; all of them are exact for cells of 0.02."""
+        a, b, c, d = self.four
+        p_data = P_DATA.masses([CELLS])
+        with jax.enable_x64():
+            before, after = (float(C(p_data, moment.p_g)) for moment in (b, c))
+            gaps = [
+                float(C(p_data, moment.p_g)) - float(V(jnp.asarray(moment.d), p_data, moment.p_g)) for moment in (a, b)
+            ]
+            apart = [float(jsd(p_data, moment.p_g)) for moment in (a, d)]
+        seen = np.asarray(P_Z.sample(jr.key(self.seed + 1), 1_000_000))[:, 0]
+        shares = np.histogram(np.interp(seen, KNOTS, a.Gz), np.nan_to_num(CELLS, posinf=1e9, neginf=-1e9))[0] / len(
+            seen
+        )
+        off = np.abs(shares - a.p_g) / np.sqrt(a.p_g * (1 - a.p_g) / len(seen) + 1e-12)
+        yield Claim("(a) pieces pushed to cells: all mass", 1.0, a.p_g.sum(), 1e-12)
+        yield Claim("(a) as a million samples, worst cell, in errors", SIGMAS + 1, off.max(), 0.0, "<=")
+        yield Claim("(b) D alone: C(G) - V(D, G) of (a) that is left", 0.1, gaps[1] / gaps[0], 0.0, "<=")
+        yield Claim("(c) G alone lowers C(G), nats", 0.0, after - before, 0.0, "<=")
+        yield Claim("(d) JSD that is left of (a)'s", 0.1, apart[1] / apart[0], 0.0, "<=")
+        yield Claim("(d) D = 1/2: mean of D over the data", 0.5, float((p_data * _sigmoid(d.d)).sum()), 0.03)
+
+    def figure(self) -> Figure:
+        """The four moments, side by side."""
+        figure = Figure(figsize=(13, 4), layout="constrained")
+        panels = figure.subplots(1, 4, sharex=True, sharey=True)
+        for axes, moment in zip(panels, self.four, strict=True):
+            _draw(axes, moment)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=5, frameon=False)
+        return figure
+
+    def film(self) -> Sequence[Figure]:
+        """The same over the run."""
+        frames = []
+        for moment in self.run:
+            figure = Figure(figsize=(6.4, 5), layout="constrained")
+            axes = figure.add_subplot()
+            _draw(axes, moment)
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False)
+            frames.append(figure)
+        return frames
+
+
+def _unfolded(G: MLP, std: float) -> MLP:
+    """G with positive weights, so that it does not fold yet, and scaled so that G(z) has this standard deviation."""
+    G = eqx.tree_at(lambda net: net.weights, G, [jnp.abs(weights) for weights in G.weights])
+    return eqx.tree_at(lambda net: net.weights[-1], G, G.weights[-1] * std / jnp.std(jax.vmap(G)(SOME_Z)))
+
+
+def _rate(G: AbstractNet) -> float:
+    """The rate at which a step of gradient descent moves G(z) by about PACE for each unit of the loss's slope in x."""
+    squares = jax.vmap(lambda z: optax.tree.norm(eqx.filter_grad(lambda net: net(z)[0])(G), squared=True))(SOME_Z)
+    return PACE / float(squares.mean())
+
+
+def _falling(rate: float, rounds: int) -> optax.Schedule:
+    """To a hundredth, by the same factor every round."""
+    return optax.exponential_decay(rate, rounds, 0.01)
+
+
+def _moment(title: str, state: State) -> Moment:
+    middles = np.concatenate([EDGES[:1], (EDGES[:-1] + EDGES[1:]) / 2, EDGES[-1:]])
+    Gz = np.asarray(jax.vmap(state.G)(jnp.asarray(KNOTS, jnp.float32)[:, None]), np.float64)[:, 0]
+    d = np.asarray(jax.vmap(state.D)(jnp.asarray(middles, jnp.float32)[:, None]), np.float64)
+    return Moment(title, Gz, push(P_Z.masses, KNOTS, Gz, CELLS), d)
+
+
+def _sigmoid(d: Float[np.ndarray, " cells"]) -> Float[np.ndarray, " cells"]:
+    return np.exp(-np.logaddexp(0, -d))
+
+
+def _draw(axes: Axes, moment: Moment) -> None:
+    """Densities and D over x; below, where each z goes."""
+    middles, width = (EDGES[:-1] + EDGES[1:]) / 2, EDGES[1] - EDGES[0]
+    p_data = P_DATA.masses([CELLS])
+    with jax.enable_x64():
+        best = np.asarray(D_star(p_data, moment.p_g))[1:-1]
+    axes.plot(middles, p_data[1:-1] / width, color=DATA, linestyle=":", linewidth=STRONG, label="p_data")
+    axes.plot(middles, moment.p_g[1:-1] / width, color=SAMPLES, linewidth=STRONG, label="p_g")
+    axes.plot(middles, best, color=BAND, linewidth=STRONG, alpha=0.6, label="D_star, exact")
+    axes.plot(middles, _sigmoid(moment.d)[1:-1], label="D, learned", **GOAL)
+    z = special.ndtri(np.linspace(0, 1, 23)[1:-1])
+    above = np.interp(z, [-2.5, 2.5], EDGES[[0, -1]])
+    for start, stop in zip(above, np.interp(z, KNOTS, moment.Gz), strict=True):
+        arrow = {"arrowstyle": "->", "color": SAMPLES, "alpha": 0.6, "linewidth": 0.8}
+        axes.annotate("", (stop, -0.08), (start, -0.5), arrowprops=arrow)
+    for height, name in ((-0.08, "x = G(z)"), (-0.5, "z")):
+        axes.axhline(height, color="black", linewidth=0.8)
+        axes.text(EDGES[-1], height - 0.02, name, ha="right", va="top")
+    axes.set(title=moment.title, xlabel="x", xlim=EDGES[[0, -1]], ylim=(-0.62, 1.25), yticks=(0, 0.5, 1))
+    axes.spines[["top", "right"]].set_visible(False)

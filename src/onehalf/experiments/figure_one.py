@@ -126,17 +126,17 @@ class FigureOne(AbstractExperiment):
         panels = figure.subplots(1, 4, sharex=True, sharey=True)
         for axes, moment in zip(panels, self.four, strict=True):
             _draw(axes, moment)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=5, frameon=False)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=4, frameon=False)
         return figure
 
     def film(self) -> Sequence[Figure]:
         """The same over the run."""
         frames = []
         for moment in self.run:
-            figure = Figure(figsize=(6.4, 5), layout="constrained")
+            figure = Figure(figsize=(7.2, 5), layout="constrained")
             axes = figure.add_subplot()
             _draw(axes, moment)
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False)
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=4, frameon=False)
             frames.append(figure)
         return frames
 

@@ -26,18 +26,24 @@ def rolled(frames: Sequence[Figure], suffix: str) -> bytes:
     if suffix not in (".gif", ".html"):
         refuse("the film's name", expected="a .gif or .html file", got=suffix or "no suffix")
     stills = [_still(frame) for frame in frames]
-    if suffix == ".html":
-        environment = Environment(loader=PackageLoader("onehalf.plots", "."), undefined=StrictUndefined)
-        pictures = [base64.b64encode(still).decode() for still in stills]
-        return environment.get_template("film.html.jinja").render(pictures=pictures, every=MILLISECONDS).encode()
-    first, *rest = (Image.open(io.BytesIO(still)).convert("P", palette=Image.Palette.ADAPTIVE) for still in stills)
-    file = io.BytesIO()
-    shown = [MILLISECONDS] * len(rest) + [LAST]
-    first.save(file, format="gif", save_all=True, append_images=rest, duration=shown, loop=0)
-    return file.getvalue()
+    if suffix == ".gif":
+        file = io.BytesIO()
+        first, *rest = (still.convert("P", palette=Image.Palette.ADAPTIVE) for still in stills)
+        shown = [MILLISECONDS] * len(rest) + [LAST]
+        first.save(file, format="gif", save_all=True, append_images=rest, duration=shown, loop=0)
+        return file.getvalue()
+    pictures = [_webp(still) for still in stills]
+    environment = Environment(loader=PackageLoader("onehalf.plots", "."), undefined=StrictUndefined)
+    return environment.get_template("film.html.jinja").render(pictures=pictures, every=MILLISECONDS).encode()
 
 
-def _still(frame: Figure) -> bytes:
+def _still(frame: Figure) -> Image.Image:
     file = io.BytesIO()
     frame.savefig(file, format="png", dpi=100)
-    return file.getvalue()
+    return Image.open(file)
+
+
+def _webp(still: Image.Image) -> str:
+    file = io.BytesIO()
+    still.save(file, format="webp", lossless=True)
+    return base64.b64encode(file.getvalue()).decode()

@@ -225,6 +225,7 @@ def bad_files(folder):
         (["theory", "jsd-metrik"], "got 'jsd-metrik'. Did you mean jsd-metric?"),
         (["theory", "folds", "-o", "x.bmp"], "x.bmp: expected a name that ends in .png, .svg, .pdf, .gif, .html; got"),
         (["theory", "folds", "-o", "x.gif"], "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif."),
+        (["theory", "folds", "-o", "rows.npy/x.png"], "expected a place to write to; got File exists."),
         (["theory", "folds", "jsd-metric", "-o", "x.png"], "out: expected a folder for the figures of several exp"),
         (["data", "rong"], "got 'rong'. Did you mean"),
         (["data", "ring", "-o", "x.doc"], "expected a .png, .svg or .pdf file; got .doc."),

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from onehalf._base import Refusal, choose, names, refuse, spoken
+from onehalf._base import Refusal, catalogue, choose, names, refuse, spoken
 
 __all__ = ["app", "main"]
 
@@ -244,12 +244,14 @@ def theory(
     if one and one.suffix not in (*STILLS, *FILMS):
         refuse(str(one), expected=f"a name that ends in {', '.join((*STILLS, *FILMS))}", got=one.suffix)
     _set_up_jax()
-    from onehalf._base import catalogue
+    from onehalf import runs
     from onehalf.report import claimed
 
     experiments = {spoken(member): catalogue("experiments")[member](seed) for member in members}
     if one and one.suffix in FILMS and not all(experiment.has_film for experiment in experiments.values()):
         refuse(str(one), expected=f"{', '.join(STILLS)}: of {spoken(members[0])} there is no film", got=one.suffix)
+    if name or out:
+        runs.try_writing(one.parent if one else out or Path())
     start, told = time.perf_counter(), []
     for word, experiment in experiments.items():
         claims = list(experiment.claims())

@@ -37,7 +37,7 @@ from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.recipe import Recipe
 
-__all__ = ["fit", "load", "next_folder", "packed", "source", "write"]
+__all__ = ["fit", "load", "next_folder", "packed", "source", "try_writing", "write"]
 
 SAVE_EVERY = 20.0
 """Seconds between saves, at most; a look is saved at once."""
@@ -65,7 +65,7 @@ def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda
         gan = load(folder)
     elif folder.exists() and any(folder.iterdir()):
         refuse(str(folder), expected="a run, or an empty or new folder", got="a folder with other files")
-    _try_writing(folder)
+    try_writing(folder)
     saved = time.monotonic()
     try:
         for row in gan.play(rows):
@@ -257,8 +257,8 @@ def _where(word: str) -> str:
     return str(Path(word).resolve()) if is_path(word) else word
 
 
-def _try_writing(folder: Path) -> None:
-    """Refuse a folder that can't be written to, before the training and not after it."""
+def try_writing(folder: Path) -> None:
+    """Refuse a folder that can't be written to, before the work and not after it."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     write(folder / ".try", b"")
     (folder / ".try").unlink()

@@ -47,13 +47,12 @@ Planes = Float[np.ndarray, "games n 2"]
 class Modes(AbstractExperiment):
     """P(two equal among s of N) = 1 - prod_{i<s} (1 - i/N), 1/2 near 1.18 sqrt(N); test of Arora & Zhang 2017.
 
-    Then short games on a ring of eight normals (radius 2, std 0.1), played in three ways from the same players. G's
-    rate is five times D's: plain G then chases D with all of its samples, from mode to mode. Penalties keep D from
-    being steep, and G spreads to all eight; R1 alone does as well here as both with the relativistic loss. A mode is
-    hit if one of 2,500 samples lies within 3 standard deviations of its centre; samples there are of high quality (Lin
-    et al. 2018), as 1 - exp(-9/2) of the data are. Two traps: the order is measured, not proved, and at equal rates the
-    plain game hits all eight as well; and a G that covers the whole plane hits all modes, so the count says little
-    without the share.
+    Then short games on a ring of eight normals (radius 2, std 0.1), from the same players in three ways: plain, with
+    R1, and relativistic with R1 and R2. G's rate is five times D's: plain G then chases D with all of its samples, from
+    mode to mode. Penalties keep D from being steep, and G spreads to all eight; R1 alone does as well here as the
+    third. A mode is hit if one of 2,500 samples lies within 3 standard deviations of its centre; samples there are of
+    high quality (Lin et al. 2018), as 1 - exp(-9/2) of the data are. The traps: the order is measured, not proved, and
+    at equal rates the plain game hits all eight too; and so does a G that covers the plane: look at the share as well.
     """
 
     @cached_property

@@ -142,11 +142,8 @@ def claimed(experiment: AbstractExperiment, claims: Sequence[Claim]) -> str:
     """The claims of an experiment as a table: what the theory gives, what was measured, and whether it holds.
 
     >>> from onehalf.experiments import UniformShift
-    >>> print(claimed(UniformShift(), [Claim("TV, a quarter apart", 0.25, 0.25, 1e-9)]))
-    <BLANKLINE>
-    uniform-shift: JSD(U[0, 1], U[a, 1 + a]) = ...
-      claim ... theory      measured    difference   allowed
-      TV, a quarter apart ... 0.25          0.25             0     1e-09  holds
+    >>> claimed(UniformShift(), [Claim("TV", 0.25, 0.25, 1e-9)]).split()[-6:]
+    ['TV', '0.25', '0.25', '0', '1e-09', 'holds']
     """
     wide = max(CLAIM, *(len(claim.claim) for claim in claims))
     lines = [

@@ -138,7 +138,7 @@ def test_where_the_density_is_known_the_truth_stands_beside(gan, p):
     rows, samples = (np.asarray(p.sample(jax.random.key(seed), 2000)) for seed in (0, 1))
     truth = known(p.masses, rows, samples + 0.5)
     told = report.numbers(gan, truth)["truth"]
-    assert told == {"jsd": truth.jsd, "jsd_se": truth.jsd_se, "C": truth.C, "n": 2000}
+    assert told == {name: getattr(truth, name) for name in ("jsd", "jsd_se", "jsd_wide", "C", "n")}
     (sentence,) = (each for each in report.sentences(gan, truth) if "from 2,000 samples" in each)
     assert f"C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats" in sentence
     seen = like(gan, logits=lambda x: np.zeros(len(x)))

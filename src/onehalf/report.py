@@ -51,7 +51,8 @@ def numbers(gan: GAN, truth: Known | None = None) -> dict[str, Any]:
     has the best held-out look of each game (`jsd_estimate`, `jsd_se`, `jsd_lower` in nats, at round `t`), `chosen` is
     the seed sampled from, and `spread` the greatest less the least estimate. `certificate` has the attributes of a
     `Measurement`; it is None for a fit that was interrupted or could have none. `truth` has `jsd`, its standard error
-    `jsd_se` and `C` in nats, and how many samples `n` told it, where the density of the data is known.
+    `jsd_se` and `C` in nats by cells, `jsd_wide` by cells twice as wide, and how many samples `n` told it, where the
+    density of the data is known.
     """
     certificate = getattr(gan, "certificate_", None)
     history, chosen = gan.history_, gan.chosen_
@@ -66,7 +67,7 @@ def numbers(gan: GAN, truth: Known | None = None) -> dict[str, Any]:
             "seeds": _seeds(gan),
             "stopped_because": gan.stopped_because_,
             "certificate": certificate and certificate.to_dict(),
-            "truth": truth and {"jsd": truth.jsd, "jsd_se": truth.jsd_se, "C": truth.C, "n": truth.n},
+            "truth": truth and {name: getattr(truth, name) for name in ("jsd", "jsd_se", "jsd_wide", "C", "n")},
         }
     )
 
@@ -240,10 +241,11 @@ def _first(found: Measurement) -> list[str]:
 
 
 def _known(truth: Known) -> str:
-    """How far p_g is, for once not from below."""
+    """How far p_g is from a density that is known, as far as cells show it."""
     return (
-        f"The density of these data is known, so the truth can be had: from {truth.n:,} samples, cell by cell, "
-        f"JSD(p_data, p_g) = {digits(truth.jsd, truth.jsd_se)} nats and C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats."
+        f"The density of these data is known, so the truth can be had, cell by cell, from {truth.n:,} samples: "
+        f"JSD(p_data, p_g) = {digits(truth.jsd, truth.jsd_se)} nats and C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats. "
+        f"In cells twice as wide JSD = {digits(truth.jsd_wide, truth.jsd_se)} nats; finer ones might add as much again."
     )
 
 

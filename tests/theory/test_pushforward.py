@@ -4,6 +4,7 @@ import jax
 import jax.random as jr
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +59,7 @@ def test_pushed_pieces_are_what_a_fine_grid_says(z, data):
     edges = cells(*sorted(data.draw(st.sets(values, min_size=1, max_size=6))))
     found = push(Normal().masses, np.array(z), Gz, edges)
     assert found.sum() == pytest.approx(1, abs=1e-12)
+    assert found.min() >= 0
     fine = np.linspace(-8, 8, 40_001)
     mass = Normal().masses([np.concatenate([[-np.inf], (fine[1:] + fine[:-1]) / 2, [np.inf]])])
     lands = np.searchsorted(edges, np.interp(fine, z, Gz).round(9), side="right") - 1
@@ -121,3 +123,24 @@ def test_refusals():
             push(Normal().masses, *arguments)
     with pytest.raises(Refusal, match="real and samples: expected rows of one or two numbers"):
         known(Normal().masses, np.zeros((5, 3)), np.zeros((5, 3)))
+    with pytest.raises(Refusal, match="samples: expected at least 1,000, all finite; got 5, 5 numbers"):
+        known(Normal().masses, np.zeros((5, 1)), np.zeros((5, 1)))
+    with pytest.raises(Refusal, match=r"samples: .* got 1,000, 0 numbers"):
+        known(Normal().masses, np.zeros((5, 1)), np.full((1000, 1), np.nan))
+
+
+def test_a_cut_never_passes_its_knot():
+    z, Gz = np.array([-1.86244, 1.37185172, 2.31147002, 2.60516434]), np.array([-0.4, 0.5, 0.4, 0.3])
+    assert push(Normal().masses, z, Gz, cells(-0.2, 0.0, 0.5)).min() >= 0
+
+
+def test_finer_cells_show_more_and_what_is_left_is_small():
+    ring, narrow = Ring(), Ring(std=0.005)
+    rows, samples = np.asarray(ring.sample(jr.key(0), 100_000)), np.asarray(narrow.sample(jr.key(1), 1_000_000))
+    found = known(ring.masses, rows, samples)
+    # in polar coordinates of each mode, by quadrature
+    r = np.linspace(0, 0.12, 200_001)
+    p, q = (r / std**2 * np.exp(-((r / std) ** 2) / 2) for std in (0.01, 0.005))
+    truth = sum(np.trapezoid(scipy.special.rel_entr(each, (p + q) / 2), r) for each in (p, q)) / 2
+    assert found.jsd_wide < found.jsd < truth
+    assert truth - found.jsd < 1.5 * (found.jsd - found.jsd_wide) + 4 * found.jsd_se

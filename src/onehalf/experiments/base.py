@@ -15,6 +15,9 @@ __all__ = ["SIGMAS", "AbstractExperiment", "Claim"]
 SIGMAS = 4.0
 """A Monte Carlo mean may lie so many standard errors from its expectation: further off once in 16,000 times."""
 
+CLEAR = 2.0
+"""So many standard errors from 0 a difference is taken to be none of luck's."""
+
 RELATIONS = {"=": operator.eq, "<=": operator.le, ">=": operator.ge}
 
 
@@ -42,6 +45,16 @@ class Claim(NamedTuple):
         error = SIGMAS * float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
         return cls(claim, expected, float(drawn.mean()), error, relation)
 
+    @classmethod
+    def of_order(cls, claim: str, differences: ArrayLike | Sequence[float]) -> "Claim":
+        """That the mean of differences between paired games is above 0 by more than luck: CLEAR standard errors.
+
+        For what no theorem gives a size. Differences that are all 0 show nothing, and the claim does not hold.
+        """
+        drawn = np.asarray(differences, np.float64)
+        se = float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
+        return cls(f"{claim}, in errors", CLEAR, float(drawn.mean()) / se if se else 0.0, 0.0, ">=")
+
     @property
     def difference(self) -> float:
         """Measured less expected."""
@@ -49,13 +62,16 @@ class Claim(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the measured value stands to the expected one as claimed, up to the error; never if it is nan."""
+        """Whether the measured value stands to the expected one as claimed, up to the error; never if not finite."""
         beyond = self.difference
-        return bool(RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error)
+        return math.isfinite(beyond) and bool(RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error)
 
     def to_dict(self, name: str) -> dict[str, Any]:
-        """The claim for JSON, with the name of its experiment."""
-        return {"name": name, **self._asdict(), "difference": self.difference, "holds": self.holds}
+        """The claim for JSON, with the name of its experiment; None for a number that is not finite."""
+        told = {"name": name, **self._asdict(), "difference": self.difference, "holds": self.holds}
+        return {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in told.items()
+        }
 
 
 class AbstractExperiment(ABC):

@@ -1,4 +1,4 @@
-"""Figure 1 of the paper, from a real training run whose p_g and D_star are known exactly at every round."""
+"""Figure 1 of the paper, from a real training run whose p_g and D_star are known at every round."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -29,11 +29,11 @@ __all__ = ["FigureOne"]
 
 P_DATA, P_Z = Normal(1.5, 0.8), Normal()
 KNOTS = np.linspace(-6.0, 6.0, 4001)
-"""G is taken to be linear between these z; it is, but for the few kinks that fall between two."""
+"""G is taken to be linear between these z; a claim says what that is worth."""
 
 EDGES = np.linspace(-3.0, 6.0, 451)
 CELLS = np.array([-np.inf, *EDGES, np.inf])
-"""The cells that p_data, p_g and D are compared in: all that is said of them is exact for these."""
+"""The cells that p_data, p_g and D are compared in; of D the value in the middle of a cell counts."""
 
 START, ALONE, STEPS, END = 8, 3000, 12, 6000
 """Rounds until (a); then steps of D alone, (b), and of G alone, (c); then rounds until (d)."""
@@ -49,6 +49,7 @@ class Moment(NamedTuple):
     """The players at one moment."""
 
     title: str
+    G: AbstractNet
     Gz: Float[np.ndarray, " knots"]
     p_g: Float[np.ndarray, " cells"]
     """The probability of each cell, by pushing the pieces of G."""
@@ -57,7 +58,7 @@ class Moment(NamedTuple):
 
 
 class FigureOne(AbstractExperiment):
-    """G and D as they are learned, with p_g and D_star known exactly; Goodfellow et al. 2014, figure 1.
+    """G and D as they are learned, with p_g and D_star known at every round; Goodfellow et al. 2014, figure 1.
 
     The four moments: near the start; after D alone has learned, so that it is near D_star; after G alone has followed
     D's slope; and at the end, where D = 1/2. In 1-D the law of G(z) is had without a sample and without an inverse:
@@ -99,26 +100,26 @@ class FigureOne(AbstractExperiment):
         return [moment for moment in self.run if moment.title.startswith("(")]
 
     def claims(self) -> Iterator[Claim]:
-        """What the figure shows, in numbers; all of them are exact for cells of 0.02."""
-        a, b, c, d = self.four
+        """What the figure shows, in numbers, by cells of 0.02."""
+        a, b, _, d = self.four
         p_data = P_DATA.masses([CELLS])
+        finer = np.linspace(KNOTS[0], KNOTS[-1], 4 * len(KNOTS) - 3)
         with jax.enable_x64():
-            before, after = (float(C(p_data, moment.p_g)) for moment in (b, c))
-            gaps = [
-                float(C(p_data, moment.p_g)) - float(V(jnp.asarray(moment.d), p_data, moment.p_g)) for moment in (a, b)
-            ]
+            of_G = [float(C(p_data, moment.p_g)) for moment in self.four]
+            of_finer = float(C(p_data, push(P_Z.masses, finer, _values(a.G, finer), CELLS)))
+            lag = [of_G[i] - float(V(jnp.asarray(moment.d), p_data, moment.p_g)) for i, moment in enumerate((a, b))]
             apart = [float(jsd(p_data, moment.p_g)) for moment in (a, d)]
-        seen = np.asarray(P_Z.sample(jr.key(self.seed + 1), 1_000_000))[:, 0]
-        shares = np.histogram(np.interp(seen, KNOTS, a.Gz), np.nan_to_num(CELLS, posinf=1e9, neginf=-1e9))[0] / len(
-            seen
-        )
-        off = np.abs(shares - a.p_g) / np.sqrt(a.p_g * (1 - a.p_g) / len(seen) + 1e-12)
-        yield Claim("(a) pieces pushed to cells: all mass", 1.0, a.p_g.sum(), 1e-12)
-        yield Claim("(a) as a million samples, worst cell, in errors", SIGMAS + 1, off.max(), 0.0, "<=")
-        yield Claim("(b) D alone: C(G) - V(D, G) of (a) that is left", 0.1, gaps[1] / gaps[0], 0.0, "<=")
-        yield Claim("(c) G alone lowers C(G), nats", 0.0, after - before, 0.0, "<=")
+        drawn = _values(a.G, np.asarray(P_Z.sample(jr.key(self.seed + 1), 1_000_000))[:, 0])
+        shares = np.bincount(np.searchsorted(CELLS, drawn, side="right") - 1, minlength=len(CELLS) - 1) / len(drawn)
+        # an error is taken to be that of ten draws at least, for cells with next to no mass
+        off = np.abs(shares - a.p_g) / np.sqrt(np.maximum(a.p_g, 1e-5) / len(drawn))
+        yield Claim("(a) C(G) from 4,001 knots less that from 16,001, nats", 0.0, of_G[0] - of_finer, 1e-6)
+        yield Claim("(a) a million samples: worst cell, in errors", SIGMAS + 1, off.max(), 0.0, "<=")
+        yield Claim("(b) D alone: C(G) - V(D, G) of (a) that is left", 0.1, lag[1] / lag[0], 0.0, "<=")
+        yield Claim("(c) G alone lowers C(G), nats", 0.0, of_G[2] - of_G[1], 0.0, "<=")
         yield Claim("(d) JSD that is left of (a)'s", 0.1, apart[1] / apart[0], 0.0, "<=")
-        yield Claim("(d) D = 1/2: mean of D over the data", 0.5, float((p_data * _sigmoid(d.d)).sum()), 0.03)
+        from_half = float((p_data * np.abs(special.expit(d.d) - 0.5)).sum())
+        yield Claim("(d) mean of |D - 1/2| over the data", 0.02, from_half, 0.0, "<=")
 
     def figure(self) -> Figure:
         """The four moments, side by side."""
@@ -160,13 +161,15 @@ def _falling(rate: float, rounds: int) -> optax.Schedule:
 
 def _moment(title: str, state: State) -> Moment:
     middles = np.concatenate([EDGES[:1], (EDGES[:-1] + EDGES[1:]) / 2, EDGES[-1:]])
-    Gz = np.asarray(jax.vmap(state.G)(jnp.asarray(KNOTS, jnp.float32)[:, None]), np.float64)[:, 0]
-    d = np.asarray(jax.vmap(state.D)(jnp.asarray(middles, jnp.float32)[:, None]), np.float64)
-    return Moment(title, Gz, push(P_Z.masses, KNOTS, Gz, CELLS), d)
+    Gz = _values(state.G, KNOTS)
+    # the state is given away to the next rounds, and G with it
+    G = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state.G)
+    return Moment(title, G, Gz, push(P_Z.masses, KNOTS, Gz, CELLS), _values(state.D, middles))
 
 
-def _sigmoid(d: Float[np.ndarray, " cells"]) -> Float[np.ndarray, " cells"]:
-    return np.exp(-np.logaddexp(0, -d))
+def _values(net: AbstractNet, points: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """A net of one number at these points."""
+    return np.asarray(jax.vmap(net)(jnp.asarray(points, jnp.float32)[:, None]), np.float64).reshape(-1)
 
 
 def _draw(axes: Axes, moment: Moment) -> None:
@@ -178,7 +181,7 @@ def _draw(axes: Axes, moment: Moment) -> None:
     axes.plot(middles, p_data[1:-1] / width, color=DATA, linestyle=":", linewidth=STRONG, label="p_data")
     axes.plot(middles, moment.p_g[1:-1] / width, color=SAMPLES, linewidth=STRONG, label="p_g")
     axes.plot(middles, best, color=BAND, linewidth=STRONG, alpha=0.6, label="D_star, exact")
-    axes.plot(middles, _sigmoid(moment.d)[1:-1], label="D, learned", **GOAL)
+    axes.plot(middles, special.expit(moment.d)[1:-1], label="D, learned", **GOAL)
     z = special.ndtri(np.linspace(0, 1, 23)[1:-1])
     above = np.interp(z, [-2.5, 2.5], EDGES[[0, -1]])
     for start, stop in zip(above, np.interp(z, KNOTS, moment.Gz), strict=True):

@@ -45,7 +45,8 @@ class Folds(AbstractExperiment):
         """Both sides of the identity by quadrature, and what becomes of D_star where p_g has no density."""
         by_x, _ = integrate.quad(_chi_square_part, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12)
         yield Claim("G = z^2: E log(1 - D) over z as over x, nats", by_x, _over_z(jnp.square), 1e-9)
-        yield Claim("G = z^2: one branch of the inverse gives half", by_x / 2, _over_z(jnp.square, start=0.0), 1e-9)
+        one_branch, _ = integrate.quad(_one_branch, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12)
+        yield Claim("G = z^2: p_z(z) |dz/dx| of one branch gives half", by_x / 2, one_branch, 1e-9)
         tail, _ = integrate.quad(lambda x: stats.norm.pdf(x) * np.logaddexp(0, x), 0, 40, epsabs=1e-12)
         flat = -math.log(2) / 2 - tail
         yield Claim("G = max(z, 0): the same, atom at 0 included, nats", flat, _over_z(jax.nn.relu), 1e-9)
@@ -55,7 +56,7 @@ class Folds(AbstractExperiment):
         # p_g is half an atom at 0 and half of p_data, so D_star is 0 there and 2/3 elsewhere
         expected = math.log(2 / 3) + math.log(1 / 3) / 2
         yield Claim("p_g half atom, half U[0, 1]: C(G) in nats", expected, _half_an_atom(), 1e-9)
-        yield Claim("a curve in the plane: JSD to any density, nats", math.log(2), _along_a_line(1e-6), 1e-5)
+        yield Claim("the law of (z, 0), and N(0, I): JSD, nats", math.log(2), _along_a_line(1e-6), 1e-5)
 
     def figure(self) -> Figure:
         """Each G, and the law of G(z): pushed piece by piece, and of samples."""
@@ -79,10 +80,10 @@ class Folds(AbstractExperiment):
         return figure
 
 
-def _over_z(G: Callable[[Float[Array, " nodes"]], Float[Array, " nodes"]], start: float = -12.0) -> float:
-    """E_z[log(1 - D(G(z)))] for D = sigmoid, z ~ N(0, 1): from `start` on only, if that is given."""
+def _over_z(G: Callable[[Float[Array, " nodes"]], Float[Array, " nodes"]]) -> float:
+    """E_z[log(1 - D(G(z)))] for D = sigmoid, z ~ N(0, 1)."""
     with jax.enable_x64():
-        z, log_w = nodes(np.arange(start, 13.0))
+        z, log_w = nodes(np.arange(-12.0, 13.0))
         value = -softplus(G(jnp.asarray(z[:, 0])))
         return float(jnp.sum(jnp.asarray(np.exp(log_w) * stats.norm.pdf(z[:, 0])) * value))
 
@@ -90,6 +91,11 @@ def _over_z(G: Callable[[Float[Array, " nodes"]], Float[Array, " nodes"]], start
 def _chi_square_part(x: float) -> float:
     """log(1 - D(x)) times the density of z^2 without its factor x^(-1/2)."""
     return -float(np.logaddexp(0, x)) * math.exp(-x / 2) / math.sqrt(2 * math.pi)
+
+
+def _one_branch(x: float) -> float:
+    """log(1 - D(x)) p_z(z) |dz/dx| at z = sqrt(x), without x^(-1/2): as if -sqrt(x) did not land on x."""
+    return -float(np.logaddexp(0, x)) * float(stats.norm.pdf(math.sqrt(x))) / 2
 
 
 def _half_an_atom() -> float:

@@ -42,7 +42,7 @@ class IdealLoop(AbstractExperiment):
     the factor 2; and of G's step it says "minimise, that is, maximise", where G minimises.
     """
 
-    formulas = (38, 42)
+    formulas = (38,)
 
     @cached_property
     def p_g_itself(self) -> dict[str, Float[np.ndarray, "..."]]:

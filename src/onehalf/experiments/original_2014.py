@@ -32,6 +32,9 @@ MNIST_PIXELS, MNIST_EPOCH = 784, 500
 EPOCH, EPOCHS, ASLEEP, AWAKE, LOOKS = 18, 28, 10, 24, 3
 """Minibatches in an epoch of the 1,797 digits; epochs, of which D sleeps for 10 or more, but not 24; looks in one."""
 
+AHEAD = 0.5
+"""Nats of objective_d that a D has which is awake and ahead of G; log 2 = 0.693 is a tie."""
+
 M, SEEN, SIDE, DROPS = 100, 250, 5, 4000
 """Examples in a minibatch, and in a look; digits along a side of a sheet; draws of dropout."""
 
@@ -83,7 +86,7 @@ class Original2014(AbstractExperiment):
         off = float(abs(objectives[: ASLEEP * LOOKS + 1] - math.log(2)).max())
         yield Claim("Epochs 1 to 10: objectives less log 2, greatest, nats", 0.0, off, 2e-3)
         awake = float(np.median(objectives[AWAKE * LOOKS + 1 :, 0]))
-        yield Claim("Epochs 25 to 28: objective_d, median, nats", math.log(2), awake, 0.0, "<=")
+        yield Claim("Epochs 25 to 28: objective_d, median, nats", AHEAD, awake, 0.0, "<=")
 
     def figure(self) -> Figure:
         """Both objectives over the minibatches; digits and samples."""

@@ -111,11 +111,8 @@ class StepsOfD(AbstractExperiment):
         one, five = (self.played[k] for k in STEPS)
         least = float(min(one.gap.min(), five.gap.min()))
         yield Claim("C(G) - V(D, G), the least of all rounds, nats", 0.0, least, 1e-9, ">=")
-        # no error is granted to the means of 16 games: that the order holds at every seed is what is claimed
-        gap = float(five.gap.mean() - one.gap.mean())
-        yield Claim("C(G) - V(D, G), mean, k = 5 less k = 1, nats", 0.0, gap, 0.0, "<=")
-        end = float(five.jsd[-END:].mean() - one.jsd[-END:].mean())
-        yield Claim("JSD in the last 100 rounds, k = 5 less k = 1, nats", 0.0, end, 0.0, "<=")
+        yield Claim.of_order("C(G) - V(D, G), mean: k = 1 less k = 5", (one.gap - five.gap).mean(axis=0))
+        yield Claim.of_order("JSD in the last 100 rounds: k = 1 less k = 5", (one.jsd - five.jsd)[-END:].mean(axis=0))
 
     def figure(self) -> Figure:
         """D's lag and the JSD over the rounds, each game and their mean."""

@@ -10,14 +10,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
-from onehalf.theory.pushforward import Known
+from onehalf.theory.pushforward import Known, blocks
 
 __all__ = ["truth"]
 
 Rows = Float[np.ndarray, "n columns"]
 
-BLOCK = 5
-"""So many cells on a side are drawn as one."""
+BLOCK = {1: 5, 2: 10}
+"""So many cells on a side are drawn as one, by the number of axes."""
 
 SEEN = 1e-5
 """Where less than this of both together lies in a block of cells, any D is as good, and none is drawn."""
@@ -28,9 +28,9 @@ def truth(known: Known, D: Callable[[Rows], Float[np.ndarray, " n"]]) -> Figure:
 
     `D` gives the probabilities of rows in the units of the cells.
     """
-    inner = [edges[1:-1] for edges in known.edges]
-    middles = [_halved(edges[::BLOCK]) for edges in inner]
-    p_data, p_g = (_blocks(masses[(slice(1, -1),) * masses.ndim]) for masses in (known.p_data, known.p_g))
+    inner, side = [edges[1:-1] for edges in known.edges], BLOCK[len(known.edges)]
+    middles = [_halved(edges[::side]) for edges in inner]
+    p_data, p_g = (blocks(masses[(slice(1, -1),) * masses.ndim], side) for masses in (known.p_data, known.p_g))
     seen = p_data + p_g > SEEN
     best = np.where(seen, p_data / np.where(seen, p_data + p_g, 1.0), np.nan)
     places = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
@@ -39,13 +39,6 @@ def truth(known: Known, D: Callable[[Rows], Float[np.ndarray, " n"]]) -> Figure:
         width = middles[0][1] - middles[0][0]
         return _curves(middles[0], {"p_data": p_data / width, "p_g": p_g / width}, best, learned)
     return _maps(best, learned, [(float(edges[0]), float(edges[-1])) for edges in inner])
-
-
-def _blocks(masses: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """The sums over blocks of BLOCK cells on a side."""
-    for axis in range(masses.ndim):
-        masses = np.add.reduceat(masses, np.arange(0, masses.shape[axis], BLOCK), axis=axis)
-    return masses
 
 
 def _halved(edges: Float[np.ndarray, " n"]) -> Float[np.ndarray, " _"]:

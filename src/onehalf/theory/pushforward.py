@@ -16,14 +16,15 @@ from jaxtyping import Float, Real
 from onehalf._base import refuse
 from onehalf.theory.divergences import jsd
 
-__all__ = ["Known", "known", "push"]
+__all__ = ["Known", "blocks", "known", "push"]
 
-Rows = Real[np.ndarray, "n columns"]
+Rows = Real[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
 Masses = Float[np.ndarray, " cells"]
 
-AXES, TOGETHER = {1: 2000, 2: 400}, 25
-"""Cells in the range, by the number of axes; neighbours that so few samples of p_data would fall in are one cell."""
+AXES, TOGETHER, FEWEST = {1: 2000, 2: 800}, 25, 1000
+"""Cells in the range, by the number of axes; neighbours that about so few samples of p_data would fall in are one cell;
+the fewest samples."""
 
 
 def push(p_z: Callable[[list[Values]], Masses], z: Values, Gz: Values, edges: Values) -> Masses:
@@ -42,7 +43,7 @@ def push(p_z: Callable[[list[Values]], Masses], z: Values, Gz: Values, edges: Va
     array([0.6827, 0.3173])
     """
     for name, values in (("z", z), ("edges", edges)):
-        if len(values) < 2 or not (np.diff(values) > 0).all():
+        if len(values) < 2 or not (np.diff(values) > 0).all() or (name == "z" and not np.isfinite(values).all()):
             refuse(name, expected="two or more increasing numbers", got=values.tolist())
     if Gz.shape != z.shape or not np.isfinite(Gz).all():
         refuse("Gz", expected=f"a finite number for each of the {len(z)} knots", got=f"shape {Gz.shape}, or not finite")
@@ -58,7 +59,8 @@ def push(p_z: Callable[[list[Values]], Masses], z: Values, Gz: Values, edges: Va
     # where each part begins: at its piece's knot, or where the piece enters the cell, from below or from above
     entered = np.where(nth > 0, edges[cell + (way < 0)], start[piece])
     share = np.divide(entered - start[piece], (stop - start)[piece], out=np.zeros(len(piece)), where=nth > 0)
-    cuts = z[piece] + share.clip(0, 1) * np.diff(z)[piece]
+    # rounded up, a cut might pass the knot where its piece ends
+    cuts = np.minimum(z[piece] + share.clip(0, 1) * np.diff(z)[piece], z[piece + 1])
     return np.bincount(cell, p_z([np.array([-np.inf, *cuts[1:], np.inf])]), len(edges) - 1)
 
 
@@ -74,13 +76,15 @@ class Known(NamedTuple):
     n: int
     """How many samples."""
     jsd: float
-    """JSD(p_data, p_g) of the cells, in nats, less the bias that so many samples give it."""
+    """JSD of the two laws by cells, in nats, less the bias that so many samples give it: at most JSD(p_data, p_g)."""
     jsd_se: float
-    """Its standard error."""
+    """Its standard error, over samples."""
+    jsd_wide: float
+    """The same by cells twice as wide: as much as finer cells add to this, still finer ones might add to `jsd`."""
 
     @property
     def C(self) -> float:
-        """-log 4 + 2 JSD, in nats."""
+        """-log 4 + 2 JSD of the cells, in nats."""
         return -math.log(4) + 2 * self.jsd
 
     @property
@@ -94,8 +98,9 @@ def known(masses: Callable[[list[Values]], Float[np.ndarray, "..."]], real: Rows
     """How far samples of p_g are from p_data, whose `masses` are known; cells are laid over the range of real rows.
 
     The plain JSD of n samples' shares is too great by sum D_star (1 - p_g) / 4n to first order; that is taken off. Its
-    standard error is that of the mean of log 2(1 - D_star) / 2 over the samples. Both are of the cells, of which those
-    with little of p_data are joined: p_data and p_g themselves are further apart by what differs within one.
+    standard error is that of the mean of log 2(1 - D_star) / 2 over the samples. All is of the cells, of which those
+    with little of p_data are joined: p_data and p_g themselves are further apart by what differs within one, and where
+    p_g lies on threads or points, far further. At least 1,000 finite samples.
 
     >>> from onehalf.data import Normal
     >>> x = np.random.default_rng(0).normal(size=(2, 100_000, 1))
@@ -106,17 +111,34 @@ def known(masses: Callable[[list[Values]], Float[np.ndarray, "..."]], real: Rows
     if real.ndim != 2 or real.shape[1] not in AXES or samples.shape[1:] != real.shape[1:]:
         refuse("real and samples", expected="rows of one or two numbers", got=f"{real.shape} and {samples.shape}")
     columns, n = real.shape[1], len(samples)
+    if n < FEWEST or not np.isfinite(samples).all():
+        refuse(
+            "samples", expected=f"at least {FEWEST:,}, all finite", got=f"{n:,}, {np.isfinite(samples).sum()} numbers"
+        )
     inner = [np.linspace(*_span(column), AXES[columns] + 1) for column in real.T]
     edges = tuple(np.array([-np.inf, *axis, np.inf]) for axis in inner)
     place = [np.searchsorted(axis, column, side="right") for axis, column in zip(inner, samples.T, strict=True)]
     shape = tuple(len(axis) - 1 for axis in edges)
     counts = np.bincount(np.ravel_multi_index(tuple(place), shape), minlength=math.prod(shape))
     p, q = masses(list(edges)), counts.reshape(shape) / n
-    return Known(edges, p, q, n, *_estimated(p.ravel(), q.ravel(), n))
+    jsd_wide, _ = _estimated(blocks(p, 2), blocks(q, 2), n)
+    return Known(edges, p, q, n, *_estimated(p, q, n), jsd_wide)
 
 
-def _estimated(p: Masses, q: Masses, n: int) -> tuple[float, float]:
+def blocks(masses: Float[np.ndarray, "..."], side: int) -> Float[np.ndarray, "..."]:
+    """The sums over blocks of so many cells on a side; the last ones may have fewer.
+
+    >>> blocks(np.arange(5.0), 2)
+    array([1., 5., 4.])
+    """
+    for axis in range(masses.ndim):
+        masses = np.add.reduceat(masses, np.arange(0, masses.shape[axis], side), axis=axis)
+    return masses
+
+
+def _estimated(p: Float[np.ndarray, "..."], q: Float[np.ndarray, "..."], n: int) -> tuple[float, float]:
     """JSD(p, q) and its standard error, where q are the shares of n samples."""
+    p, q = p.ravel(), q.ravel()
     starts = np.flatnonzero(np.diff(np.cumsum(p) * n // TOGETHER, prepend=-1))
     p, q = np.add.reduceat(p, starts), np.add.reduceat(q, starts)
     with jax.enable_x64():

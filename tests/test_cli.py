@@ -8,9 +8,13 @@ import sys
 import time
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from onehalf import Refusal, runs
+from onehalf.data.frames import read_table
+from onehalf.data.schema import Schema
 from onehalf.gan import GAN
 
 SMALL = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
@@ -122,6 +126,123 @@ def test_data_lists_and_draws(tmp_path):
     assert (tmp_path / "ring.png").read_bytes().startswith(b"\x89PNG")
 
 
+def people_file(folder):
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{row},{rng.integers(18, 90)},{rng.choice(['F', 'M', ''])},{rng.choice([14, 15, 17])}" for row in range(99)
+    ]
+    (folder / "people.csv").write_text("\n".join(["id,age,sex,screen", *rows, "99,n/a?,F,15"]))
+    return folder / "people.csv"
+
+
+def test_data_says_what_the_columns_of_a_table_are(tmp_path):
+    done = onehalf("data", people_file(tmp_path), "--json", "--schema", "people.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (table,) = json.loads(done.stdout)
+    assert (table["kind"], table["shape"], table["rows"]) == ("table", [4], 100)
+    columns = {column["name"]: column for column in table["columns"]}
+    assert [column["kind"] for column in columns.values()] == ["id", "category", "category", "integer"]
+    assert columns["screen"]["values"] == [14, 15, 17]
+    lines = done.stderr.splitlines()
+    assert lines[0].endswith("people.csv: 100 rows, 4 columns")
+    assert lines[5].split() == ["screen", "integer", "3", "14", "to", "17", "only", "14,", "15,", "17"]
+    assert "'age' holds 99 numbers and 1 word, the first word 'n/a?' in line 101: so all of them" in lines[7]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv", "people.json"]
+
+
+def test_a_corrected_schema_is_checked_and_never_written_over(tmp_path):
+    people, schema = people_file(tmp_path), tmp_path / "people.json"
+    corrected = (
+        Schema.of(read_table(people)).to_json().replace('"screen", "kind": "integer"', '"screen", "kind": "category"')
+    )
+    schema.write_text(corrected)
+    done = onehalf("data", people, "--schema", schema, "--json")
+    assert json.loads(done.stdout)[0]["columns"][3]["categories"].keys() == {"14", "15", "17"}
+    assert "people.json, which fits." in done.stderr
+    assert schema.read_text() == corrected
+    schema.write_text(corrected.replace('"age"', '"agge"'))
+    done = onehalf("data", people, "--schema", schema)
+    assert done.returncode == 2
+    assert done.stderr == "onehalf: the schema: expected columns that the table has; got 'agge'. Did you mean 'age'?\n"
+
+
+def bad_tables(folder):
+    files = {
+        "empty.csv": "",
+        "header.csv": "a,b\n",
+        "one.csv": "a,b\n1,2\n",
+        "twice.csv": "a,b,a\n1,2,3\n",
+        "unnamed.csv": ",a\n0,1\n1,2\n",
+        "ragged.csv": "a,b\n1,2\n3\n4,5\n",
+        "quote.csv": 'a,b\n1,2\n3,"x\n5,6\n',
+        "missing.csv": "a,b\n1,\n2,NA\n",
+        "infinite.csv": "a,b\n1,2\n3,inf\n",
+        "good.csv": "age,sex\n1,F\n2,M\n",
+        "latin.csv": b"a,b\n1,x\n2,\xe9\n",
+        "bytes.csv": b"a,b\n1,\0\n",
+        "bad.parquet": b"PAR1 and no more",
+        "people.xlsx": "",
+        "no.json": "{",
+        "kind.json": '{"columns": [{"name": "age", "kind": "interger"}, {"name": "sex", "kind": "id"}]}',
+        "words.json": '{"columns": [{"name": "age", "kind": "integer"}, {"name": "sex", "kind": "integer"}]}',
+        "fewer.json": '{"columns": [{"name": "age", "kind": "integer"}]}',
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    (folder / "folder").mkdir()
+    pyarrow.parquet.write_table(pyarrow.table({"a": [[1], [2]]}), folder / "nested.parquet")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("nothing.csv", "nothing.csv: expected a file; got nothing there."),
+        ("folder", "folder: expected a file; got a folder."),
+        ("people.xlsx", "people.xlsx: expected a file that ends in .csv, .tsv, .parquet; got .xlsx. Save it as .csv"),
+        ("empty.csv", "empty.csv: expected a header and rows; got an empty file."),
+        ("header.csv", "header.csv: expected at least 2 rows; got a header only."),
+        ("one.csv", "one.csv: expected at least 2 rows; got 1."),
+        ("twice.csv", "twice.csv: expected a name of its own for every column; got more than one 'a'."),
+        ("unnamed.csv", "unnamed.csv: expected a name for every column; got none for column 1. Row numbers of pandas?"),
+        ("ragged.csv", "expected 2 values in every line, as in the header; got 1 in line 3. A value with ',' in it"),
+        ("quote.csv", "expected values that end; got one from line 3 to the end of the file. Is a quotation mark left"),
+        (
+            "missing.csv",
+            "missing.csv: expected some values in every column; got none in 'b'. Remove what is all missing",
+        ),
+        ("infinite.csv", "expected finite numbers; got 1 infinite one in 'b', the first in line 3."),
+        ("latin.csv", "latin.csv: expected UTF-8; got the byte 0xe9 in line 3. If it is latin1: iconv -f latin1"),
+        ("bytes.csv", "bytes.csv: expected text in UTF-8; got a zero byte in line 2."),
+        ("bad.parquet", "bad.parquet: expected a whole Parquet file; got one that can't be read"),
+        ("nested.parquet", "expected numbers, words, booleans or dates; got list<element: int64> in column 'a'."),
+        ("good.csv --schema good.txt", "good.txt: expected a name that ends in .json; got .txt."),
+        ("good.csv --schema good", "good: expected a name that ends in .json; got no ending."),
+        ("good.csv --schema good.csv/a.json", "expected a place to write to; got"),
+        ("good.csv --schema no.json", "no.json: expected JSON; got text that can't be read as such"),
+        ("good.csv --schema kind.json", "kind.json, column 'age': expected one of continuous, integer, category, "),
+        ("good.csv --schema words.json", "column 'sex': expected numbers, as its kind is integer; got 'F' in line 2."),
+        ("good.csv --schema fewer.json", "the schema: expected all columns of the table; got none called 'sex'."),
+        ("good.csv -o good.png", "out: expected an array or a name to draw; got the table good.csv."),
+        ("ring --schema ring.json", "schema: expected a table to describe; got ring."),
+    ],
+)
+def test_a_bad_table_gets_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys, words, sentence):
+    from onehalf import cli
+
+    bad_tables(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["onehalf", "data", *words.split()])
+    before = sorted(os.listdir())
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert not said.out
+    assert sorted(os.listdir()) == before
+
+
 def test_theory_runs_one_and_leaves_its_figure(tmp_path):
     done = onehalf("theory", "uniform-shift", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -222,6 +343,7 @@ def bad_files(folder):
         (["sample", "other", "-n", "0", "-o", "x.npy"], "n: expected at least 1 row; got 0."),
         (["sample", "other", "-o", "x.jpg"], "x.jpg: expected a name that ends in .npy or .npz"),
         (["report", "nowhere"], "nowhere: expected the folder of a run; got none."),
+        (["theory", "folds", "--seed", "-1"], "seed: expected a whole number from 0 to 2^63 - 1; got -1."),
         (["theory", "jsd-metrik"], "got 'jsd-metrik'. Did you mean jsd-metric?"),
         (["theory", "folds", "-o", "x.bmp"], "x.bmp: expected a name that ends in .png, .svg, .pdf, .gif, .html; got"),
         (["theory", "folds", "-o", "x.gif"], "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif."),

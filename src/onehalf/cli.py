@@ -1,7 +1,8 @@
 """The command line: words typed -> one call each below.
 
 People's text and progress go to stderr; with --json one JSON object, and nothing else, goes to stdout.
-Exit codes: 0; 2 for what the user can mend, in one sentence; 130 after Ctrl-C, with the run saved.
+Exit codes: 0; 1 if a claim of the theory does not hold; 2 for what the user can mend, in one sentence; 130 after
+Ctrl-C, with the run saved.
 """
 
 import contextlib
@@ -189,22 +190,34 @@ def report(run: Run, as_json: AsJson = False) -> None:
 @app.command()
 def data(
     name: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="A name or a file to draw; all are listed without.")
+        str | None,
+        typer.Argument(
+            metavar="DATA", help="A name, an array or a table (.csv, .tsv, .parquet); names are listed without."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The picture: a .png or .svg file.")
     ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a table's schema, to correct by hand; one that is there is checked."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the data sets that go by a name, or draw one as a picture.
+    """List the data sets that go by a name, draw one as a picture, or say what the columns of a table are.
 
-    Example: onehalf data ring
+    Example: onehalf data people.csv --schema people.json
     """
+    from onehalf.data import sources
+
+    if name is not None and sources.is_table(name):
+        return _describe_table(name, out, schema, as_json)
+    if schema is not None:
+        refuse("schema", expected="a table to describe", got=name or "no file")
     if name is not None:
         _check_data_word(name)
     _set_up_jax()
     from onehalf import plots, runs
-    from onehalf.data import sources
 
     about = sources.describe(name)
     if name is not None:
@@ -217,6 +230,33 @@ def data(
         count = "any" if row["rows"] is None else f"{row['rows']:,}"
         _say(f"{row['name']:12} {count:>7} rows of {row['shape']!s:8} {row['about']}")
     return None
+
+
+def _describe_table(name: str, out: Path | None, file: Path | None, as_json: bool) -> None:
+    """Say what the columns of a table are; write that down, or go by the kinds that a person has written down."""
+    if out is not None:
+        refuse("out", expected="an array or a name to draw", got=f"the table {name}")
+    if file is not None and file.suffix != ".json":
+        refuse(str(file), expected="a name that ends in .json", got=file.suffix or "no ending")
+    from onehalf import runs
+    from onehalf.data.frames import read_table
+    from onehalf.data.schema import Schema
+
+    table = read_table(name)
+    if file is not None and file.is_file():
+        found = Schema.of_json(file.read_bytes(), str(file)).check(table)
+        told = f"The kinds are those of {file}, which fits."
+    else:
+        found = Schema.of(table)
+        told = f"Schema: {file}. Correct its kinds by hand; the same command checks them."
+        if file is not None:
+            runs.write(file, found.to_json().encode())
+    _say("\n".join([f"{name}: {found.rows:,} rows, {len(found.columns)} columns", str(found), *found.warnings]))
+    if file is not None:
+        _say(told)
+    if as_json:
+        about = found.to_dict()
+        _show([{"name": name, "kind": "table", "shape": [len(found.columns)], **about}])
 
 
 @app.command()
@@ -237,16 +277,18 @@ def theory(
 
     A named experiment leaves its figure beside you. Exit code 1 if a claim does not hold.
     """
+    from onehalf import runs
+    from onehalf.measuring.inputs import check_seed
+    from onehalf.report import claimed
+
     members = [choose("experiment", word, names("experiments")) for word in name or names("experiments")]
-    one = out if out is not None and out.suffix else None
+    check_seed(seed)
+    one = out if out is not None and out.suffix and not out.is_dir() else None
     if one and len(members) > 1:
         refuse("out", expected="a folder for the figures of several experiments", got=f"the file {one}")
     if one and one.suffix not in (*STILLS, *FILMS):
         refuse(str(one), expected=f"a name that ends in {', '.join((*STILLS, *FILMS))}", got=one.suffix)
     _set_up_jax()
-    from onehalf import runs
-    from onehalf.report import claimed
-
     experiments = {spoken(member): catalogue("experiments")[member](seed) for member in members}
     if one and one.suffix in FILMS and not all(experiment.has_film for experiment in experiments.values()):
         refuse(str(one), expected=f"{', '.join(STILLS)}: of {spoken(members[0])} there is no film", got=one.suffix)
@@ -258,8 +300,8 @@ def theory(
         told += [claim.to_dict(word) for claim in claims]
         _say(claimed(experiment, claims))
         if name or out:
-            stills, films = [(out or Path()) / f"{word}.png"], [Path(f"{word}{suffix}") for suffix in FILMS]
-            for path in [one] if one else [*stills, *(films if experiment.has_film and not out else [])]:
+            kinds = (".png", *FILMS) if experiment.has_film and name else (".png",)
+            for path in [one] if one else [(out or Path()) / f"{word}{suffix}" for suffix in kinds]:
                 _leave_figure(experiment, path)
     seconds, failed = time.perf_counter() - start, sum(not claim["holds"] for claim in told)
     _say(f"\n{len(told) - failed} of {len(told)} claims hold, in {seconds:.0f} s.")

@@ -10,7 +10,7 @@ from onehalf._base import catalogue, choose, names, spoken
 from onehalf.data.arrays import Digits, Rows, read
 from onehalf.data.base import AbstractData, AbstractDensity
 
-__all__ = ["ROWS", "density", "describe", "is_path", "open_rows", "rows_of"]
+__all__ = ["ROWS", "density", "describe", "is_path", "is_table", "open_rows", "rows_of"]
 
 ROWS = 100_000
 """Rows of a table drawn from a distribution that could give any number (as many as in Lin et al. 2018)."""
@@ -20,6 +20,15 @@ def is_path(word: str) -> bool:
     """Whether the word is a path rather than a name: it has a suffix or a separator, or something is there."""
     path = Path(word)
     return bool(path.suffix) or len(path.parts) > 1 or path.exists()
+
+
+def is_table(word: str) -> bool:
+    """Whether the word is the path of a table rather than a name, or an array, whose file ends in .npy or .npz.
+
+    >>> is_table("people.csv"), is_table("rows.npy"), is_table("ring")
+    (True, False, False)
+    """
+    return is_path(word) and Path(word).suffix not in (".npy", ".npz")
 
 
 def open_rows(word: str) -> Rows:

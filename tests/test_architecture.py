@@ -33,6 +33,15 @@ def test_importing_the_package_does_not_import_jax():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_a_fit_loads_no_experiment_and_can_still_have_all_cores():
+    # once JAX has begun to compute, its devices stay as they are
+    code = (
+        "import sys, jax, onehalf.report, onehalf.runs; from onehalf.training import use_cores; use_cores(2);"
+        "assert 'onehalf.experiments' not in sys.modules; assert len(jax.devices()) == 2"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_the_readme_prints_the_tree_that_is_there():
     readme = (ROOT / "README.md").read_text()
     for path in (ROOT / "src" / "onehalf").iterdir():

@@ -277,18 +277,18 @@ def theory(
 
     A named experiment leaves its figure beside you. Exit code 1 if a claim does not hold.
     """
-    from onehalf import runs
-    from onehalf.measuring.inputs import check_seed
-    from onehalf.report import claimed
-
     members = [choose("experiment", word, names("experiments")) for word in name or names("experiments")]
-    check_seed(seed)
     one = out if out is not None and out.suffix and not out.is_dir() else None
     if one and len(members) > 1:
         refuse("out", expected="a folder for the figures of several experiments", got=f"the file {one}")
     if one and one.suffix not in (*STILLS, *FILMS):
         refuse(str(one), expected=f"a name that ends in {', '.join((*STILLS, *FILMS))}", got=one.suffix)
     _set_up_jax()
+    from onehalf import runs
+    from onehalf.experiments.base import table
+    from onehalf.measuring.inputs import check_seed
+
+    check_seed(seed)
     experiments = {spoken(member): catalogue("experiments")[member](seed) for member in members}
     if one and one.suffix in FILMS and not all(experiment.has_film for experiment in experiments.values()):
         refuse(str(one), expected=f"{', '.join(STILLS)}: of {spoken(members[0])} there is no film", got=one.suffix)
@@ -298,7 +298,7 @@ def theory(
     for word, experiment in experiments.items():
         claims = list(experiment.claims())
         told += [claim.to_dict(word) for claim in claims]
-        _say(claimed(experiment, claims))
+        _say(table(experiment, claims))
         if name or out:
             kinds = (".png", *FILMS) if experiment.has_film and name else (".png",)
             for path in [one] if one else [(out or Path()) / f"{word}{suffix}" for suffix in kinds]:

@@ -17,16 +17,14 @@ from matplotlib.figure import Figure
 from scipy import special
 
 from onehalf import plots
-from onehalf._base import spoken
 from onehalf.data.arrays import numbered
-from onehalf.experiments.base import AbstractExperiment, Claim
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.measuring.sentences import at_least, digits, parts, table
 from onehalf.plots import AnyRows
 from onehalf.theory.pushforward import Known
 
-__all__ = ["claimed", "line", "measured_page", "numbers", "page", "sentences"]
+__all__ = ["line", "measured_page", "numbers", "page", "sentences"]
 
 LOOK = ("jsd_estimate", "jsd_se", "jsd_lower")
 """What a look found out about each game."""
@@ -36,9 +34,6 @@ LAST = 5
 
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
-
-CLAIM = 60
-"""Columns for a claim in a table on the terminal."""
 
 MOST_TELLING, TABULATED = 8, 12
 """Rows of each side on a page; with more columns than this, those of the ladder stand in the table."""
@@ -137,28 +132,6 @@ def measured_page(
     beside = plots.beside(real, other, names, called)
     telling = _telling(found, np.asarray(real), np.asarray(other), names)
     return _rendered(title, _first(found), found, beside, (real, other), called=called, telling=telling)
-
-
-def claimed(experiment: AbstractExperiment, claims: Sequence[Claim]) -> str:
-    """The claims of an experiment as a table: what the theory gives, what was measured, and whether it holds.
-
-    >>> from onehalf.experiments import UniformShift
-    >>> claimed(UniformShift(), [Claim("TV", 0.25, 0.25, 1e-9)]).split()[-6:]
-    ['TV', '0.25', '0.25', '0', '1e-09', 'holds']
-    """
-    wide = max(CLAIM, *(len(claim.claim) for claim in claims))
-    lines = [
-        "",
-        f"{spoken(type(experiment).__name__)}: {(experiment.__doc__ or '').splitlines()[0]}",
-        f"  {'claim':{wide}}  {'theory':>13}  {'measured':>12}  {'difference':>12}  {'allowed':>8}",
-    ]
-    for claim in claims:
-        bound = "" if claim.relation == "=" else f"{claim.relation} "
-        lines.append(
-            f"  {claim.claim:{wide}}  {f'{bound}{claim.expected:.7g}':>13}  {claim.measured + 0.0:12.7g}  "
-            f"{claim.difference:12.2g}  {claim.error:8.2g}  {'holds' if claim.holds else 'DOES NOT HOLD'}"
-        )
-    return "\n".join(lines)
 
 
 def _rendered(

@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from onehalf._base import catalogue, spoken
-from onehalf.experiments.base import RELATIONS, AbstractExperiment, Claim
+from onehalf.experiments.base import RELATIONS, AbstractExperiment, Claim, table
 from onehalf.plots import packed
-from onehalf.report import claimed
 
 EXPERIMENTS = catalogue("experiments")
 IMAGES = Path(__file__).parents[2] / "docs" / "images" / "theory"
@@ -40,9 +39,9 @@ def test_claims_hold(experiment):
 
 def test_the_table_and_json_say_the_same(experiment):
     claims = list(experiment.claims())
-    table = claimed(experiment, claims)
-    assert spoken(type(experiment).__name__) in table
-    assert table.count("holds") >= len(claims)
+    printed = table(experiment, claims)
+    assert spoken(type(experiment).__name__) in printed
+    assert printed.count("holds") >= len(claims)
     told = json.loads(json.dumps([claim.to_dict("x") for claim in claims]))
     assert [claim["claim"] for claim in told] == [claim.claim for claim in claims]
     assert all(claim["holds"] is True for claim in told)
@@ -85,7 +84,7 @@ WITHIN = {"=": (1.05, 0.95), "<=": (1.05, -9.0), ">=": (0.95, 9.0)}
 def test_a_claim_can_fail(relation, measured, holds):
     claim = Claim("x", 1.0, measured, 0.1, relation)
     assert claim.holds is holds
-    assert ("DOES NOT HOLD" in claimed(next(iter(EXPERIMENTS.values()))(), [claim])) is not holds
+    assert ("DOES NOT HOLD" in table(next(iter(EXPERIMENTS.values()))(), [claim])) is not holds
 
 
 def test_no_claim_holds_of_what_is_not_finite():

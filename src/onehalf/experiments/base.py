@@ -10,13 +10,18 @@ import numpy as np
 from jaxtyping import ArrayLike
 from matplotlib.figure import Figure
 
-__all__ = ["SIGMAS", "AbstractExperiment", "Claim"]
+from onehalf._base import spoken
+
+__all__ = ["SIGMAS", "AbstractExperiment", "Claim", "table"]
 
 SIGMAS = 4.0
 """A Monte Carlo mean may lie so many standard errors from its expectation: further off once in 16,000 times."""
 
 CLEAR = 2.0
 """So many standard errors from 0 a difference is taken to be none of luck's."""
+
+CLAIM = 60
+"""Columns for a claim in a table on the terminal."""
 
 RELATIONS = {"=": operator.eq, "<=": operator.le, ">=": operator.ge}
 
@@ -104,3 +109,25 @@ class AbstractExperiment(ABC):
     def has_film(self) -> bool:
         """Whether this one does."""
         return type(self).film is not AbstractExperiment.film
+
+
+def table(experiment: AbstractExperiment, claims: Sequence[Claim]) -> str:
+    """The claims of an experiment as a table: what the theory gives, what was measured, and whether it holds.
+
+    >>> from onehalf.experiments import UniformShift
+    >>> table(UniformShift(), [Claim("TV", 0.25, 0.25, 1e-9)]).split()[-6:]
+    ['TV', '0.25', '0.25', '0', '1e-09', 'holds']
+    """
+    wide = max(CLAIM, *(len(claim.claim) for claim in claims))
+    lines = [
+        "",
+        f"{spoken(type(experiment).__name__)}: {(experiment.__doc__ or '').splitlines()[0]}",
+        f"  {'claim':{wide}}  {'theory':>13}  {'measured':>12}  {'difference':>12}  {'allowed':>8}",
+    ]
+    for claim in claims:
+        bound = "" if claim.relation == "=" else f"{claim.relation} "
+        lines.append(
+            f"  {claim.claim:{wide}}  {f'{bound}{claim.expected:.7g}':>13}  {claim.measured + 0.0:12.7g}  "
+            f"{claim.difference:12.2g}  {claim.error:8.2g}  {'holds' if claim.holds else 'DOES NOT HOLD'}"
+        )
+    return "\n".join(lines)

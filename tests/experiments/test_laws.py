@@ -58,7 +58,7 @@ def test_the_figure_says_what_its_axes_are(experiment):
 
 def test_the_page_shows_this_figure(experiment):
     drawn = Image.open(io.BytesIO(packed(experiment.figure(), ".png")))
-    shown = Image.open(IMAGES / f"{spoken(type(experiment).__name__)}.png")
+    shown = Image.open(io.BytesIO((IMAGES / f"{spoken(type(experiment).__name__)}.png").read_bytes()))
     assert shown.size == drawn.size
     if type(experiment).__name__ not in TRAINED:
         off = np.abs(np.asarray(shown.convert("L"), float) - np.asarray(drawn.convert("L"), float))

@@ -91,7 +91,7 @@ class NonSaturating(AbstractLoss):
 
 
 class MaximumLikelihood(AbstractLoss):
-    """D as in Minimax; G descends -E[D/(1 - D)] = -E[exp d(G(z))]; Goodfellow 2016, section 3.2.3.
+    """D as in Minimax; G descends -E[D/(1 - D)] = -E[exp d(G(z))]; Goodfellow 2016, section 3.2.
 
     At the best D its gradient is that of KL(p_data || p_g). The exponential is finite in float32 up to d = 88; beyond
     `ceiling` it is continued by its tangent, so that the gradient stays finite.

@@ -45,7 +45,7 @@ class Saturation(AbstractExperiment):
 
     Data are N(0, 1) and samples N(mu, 1). Where G is bad and D sure, minimax's gradient E[mu D_star(G(z))] fades and
     the non-saturating one, E[mu (1 - D_star(G(z)))], tends to mu. Their sum is mu, the gradient of KL(p_g || p_data),
-    because log D - log(1 - D) = d. Maximum likelihood (Goodfellow 2016, section 3.2.3) has the gradient of
+    because log D - log(1 - D) = d. Maximum likelihood (Goodfellow 2016, section 3.2) has the gradient of
     KL(p_data || p_g), which is mu as well. The trap: that expectation lives on samples so rare that no minibatch holds
     them, with exp d of any size; the loss's ceiling keeps float32 finite, and cuts them off.
     """

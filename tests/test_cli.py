@@ -24,6 +24,22 @@ def onehalf(*words, cwd=None):
     return subprocess.run([sys.executable, "-m", "onehalf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
 
 
+def refused(words, sentence, monkeypatch, capsys):
+    """One sentence, exit code 2, and nothing left behind."""
+    from onehalf import cli
+
+    monkeypatch.setattr(sys, "argv", ["onehalf", *words])
+    before = sorted(os.listdir())
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert not said.out
+    assert sorted(os.listdir()) == before
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of 200 rounds on digits, made by the command line."""
@@ -227,20 +243,9 @@ def bad_tables(folder):
     ],
 )
 def test_a_bad_table_gets_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys, words, sentence):
-    from onehalf import cli
-
     bad_tables(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["onehalf", "data", *words.split()])
-    before = sorted(os.listdir())
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    said = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert sentence in said.err
-    assert said.err.count("\n") == 1
-    assert not said.out
-    assert sorted(os.listdir()) == before
+    refused(["data", *words.split()], sentence, monkeypatch, capsys)
 
 
 def test_theory_runs_one_and_leaves_its_figure(tmp_path):
@@ -355,20 +360,9 @@ def bad_files(folder):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys, words, sentence):
-    from onehalf import cli
-
     bad_files(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["onehalf", *words])
-    before = sorted(os.listdir())
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    said = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert sentence in said.err
-    assert said.err.count("\n") == 1
-    assert not said.out
-    assert sorted(os.listdir()) == before
+    refused(words, sentence, monkeypatch, capsys)
 
 
 def small_run(folder):

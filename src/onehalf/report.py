@@ -218,7 +218,7 @@ def _known(truth: Known) -> str:
     return (
         f"The density of these data is known, so the truth can be had, cell by cell, from {truth.n:,} samples: "
         f"JSD(p_data, p_g) = {digits(truth.jsd, truth.jsd_se)} nats and C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats. "
-        f"In cells twice as wide JSD = {digits(truth.jsd_wide, truth.jsd_se)} nats; finer ones might add as much again."
+        f"In cells twice as wide JSD = {digits(truth.jsd_wide, truth.jsd_se)} nats; finer ones would add more."
     )
 
 

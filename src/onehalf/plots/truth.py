@@ -19,8 +19,8 @@ Rows = Float[np.ndarray, "n columns"]
 BLOCK = {1: 5, 2: 10}
 """So many cells on a side are drawn as one, by the number of axes."""
 
-SEEN = 1e-5
-"""Where less than this of both together lies in a block of cells, any D is as good, and none is drawn."""
+SEEN, NOWHERE = 1e-5, "#B0B0B0"
+"""Where less than this of both together lies in a block of cells, any D is as good, and maps are grey."""
 
 
 def truth(known: Known, D: Callable[[Rows], Float[np.ndarray, " n"]]) -> Figure:
@@ -32,7 +32,7 @@ def truth(known: Known, D: Callable[[Rows], Float[np.ndarray, " n"]]) -> Figure:
     middles = [_halved(edges[::side]) for edges in inner]
     p_data, p_g = (blocks(masses[(slice(1, -1),) * masses.ndim], side) for masses in (known.p_data, known.p_g))
     seen = p_data + p_g > SEEN
-    best = np.where(seen, p_data / np.where(seen, p_data + p_g, 1.0), np.nan)
+    best = np.where(seen, known._replace(p_data=p_data, p_g=p_g).D_star, np.nan)
     places = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
     learned = np.where(seen, D(places.reshape(-1, places.shape[-1])).reshape(seen.shape), np.nan)
     if seen.ndim == 1:
@@ -65,7 +65,7 @@ def _curves(x: np.ndarray, densities: dict[str, np.ndarray], best: np.ndarray, l
 def _maps(best: np.ndarray, learned: np.ndarray, spans: list[tuple[float, float]]) -> Figure:
     figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     panels: list[Axes] = list(figure.subplots(1, 2, sharex=True, sharey=True))
-    colours = LinearSegmentedColormap.from_list("D", [SAMPLES, "#F2F2F2", DATA])
+    colours = LinearSegmentedColormap.from_list("D", [SAMPLES, "white", DATA]).with_extremes(bad=NOWHERE)
     scale = {"cmap": colours, "clim": (0, 1)}
     for axes, values, title in zip(panels, (best, learned), ("D_star", "D, learned"), strict=True):
         axes.imshow(values.T, origin="lower", extent=(*spans[0], *spans[1]), interpolation="nearest", **scale)

@@ -80,7 +80,7 @@ class Known(NamedTuple):
     jsd_se: float
     """Its standard error, over samples."""
     jsd_wide: float
-    """The same by cells twice as wide: as much as finer cells add to this, still finer ones might add to `jsd`."""
+    """The same by cells twice as wide: where the two differ much, still finer cells would add to `jsd`."""
 
     @property
     def C(self) -> float:

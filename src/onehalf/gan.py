@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -17,14 +17,21 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from onehalf._arrays import PRNGKey
-from onehalf._base import refuse
-from onehalf.data.arrays import Empirical, Rows, Units, check
+from onehalf._arrays import PRNGKey, Samples
+from onehalf._base import Refusal, refuse
+from onehalf.data.arrays import Rows, Units, check
 from onehalf.data.base import Pushforward
+from onehalf.data.coding import Coding
+from onehalf.data.conditions import Conditions, column_of
+from onehalf.data.frames import as_was, is_frame, like, table_of
 from onehalf.data.roles import Roles, split
+from onehalf.data.schema import Schema
+from onehalf.data.tables import TableUnits
 from onehalf.measuring.certificate import LEAST_ROWS, certify, estimate
 from onehalf.measuring.measurement import Measurement, measure
+from onehalf.measuring.view import View
 from onehalf.nets.base import AbstractNet
+from onehalf.nets.tabular import Tabular
 from onehalf.recipe import Recipe
 from onehalf.training import Game, Info, State, train, use_cores
 
@@ -61,6 +68,16 @@ SAMPLES_EACH = 10
 BATCH = 65_536
 """Samples made at a time."""
 
+CALIBRATION = 16_384
+"""Samples by which the columns of a table are set right."""
+
+SEARCH = 1_000_000
+"""Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
+
+
+Conditioned = Float[np.ndarray, "n given"]
+"""Conditions of samples, one-hot."""
+
 
 class GAN(BaseEstimator):
     """A generator of rows like yours, trained by Algorithm 1 and judged on rows that neither player has seen.
@@ -91,14 +108,21 @@ class GAN(BaseEstimator):
         certificate takes some seconds more.
     random_state : an int makes the fit reproducible. Games use it, it + 1, ...
     warm_start : `fit` goes on where the last `fit` was interrupted.
+    label : for tables, the column or columns that samples can be asked for by: categories, or numbers of few values. G
+        is given them and makes the rest of the row; D sees all of it (Mirza & Osindero 2014).
+    schema : for tables, the kinds of the columns where they are not to be found out (`onehalf.data.schema.Schema`).
 
-    None leaves a number to the data: rows of 16 entries or fewer and rows of more get different ones (`recipe_`).
+    None leaves a number to the data: tables, rows of 16 entries or fewer and rows of more get different ones
+    (`recipe_`).
 
     >>> X = np.random.default_rng(0).normal(5, 2, size=(500, 3)).astype("float32")
     >>> gan = GAN(rounds=200, width=16, random_state=0).fit(X)
     >>> gan.sample(4).shape, gan.sample(4).dtype
     ((4, 3), dtype('float32'))
     """
+
+    units_: Any
+    """`Units` of an array, or `TableUnits`."""
 
     def __init__(
         self,
@@ -128,6 +152,8 @@ class GAN(BaseEstimator):
         minutes: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
+        label: str | Sequence[str] | None = None,
+        schema: Schema | None = None,
     ) -> None:
         self.loss = loss
         self.k = k
@@ -154,12 +180,15 @@ class GAN(BaseEstimator):
         self.minutes = minutes
         self.random_state = random_state
         self.warm_start = warm_start
+        self.label = label
+        self.schema = schema
 
     def fit(self, X: Any, y: Any = None) -> "GAN":
-        """Train on rows X, one along the first axis, of any shape and any numeric dtype; y is ignored.
+        """Train on rows X, one along the first axis, of any shape and any numeric dtype, or on a table; y is ignored.
 
-        X must be finite and have 9 rows or more, or a `ValueError` says in one sentence what is wrong. A certificate
-        takes 20 rows in a role, and so about 130.
+        A table is a data frame of pandas, polars or pyarrow, with words, dates and missing values as they come. An
+        array must be finite. With fewer than 9 rows, or on anything else that can't be learned from, a `ValueError`
+        says in one sentence what is wrong. A certificate takes 20 rows in a role, and so about 130.
         """
         for _ in self.play(X):
             pass
@@ -170,8 +199,7 @@ class GAN(BaseEstimator):
 
         A caller that stops early may `fit` again with warm_start, and gets the run that was never stopped.
         """
-        X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
-        roles, game = self._begin(np.asarray(X))
+        roles, game = self._begin(X)
         if self._over() and hasattr(self, "certificate_"):
             return
         self.stopped_because_ = "interrupted"
@@ -180,16 +208,37 @@ class GAN(BaseEstimator):
         self.stopped_because_ = self._over()
         self.certificate_ = self._judge(roles)
 
-    def sample(self, n: int = 1, random_state: int | np.random.RandomState | None = None) -> Rows:
-        """Draw n rows from p_g, in the units, shape and dtype of the data.
+    def sample(
+        self,
+        n: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        *,
+        where: str | None = None,
+        given: Any = None,
+        balanced: bool = False,
+    ) -> Any:
+        """Draw n rows from p_g (1 if not said), in the units, shape and dtype of the data; of a table, its own kind.
 
         `random_state` None means the estimator's own: with an int there, each call gives the same rows.
+
+        Of a table: `where` keeps rows that hold conditions such as 'sex=F,age>40' (`onehalf.data.conditions`). Those
+        that fix labels are given to G; for all others rows are drawn until n of them hold, and `drawn_` says how many
+        that took. `given` is a frame of the labels, with one sample for each of its rows. `balanced` gives all labels
+        that occur together an equal share.
         """
         check_is_fitted(self, "best_")
-        if n < 1:
+        if n is not None and n < 1:
             refuse("n", expected="at least 1 row", got=n)
-        seed = self.random_state if random_state is None else random_state
-        return self._draw(self.p_g_, jr.key(_seed(seed)), n)
+        key = jr.key(_seed(self.random_state if random_state is None else random_state))
+        if isinstance(self.units_, Units):
+            if where or given is not None or balanced:
+                refuse("where, given, balanced", expected="a fit of a table", got="one of an array")
+            return self._draw(self.p_g_, key, n or 1)
+        if given is not None:
+            rows = self._draw(self.p_g_, key, len(table_of(given)), self._given(given))
+        else:
+            rows = self._found(key, n or 1, where, balanced=balanced)
+        return as_was(self.units_.coding.table(rows), self.kind_)
 
     def logits(self, X: Any) -> Float[np.ndarray, " n"]:
         """d(x) of rows, where D(x) = sigmoid(d(x)) is the chosen game's discriminator as its last round left it.
@@ -200,17 +249,33 @@ class GAN(BaseEstimator):
         D = self.state_.D
         if self.recipe_.seeds > 1:
             D = jax.tree.map(lambda leaf: leaf[self.chosen_] if eqx.is_array(leaf) else leaf, D)
-        rows = jnp.asarray(self.units_.plain(check("X", np.asarray(X))))
+        rows = check("X", np.asarray(X)) if isinstance(self.units_, Units) else self.units_.coding.rows(X, "X")
+        rows = jnp.asarray(self.units_.plain(rows))
         return np.asarray(jax.lax.map(D, rows, batch_size=BATCH))
 
     def was_fitted_on(self, X: Any) -> bool:
         """Whether these are the rows that `fit` was given: most of them are no test of its samples."""
-        return _digest(np.asarray(X)) == self.data_hash_
+        if isinstance(self.units_, Units):
+            return _digest(np.asarray(X)) == self.data_hash_
+        try:
+            return _digest(self.units_.coding.rows(X)) == self.data_hash_
+        except Refusal:
+            return False
 
     @property
     def p_g_(self) -> Pushforward:
         """The law of the samples, in plain units: the averaged G of the game and the round that validation chose."""
-        return Pushforward(self.best_[self.chosen_], self.recipe_.latent())
+        return Pushforward(self.best_[self.chosen_], self.p_z_)
+
+    @property
+    def coding_(self) -> Coding | None:
+        """How the cells of a table are numbers; None for arrays."""
+        return None if isinstance(self.units_, Units) else self.units_.coding
+
+    @property
+    def labels_(self) -> tuple[str, ...]:
+        """The columns that G is given."""
+        return () if isinstance(self.units_, Units) else self.units_.given
 
     @property
     def chosen_(self) -> int:
@@ -222,11 +287,12 @@ class GAN(BaseEstimator):
         """How many rounds have been played."""
         return int(self.state_.t.ravel()[0])
 
-    def prepare(self, p_data: Empirical, units: Units, data_hash: str) -> Game:
-        """Set the fitted attributes as they are before round 0 on such data; whoever restores a run begins here."""
-        asked = self.get_params() | {"random_state": _seed(self.random_state)}
-        self.recipe_ = Recipe.solve(asked, len(p_data.x), math.prod(p_data.shape))
-        self.data_hash_, self.units_ = data_hash, units
+    def prepare(self, rows: Rows, units: Units | TableUnits, data_hash: str) -> Game:
+        """Set the fitted attributes as they are before round 0 on such rows; whoever restores a run begins here."""
+        asked, p_data = self.get_params() | {"random_state": _seed(self.random_state)}, units.data(rows)
+        self.recipe_ = Recipe.solve(asked, p_data)
+        self.data_hash_, self.units_, self.p_z_ = data_hash, units, self.recipe_.latent(p_data)
+        self.kind_ = None
         self.history_: list[dict[str, Any]] = []
         game = self.recipe_.game(p_data)
         self.state_ = self.recipe_.state(game, p_data)
@@ -238,7 +304,7 @@ class GAN(BaseEstimator):
 
         Rows in each role, parameters of both players, rounds, seconds, megabytes of a saved run.
         """
-        roles, game = self._begin(np.asarray(X))
+        roles, game = self._begin(X)
         chunk, look = self._speed(roles, game)
         count = {name: _size(getattr(self.state_, name)) // self.recipe_.seeds for name in ("D", "G")}
         return {
@@ -261,29 +327,49 @@ class GAN(BaseEstimator):
             times.append((played - start, self.recipe_.seeds * (time.perf_counter() - played)))
         return times[-1]
 
-    def _begin(self, X: np.ndarray) -> tuple[Roles, Game]:
+    def _begin(self, X: Any) -> tuple[Roles, Game]:
         """Rows in their roles, the game and its players, unless the last fit's are to play on."""
         start = time.perf_counter()
         if self.minutes is not None and not self.minutes > 0:
             refuse("minutes", expected="a number above 0", got=self.minutes)
         use_cores(self.seeds)
-        roles = split(check("X", X))
-        data_hash = _digest(X)
-        units = Units.of(roles.train)
-        p_data = Empirical(jnp.asarray(units.plain(roles.train)), units.step)
+        rows, coding = self._read(X)
+        roles, data_hash = split(rows), _digest(rows)
+        self.view_ = View.of(roles.train, coding)
         if self.warm_start and hasattr(self, "state_"):
             if data_hash != self.data_hash_:
                 refuse("X", expected="the rows that the interrupted fit had", got="other rows")
-            return roles, self.recipe_.game(p_data)
-        game = self.prepare(p_data, units, data_hash)
+            return roles, self.recipe_.game(self.units_.data(roles.train))
+        units = Units.of(roles.train) if coding is None else TableUnits.of(roles.train, coding, self._labels(coding))
+        game = self.prepare(roles.train, units, data_hash)
+        self.kind_ = None if coding is None else like(X)
         if self.minutes is not None:
             chunk, look = self._speed(roles, game)
             left = 60 * self.minutes - (time.perf_counter() - start)
             # a short run has a look after each chunk, a longer one has LOOKS of them
             chunks = max(1, min(LOOKS, int(left / (chunk + look))), int((left - LOOKS * look) / chunk))
             self.recipe_ = dataclasses.replace(self.recipe_, rounds=chunks * CHUNK)
-            game = self.recipe_.game(p_data)
+            game = self.recipe_.game(game.p_data)
         return roles, game
+
+    def _read(self, X: Any) -> tuple[Rows, Coding | None]:
+        """The rows as numbers, checked; of a table its cells, and their coding."""
+        if not is_frame(X):
+            if self.label or self.schema:
+                refuse("label, schema", expected="a table", got="an array")
+            X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
+            return check("X", np.asarray(X)), None
+        table = table_of(X)
+        coding = Coding.of(table, schema=self.schema)
+        self.feature_names_in_, self.n_features_in_ = np.array(table.column_names, object), len(table.column_names)
+        return coding.rows(table), coding
+
+    def _labels(self, coding: Coding) -> tuple[str, ...]:
+        """The columns that G is to be given, by name."""
+        labels = (self.label,) if isinstance(self.label, str) else tuple(self.label or ())
+        for label in labels:
+            column_of("label", label, coding)
+        return labels
 
     def _chunk(self, roles: Roles, game: Game) -> dict[str, Any]:
         """Play up to CHUNK rounds, look if a look is due, and write the row of history.
@@ -311,19 +397,22 @@ class GAN(BaseEstimator):
         return row
 
     def _averages(self, state: State) -> list[AbstractNet]:
-        """The averaged G of each game."""
-        if self.recipe_.seeds == 1:
-            return [state.G_average]
+        """The averaged G of each game; of a table, with each column by itself set right."""
         arrays, rest = eqx.partition(state.G_average, eqx.is_array)
-        games = range(self.recipe_.seeds)
-        return [eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in games]
+        games = [state.G_average]
+        if self.recipe_.seeds > 1:
+            each = range(self.recipe_.seeds)
+            games = [eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in each]
+        if isinstance(self.units_, Units):
+            return games
+        z, shares = self.p_z_.sample(jr.key(0), CALIBRATION), self.units_.shares
+        return [G.calibrated(z, shares) if isinstance(G, Tabular) else G for G in games]
 
     def _look(self, roles: Roles, averages: list[AbstractNet], row: dict[str, Any]) -> dict[str, Any]:
         """Judge each game's averaged G on the validation rows; at the first look, judge data against data too."""
         keys = [jr.fold_in(key, row["t"]) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
-        p_z = self.recipe_.latent()
         looks = [
-            self._see(key, roles.validation, Pushforward(G, p_z)) if math.isfinite(V) else NO_NUMBER
+            self._see(key, roles.validation, Pushforward(G, self.p_z_)) if math.isfinite(V) else NO_NUMBER
             for key, G, V in zip(keys, averages, row["V"], strict=True)
         ]
         found: dict[str, Any] = {name: [look[name] for look in looks] for name in NUMBERS}
@@ -342,11 +431,12 @@ class GAN(BaseEstimator):
         key_rows, key_sample, key_bets, key_estimate = jr.split(key, 4)
         real = real[np.asarray(jr.permutation(key_rows, len(real)))[:LOOK_ROWS]]
         if isinstance(other, Pushforward):
-            other = self._draw(other, key_sample, LOOK_FRESH * len(real))
+            given = np.repeat(self.units_.conditions_of(real), LOOK_FRESH, axis=0) if self.labels_ else None
+            other = self._draw(other, key_sample, LOOK_FRESH * len(real), given)
         else:
             other = other[np.asarray(jr.permutation(key_sample, len(other)))]
         each = min(LOOK_FRESH, len(other) // len(real))
-        x, y = (self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
+        x, y = (self._seen(rows) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
         level = ALPHA / (LOOKS * self.recipe_.seeds + 1)
         found = certify(key_bets, *pairs, level, kinds=LOOK_KINDS, shares=LOOK_SHARES)
@@ -354,6 +444,12 @@ class GAN(BaseEstimator):
         if len(x) <= FEW_ROWS:
             seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, kinds=LOOK_KINDS)
         return seen
+
+    def _seen(self, rows: Rows) -> Float[np.ndarray, "n features"]:
+        """Rows as critics see them."""
+        if isinstance(self.units_, Units):
+            return self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64)
+        return self.view_(rows)
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.
@@ -380,22 +476,86 @@ class GAN(BaseEstimator):
     def _judge(self, roles: Roles) -> Measurement | None:
         """The chosen G on the test rows, with all that goes with a measurement; None if that can't be had."""
         key = jr.fold_in(jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_)
-        samples = self._draw(self.p_g_, key, SAMPLES_EACH * len(roles.test))
-        if len(roles.test) < LEAST_ROWS or not np.isfinite(samples.astype(np.float64)).all():
+        if len(roles.test) < LEAST_ROWS or not self._finite():
             return None
-        seed = self.recipe_.random_state
-        return measure(real=roles.test, other=samples, train=roles.train, alpha=ALPHA, seed=seed)
+        samples = self._draw(self.p_g_, key, SAMPLES_EACH * len(roles.test))
+        asked = {"alpha": ALPHA, "seed": self.recipe_.random_state}
+        if (coding := self.coding_) is None:
+            finite = np.isfinite(samples.astype(np.float64)).all()
+            return measure(real=roles.test, other=samples, train=roles.train, **asked) if finite else None
+        real, train = coding.table(roles.test), coding.table(roles.train)
+        other = {"sampler": self} if self.labels_ else {"other": coding.table(samples)}
+        return measure(real=real, **other, train=train, schema=coding.schema, **asked)
 
-    def _draw(self, p_g: Pushforward, key: PRNGKey, n: int) -> Rows:
-        """N samples in the user's units, made batch by batch."""
+    def _given(self, frame: Any) -> Conditioned:
+        """The conditions in the rows of a frame of the labels."""
+        table, coding = table_of(frame), self.coding_
+        if not self.labels_ or coding is None:
+            refuse("given", expected="a fit with labels to be given", got="one without")
+        return self.units_.conditions_of(coding.rows(table, "given", self.labels_))
+
+    def _finite(self) -> bool:
+        """Whether the chosen G has kept its numbers."""
+        arrays = jax.tree.leaves(eqx.filter(self.best_[self.chosen_], eqx.is_inexact_array))
+        return all(bool(jnp.isfinite(array).all()) for array in arrays)
+
+    def _draw(self, p_g: Pushforward, key: PRNGKey, n: int, given: Conditioned | None = None) -> Rows:
+        """N samples in the user's units, made batch by batch; those of a table under conditions, if some are given."""
         sizes = [min(BATCH, n - done) for done in range(0, n, BATCH)]
-        keys = jr.split(key, len(sizes))
-        return np.concatenate(
-            [self.units_.restore(_sample(p_g, key, size)) for key, size in zip(keys, sizes, strict=True)]
-        )
+        made = []
+        for batch, (key_batch, size) in enumerate(zip(jr.split(key, len(sizes)), sizes, strict=True)):
+            if given is None:
+                x = _sample(p_g, key_batch, size)
+            else:
+                x = _under(p_g, key_batch, jnp.asarray(given[batch * BATCH : batch * BATCH + size]))
+            made.append(self.units_.restore(np.asarray(x)))
+        return np.concatenate(made)
+
+    def _found(self, key: PRNGKey, n: int, where: str | None, *, balanced: bool) -> Rows:
+        """N samples of a table that hold the conditions, and `drawn_`."""
+        conditions = Conditions.parse(where, self.units_.coding) if where else None
+        pool, shares = self.units_.label_rows, self.units_.label_shares
+        if conditions:
+            kept = conditions.on(self.labels_).mask(pool)
+            if not kept.any():
+                refuse("where", expected="labels that occur together in the data", got=str(conditions))
+            pool, shares = pool[kept], shares[kept]
+        if balanced:
+            if not self.labels_:
+                refuse("balanced", expected="a fit with a label to balance by", got="one without")
+            shares = np.ones(len(pool))
+        given, rng = self.units_.conditions_of(pool), np.random.default_rng(np.asarray(jr.key_data(key)))
+        found: list[Rows] = []
+        count = self.drawn_ = 0
+        while count < n:
+            batch = int(np.clip(1.1 * (n - count) * (self.drawn_ + 1) / (count + 1), 100, BATCH)) if where else n
+            if self.drawn_ > SEARCH + 1000 * n:
+                got = f"{count:,} of {self.drawn_:,}"
+                refuse(
+                    "where",
+                    expected=f"{n:,} samples with {conditions}",
+                    got=got,
+                    hint="Ask for fewer, or fit with a label.",
+                )
+            key, key_batch = jr.split(key)
+            under = given[rng.choice(len(pool), batch, p=shares / shares.sum())] if self.labels_ else None
+            rows = self._draw(self.p_g_, key_batch, batch, under)
+            held = np.arange(batch) if conditions is None else np.flatnonzero(conditions.mask(rows))
+            enough = held[: n - count]
+            # rows after the last one that was taken have not been looked at
+            self.drawn_ += int(enough[-1]) + 1 if len(enough) == n - count else batch
+            found.append(rows[enough])
+            count += len(enough)
+        return np.concatenate(found)
 
 
 _sample = eqx.filter_jit(Pushforward.sample)
+
+
+@eqx.filter_jit
+def _under(p_g: Any, key: PRNGKey, given: Samples) -> Samples:
+    """A sample under each of these conditions."""
+    return jax.vmap(p_g.G)(p_g.p_z.given(key, given))
 
 
 def _size(tree: Any) -> int:

@@ -14,13 +14,17 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import optax
+from jaxtyping import Array, Float
 
 from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf._base import catalogue, choose, names, refuse
 from onehalf.data.arrays import Empirical
 from onehalf.data.base import Latent
+from onehalf.data.tables import TableLatent, TableRows
+from onehalf.nets.base import AbstractNet
 from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import MLP
+from onehalf.nets.tabular import Copula, Ordered, Tabular, gaussian_copula
 from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.training import SCHEDULES, Game, Round, Schedule, State, init
 
@@ -31,10 +35,19 @@ FEW_ENTRIES = 16
 have a shape to learn: a wider normal latent, wider players, and R1."""
 
 FEW = {"m": 256, "width": 128, "features": 32, "normal": 8, "choices": 128, "r1": 0.0, "rounds": 12_000}
+TABLE = {"m": 256, "width": 256, "features": 0, "normal": 32, "choices": 0, "r1": 0.1, "rounds": 6_000}
 MANY = {"m": 128, "width": 256, "features": 0, "normal": 32, "choices": 0, "r1": 1.0, "rounds": 8_000}
+
+MOST_NORMAL = 128
+"""A table's latent has as many normal numbers as the table has numeric columns, if they are more than its default, up
+to so many."""
 
 FULL_RATE_ROUNDS = 12_000
 """In a longer run both rates are smaller in proportion: at the same rates it would end further from the data."""
+
+
+Generator = Callable[[PRNGKey], AbstractNet]
+"""From a key to G before round 0."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +79,12 @@ class Recipe:
     random_state: int
 
     @classmethod
-    def solve(cls, asked: dict[str, Any], rows: int, entries: int) -> "Recipe":
-        """Fill in what was left open, for so many training rows of so many entries; refuse what no game can have."""
-        defaults = FEW if entries <= FEW_ENTRIES else MANY
+    def solve(cls, asked: dict[str, Any], p_data: Empirical | TableRows) -> "Recipe":
+        """Fill in what was left open, for these training rows; refuse what no game can have."""
+        rows = len(p_data)
+        defaults = FEW if math.prod(p_data.shape) <= FEW_ENTRIES else MANY
+        if isinstance(p_data, TableRows):
+            defaults = TABLE | {"normal": max(TABLE["normal"], min(p_data.layout.scores, MOST_NORMAL))}
         loss = choose("loss", asked["loss"], names("losses"))
         # Wasserstein's d is to be 1-Lipschitz, and without this penalty nothing makes it so
         lipschitz = 10.0 if loss == "Wasserstein" else 0.0
@@ -100,16 +116,18 @@ class Recipe:
         numbers["schedule"] = choose("schedule", numbers["schedule"], SCHEDULES)
         return cls(**numbers)
 
-    def latent(self) -> Latent:
-        """p_z."""
-        return Latent(normal=self.normal, choices=self.choices)
+    def latent(self, p_data: Empirical | TableRows) -> Latent | TableLatent:
+        """p_z; for tables with what G's choices are made by, and their conditions."""
+        if not isinstance(p_data, TableRows):
+            return self._noise
+        return TableLatent(self._noise, sum(p_data.layout.made), p_data.conditions, p_data.shares)
 
-    def game(self, p_data: Empirical) -> Game:
+    def game(self, p_data: Any) -> Game:
         """The rules, on these data."""
         penalties = ((R1, self.r1), (R2, self.r2), (GradientPenalty, self.gradient_penalty))
         return Game(
             p_data=p_data,
-            p_z=self.latent(),
+            p_z=self.latent(p_data),
             V=catalogue("losses")[self.loss](),
             penalties=tuple(kind(gamma, self.every) for kind, gamma in penalties if gamma),
             optimiser_D=_adam(self.rate_D, self.beta1, self.beta2),
@@ -122,21 +140,53 @@ class Recipe:
             average=self.average,
         )
 
-    def state(self, game: Game, p_data: Empirical) -> State:
+    def state(self, game: Game, p_data: Empirical | TableRows) -> State:
         """The players before round 0; with several seeds, each array has a first axis of games."""
+        generator = self._of_tables(p_data) if isinstance(p_data, TableRows) else self._of_arrays(p_data)
 
         def players(key: PRNGKey) -> State:
             key_D, key_G = jr.split(key)
-            shape, p_z = p_data.shape, self.latent()
-            D = MLP(key_D, shape, (), width=self.width, depth=self.depth, features=self.features)
-            first = p_z.first_std
-            G = MLP(key_G, p_z.shape, shape, width=self.width, depth=self.depth, activation="relu", first_std=first)
-            return init(game, D, Bounded(G, *bounds) if bounds else G)
+            return init(game, self._discriminator(key_D, p_data), generator(key_G))
 
-        many = math.prod(p_data.shape) > FEW_ENTRIES
-        bounds = p_data.bounds if many else None
         keys = self.keys("players")
         return players(keys) if self.seeds == 1 else eqx.filter_vmap(players)(keys)
+
+    def _of_arrays(self, p_data: Empirical) -> Generator:
+        """G of arrays: an MLP, inside the bounds of whole numbers where there are many."""
+        bounds = p_data.bounds if math.prod(p_data.shape) > FEW_ENTRIES else None
+
+        def generator(key: PRNGKey) -> AbstractNet:
+            G = self._net(key, self._noise.first_std, p_data.shape)
+            return Bounded(G, *bounds) if bounds else G
+
+        return generator
+
+    def _of_tables(self, p_data: TableRows) -> Generator:
+        """G of tables: an MLP beside a Gaussian copula."""
+        layout = p_data.layout
+        entries = sum(layout.given)
+        first = jnp.concatenate([self._noise.first_std, jnp.full(entries, max(len(layout.given), 1) ** -0.5)])
+        copula = gaussian_copula(p_data, self.normal, len(first))
+
+        def generator(key: PRNGKey) -> AbstractNet:
+            G = self._net(key, first, (layout.scores + sum(layout.made),))
+            return Tabular(Copula(G, *copula), layout, *self._noise.shape)
+
+        return generator
+
+    def _discriminator(self, key: PRNGKey, p_data: Empirical | TableRows) -> AbstractNet:
+        size: Any = {"width": self.width, "depth": self.depth, "features": self.features}
+        if not isinstance(p_data, TableRows):
+            return MLP(key, p_data.shape, (), **size)
+        return Ordered(MLP(key, (sum(p_data.order.shape),), (), **size), p_data.order)
+
+    def _net(self, key: PRNGKey, first_std: Float[Array, " entries"], out_shape: tuple[int, ...]) -> MLP:
+        size: Any = {"width": self.width, "depth": self.depth, "first_std": first_std}
+        return MLP(key, first_std.shape, out_shape, activation="relu", **size)
+
+    @property
+    def _noise(self) -> Latent:
+        return Latent(normal=self.normal, choices=self.choices)
 
     def keys(self, use: str) -> Keys:
         """A key for this use: one of each game, (seeds,) of them, or a single one for a single game."""

@@ -49,6 +49,9 @@ class Empirical(AbstractData):
             return None
         return self.x.min(axis=0) - self.step / 2, self.x.max(axis=0) + self.step / 2, self.x.mean(axis=0)
 
+    def __len__(self) -> int:
+        return len(self.x)
+
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n rows, with replacement."""
         key_row, key_cell = jr.split(key)
@@ -123,6 +126,10 @@ class Units(eqx.Module):
         """The lattice spacing of whole numbers in plain units, 0 where the numbers are not whole; None if none are."""
         on_lattice = self.whole & (self.high > self.low)
         return jnp.asarray(np.where(on_lattice, 1 / self.scale, 0.0), jnp.float32) if on_lattice.any() else None
+
+    def data(self, rows: Rows) -> Empirical:
+        """The empirical distribution of these rows, in plain units."""
+        return Empirical(jnp.asarray(self.plain(rows)), self.step)
 
     def plain(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
         """(rows - offset) / scale, in float32."""

@@ -3,7 +3,7 @@
 import base64
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -103,12 +103,16 @@ class Coding:
         """The names of the columns that have none."""
         return tuple(column.name for column in self.schema.columns if column.kind in NOT_CODED)
 
-    def rows(self, frame: Any, what: str = "the table") -> Cells:
-        """The cells of a table with these columns, in any order; a word that is not among `words` is refused."""
+    def rows(self, frame: Any, what: str = "the table", names: Collection[str] | None = None) -> Cells:
+        """The cells of a table with these columns, in any order; a word that is not among `words` is refused.
+
+        Where only some `names` are asked for, the table need not have the others, whose cells are missing.
+        """
         table = table_of(frame)
-        cells = np.empty((len(table), len(self.columns)))
+        cells = np.full((len(table), len(self.columns)), np.nan)
         for index, column in enumerate(self.columns):
-            cells[:, index] = self._numbers(_known(table, column, what), column, table, what)
+            if names is None or column.name in names:
+                cells[:, index] = self._numbers(_known(table, column, what), column, table, what)
         return cells
 
     def table(self, rows: Cells) -> pa.Table:

@@ -12,7 +12,7 @@ import pyarrow.compute
 from onehalf._base import choose, refuse
 from onehalf.data.frames import MISSING, place
 
-__all__ = ["Found", "Kind", "Value", "cut", "short"]
+__all__ = ["CATEGORIES", "Found", "Kind", "Value", "are_atoms", "cut", "short"]
 
 Kind = Literal["continuous", "integer", "category", "boolean", "date", "constant", "id", "text"]
 Value = float | int | str
@@ -238,9 +238,14 @@ def _in_order(values: np.ndarray, counts: np.ndarray, rows: int, show: Callable[
     facts: dict[str, Any] = {"low": show(values[0]), "high": show(values[-1])}
     if len(values) <= FEW and counts.sum() >= ROWS_EACH * len(values):
         return facts | {"values": tuple(map(show, values))}
-    beside = np.maximum(np.append(counts[1:], 0), np.append(0, counts[:-1]))
-    atoms = np.flatnonzero((counts >= max(ATOM * rows, ATOM_ROWS)) & (counts >= ABOVE_NEIGHBOURS * beside))
+    atoms = np.flatnonzero(are_atoms(counts, rows))
     return facts | {"atoms": tuple((show(values[i]), _share(counts[i], rows)) for i in atoms)}
+
+
+def are_atoms(counts: np.ndarray, rows: int) -> np.ndarray:
+    """Which of the numbers, in order of size, are atoms; of so many rows."""
+    beside = np.maximum(np.append(counts[1:], 0), np.append(0, counts[:-1]))
+    return (counts >= max(ATOM * rows, ATOM_ROWS)) & (counts >= ABOVE_NEIGHBOURS * beside)
 
 
 def _share(part: Any, rows: int) -> float:

@@ -22,7 +22,7 @@ import pyarrow.parquet
 
 from onehalf._base import refuse
 
-__all__ = ["MISSING", "SUFFIXES", "place", "read_table", "table_of"]
+__all__ = ["MISSING", "SUFFIXES", "as_was", "is_frame", "like", "place", "read_table", "table_of"]
 
 pc: Any = pyarrow.compute  # its functions are made when it is imported: no type checker sees them
 
@@ -85,6 +85,39 @@ def table_of(frame: Any) -> pa.Table:
         _check_names(what, [str(name) for name in frame.columns])
         raise
     return _checked(what, table)
+
+
+def is_frame(rows: Any) -> bool:
+    """Whether these are a table rather than an array: a data frame of any kind that narwhals knows.
+
+    >>> is_frame(pa.table({"age": [31]})), is_frame([[31]])
+    (True, False)
+    """
+    return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame | nw.LazyFrame)
+
+
+def like(frame: Any) -> Any:
+    """What has to be remembered of a data frame to make others of its kind: the frame without its rows."""
+    return nw.from_native(frame, eager_only=True).head(0).to_native()
+
+
+def as_was(table: pa.Table, frame: Any) -> Any:
+    """A table as a data frame of the kind and the types of another, of which it has some columns; of None a table.
+
+    >>> as_was(pa.table({"age": [31]}), pa.table({"age": pa.array([], pa.int8())})).schema.field("age").type
+    DataType(int8)
+    """
+    if frame is None:
+        return table
+    kind = nw.from_native(frame, eager_only=True).implementation
+    if kind.is_pandas():
+        return table.to_pandas().astype(frame.dtypes[table.column_names])
+    made = nw.from_arrow(table, backend=kind).to_native()
+    if kind.is_pyarrow():
+        return made.cast(pa.schema([frame.schema.field(name) for name in table.column_names]))
+    if kind.is_polars():
+        return made.cast({name: frame.schema[name] for name in table.column_names})
+    return made
 
 
 def place(table: pa.Table, row: int) -> str:

@@ -1,0 +1,179 @@
+"""Outputs that are rows of a table: scores, and choices that are made one way or another."""
+
+from collections.abc import Iterator
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy import special
+
+from onehalf._arrays import PRNGKey, Sample, Samples
+from onehalf.data.tables import Layout, TableRows, hot
+from onehalf.nets.base import AbstractNet
+
+__all__ = ["Copula", "Ordered", "Tabular", "gaussian_copula"]
+
+KNOTS = jnp.linspace(-4.0, 4.0, 101)
+"""Normal scores at which the distribution of a score is set right."""
+
+STEPS, LEAST = 100, 1e-6
+"""Of iterative scaling of the logits; a share that counts as none."""
+
+RIDGE = 1e-2
+"""Added to the variances of scores before they are inverted."""
+
+
+class Tabular(AbstractNet):
+    """Scores u and one-hot choices of a row: argmax(logits + Gumbel noise), softmax's gradient; Jang et al. 2017.
+
+    The input is noise for the net, a Gumbel number for each value of the choices that are made, and the choices that
+    are given, one-hot. The net sees the noise and what is given; its output has the scores, then the logits. A score
+    whose number is not there (its choice says so) is 0.
+
+    `bias` is added to the logits, and each score goes through an increasing map from `knots` to KNOTS: both are fixed
+    in a game, and set after it by `calibrated`.
+    """
+
+    net: AbstractNet
+    bias: Float[Array, " logits"]
+    knots: Float[Array, "scores knots"]
+    layout: Layout = eqx.field(static=True)
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    out_shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, net: AbstractNet, layout: Layout, noise: int) -> None:
+        logits = sum(layout.made)
+        self.net, self.layout = net, layout
+        self.in_shape, self.out_shape = (noise + logits + sum(layout.given),), (layout.entries,)
+        self.bias, self.knots = jnp.zeros(logits), jnp.tile(KNOTS, (layout.scores, 1))
+
+    def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
+        """The row for one input."""
+        scores, logits, gumbels, given = self._parts(z)
+        bias, knots = jax.lax.stop_gradient((self.bias, self.knots))
+        choices = jnp.concatenate([jnp.zeros(0), *map(_made, self._blocks(logits + bias + gumbels))])
+        scores = jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, KNOTS)
+        gates = np.array(self.layout.gates, int) - self.layout.scores
+        if len(choices):
+            scores = scores * jnp.where(gates >= 0, choices[np.maximum(gates, 0)], 1.0)
+        return jnp.concatenate([scores, choices, given])
+
+    def calibrated(self, z: Samples, shares: Float[np.ndarray, " logits"]) -> "Tabular":
+        """The same, with each column by itself as it is in the data: these shares of the choices, N(0, 1) for scores.
+
+        On the latents z, the bias makes the mean probability of each value its share (iterative scaling; Deming &
+        Stephan 1940), and the maps take each score's own quantiles to those of N(0, 1). What goes with what
+        is left as it was.
+        """
+        scores, logits, _, _ = jax.tree.map(lambda part: np.asarray(part, np.float64), jax.vmap(self._parts)(z))
+        bias, chances = np.zeros(len(self.bias)), np.zeros_like(logits)
+        for start, size in self._places():
+            block, share = logits[:, start : start + size], np.maximum(shares[start : start + size], LEAST)
+            added = np.zeros(size)
+            for _ in range(STEPS):
+                chance = special.softmax(block + added, axis=1)
+                added += np.log(share / np.maximum(chance.mean(axis=0), LEAST))
+            bias[start : start + size], chances[:, start : start + size] = added, special.softmax(block + added, axis=1)
+        knots = np.empty((self.layout.scores, len(KNOTS)))
+        for score, gate in enumerate(self.layout.gates):
+            weights = np.ones(len(scores)) if gate < 0 else chances[:, gate - self.layout.scores]
+            order = np.argsort(scores[:, score])
+            below = np.cumsum(weights[order])
+            at = np.interp(special.ndtr(KNOTS), (below - weights[order] / 2) / below[-1], scores[order, score])
+            # the map is to be increasing where many inputs give one score, too
+            knots[score] = np.maximum.accumulate(at) + 1e-5 * np.arange(len(KNOTS))
+        arrays = jnp.asarray(bias, jnp.float32), jnp.asarray(knots, jnp.float32)
+        return eqx.tree_at(lambda net: (net.bias, net.knots), self, arrays)
+
+    def _parts(self, z: Sample) -> tuple[Sample, Sample, Sample, Sample]:
+        """The net's scores and logits for one input; the Gumbel numbers, and what is given."""
+        logits = sum(self.layout.made)
+        noise = len(z) - logits - sum(self.layout.given)
+        gumbels, given = z[noise : noise + logits], z[noise + logits :]
+        out = self.net(jnp.concatenate([z[:noise], given]))
+        return out[: self.layout.scores], out[self.layout.scores :], gumbels, given
+
+    def _blocks(self, logits: Sample) -> Iterator[Float[Array, "blocks size"]]:
+        """The logits of the choices of each size."""
+        for start, blocks, size in self.layout.groups:
+            first = start - self.layout.scores
+            yield logits[first : first + blocks * size].reshape(blocks, size)
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Where the logits of each choice begin, and how many there are."""
+        start = 0
+        for size in self.layout.made:
+            yield start, size
+            start += size
+
+
+def _made(logits: Float[Array, "blocks size"]) -> Float[Array, " _"]:
+    """The greatest of each block as 1, with the gradient of softmax."""
+    soft = jax.nn.softmax(logits)
+    hard = jax.nn.one_hot(jnp.argmax(logits, axis=1), logits.shape[1], dtype=soft.dtype)
+    return (soft + jax.lax.stop_gradient(hard - soft)).ravel()
+
+
+class Ordered(AbstractNet):
+    """net(x, x M): what D sees of a table is its row x and, for each choice among numbers, which of them is greater."""
+
+    net: AbstractNet
+    order: Float[Array, "entries ordered"]
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    out_shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, net: AbstractNet, order: Float[Array, "entries ordered"]) -> None:
+        self.net, self.order, self.in_shape, self.out_shape = net, order, (len(order),), net.out_shape
+
+    def __call__(self, x: Sample, *, key: PRNGKey | None = None) -> Sample:
+        """The output for one row."""
+        return self.net(jnp.concatenate([x, x @ jax.lax.stop_gradient(self.order)]), key=key)
+
+
+class Copula(AbstractNet):
+    """z A + b + net(z): what a net adds to a linear map, `gaussian_copula` at first; A and b learn as well."""
+
+    net: AbstractNet
+    A: Float[Array, "entries out"]
+    b: Float[Array, " out"]
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    out_shape: tuple[int, ...] = eqx.field(static=True)
+
+    def __init__(self, net: AbstractNet, A: Float[Array, "entries out"], b: Float[Array, " out"]) -> None:
+        self.net, self.A, self.b, self.in_shape, self.out_shape = net, A, b, net.in_shape, net.out_shape
+
+    def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
+        """The output for one input."""
+        return z @ self.A + self.b + self.net(z, key=key)
+
+
+def gaussian_copula(
+    data: TableRows, normal: int, entries: int
+) -> tuple[Float[Array, "entries out"], Float[Array, " out"]]:
+    """A and b such that z A + b, with z of so many N(0, 1) and other entries, gives a Gaussian copula of the data.
+
+    The scores are jointly normal, with the data's covariances; a choice's logits are those of linear discriminant
+    analysis on the scores u: log share + u P m - m P m / 2, for the mean score m of a value's rows and the precision P.
+    """
+    layout = data.layout
+    scores = np.asarray((data.low + data.high) / 2, np.float64)
+    choices = np.asarray(hot(data.places, layout.made), np.float64)
+    there = np.ones_like(scores)
+    for score, gate in enumerate(layout.gates):
+        if gate >= 0:
+            there[:, score] = choices[:, gate - layout.scores]
+    mean = scores.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    scores = (scores - mean) * there
+    covariance = scores.T @ scores / np.maximum(there.T @ there, 1)
+    variances, directions = np.linalg.eigh(covariance)
+    factor = (directions * np.sqrt(np.maximum(variances, 0)))[:, ::-1][:, :normal]
+    counts = choices.sum(axis=0)
+    means = choices.T @ scores / np.maximum(counts, 1)[:, None]
+    weights = means @ np.linalg.inv(covariance + RIDGE * np.eye(layout.scores))
+    A = np.zeros((entries, layout.scores + len(counts)))
+    A[: factor.shape[1]] = np.concatenate([factor, weights @ factor]).T
+    shares = np.log(np.maximum(counts / len(data), LEAST))
+    b = np.concatenate([mean, shares - np.sum(weights * means, axis=1) / 2])
+    return jnp.asarray(A, jnp.float32), jnp.asarray(b, jnp.float32)

@@ -49,7 +49,9 @@ def main() -> None:
 
 @app.command()
 def fit(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=f"A .npy or .npz file, or one of {DATA}.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help=f"A .npy, .npz, .csv, .tsv or .parquet file, or one of {DATA}.")
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run's folder; runs/DATA-1, -2, ... if not given.")
     ] = None,
@@ -65,6 +67,13 @@ def fit(
         int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256, or 128 for wide rows, if not given.")
     ] = None,
     loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of a table to ask for samples by; may be repeated."),
+    ] = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A table's kinds of columns, as `onehalf data` wrote them.")
+    ] = None,
     seed: Seed = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the recipe and what it would cost, timed on rounds not kept.")
@@ -84,7 +93,9 @@ def fit(
     from onehalf.data.sources import open_rows
     from onehalf.gan import GAN
 
-    gan = GAN(minutes=minutes, rounds=rounds, seeds=seeds, k=k, m=batch, loss=loss, random_state=seed)
+    kinds = _schema(schema) if schema else None
+    asked = {"rounds": rounds, "seeds": seeds, "k": k, "m": batch, "loss": loss, "random_state": seed}
+    gan = GAN(**asked, minutes=minutes, label=label, schema=kinds)
     if dry_run:
         cost = gan.cost(open_rows(data))
         return _show({"data": data, **cost}) if as_json else _say("\n".join(f"{k:>24}  {v}" for k, v in cost.items()))
@@ -96,7 +107,8 @@ def fit(
         _say(f"\nStopped. What was played is saved; the same command with --out {folder} goes on.")
         raise
     truth = _leave_report(folder, gan, rows)
-    _say("\n".join([*report.sentences(gan, truth), f"Samples and report: {folder / 'report.html'}"]))
+    warnings = gan.coding_.schema.warnings if gan.coding_ else ()
+    _say("\n".join([*report.sentences(gan, truth), *warnings, f"Samples and report: {folder / 'report.html'}"]))
     if as_json:
         _show({"run": str(folder), **report.numbers(gan, truth)})
     return None
@@ -105,29 +117,52 @@ def fit(
 @app.command()
 def sample(
     run: Run,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to: a .npy or .npz file.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", help="Where to: .npy, .npz; of a table .csv, .tsv or .parquet."),
+    ],
     n: Annotated[int, typer.Option("-n", metavar="N", help="Rows.")] = 1000,
+    where: Annotated[
+        str | None, typer.Option(metavar="CONDITIONS", help="Of a table: rows such as 'sex=F,age>40' only.")
+    ] = None,
+    balanced: Annotated[bool, typer.Option("--balanced", help="As many rows for each label as for any other.")] = False,
+    ids: Annotated[
+        bool, typer.Option("--ids", help="Fresh ids in the columns of ids, which are left out else.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Draw rows from the generator of a run, in the units and the dtype of its data.
 
     Example: onehalf sample runs/digits-1 -n 1000 -o new.npy
     """
-    if out.suffix not in (".npy", ".npz"):
-        refuse(str(out), expected="a name that ends in .npy or .npz", got=out.suffix or "no ending")
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
-    _set_up_jax()
     from onehalf import runs
 
-    rows = runs.load(run).sample(n, random_state=seed)
-    runs.write(out, runs.packed(rows, out.suffix))
-    _say(f"{n:,} rows of shape {rows.shape[1:]}, {rows.dtype}: {out}")
+    runs.check_suffix(out, runs.source(run))
+    _set_up_jax()
+    gan = runs.load(run)
+    asked = {"where": where, "balanced": balanced, "ids": ids} if gan.coding_ else {}
+    if not gan.coding_ and (where or balanced or ids):
+        refuse("where, balanced, ids", expected="a run on a table", got=f"one on {runs.source(run)}")
+    rows = gan.sample(n, random_state=seed, **asked)
+    runs.write(out, runs.packed(rows, out.suffix.lower()))
+    if gan.coding_ is None:
+        return _say(f"{n:,} rows of shape {rows.shape[1:]}, {rows.dtype}: {out}")
+    found = f", of {gan.drawn_:,} that were drawn" if where else ""
+    _say(f"{n:,} rows{found}, {rows.num_columns} columns: {out}")
+    left = [name for name in gan.coding_.left_out if name not in rows.column_names]
+    if left:
+        _say(f"Left out, as ids and free text can't be learned: {', '.join(left)}.")
+    return None
 
 
 @app.command()
 def measure(
-    real: Annotated[str, typer.Argument(metavar="REAL", help="The data: a .npy or .npz file, or a name.")],
+    real: Annotated[
+        str,
+        typer.Argument(metavar="REAL", help="The data: a .npy, .npz, .csv, .tsv or .parquet file, or a name."),
+    ],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="What to compare: a file, a name, or a run's folder.")],
     train: Annotated[
         str | None,
@@ -137,13 +172,20 @@ def measure(
     also: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="prdc, parzen or cells, measured besides; may be repeated.")
     ] = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A table's kinds of columns, as `onehalf data` wrote them.")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of tables: what a model that learned from OTHER makes of this column."),
+    ] = None,
     seed: Seed = 0,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look at.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how far OTHER is from REAL at least, with a guarantee, and where.
 
-    Example: onehalf measure held-out.npy samples.npy --train train.npy --html page.html
+    Example: onehalf measure people.csv fake.csv --train train.csv --html page.html
     """
     if html is not None and html.suffix not in (".html", ".htm"):
         refuse(str(html), expected="a name that ends in .html", got=html.suffix or "no ending")
@@ -155,8 +197,10 @@ def measure(
     from onehalf.data.sources import open_rows
     from onehalf.gan import GAN
 
+    kinds = _schema(schema) if schema else None
     rows, compared = open_rows(real), runs.load(Path(other)) if is_run else open_rows(other)
     asked = {"sampler" if is_run else "other": compared, "train": open_rows(train) if train else None}
+    asked |= {"schema": kinds, "target": target}
     found = measuring.measure(real=rows, **asked, alpha=alpha, seed=seed, optional=also or ())
     if isinstance(compared, GAN) and compared.was_fitted_on(rows):
         _say(f"{real} is what {other} was fitted on, and most of it trained the players: copies count as data here.")
@@ -325,20 +369,29 @@ def _leave_figure(experiment: Any, path: Path) -> None:
 def _leave_report(folder: Path, gan: Any, rows: Any) -> Any:
     """Write samples and the page, with as many validation rows to look at; return the truth, if it can be known."""
     from onehalf import report, runs
-    from onehalf.data.roles import split
     from onehalf.data.sources import density
     from onehalf.theory.pushforward import known
 
-    samples, p_data = gan.sample(SAMPLES), density(runs.source(folder))
+    word, samples = runs.source(folder), gan.sample(SAMPLES)
+    p_data, suffix = density(word), runs.suffix(word)
     truth = p_data and known(p_data.masses, rows, gan.sample(KNOWN))
-    runs.write(folder / "samples.npy", runs.packed(samples, ".npy"))
-    page = report.page(gan, split(rows).validation, samples, runs.source(folder), truth)
+    runs.write(folder / f"samples{suffix}", runs.packed(samples, suffix))
+    page = report.page(gan, gan.roles(rows).validation, samples, word, truth)
     runs.write(folder / "report.html", page.encode())
     return truth
 
 
 SAMPLES, KNOWN = 1000, 1_000_000
 """Samples that a run leaves and shows; samples that tell how far p_g is from a density that is known."""
+
+
+def _schema(file: Path) -> Any:
+    """The schema that a person has written down."""
+    from onehalf.data.schema import Schema
+
+    if not file.is_file():
+        refuse(str(file), expected="a schema as `onehalf data --schema` writes it", got="no such file")
+    return Schema.of_json(file.read_bytes(), str(file))
 
 
 def _check_data_word(word: str) -> None:

@@ -216,6 +216,7 @@ class GAN(BaseEstimator):
         where: str | None = None,
         given: Any = None,
         balanced: bool = False,
+        ids: bool = False,
     ) -> Any:
         """Draw n rows from p_g (1 if not said), in the units, shape and dtype of the data; of a table, its own kind.
 
@@ -224,21 +225,22 @@ class GAN(BaseEstimator):
         Of a table: `where` keeps rows that hold conditions such as 'sex=F,age>40' (`onehalf.data.conditions`). Those
         that fix labels are given to G; for all others rows are drawn until n of them hold, and `drawn_` says how many
         that took. `given` is a frame of the labels, with one sample for each of its rows. `balanced` gives all labels
-        that occur together an equal share.
+        that occur together an equal share. Columns of ids and of free text are left out; `ids` asks for fresh ids.
         """
         check_is_fitted(self, "best_")
         if n is not None and n < 1:
             refuse("n", expected="at least 1 row", got=n)
         key = jr.key(_seed(self.random_state if random_state is None else random_state))
         if isinstance(self.units_, Units):
-            if where or given is not None or balanced:
-                refuse("where, given, balanced", expected="a fit of a table", got="one of an array")
+            if where or given is not None or balanced or ids:
+                refuse("where, given, balanced, ids", expected="a fit of a table", got="one of an array")
             return self._draw(self.p_g_, key, n or 1)
         if given is not None:
             rows = self._draw(self.p_g_, key, len(table_of(given)), self._given(given))
         else:
             rows = self._found(key, n or 1, where, balanced=balanced)
-        return as_was(self.units_.coding.table(rows), self.kind_)
+        table = self.units_.coding.table(rows)
+        return as_was(self.units_.coding.with_ids(table) if ids else table, self.kind_)
 
     def logits(self, X: Any) -> Float[np.ndarray, " n"]:
         """d(x) of rows, where D(x) = sigmoid(d(x)) is the chosen game's discriminator as its last round left it.
@@ -252,6 +254,13 @@ class GAN(BaseEstimator):
         rows = check("X", np.asarray(X)) if isinstance(self.units_, Units) else self.units_.coding.rows(X, "X")
         rows = jnp.asarray(self.units_.plain(rows))
         return np.asarray(jax.lax.map(D, rows, batch_size=BATCH))
+
+    def roles(self, X: Any) -> Roles:
+        """Rows in the roles that `fit` gives them: train, validation, test; of a table three tables."""
+        check_is_fitted(self, "units_")
+        if self.coding_ is None:
+            return split(check("X", np.asarray(X)))
+        return Roles(*map(self.coding_.table, split(self.coding_.rows(X))))
 
     def was_fitted_on(self, X: Any) -> bool:
         """Whether these are the rows that `fit` was given: most of them are no test of its samples."""
@@ -340,7 +349,7 @@ class GAN(BaseEstimator):
             if data_hash != self.data_hash_:
                 refuse("X", expected="the rows that the interrupted fit had", got="other rows")
             return roles, self.recipe_.game(self.units_.data(roles.train))
-        units = Units.of(roles.train) if coding is None else TableUnits.of(roles.train, coding, self._labels(coding))
+        units = Units.of(roles.train) if coding is None else TableUnits.of(roles.train, coding, self.labels(coding))
         game = self.prepare(roles.train, units, data_hash)
         self.kind_ = None if coding is None else like(X)
         if self.minutes is not None:
@@ -364,7 +373,7 @@ class GAN(BaseEstimator):
         self.feature_names_in_, self.n_features_in_ = np.array(table.column_names, object), len(table.column_names)
         return coding.rows(table), coding
 
-    def _labels(self, coding: Coding) -> tuple[str, ...]:
+    def labels(self, coding: Coding) -> tuple[str, ...]:
         """The columns that G is to be given, by name."""
         labels = (self.label,) if isinstance(self.label, str) else tuple(self.label or ())
         for label in labels:

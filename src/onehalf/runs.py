@@ -3,7 +3,7 @@
     recipe.json         what was asked: the data by source and hash, every argument, the seed, the versions
     rows.jsonl          what was seen: one line every 100 rounds
     state.safetensors   the players and their optimisers, and the best averaged G of each game (no pickle)
-    samples.npy         samples of the chosen G
+    samples.npy         samples of the chosen G; .csv, .tsv or .parquet if the data came so
     report.html         the report, one page
 
 Each file is written under a temporary name, synced and renamed, so that there is always a whole one.
@@ -27,17 +27,24 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import safetensors
 import safetensors.numpy
 
 from onehalf._base import refuse
-from onehalf.data.arrays import Empirical, Rows, Units
-from onehalf.data.sources import is_path, open_rows
+from onehalf.data.arrays import Rows, Units
+from onehalf.data.coding import Coding
+from onehalf.data.frames import SUFFIXES
+from onehalf.data.schema import Schema
+from onehalf.data.sources import is_path, is_table, open_rows
+from onehalf.data.tables import TableUnits
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.recipe import Recipe
 
-__all__ = ["fit", "load", "next_folder", "packed", "source", "try_writing", "write"]
+__all__ = ["check_suffix", "fit", "load", "next_folder", "packed", "source", "suffix", "try_writing", "write"]
 
 SAVE_EVERY = 20.0
 """Seconds between saves, at most; a look is saved at once."""
@@ -52,7 +59,10 @@ def next_folder(word: str, root: Path = Path("runs")) -> Path:
     return root / f"{stem}-{number}"
 
 
-def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda gan: None) -> tuple[GAN, Rows]:
+Data = Rows | pa.Table
+
+
+def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda gan: None) -> tuple[GAN, Data]:
     """Fit in a folder: start a run, or go on with the one that is there; `watch` sees the estimator every 100 rounds.
 
     Whatever ends it, Ctrl-C included, what was played is saved. A run that was begun with another recipe, or on other
@@ -60,9 +70,13 @@ def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda
     """
     rows = open_rows(word)
     asked = {name: value for name, value in gan.get_params().items() if name != "warm_start"}
+    asked["schema"] = gan.schema and gan.schema.to_dict()
     if (folder / "recipe.json").exists():
         _same(folder, asked, word)
         gan = load(folder)
+        if not gan.was_fitted_on(rows):
+            hint = "Has it changed? Fit it into another folder."
+            refuse(word, expected=f"the rows that {folder} was begun with", got="other rows", hint=hint)
     elif folder.exists() and any(folder.iterdir()):
         refuse(str(folder), expected="a run, or an empty or new folder", got="a folder with other files")
     try_writing(folder)
@@ -86,11 +100,12 @@ def load(folder: Path) -> GAN:
     tensors, about = _read_state(path)
     if about["recipe"] != recipe_id:
         refuse(str(folder / "recipe.json"), expected="the file that the state was saved beside", got="an altered one")
-    units = Units(**{name: tensors[f"units.{name}"] for name in UNITS}, dtype=recipe["data"]["dtype"])
-    gan = GAN(**recipe["asked"], warm_start=True).set_params(random_state=recipe["solved"]["random_state"])
-    shape = tuple(recipe["data"]["shape"])
-    blank = jnp.zeros((recipe["solved"]["m"], *shape[1:]))
-    gan.prepare(Empirical(blank, units.step), units, recipe["data"]["sha256"])
+    asked, schema = recipe["asked"], recipe["asked"].get("schema")
+    asked["schema"] = schema and Schema.of_json(json.dumps(schema))
+    gan = GAN(**asked, warm_start=True).set_params(random_state=recipe["solved"]["random_state"])
+    units = _units(recipe["data"], tensors, gan)
+    blank = np.zeros((recipe["solved"]["m"], *recipe["data"]["shape"][1:]))
+    gan.prepare(blank, units, recipe["data"]["sha256"])
     gan.recipe_ = Recipe(**recipe["solved"])
     gan.state_ = _fill(path, "state", gan.state_, tensors)
     gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
@@ -123,17 +138,51 @@ def write(path: Path, content: bytes) -> None:
         refuse(str(path), expected="a place to write to", got=error.strerror or str(error), hint=hint)
 
 
-def packed(rows: Rows, suffix: str) -> bytes:
-    """The bytes of a .npy file, or of a .npz file that holds the rows as `x`."""
+def suffix(word: str) -> str:
+    """How a file of samples ends that is like the data's."""
+    return Path(word).suffix.lower() if is_table(word) else ".npy"
+
+
+def packed(rows: Data, suffix: str) -> bytes:
+    """The bytes of a .npy file, or of a .npz file that holds the rows as `x`; of a table, .csv, .tsv or .parquet."""
     buffer = io.BytesIO()
-    if suffix == ".npz":
+    if isinstance(rows, pa.Table):
+        if suffix == ".parquet":
+            pyarrow.parquet.write_table(rows, buffer)
+        else:
+            between = pyarrow.csv.WriteOptions(delimiter="\t" if suffix == ".tsv" else ",", quoting_style="needed")
+            pyarrow.csv.write_csv(_plain(rows), buffer, between)
+    elif suffix == ".npz":
         np.savez_compressed(buffer, x=rows)
     else:
         np.save(buffer, rows, allow_pickle=False)
     return buffer.getvalue()
 
 
-UNITS = ("offset", "scale", "whole", "low", "high")
+def check_suffix(path: Path, word: str) -> None:
+    """Refuse a file's name that rows of such data can't be written under."""
+    kinds = SUFFIXES if is_table(word) else (".npy", ".npz")
+    if path.suffix.lower() not in kinds:
+        refuse(str(path), expected=f"a name that ends in {', '.join(kinds)}", got=path.suffix or "no ending")
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """A table whose words CSV can hold: those of a dictionary one by one."""
+    of_words = [pa.types.is_dictionary(column.type) for column in table.columns]
+    columns = [
+        column.cast(column.type.value_type) if coded else column
+        for column, coded in zip(table.columns, of_words, strict=True)
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
+def _units(data: dict[str, Any], tensors: dict[str, np.ndarray], gan: GAN) -> Units | TableUnits:
+    """The units of a run's data."""
+    named = {name.removeprefix("units."): value for name, value in tensors.items() if name.startswith("units.")}
+    if "coding" not in data:
+        return Units(**named, dtype=data["dtype"])
+    coding = Coding.of_dict(data["coding"])
+    return TableUnits.of_tensors(named, coding, gan.labels(coding))
 
 
 def _same(folder: Path, asked: dict[str, Any], word: str) -> None:
@@ -172,8 +221,7 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
             "data": {
                 "source": _where(word),
                 "sha256": gan.data_hash_,
-                "shape": rows.shape,
-                "dtype": rows.dtype.str,
+                **_about(gan, rows),
             },
             "asked": asked,
             "solved": dataclasses.asdict(gan.recipe_),
@@ -182,7 +230,8 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
         write(path, json.dumps(recipe, indent=2).encode())
     lines = "".join(json.dumps(row) + "\n" for row in gan.history_).encode()
     write(folder / "rows.jsonl", lines)
-    tensors = {f"units.{name}": np.asarray(getattr(gan.units_, name)) for name in UNITS} | _leaves("state", gan.state_)
+    units = gan.units_.tensors()
+    tensors = {f"units.{name}": np.asarray(value) for name, value in units.items()} | _leaves("state", gan.state_)
     for game, best in enumerate(gan.best_):
         tensors |= _leaves(f"best.{game}", best)
     about = {
@@ -197,7 +246,14 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
     write(folder / "state.safetensors", safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}))
 
 
-VERSIONS = ("onehalf", "jax", "equinox", "optax", "numpy", "scikit-learn")
+def _about(gan: GAN, rows: Data) -> dict[str, Any]:
+    """What the data are: the shape and the dtype of an array, or how the cells of a table are numbers."""
+    if gan.coding_ is None:
+        return {"shape": rows.shape, "dtype": rows.dtype.str}
+    return {"shape": (len(rows), len(gan.coding_.columns)), "coding": gan.coding_.to_dict()}
+
+
+VERSIONS = ("onehalf", "jax", "equinox", "optax", "numpy", "scikit-learn", "pyarrow")
 
 
 def _leaves(name: str, tree: Any) -> dict[str, np.ndarray]:

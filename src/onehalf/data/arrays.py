@@ -127,6 +127,10 @@ class Units(eqx.Module):
         on_lattice = self.whole & (self.high > self.low)
         return jnp.asarray(np.where(on_lattice, 1 / self.scale, 0.0), jnp.float32) if on_lattice.any() else None
 
+    def tensors(self) -> dict[str, np.ndarray]:
+        """All of the units but the dtype, by name."""
+        return {name: value for name, value in vars(self).items() if name != "dtype"}
+
     def data(self, rows: Rows) -> Empirical:
         """The empirical distribution of these rows, in plain units."""
         return Empirical(jnp.asarray(self.plain(rows)), self.step)

@@ -60,6 +60,8 @@ class Coding:
     """For each column of words all that occur, in the order of the alphabet."""
     ticks: Mapping[str, int]
     """For each column of dates how many of its type's units a tick is."""
+    ids: Mapping[str, int]
+    """For each column of ids the greatest of them; 0 of words."""
 
     @classmethod
     def of(cls, frame: Any, *others: Any, schema: Schema | None = None) -> "Coding":
@@ -86,7 +88,12 @@ class Coding:
             elif column.kind not in ("integer", "continuous"):
                 distinct = pa.concat_arrays([_words(part).unique() for part in parts]).unique()
                 words[column.name] = tuple(sorted(distinct.drop_null().to_pylist()))
-        return cls(schema, pa.schema(table.schema, metadata=None), words, ticks)
+        ids = {
+            column.name: pc.max(table[column.name]).as_py() if pa.types.is_integer(table[column.name].type) else 0
+            for column in schema.columns
+            if column.kind == "id"
+        }
+        return cls(schema, pa.schema(table.schema, metadata=None), words, ticks, ids)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -124,6 +131,25 @@ class Coding:
         }
         return pa.table(arrays, schema=pa.schema(types.items()))
 
+    def with_ids(self, table: pa.Table) -> pa.Table:
+        """The table with fresh ids in its columns of ids: numbers from the greatest on, or new-1, new-2, ...
+
+        >>> people = pa.table({"id": range(100, 160), "sex": ["F", "M"] * 30})
+        >>> coding = Coding.of(people)
+        >>> coding.with_ids(coding.table(coding.rows(people)[:2])).to_pylist()
+        [{'id': 160, 'sex': 'F'}, {'id': 161, 'sex': 'M'}]
+        """
+        arrays = {}
+        for name in self.types.names:
+            if name in table.column_names:
+                arrays[name] = table[name]
+            elif name in self.ids:
+                type_, first = self.types.field(name).type, self.ids[name] + 1
+                numbers = range(first, first + len(table))
+                whole = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+                arrays[name] = pa.array(numbers if whole else [f"new-{number}" for number in numbers]).cast(type_)
+        return pa.table(arrays)
+
     def shown(self, column: int, cell: float) -> str:
         """One cell for the eye: the word, the date, or the number.
 
@@ -137,14 +163,15 @@ class Coding:
     def to_dict(self) -> dict[str, Any]:
         """The coding for JSON; `of_dict` is the way back."""
         types = base64.b64encode(self.types.serialize().to_pybytes()).decode()
-        return {"schema": self.schema.to_dict(), "types": types, "words": dict(self.words), "ticks": dict(self.ticks)}
+        rest = {name: dict(getattr(self, name)) for name in ("words", "ticks", "ids")}
+        return {"schema": self.schema.to_dict(), "types": types, **rest}
 
     @classmethod
     def of_dict(cls, told: Mapping[str, Any]) -> "Coding":
         """The coding that `to_dict` gave."""
         types = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["types"])))
         words = {name: tuple(each) for name, each in told["words"].items()}
-        return cls(Schema.of_json(json.dumps(told["schema"])), types, words, dict(told["ticks"]))
+        return cls(Schema.of_json(json.dumps(told["schema"])), types, words, told["ticks"], told["ids"])
 
     def _numbers(self, known: pa.ChunkedArray, column: Column, table: pa.Table, what: str) -> np.ndarray:
         """One column's cells."""

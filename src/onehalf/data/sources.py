@@ -9,6 +9,7 @@ import numpy as np
 from onehalf._base import catalogue, choose, names, spoken
 from onehalf.data.arrays import Digits, Rows, read
 from onehalf.data.base import AbstractData, AbstractDensity
+from onehalf.data.frames import read_table
 
 __all__ = ["ROWS", "density", "describe", "is_path", "is_table", "open_rows", "rows_of"]
 
@@ -31,12 +32,14 @@ def is_table(word: str) -> bool:
     return is_path(word) and Path(word).suffix not in (".npy", ".npz")
 
 
-def open_rows(word: str) -> Rows:
-    """The rows that the word means; a distribution gives the same 100,000 each time.
+def open_rows(word: str) -> Any:
+    """The rows that the word means: an array, or a `pyarrow.Table`; a distribution gives the same 100,000 each time.
 
     >>> open_rows("digits").shape, open_rows("two-moons").shape
     ((1797, 8, 8), (100000, 2))
     """
+    if is_table(word):
+        return read_table(word)
     return read(Path(word)) if is_path(word) else rows_of(catalogue("data")[choose("data", word, names("data"))]())
 
 

@@ -22,13 +22,16 @@ from onehalf.data.columns import CATEGORIES, are_atoms
 
 __all__ = ["Layout", "Player", "Scores", "TableRows", "TableUnits"]
 
-Values = Float[np.ndarray, " values"]
+Values = Float[np.ndarray, " _"]
 
 REPEATED = 10
 """Numbers that each stand in so many rows on average are taken from those of the data alone."""
 
 FEW, ROWS_EACH = 64, 20
 """Numbers of so many values at most, with so many rows each on average, are a choice among them."""
+
+LEAST = 1e-7
+"""The least probability below a number, and above one: beyond it float32 knows no score."""
 
 KNOTS = 1000
 """So many places at most describe the distribution of numbers that repeat less."""
@@ -127,23 +130,20 @@ class Choice:
         """The choices of these cells, and the numbers that are left to scores."""
         known = cells[~np.isnan(cells)]
         values, counts = np.unique(known, return_counts=True)
-        if kind in NUMBERS:
-            few = len(values) <= FEW and len(known) >= ROWS_EACH * len(values)
-            named = np.ones(len(values), bool) if few else are_atoms(counts, len(cells))
-            order, other = np.flatnonzero(named), REST
+        if kind not in NUMBERS:
+            named, other = np.zeros(len(values), bool), RARE
+            named[np.argsort(-counts, kind="stable")[:most]] = True
+        elif len(values) <= FEW and len(known) >= ROWS_EACH * len(values):
+            named, other = np.ones(len(values), bool), REST
         else:
-            order, other = np.argsort(-counts, kind="stable")[:most], RARE
-            named = np.isin(np.arange(len(values)), order)
-        others = counts[~named]
-        rows = {other: others.sum()} if other == REST else {}
-        rows |= dict(zip(values[order].tolist(), counts[order], strict=True))
-        rows |= {RARE: others.sum()} if other == RARE else {}
-        rows |= {np.nan: len(cells) - len(known)}
-        rows = {value: count for value, count in rows.items() if count}
-        rare = values[~named] if other == RARE else np.zeros(0)
-        shares = np.array(list(rows.values())) / len(cells)
-        choice = cls(np.array(list(rows)), shares, rare, others[: len(rare)] / max(others.sum(), 1))
-        return choice, known[np.isin(known, values[~named])] if other == REST else np.zeros(0)
+            named, other = are_atoms(counts, len(cells)), REST
+        others, missing, none = counts[~named].sum(), len(cells) - len(known), np.zeros(0)
+        before, after = [other] * bool(others), [np.nan] * bool(missing)
+        rows = np.concatenate([[others] * bool(others), counts[named], [missing] * bool(missing)])
+        listed, shares = np.concatenate([before, values[named], after]), rows / len(cells)
+        if other == RARE:
+            return cls(listed, shares, values[~named], counts[~named] / max(others, 1)), none
+        return cls(listed, shares, none, none), known[np.isin(known, values[~named])]
 
     def places(self, cells: Values) -> Int[np.ndarray, " rows"]:
         """The place of each cell's value among `values`; -1 for a word that is not among them."""
@@ -203,7 +203,7 @@ class Layout:
 
 
 class TableRows(AbstractData):
-    """One of n rows at random, each as likely as the next: a number's score is drawn evenly from its interval.
+    """One of n rows at random, each as likely as the next: a number's score is Phi^-1(U), U even in `low` to `high`.
 
     So D cannot tell data from samples by a lattice alone, or by which scores stand for repeated numbers.
     """
@@ -227,12 +227,17 @@ class TableRows(AbstractData):
         """The entries of a row."""
         return (self.layout.entries,)
 
+    @property
+    def scores(self) -> Float[Array, "n scores"]:
+        """The score in the middle of each interval; 0 where there is none."""
+        return jax.scipy.special.ndtri((self.low + self.high) / 2)
+
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n rows, with replacement."""
         key_row, key_score = jr.split(key)
         row = jr.randint(key_row, (n,), 0, len(self))
         low, high = self.low[row], self.high[row]
-        scores = low + (high - low) * jr.uniform(key_score, low.shape)
+        scores = jax.scipy.special.ndtri(low + (high - low) * jr.uniform(key_score, low.shape))
         return jnp.concatenate([scores, hot(self.places[row], self.layout.sizes)], axis=1)
 
 
@@ -322,17 +327,11 @@ class TableUnits:
 
     def data(self, rows: Cells) -> TableRows:
         """The empirical distribution of these rows."""
-        intervals = [scores.interval(rows[:, column]) for column, scores in self.scored.items()]
-        low, high = (
-            np.stack([side[end] for side in intervals], axis=1) if intervals else np.zeros((len(rows), 0))
-            for end in (0, 1)
-        )
         places = self._places(rows)
-        there = self._there(places)
-        low, high = (jnp.asarray(np.where(there, end, 0.0), jnp.float32) for end in (low, high))
-        conditions = jnp.asarray(self.conditions_of(self.label_rows))
-        shares = jnp.asarray(self.label_shares, jnp.float32)
-        order = jnp.asarray(self._order(), jnp.float32)
+        there, low, high = self._there(places), *self._intervals(rows)
+        low, high = (np.where(there, np.clip(special.ndtr(end), LEAST, 1 - LEAST), 0.5) for end in (low, high))
+        arrays = low, high, self.conditions_of(self.label_rows), self.label_shares, self._order()
+        low, high, conditions, shares, order = (jnp.asarray(array, jnp.float32) for array in arrays)
         return TableRows(low, high, jnp.asarray(places, jnp.int32), conditions, shares, order, self.layout)
 
     @property
@@ -342,9 +341,10 @@ class TableUnits:
 
     def plain(self, rows: Cells) -> Player:
         """Rows as players see them, each score in the middle of its interval."""
-        data = self.data(rows)
-        scores = (data.low + data.high) / 2
-        return np.asarray(jnp.concatenate([scores, hot(data.places, self.layout.sizes)], axis=1))
+        places, (low, high) = self._places(rows), self._intervals(rows)
+        scores = np.where(self._there(places), (low + high) / 2, 0.0)
+        choices = hot(jnp.asarray(places, jnp.int32), self.layout.sizes)
+        return np.concatenate([scores, choices], axis=1).astype(np.float32)
 
     def restore(self, entries: Player) -> Cells:
         """The cells of such rows. Rare words are drawn by a generator that the entries themselves start."""
@@ -353,9 +353,9 @@ class TableUnits:
         rows = np.empty((len(entries), len(self.choices)))
         places = self._read_places(entries)
         numbers = {column: each.restore(z) for (column, each), z in zip(self.scored.items(), entries.T, strict=False)}
-        none = np.zeros(len(rows), int)
+        first, none = np.zeros(len(rows), int), np.zeros(len(rows))
         for column, choice in enumerate(self.choices):
-            rows[:, column] = choice.restore(places.get(column, none), numbers.get(column, none), rng)
+            rows[:, column] = choice.restore(places.get(column, first), numbers.get(column, none), rng)
         return rows
 
     def conditions_of(self, rows: Cells) -> Float[np.ndarray, "n given"]:
@@ -394,6 +394,11 @@ class TableUnits:
         columns = [*self.chosen, *self.conditions]
         places = [self.choices[column].places(rows[:, column]) for column in columns]
         return np.stack(places, axis=1) if places else np.zeros((len(rows), 0), int)
+
+    def _intervals(self, rows: Cells) -> Float[np.ndarray, "2 n scores"]:
+        """The scores that each number takes, from and to."""
+        found = [scores.interval(rows[:, column]) for column, scores in self.scored.items()]
+        return np.moveaxis(np.array(found).reshape(len(found), 2, len(rows)), 0, 2)
 
     def _there(self, places: Int[np.ndarray, "n choices"]) -> np.ndarray:
         """Where each score's number is there: its choice, if it has one, says REST, which comes first."""

@@ -158,7 +158,7 @@ def gaussian_copula(
     analysis on the scores u: log share + u P m - m P m / 2, for the mean score m of a value's rows and the precision P.
     """
     layout = data.layout
-    scores = np.asarray((data.low + data.high) / 2, np.float64)
+    scores = np.asarray(data.scores, np.float64)
     choices = np.asarray(hot(data.places, layout.made), np.float64)
     there = np.ones_like(scores)
     for score, gate in enumerate(layout.gates):

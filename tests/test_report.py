@@ -8,12 +8,14 @@ import re
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import onehalf as oh
 from onehalf import report
 from onehalf.data import Digits
+from onehalf.data.arrays import Empirical
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.recipe import Recipe
@@ -94,7 +96,7 @@ def look(jsd, se):
 def gan():
     """What a fit of two games over 200 rounds leaves behind; tests/test_cli.py reports fits that were played."""
     gan = GAN(rounds=ROUNDS, width=16, seeds=2, random_state=5)
-    gan.recipe_ = Recipe.solve(gan.get_params(), 280, 2)
+    gan.recipe_ = Recipe.solve(gan.get_params(), Empirical(jnp.zeros((280, 2))))
     gan.stopped_because_ = "all rounds played"
     gan.state_ = SimpleNamespace(t=np.array([ROUNDS, ROUNDS]))
     gan.history_ = [

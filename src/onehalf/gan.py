@@ -40,8 +40,9 @@ __all__ = ["GAN"]
 CHUNK = 100
 """Rounds in one compiled scan: how often the progress line moves."""
 
-LOOKS, PATIENCE = 20, 5
-"""The held-out critic looks 20 times in a run; once D sees without noise, 5 looks without a new best end the run."""
+LOOKS, TABLE_LOOKS, PATIENCE = 20, 8, 5
+"""The held-out critic looks 20 times in a run, 8 times in one on a table, whose rounds take less time than its looks;
+once D sees without noise, 5 looks without a new best end the run."""
 
 ALPHA = 0.05
 """The bounds of all looks hold at once with probability 1 - ALPHA; so does each bound of the certificate by itself."""
@@ -97,8 +98,8 @@ class GAN(BaseEstimator):
     normal, choices : the latent: that many N(0, 1), and one of that many choices, one-hot.
     rate_D, rate_G, beta1, beta2 : Adam's; both rates fall to 1 % over the run, by the same factor every round, and
         start lower in proportion in a run of more than 12,000 rounds.
-    noise, noise_share : standard deviation of the noise that D sees through at first, in units of the data's own, and
-        the share of the run after which it is gone.
+    noise, noise_share : standard deviation of the noise that D sees through at first, in units of the data's own (1,
+        or 0.3 for tables, if not given), and the share of the run after which it is gone.
     r1, r2, gradient_penalty, every : weights gamma of the three penalties, paid every so many rounds; the last of them
         is 10 for the Wasserstein loss and 0 for the others, if not given.
     average : G_average forgets at this rate a round.
@@ -140,7 +141,7 @@ class GAN(BaseEstimator):
         rate_G: float = 2e-3,
         beta1: float = 0.0,
         beta2: float = 0.99,
-        noise: float = 1.0,
+        noise: float | None = None,
         noise_share: float = 0.6,
         r1: float | None = None,
         r2: float = 0.0,
@@ -292,6 +293,11 @@ class GAN(BaseEstimator):
         return min(range(self.recipe_.seeds), key=self.best_look)
 
     @property
+    def _looks(self) -> int:
+        """How often the held-out critic looks in a run."""
+        return LOOKS if self.coding_ is None else TABLE_LOOKS
+
+    @property
     def rounds_played_(self) -> int:
         """How many rounds have been played."""
         return int(self.state_.t.ravel()[0])
@@ -321,7 +327,7 @@ class GAN(BaseEstimator):
             **{f"rows_{role}": len(part) for role, part in roles._asdict().items()},
             "parameters_D": count["D"],
             "parameters_G": count["G"],
-            "seconds": round(self.recipe_.rounds / CHUNK * chunk + LOOKS * look, 1),
+            "seconds": round(self.recipe_.rounds / CHUNK * chunk + self._looks * look, 1),
             "megabytes": round((_size(self.state_) + self.recipe_.seeds * count["G"]) * 4 / 1e6, 1),
         }
 
@@ -344,7 +350,7 @@ class GAN(BaseEstimator):
         use_cores(self.seeds)
         rows, coding = self._read(X)
         roles, data_hash = split(rows), _digest(rows)
-        self.view_ = View.of(roles.train, coding)
+        self.view_ = None if coding is None else View.of(roles.train, coding)
         if self.warm_start and hasattr(self, "state_"):
             if data_hash != self.data_hash_:
                 refuse("X", expected="the rows that the interrupted fit had", got="other rows")
@@ -355,8 +361,9 @@ class GAN(BaseEstimator):
         if self.minutes is not None:
             chunk, look = self._speed(roles, game)
             left = 60 * self.minutes - (time.perf_counter() - start)
-            # a short run has a look after each chunk, a longer one has LOOKS of them
-            chunks = max(1, min(LOOKS, int(left / (chunk + look))), int((left - LOOKS * look) / chunk))
+            # a short run has a look after each chunk, a longer one not more than these
+            most = self._looks
+            chunks = max(1, min(most, int(left / (chunk + look))), int((left - most * look) / chunk))
             self.recipe_ = dataclasses.replace(self.recipe_, rounds=chunks * CHUNK)
             game = self.recipe_.game(game.p_data)
         return roles, game
@@ -394,7 +401,7 @@ class GAN(BaseEstimator):
         t, best = before + chunk, self.best_
         means = {name: np.atleast_1d(np.mean(value, axis=0)).tolist() for name, value in vars(seen[0]).items()}
         row: dict[str, Any] = {"t": t, **means}
-        every = -(-rounds // (LOOKS * CHUNK)) * CHUNK
+        every = -(-rounds // (self._looks * CHUNK)) * CHUNK
         if t // every > before // every or t == rounds:
             averages = self._averages(state)
             row |= self._look(roles, averages, row)
@@ -447,7 +454,7 @@ class GAN(BaseEstimator):
         each = min(LOOK_FRESH, len(other) // len(real))
         x, y = (self._seen(rows) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
-        level = ALPHA / (LOOKS * self.recipe_.seeds + 1)
+        level = ALPHA / (self._looks * self.recipe_.seeds + 1)
         found = certify(key_bets, *pairs, level, kinds=LOOK_KINDS, shares=LOOK_SHARES)
         seen = {name: getattr(found, name) for name in NUMBERS}
         if len(x) <= FEW_ROWS:
@@ -456,9 +463,9 @@ class GAN(BaseEstimator):
 
     def _seen(self, rows: Rows) -> Float[np.ndarray, "n features"]:
         """Rows as critics see them."""
-        if isinstance(self.units_, Units):
-            return self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64)
-        return self.view_(rows)
+        if self.view_ is not None:
+            return self.view_(rows)
+        return self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64)
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.
@@ -494,7 +501,8 @@ class GAN(BaseEstimator):
             return measure(real=roles.test, other=samples, train=roles.train, **asked) if finite else None
         real, train = coding.table(roles.test), coding.table(roles.train)
         other = {"sampler": self} if self.labels_ else {"other": coding.table(samples)}
-        return measure(real=real, **other, train=train, schema=coding.schema, **asked)
+        schema = Schema(len(real), coding.columns)
+        return measure(real=real, **other, train=train, schema=schema, **asked)
 
     def _given(self, frame: Any) -> Conditioned:
         """The conditions in the rows of a frame of the labels."""

@@ -20,11 +20,11 @@ from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf._base import catalogue, choose, names, refuse
 from onehalf.data.arrays import Empirical
 from onehalf.data.base import Latent
-from onehalf.data.tables import TableLatent, TableRows
+from onehalf.data.tables import TableLatent, TableRows, gaussian_copula
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import MLP
-from onehalf.nets.tabular import Copula, Ordered, Tabular, gaussian_copula
+from onehalf.nets.tabular import Copula, Ordered, Tabular
 from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.training import SCHEDULES, Game, Round, Schedule, State, init
 
@@ -34,9 +34,9 @@ FEW_ENTRIES = 16
 """Rows of no more entries have modes to find: a latent with choices, and waves before D. Rows of more, such as images,
 have a shape to learn: a wider normal latent, wider players, and R1."""
 
-FEW = {"m": 256, "width": 128, "features": 32, "normal": 8, "choices": 128, "r1": 0.0, "rounds": 12_000}
-TABLE = {"m": 256, "width": 256, "features": 0, "normal": 32, "choices": 0, "r1": 0.1, "rounds": 6_000}
-MANY = {"m": 128, "width": 256, "features": 0, "normal": 32, "choices": 0, "r1": 1.0, "rounds": 8_000}
+FEW = {"m": 256, "width": 128, "features": 32, "normal": 8, "choices": 128, "noise": 1.0, "r1": 0.0, "rounds": 12_000}
+MANY = {"m": 128, "width": 256, "features": 0, "normal": 32, "choices": 0, "noise": 1.0, "r1": 1.0, "rounds": 8_000}
+TABLE = {"m": 256, "width": 256, "features": 0, "normal": 32, "choices": 0, "noise": 0.3, "r1": 0.1, "rounds": 6_000}
 
 MOST_NORMAL = 128
 """A table's latent has as many normal numbers as the table has numeric columns, if they are more than its default, up

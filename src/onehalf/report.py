@@ -18,10 +18,12 @@ from scipy import special
 
 from onehalf import plots
 from onehalf.data.arrays import numbered
+from onehalf.data.coding import Coding
+from onehalf.data.columns import cut
+from onehalf.data.frames import is_frame
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.measuring.sentences import at_least, digits, parts, table
-from onehalf.plots import AnyRows
 from onehalf.theory.pushforward import Known
 
 __all__ = ["line", "measured_page", "numbers", "page", "sentences"]
@@ -35,8 +37,11 @@ LAST = 5
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
 
-MOST_TELLING, TABULATED = 8, 12
-"""Rows of each side on a page; with more columns than this, those of the ladder stand in the table."""
+Sides = tuple[np.ndarray, np.ndarray]
+"""The rows of the data and of the samples, or their cells."""
+
+MOST_TELLING, TABULATED, LONGEST = 8, 12, 24
+"""Rows of each side on a page, and letters of a word; of more columns than this, those of the ladder are shown."""
 
 
 def numbers(gan: GAN, truth: Known | None = None) -> dict[str, Any]:
@@ -95,20 +100,25 @@ def line(gan: GAN) -> str:
     return "  ".join(told)
 
 
-def page(gan: GAN, real: AnyRows, samples: AnyRows, title: str, truth: Known | None = None) -> str:
+def page(
+    gan: GAN, real: Any, samples: Any, title: str, truth: Known | None = None, coding: Coding | None = None
+) -> str:
     """One HTML page of the fit that needs nothing else: no script, no font, no image from elsewhere.
 
-    `real` and `samples` are rows in the user's units; they are drawn as their shape asks for. `truth` is how far p_g is
-    from a density that is known.
+    `real` and `samples` are rows in the user's units; they are drawn as their shape asks for. Of a table they are data
+    frames, or the cells of one, by the fit's own coding unless there is another. `truth` is how far p_g is from a
+    density that is known.
     """
     found, certificate = numbers(gan), getattr(gan, "certificate_", None)
+    coding = coding or getattr(gan, "coding_", None)
     return _rendered(
         title,
         _told(gan, _first(certificate) if certificate else [], truth),
         certificate,
-        plots.beside(real, samples, getattr(gan, "feature_names_in_", ())),
-        (real, samples),
+        (_rows(real, coding), _rows(samples, coding)),
+        coding.names if coding else getattr(gan, "feature_names_in_", ()),
         called="samples",
+        coding=coding,
         run={
             "figures": _over_rounds(gan, found),
             "truth": truth
@@ -121,31 +131,45 @@ def page(gan: GAN, real: AnyRows, samples: AnyRows, title: str, truth: Known | N
 
 
 def measured_page(
-    found: Measurement, real: AnyRows, other: AnyRows, names: Sequence[str] = (), title: str = "Two samples"
+    found: Measurement,
+    real: Any,
+    other: Any,
+    names: Sequence[str] = (),
+    title: str = "Two samples",
+    coding: Coding | None = None,
 ) -> str:
     """One HTML page of a measurement, as `page` gives it for a fit.
 
-    `real` and `other` are the rows that were measured, and the most telling ones are shown. If a sampler made the
-    others, `other` may be any rows that it made; then the telling ones among them are left out.
+    `real` and `other` are the rows that were measured, arrays or tables, and the most telling ones are shown. If a
+    sampler made the others, `other` may be any rows that it made; then the telling ones among them are left out. Tables
+    are data frames, or cells with their `coding`.
     """
-    called, names = "other sample", names or _names(found, real.shape[1:])
-    beside = plots.beside(real, other, names, called)
-    telling = _telling(found, np.asarray(real), np.asarray(other), names)
-    return _rendered(title, _first(found), found, beside, (real, other), called=called, telling=telling)
+    if coding is None and is_frame(real):
+        coding = Coding.of(real, other)
+    rows = _rows(real, coding), _rows(other, coding)
+    names = coding.names if coding else names or _names(found, rows[0].shape[1:])
+    telling = _telling(found, rows, names, coding)
+    return _rendered(title, _first(found), found, rows, names, called="other sample", coding=coding, telling=telling)
+
+
+def _rows(rows: Any, coding: Coding | None) -> np.ndarray:
+    """An array, or the cells of a data frame."""
+    return coding.rows(rows) if coding and is_frame(rows) else np.asarray(rows)
 
 
 def _rendered(
     title: str,
     first: list[str],
     found: Measurement | None,
-    beside: Figure,
-    rows: tuple[AnyRows, AnyRows],
+    rows: Sides,
+    names: Sequence[str],
     *,
     called: str,
+    coding: Coding | None,
     run: dict[str, Any] | None = None,
     telling: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """The page; `run` has what only a fit has."""
+    """The page; `run` has what only a fit has, and `coding` comes with the cells of tables."""
     environment = Environment(
         loader=PackageLoader("onehalf", "."),
         autoescape=True,
@@ -154,23 +178,42 @@ def _rendered(
         lstrip_blocks=True,
     )
     real, other = rows
+    beside = plots.marginals(*rows, coding, called) if coding else plots.beside(*rows, names, called)
     return environment.get_template("report.html.jinja").render(
         title=title,
         sentences=first,
-        kind=plots.kind(real),
+        kind="table" if coding else plots.kind(real),
         beside=_svg(beside, f"{len(real):,} rows of data beside {len(other):,} {called}"),
         called=called,
         columns=math.prod(real.shape[1:]),
-        most_columns=plots.COLUMNS,
+        most_columns=plots.MARGINALS if coding else plots.COLUMNS,
         found=found,
         told=found and parts(found.to_dict()),
-        figures=_measured(found, real, other, called) if found else {},
+        figures=_measured(found, None if coding else rows, called) if found else {},
         numbers=_side_by_side(found, called) if found else {},
         telling=telling,
+        table=_table(found, rows, called, coding) if coding else None,
         run=run,
         digits=digits,
         versions={"Python": platform.python_version(), **{name: _version(name) for name in ("jax", "onehalf")}},
     )
+
+
+def _table(found: Measurement | None, rows: Sides, called: str, coding: Coding) -> dict[str, Any]:
+    """What only the page of a table has: pairs of columns, rules in words, and the schema."""
+    pairs = plots.pairs(*rows, coding, called)
+    shares = "{share:.1%} ({low:.1%} to {high:.1%})".format_map
+    return {
+        "pairs": pairs and _svg(pairs, f"The pairs of columns in which data and {called} differ most, as maps"),
+        "rules": [
+            (region["rule"], shares(region["real"]), shares(region["other"]))
+            for region in (found.regions if found else ())
+            if region["certain"]
+        ],
+        "schema": [column.cells for column in coding.schema.columns],
+        "left_out": [column for column in coding.schema.columns if column.name in coding.left_out],
+        "warnings": coding.schema.warnings,
+    }
 
 
 def _told(gan: GAN, certified: list[str], truth: Known | None) -> list[str]:
@@ -270,8 +313,8 @@ def _over_rounds(gan: GAN, found: dict[str, Any]) -> dict[str, Markup]:
     return figures
 
 
-def _measured(found: Measurement, real: AnyRows, other: AnyRows, called: str) -> dict[str, Markup]:
-    """The figures of a measurement."""
+def _measured(found: Measurement, rows: Sides | None, called: str) -> dict[str, Markup]:
+    """The figures of a measurement; those of its regions where there are arrays to draw them on."""
     figures = {
         "log_ratio": _svg(
             plots.log_ratio(found.drawn, called),
@@ -285,8 +328,7 @@ def _measured(found: Measurement, real: AnyRows, other: AnyRows, called: str) ->
             f"The log wealth of the bet, which ends at {found.log_e:.1f}, and a dashed line at log(1/alpha)",
         ),
     }
-    regions = plots.regions(real, other, found.regions, _names(found, real.shape[1:]), called)
-    if regions:
+    if rows and (regions := plots.regions(*rows, found.regions, _names(found, rows[0].shape[1:]), called)):
         rules = "; ".join(region["rule"] for region in found.regions if region["certain"])
         figures["regions"] = _svg(regions, f"Rows of both, and where they differ: {rules}")
     return figures
@@ -309,28 +351,34 @@ def _side_by_side(found: Measurement, called: str) -> dict[str, Mapping[str, str
     return columns
 
 
-def _telling(found: Measurement, real: np.ndarray, other: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
+def _telling(found: Measurement, sides: Sides, names: Sequence[str], coding: Coding | None) -> list[dict[str, Any]]:
     """The most telling rows of each side, as a sheet or a table, as far as the rows that were measured are at hand."""
-    told = []
-    for side, rows, n in (("missing", real, found.n_real), ("unexpected", other, found.n_other)):
+    told, columns = [], list(range(len(names)))
+    if len(names) > TABULATED:
+        told_of = {name for step in found.ladder for name in step["columns"]}
+        columns = [column for column in columns if names[column] in told_of]
+        if coding:
+            by_themselves = (each.columns[0] for each in plots.apart(*sides, coding))
+            columns = sorted([*dict.fromkeys([*columns, *by_themselves])][:TABULATED])
+    for side, rows, n in zip(("missing", "unexpected"), sides, (found.n_real, found.n_other), strict=True):
         chosen = found.telling[side][:MOST_TELLING]
         if not chosen or len(rows) != n:
             continue
         picked = rows[[row["row"] for row in chosen]]
-        if plots.kind(picked) == "images":
+        if coding is None and plots.kind(picked) == "images":
             title = f"rows {', '.join(str(row['row']) for row in chosen)}"
             told.append({"side": side, "sheet": _svg(plots.one(picked, title), f"The most telling images: {title}")})
             continue
-        shown = list(range(len(names)))
-        if len(names) > TABULATED:
-            by_themselves = {name for step in found.ladder for name in step["columns"]}
-            shown = [column for column in shown if names[column] in by_themselves]
-        values = picked.reshape(len(picked), -1)[:, shown]
+        entries = picked.reshape(len(picked), -1)
         lines = [
-            [f"{row['row']:,}", f"{row['log_ratio']:.2f}", *(f"{value:.5g}" for value in line)]
-            for row, line in zip(chosen, values, strict=True)
+            [f"{row['row']:,}", f"{row['log_ratio']:.2f}"]
+            + [
+                cut(coding.shown(column, line[column]), LONGEST) if coding else f"{line[column]:.5g}"
+                for column in columns
+            ]
+            for row, line in zip(chosen, entries, strict=True)
         ]
-        told.append({"side": side, "names": [names[column] for column in shown], "lines": lines})
+        told.append({"side": side, "names": [names[column] for column in columns], "lines": lines})
     return told
 
 

@@ -11,9 +11,9 @@ from scipy import stats
 
 from onehalf.data.base import Latent
 from onehalf.data.coding import Coding
-from onehalf.data.tables import TableLatent, TableUnits
+from onehalf.data.tables import TableLatent, TableUnits, gaussian_copula
 from onehalf.nets.mlp import MLP
-from onehalf.nets.tabular import Copula, Ordered, Tabular, gaussian_copula
+from onehalf.nets.tabular import Copula, Ordered, Tabular
 
 N = 4000
 rng = np.random.default_rng(0)

@@ -183,7 +183,7 @@ def _column_of(what: str, number: int, told: Any) -> Column:
         atoms = tuple((value, share) for value, share in facts.pop("atoms", ()))
         column = Column(**facts, atoms=atoms)
         shown = len(column.cells) > 0
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError):
         column, shown = None, False
     if column is None or not shown:
         refuse(what, expected="facts such as `onehalf data` writes", got=cut(json.dumps(told), 100))

@@ -1,9 +1,8 @@
 """Rows of a table as players see them: normal scores for numbers, one-hot choices for the rest, and the way back."""
 
 import dataclasses
-import itertools
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -16,11 +15,12 @@ from scipy import special
 
 from onehalf._arrays import PRNGKey, Samples
 from onehalf._base import refuse
+from onehalf._layout import Layout
 from onehalf.data.base import AbstractData, Latent
 from onehalf.data.coding import Cells, Coding
 from onehalf.data.columns import CATEGORIES, are_atoms
 
-__all__ = ["Layout", "Player", "Scores", "TableRows", "TableUnits"]
+__all__ = ["Player", "Scores", "TableLatent", "TableRows", "TableUnits", "gaussian_copula", "hot"]
 
 Values = Float[np.ndarray, " _"]
 
@@ -32,6 +32,9 @@ FEW, ROWS_EACH = 64, 20
 
 LEAST = 1e-7
 """The least probability below a number, and above one: beyond it float32 knows no score."""
+
+RIDGE, RARE_SHARE = 1e-2, 1e-6
+"""Added to the variances of scores before they are inverted; the least share that a value's logit begins with."""
 
 KNOTS = 1000
 """So many places at most describe the distribution of numbers that repeat less."""
@@ -169,39 +172,6 @@ NUMBERS = ("integer", "continuous", "date")
 """Kinds whose cells are numbers, of which the greater is more."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Where things are in a row as players see it: scores, then the choices that G makes, then those it is given.
-
-    Choices that are made stand in order of their sizes, so that those of one size are one array.
-    """
-
-    scores: int
-    made: tuple[int, ...]
-    given: tuple[int, ...]
-    gates: tuple[int, ...]
-    """For each score the entry that says whether there is one (a number that is neither missing nor an atom), or -1."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Of all choices."""
-        return self.made + self.given
-
-    @property
-    def entries(self) -> int:
-        """How many there are in all."""
-        return self.scores + sum(self.sizes)
-
-    @property
-    def groups(self) -> Iterator[tuple[int, int, int]]:
-        """(start, blocks, size) of the choices that are made, size by size."""
-        start = self.scores
-        for size, blocks in itertools.groupby(self.made):
-            count = len(list(blocks))
-            yield start, count, size
-            start += count * size
-
-
 class TableRows(AbstractData):
     """One of n rows at random, each as likely as the next: a number's score is Phi^-1(U), U even in `low` to `high`.
 
@@ -276,6 +246,36 @@ def hot(places: Int[Array, "n choices"], sizes: Sequence[int]) -> Float[Array, "
     """Each choice, of so many values, as a vector with a single 1; all 0 for a place that is none."""
     blocks = [jax.nn.one_hot(places[:, index], size, dtype=jnp.float32) for index, size in enumerate(sizes)]
     return jnp.concatenate([jnp.zeros((len(places), 0)), *blocks], axis=1)
+
+
+def gaussian_copula(
+    data: TableRows, normal: int, entries: int
+) -> tuple[Float[Array, "entries out"], Float[Array, " out"]]:
+    """A and b such that z A + b, with z of so many N(0, 1) and other entries, gives a Gaussian copula of the data.
+
+    The scores are jointly normal, with the data's covariances; a choice's logits are those of linear discriminant
+    analysis on the scores u: log share + u P m - m P m / 2, for the mean score m of a value's rows and the precision P.
+    """
+    layout = data.layout
+    scores = np.asarray(data.scores, np.float64)
+    choices = np.asarray(hot(data.places, layout.made), np.float64)
+    there = np.ones_like(scores)
+    for score, gate in enumerate(layout.gates):
+        if gate >= 0:
+            there[:, score] = choices[:, gate - layout.scores]
+    mean = scores.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    scores = (scores - mean) * there
+    covariance = scores.T @ scores / np.maximum(there.T @ there, 1)
+    variances, directions = np.linalg.eigh(covariance)
+    factor = (directions * np.sqrt(np.maximum(variances, 0)))[:, ::-1][:, :normal]
+    counts = choices.sum(axis=0)
+    means = choices.T @ scores / np.maximum(counts, 1)[:, None]
+    weights = means @ np.linalg.inv(covariance + RIDGE * np.eye(layout.scores))
+    A = np.zeros((entries, layout.scores + len(counts)))
+    A[: factor.shape[1]] = np.concatenate([factor, weights @ factor]).T
+    shares = np.log(np.maximum(counts / len(data), RARE_SHARE))
+    b = np.concatenate([mean, shares - np.sum(weights * means, axis=1) / 2])
+    return jnp.asarray(A, jnp.float32), jnp.asarray(b, jnp.float32)
 
 
 class TableUnits:
@@ -380,13 +380,15 @@ class TableUnits:
         """The units whose `tensors` these are."""
         choices, scores = [], []
         for column in range(len(coding.columns)):
-            choices.append(Choice(*(named[f"{column}.{field.name}"] for field in dataclasses.fields(Choice))))
+            fields = (field.name for field in dataclasses.fields(Choice))
+            choices.append(Choice(**{name: named[f"{column}.{name}"] for name in fields}))
             if f"{column}.z" not in named:
                 scores.append(None)
                 continue
             repeat, step, decimals = named[f"{column}.lattice"].tolist()
-            arrays = (named[f"{column}.{name}"] for name in ("ends", "z", "numbers"))
-            scores.append(Scores(*arrays, bool(repeat), step, None if np.isnan(decimals) else int(decimals)))
+            ends, z, numbers = (named[f"{column}.{name}"] for name in ("ends", "z", "numbers"))
+            kept = None if np.isnan(decimals) else int(decimals)
+            scores.append(Scores(ends, z, numbers, bool(repeat), step, kept))
         return cls(coding, choices, scores, given, named["label_rows"], named["label_shares"])
 
     def _places(self, rows: Cells) -> Int[np.ndarray, "n choices"]:

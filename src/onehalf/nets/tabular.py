@@ -10,19 +10,16 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from onehalf._arrays import PRNGKey, Sample, Samples
-from onehalf.data.tables import Layout, TableRows, hot
+from onehalf._layout import Layout
 from onehalf.nets.base import AbstractNet
 
-__all__ = ["Copula", "Ordered", "Tabular", "gaussian_copula"]
+__all__ = ["Copula", "Ordered", "Tabular"]
 
 KNOTS = jnp.linspace(-4.0, 4.0, 101)
 """Normal scores at which the distribution of a score is set right."""
 
 STEPS, LEAST = 100, 1e-6
 """Of iterative scaling of the logits; a share that counts as none."""
-
-RIDGE = 1e-2
-"""Added to the variances of scores before they are inverted."""
 
 
 class Tabular(AbstractNet):
@@ -133,7 +130,7 @@ class Ordered(AbstractNet):
 
 
 class Copula(AbstractNet):
-    """z A + b + net(z): what a net adds to a linear map, `gaussian_copula` at first; A and b learn as well."""
+    """z A + b + net(z): what a net adds to a linear map, a Gaussian copula at first; A and b learn as well."""
 
     net: AbstractNet
     A: Float[Array, "entries out"]
@@ -147,33 +144,3 @@ class Copula(AbstractNet):
     def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
         """The output for one input."""
         return z @ self.A + self.b + self.net(z, key=key)
-
-
-def gaussian_copula(
-    data: TableRows, normal: int, entries: int
-) -> tuple[Float[Array, "entries out"], Float[Array, " out"]]:
-    """A and b such that z A + b, with z of so many N(0, 1) and other entries, gives a Gaussian copula of the data.
-
-    The scores are jointly normal, with the data's covariances; a choice's logits are those of linear discriminant
-    analysis on the scores u: log share + u P m - m P m / 2, for the mean score m of a value's rows and the precision P.
-    """
-    layout = data.layout
-    scores = np.asarray(data.scores, np.float64)
-    choices = np.asarray(hot(data.places, layout.made), np.float64)
-    there = np.ones_like(scores)
-    for score, gate in enumerate(layout.gates):
-        if gate >= 0:
-            there[:, score] = choices[:, gate - layout.scores]
-    mean = scores.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
-    scores = (scores - mean) * there
-    covariance = scores.T @ scores / np.maximum(there.T @ there, 1)
-    variances, directions = np.linalg.eigh(covariance)
-    factor = (directions * np.sqrt(np.maximum(variances, 0)))[:, ::-1][:, :normal]
-    counts = choices.sum(axis=0)
-    means = choices.T @ scores / np.maximum(counts, 1)[:, None]
-    weights = means @ np.linalg.inv(covariance + RIDGE * np.eye(layout.scores))
-    A = np.zeros((entries, layout.scores + len(counts)))
-    A[: factor.shape[1]] = np.concatenate([factor, weights @ factor]).T
-    shares = np.log(np.maximum(counts / len(data), LEAST))
-    b = np.concatenate([mean, shares - np.sum(weights * means, axis=1) / 2])
-    return jnp.asarray(A, jnp.float32), jnp.asarray(b, jnp.float32)

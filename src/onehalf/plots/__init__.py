@@ -6,20 +6,26 @@ from onehalf.plots.film import rolled
 from onehalf.plots.regions import regions
 from onehalf.plots.rounds import against, looks
 from onehalf.plots.rows import COLUMNS, TILES, AnyRows, beside, kind, one
+from onehalf.plots.tables import MARGINALS, Apart, apart, marginals, pairs
 from onehalf.plots.truth import truth
 
 __all__ = [
     "COLUMNS",
+    "MARGINALS",
     "TILES",
     "AnyRows",
+    "Apart",
     "against",
+    "apart",
     "beside",
     "calibration",
     "kind",
     "log_ratio",
     "looks",
+    "marginals",
     "one",
     "packed",
+    "pairs",
     "regions",
     "rolled",
     "truth",

@@ -1,0 +1,176 @@
+"""The estimator on tables: the same kind back, conditions, balance, ids, labels, going on, refusals."""
+
+import jax
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+
+from onehalf import Refusal
+from onehalf.data.schema import Schema
+from onehalf.gan import GAN
+
+N = 700
+rng = np.random.default_rng(0)
+sex = rng.choice(["F", "M"], N, p=[0.3, 0.7])
+PEOPLE = pd.DataFrame(
+    {
+        "id": [f"u{i}" for i in range(N)],
+        "sex": sex,
+        "height": np.where(sex == "F", rng.normal(165, 6, N), rng.normal(178, 7, N)).round(1),
+        "age": np.where(rng.random(N) < 0.2, np.nan, rng.integers(18, 90, N)),
+        "inches": rng.choice([14, 15, 17], N),
+        "born": pd.to_datetime("1950-01-01") + pd.to_timedelta(rng.integers(0, 20_000, N), "D"),
+    }
+)
+TINY = {"rounds": 300, "width": 16, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return GAN(**TINY).fit(PEOPLE)
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("onehalf.gan.measure", lambda **_: None)
+        return GAN(**TINY, label=["sex"]).fit(PEOPLE)
+
+
+def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
+    made = gan.sample(50)
+    assert made.dtypes.equals(PEOPLE.dtypes.drop("id"))
+    assert set(made["inches"]) <= {14, 15, 17}
+    assert (made["height"].round(1) == made["height"]).all()
+    assert made["height"].between(PEOPLE["height"].min(), PEOPLE["height"].max()).all()
+    assert made["age"].isna().any()
+    assert (made["age"].dropna() % 1 == 0).all()
+    pd.testing.assert_frame_equal(made, gan.sample(50))
+    assert not made.equals(gan.sample(50, random_state=1))
+
+
+def test_columns_by_themselves_are_those_of_the_data(gan):
+    made = gan.sample(4000)
+    for column in ("sex", "inches"):
+        shares = [frame[column].value_counts(normalize=True).sort_index() for frame in (PEOPLE, made)]
+        assert (shares[0] - shares[1]).abs().max() < 0.04
+    assert abs(made["age"].isna().mean() - PEOPLE["age"].isna().mean()) < 0.04
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow"])
+def test_other_libraries_frames_come_back(kind, monkeypatch):
+    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    frame = pl.from_pandas(PEOPLE) if kind == "polars" else pa.Table.from_pandas(PEOPLE, preserve_index=False)
+    made = GAN(**TINY | {"rounds": 100}).fit(frame).sample(5)
+    assert type(made) is type(frame)
+    schema = dict(zip(frame.columns, frame.dtypes, strict=True)) if kind == "polars" else frame.schema
+    for name in ("sex", "height", "age", "inches", "born"):
+        assert made.schema[name] == schema[name] if kind == "polars" else made.schema.field(name) == schema.field(name)
+
+
+def test_a_certificate_ends_the_fit_in_the_columns_own_names(gan):
+    assert gan.certificate_.n_real == 105
+    assert gan.certificate_.copying is not None
+    assert {column["name"] for column in gan.certificate_.audit["columns"]} <= set(PEOPLE.columns)
+
+
+def test_ids_are_left_out_and_fresh_where_asked_for(gan):
+    assert "id" not in gan.sample(3)
+    made = gan.sample(3, ids=True)
+    assert list(made.columns) == list(PEOPLE.columns)
+    assert not set(made["id"]) & set(PEOPLE["id"])
+
+
+def test_conditions_hold_for_every_sample_and_the_rows_drawn_are_counted(gan):
+    made = gan.sample(200, where="sex=F,height>160")
+    assert len(made) == 200
+    assert (made["sex"] == "F").all()
+    assert (made["height"] > 160).all()
+    assert gan.drawn_ > 400
+
+
+def test_labels_are_given_and_take_no_more_rows(labelled):
+    made = labelled.sample(200, where="sex=F")
+    assert (made["sex"] == "F").all()
+    assert labelled.drawn_ == 200
+    both = labelled.sample(3000)["sex"].value_counts(normalize=True)
+    assert abs(both["F"] - 0.3) < 0.05
+    balanced = labelled.sample(3000, balanced=True)["sex"].value_counts(normalize=True)
+    assert abs(balanced["F"] - 0.5) < 0.05
+    asked = pd.DataFrame({"sex": ["F", "M", "M", "F"]})
+    assert labelled.sample(given=asked)["sex"].tolist() == asked["sex"].tolist()
+
+
+def test_a_run_on_a_table_goes_on_bit_for_bit(monkeypatch):
+    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    whole = GAN(**TINY).fit(PEOPLE)
+    broken = GAN(**TINY, warm_start=True)
+    for _ in broken.play(PEOPLE):
+        break
+    assert broken.rounds_played_ == 100
+    broken.fit(PEOPLE)
+    for left, right in zip(jax.tree.leaves(whole.state_), jax.tree.leaves(broken.state_), strict=True):
+        assert (left == right).all() if hasattr(left, "shape") else left == right
+    pd.testing.assert_frame_equal(whole.sample(20), broken.sample(20))
+    with pytest.raises(Refusal, match="expected the rows that the interrupted fit had; got other rows"):
+        broken.fit(PEOPLE.iloc[:-1])
+
+
+def test_it_knows_the_table_that_it_was_fitted_on(gan):
+    assert gan.was_fitted_on(PEOPLE)
+    assert gan.was_fitted_on(PEOPLE[PEOPLE.columns[::-1]])
+    assert not gan.was_fitted_on(PEOPLE.iloc[::-1])
+    assert not gan.was_fitted_on(PEOPLE.drop(columns="sex"))
+    assert len(gan.logits(PEOPLE)) == N
+
+
+def test_roles_are_those_of_the_fit(gan):
+    roles = gan.roles(PEOPLE)
+    assert [part.num_rows for part in roles] == [490, 105, 105]
+    assert roles.test.column_names == ["sex", "height", "age", "inches", "born"]
+
+
+def test_a_corrected_schema_is_gone_by(monkeypatch):
+    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    schema = Schema.of(PEOPLE, {"inches": "category", "age": "id"})
+    gan = GAN(**TINY | {"rounds": 100}, schema=schema).fit(PEOPLE)
+    assert gan.coding_.left_out == ("id", "age")
+    assert clone(gan).schema is schema or clone(gan).schema == schema
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"label": "sexx"}, "label: expected a column of the table; got 'sexx'. Did you mean 'sex'"),
+        ({"label": "height"}, "label 'height': expected a column of categories or of few values"),
+        ({"label": "id"}, "label: expected a column that can be learned; got 'id', which holds ids"),
+    ],
+)
+def test_labels_that_can_be_none_are_refused(asked, message):
+    with pytest.raises(Refusal, match=message):
+        GAN(**TINY, **asked).fit(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"where": "sex=X"}, "sex=X: expected one of F, M"),
+        ({"balanced": True}, "balanced: expected a fit with a label"),
+        ({"given": pd.DataFrame({"sex": ["F", "M"]})}, "given: expected a fit with labels"),
+        ({"n": 0}, "n: expected at least 1 row"),
+    ],
+)
+def test_samples_that_can_not_be_had_are_refused(gan, asked, message):
+    with pytest.raises(Refusal, match=message):
+        gan.sample(**asked)
+
+
+def test_conditions_of_an_array_are_refused():
+    gan = GAN(rounds=1, width=4, random_state=0).fit(rng.normal(size=(30, 2)))
+    with pytest.raises(Refusal, match="expected a fit of a table; got one of an array"):
+        gan.sample(3, where="x1>0")
+    with pytest.raises(Refusal, match="label, schema: expected a table; got an array"):
+        GAN(rounds=1, label="x1").fit(rng.normal(size=(30, 2)))

@@ -194,6 +194,7 @@ def measure(
         _check_data_word(word)
     _set_up_jax()
     from onehalf import measuring, report, runs
+    from onehalf.data.coding import Coding
     from onehalf.data.sources import open_rows
     from onehalf.gan import GAN
 
@@ -207,7 +208,9 @@ def measure(
     _say(str(found))
     if html is not None:
         shown = compared.sample(SAMPLES, random_state=seed) if isinstance(compared, GAN) else compared
-        page = report.measured_page(found, rows, shown, (), f"{Path(other).name} against {Path(real).name}")
+        coding = Coding.of(rows, shown, schema=kinds) if kinds else None
+        title = f"{Path(other).name} against {Path(real).name}"
+        page = report.measured_page(found, rows, shown, title=title, coding=coding)
         runs.write(html, page.encode())
         _say(f"Page: {html}")
     if as_json:

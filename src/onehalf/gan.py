@@ -16,6 +16,7 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey, Samples
 from onehalf._base import Refusal, refuse
@@ -29,7 +30,6 @@ from onehalf.data.schema import Schema
 from onehalf.data.tables import TableUnits
 from onehalf.measuring.certificate import LEAST_ROWS, certify, estimate
 from onehalf.measuring.measurement import Measurement, measure
-from onehalf.measuring.view import View
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.tabular import Tabular
 from onehalf.recipe import Recipe
@@ -53,8 +53,8 @@ LOOK_ROWS, LOOK_FRESH, LOOK_SHARES = 16_000, 4, (0.25,)
 FEW_ROWS = 2000
 """With no more validation rows than this, each is judged: the estimate that looks are compared by is cross-fitted."""
 
-LOOK_KINDS = ("linear", "quadratic", "waves", "cells")
-"""The members of that critic: all but the nets, which take most of the time."""
+LOOK_KINDS = ("linear", "quadratic", "waves", "cells", "trees")
+"""The members of that critic: all but the nets, which take most of the time; trees on tables only."""
 
 NUMBERS = ("jsd_estimate", "jsd_se", "jsd_lower", "log_e")
 """What a look finds out about each game."""
@@ -69,7 +69,7 @@ SAMPLES_EACH = 10
 BATCH = 65_536
 """Samples made at a time."""
 
-CALIBRATION = 16_384
+CALIBRATION = 8192
 """Samples by which the columns of a table are set right."""
 
 SEARCH = 1_000_000
@@ -350,7 +350,6 @@ class GAN(BaseEstimator):
         use_cores(self.seeds)
         rows, coding = self._read(X)
         roles, data_hash = split(rows), _digest(rows)
-        self.view_ = None if coding is None else View.of(roles.train, coding)
         if self.warm_start and hasattr(self, "state_"):
             if data_hash != self.data_hash_:
                 refuse("X", expected="the rows that the interrupted fit had", got="other rows")
@@ -446,6 +445,7 @@ class GAN(BaseEstimator):
             return BLIND
         key_rows, key_sample, key_bets, key_estimate = jr.split(key, 4)
         real = real[np.asarray(jr.permutation(key_rows, len(real)))[:LOOK_ROWS]]
+        given = None
         if isinstance(other, Pushforward):
             given = np.repeat(self.units_.conditions_of(real), LOOK_FRESH, axis=0) if self.labels_ else None
             other = self._draw(other, key_sample, LOOK_FRESH * len(real), given)
@@ -455,16 +455,18 @@ class GAN(BaseEstimator):
         x, y = (self._seen(rows) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
         level = ALPHA / (self._looks * self.recipe_.seeds + 1)
-        found = certify(key_bets, *pairs, level, kinds=LOOK_KINDS, shares=LOOK_SHARES)
-        seen = {name: getattr(found, name) for name in NUMBERS}
-        if len(x) <= FEW_ROWS:
-            seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, kinds=LOOK_KINDS)
+        with threadpool_limits(1):  # so small products take longer when they are cut up, and far longer on busy cores
+            asked: Any = {"kinds": LOOK_KINDS, "coding": self.coding_}
+            found = certify(key_bets, *pairs, level, shares=LOOK_SHARES, matched=given is not None, **asked)
+            seen = {name: getattr(found, name) for name in NUMBERS}
+            if len(x) <= FEW_ROWS:
+                seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, **asked)
         return seen
 
     def _seen(self, rows: Rows) -> Float[np.ndarray, "n features"]:
         """Rows as critics see them."""
-        if self.view_ is not None:
-            return self.view_(rows)
+        if self.coding_ is not None:
+            return rows
         return self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64)
 
     def best_look(self, game: int) -> tuple[float, int]:

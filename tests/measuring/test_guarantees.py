@@ -42,7 +42,7 @@ def fair(log_e):
 def settled(d, clip=4.6):
     """In place of `learn`: a critic that has learned nothing, and stakes boldly."""
     none = np.zeros(0)
-    return lambda key, x, y, n, alpha=ALPHA, kinds=(): Critic(d, -clip, clip, 0.0, (none, none))
+    return lambda key, x, y, n, alpha=ALPHA, kinds=(), coding=None: Critic(d, -clip, clip, 0.0, (none, none))
 
 
 # ------------------------------------------------------------------------------------------- the bets, without critics
@@ -283,7 +283,7 @@ def test_a_critic_that_is_wrong_and_bold_wins_nothing(k, monkeypatch):
 
 def test_no_row_is_bet_on_that_was_learned_from(monkeypatch):
     # a critic that knows the rows it learned from by heart, and nothing else, finds none of them among new ones
-    def by_heart(key, x, y, n, alpha=ALPHA, kinds=()):
+    def by_heart(key, x, y, n, alpha=ALPHA, kinds=(), coding=None):
         seen = {row.tobytes(): 4.0 for row in x} | {row.tobytes(): -4.0 for row in y}
         return settled(lambda rows: np.array([seen.get(row.tobytes(), 0.0) for row in rows]))(key, x, y, n)
 
@@ -420,7 +420,7 @@ def test_a_dropped_group_can_be_noticed_at_any_level():
 def swift(monkeypatch):
     """A measurement with quick critics alone, and nothing planted."""
     monkeypatch.setattr(measurement, "certify", functools.partial(certify, kinds=QUICK))
-    monkeypatch.setattr(measurement, "detectable", lambda *_: None)
+    monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
 
 
 def numbers(found):

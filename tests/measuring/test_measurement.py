@@ -34,7 +34,7 @@ def found(rows):
 def swift(monkeypatch):
     """A measurement without nets, and with nothing planted."""
     monkeypatch.setattr(measurement, "certify", functools.partial(certify, kinds=("linear", "quadratic", "cells")))
-    monkeypatch.setattr(measurement, "detectable", lambda *_: None)
+    monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
 
 
 def test_a_dropped_mode_is_certified_and_named(found):

@@ -1,6 +1,8 @@
 """What makes two samples trivially different, or their rows no independent draws: looked for before any critic is."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +11,10 @@ from scipy import stats
 
 from onehalf._base import refuse
 from onehalf.data.arrays import Rows
+from onehalf.data.coding import Coding
 from onehalf.data.roles import hashes
-from onehalf.measuring.formats import FEW_ROWS, MOST_DECIMALS, Column, Values, lone_atoms, same_precision, share
+from onehalf.measuring.formats import FEW_ROWS, MOST_DECIMALS, Column, Values, known, lone_atoms, same_precision, share
+from onehalf.measuring.inputs import shown
 
 __all__ = ["audit"]
 
@@ -36,6 +40,19 @@ SIDES = {"real": "the data", "other": "the other sample"}
 APART = "that alone tells them apart"
 
 
+RARELY = 14
+"""Of rows on one side only: the logarithm of how seldom chance puts so many there, one time in a million."""
+
+FEW, ROWS_EACH = 20, 10
+"""A number takes few values if they are at most so many, with so many rows each on average."""
+
+FIRST = ("values", "dropped", "invented", "missing")
+"""Kinds of findings that come before the others."""
+
+Show = Callable[[Any], str]
+"""A value as a person reads it."""
+
+
 class Clue(NamedTuple):
     """One finding."""
 
@@ -45,7 +62,7 @@ class Clue(NamedTuple):
     """Whether any distance is trivial with it, or its guarantee void."""
 
 
-def audit(real: Rows, other: Rows, names: Sequence[str]) -> dict[str, Any]:
+def audit(real: Rows, other: Rows, names: Sequence[str], coding: Coding | None = None) -> dict[str, Any]:
     """What a critic would see without learning anything: decimals, atoms, constants, copies, order and units.
 
     `names` has one name an entry of a row. The result is ready for JSON: `columns` (the first 100 of them:
@@ -55,7 +72,9 @@ def audit(real: Rows, other: Rows, names: Sequence[str]) -> dict[str, Any]:
     `format_differs`, whether `harmonised` and a critic on `format_of` are worth their while; and `findings`: a kind, a
     sentence, and whether it is severe: with it any distance is trivial or its guarantee void.
 
-    Two number types are compared at the coarser one's precision.
+    Two number types are compared at the coarser one's precision. Of the cells of a table, which come with their
+    `coding`, it also says what is missing, which words and ranges are found on one side only, and which numbers are
+    none of the few that the data have; `columns` has each column's kind, and of words the share of those on one side.
 
     >>> rng = np.random.default_rng(0)
     >>> prices = rng.uniform(1, 9, size=(1000, 1))
@@ -66,81 +85,168 @@ def audit(real: Rows, other: Rows, names: Sequence[str]) -> dict[str, Any]:
     if real.dtype != other.dtype:
         rest = "Both are read at the coarser precision, so this by itself is harmless"
         clues.append(Clue("type", f"The data are {real.dtype} and the other sample is {other.dtype}. {rest}."))
-    x, y = (rows.reshape(len(rows), -1) for rows in same_precision(real, other))
+    sides = (real, other) if coding else same_precision(real, other)
+    x, y = (rows.reshape(len(rows), -1) for rows in sides)
     if len(names) != x.shape[1]:
         refuse("names", expected=f"{x.shape[1]} of them, one an entry of a row", got=len(names))
     listed, of_columns, continuous = [], [], dict.fromkeys(SIDES, False)
     for number, name in enumerate(names):
-        left, right = Column.of(x[:, number]), Column.of(y[:, number])
-        atoms = lone_atoms(left, right)
-        of_columns += [(number, clue) for clue in _column_clues(name, left, right, atoms)]
-        continuous["real"] |= left.continuous
-        continuous["other"] |= right.continuous
+        clues_here, facts, fine = _described(name, x[:, number], y[:, number], number, coding)
+        of_columns += [(number, clue) for clue in clues_here]
+        continuous = {side: already or fine[side] for side, already in continuous.items()}
         if number < LISTED:
-            listed.append(_listing(name, left, right, atoms))
+            listed.append({"name": name, **facts})
     copies, of_copies = _copies(x, y, continuous)
     clues += [*_gathered(names, of_columns), *of_copies]
-    clues += [*_order_clues(x, "real", names), *_order_clues(y, "other", names)]
+    clues += [*_order_clues(_filled(x), "real", names), *_order_clues(_filled(y), "other", names)]
     return {
         "columns": listed,
         "columns_listed": len(listed),
         **copies,
-        "findings": [clue._asdict() for clue in sorted(clues, key=lambda clue: not clue.severe)],
-        "format_differs": any(clue.kind in ("decimals", "negative zero") for clue in clues),
+        "findings": [clue._asdict() for clue in sorted(clues, key=_turn)],
+        "format_differs": any(clue.kind in ("decimals", "negative zero") for _, clue in of_columns),
     }
 
 
-def _listing(name: str, real: Column, other: Column, atoms: Values) -> dict[str, Any]:
+def _turn(clue: Clue) -> tuple[bool, int]:
+    """What is severe comes first, then what only tables have, the plainest first."""
+    return not clue.severe, FIRST.index(clue.kind) if clue.kind in FIRST else len(FIRST)
+
+
+def _described(
+    name: str, x: Values, y: Values, number: int, coding: Coding | None
+) -> tuple[list[Clue], dict[str, Any], dict[str, bool]]:
+    """What one column gives away, how the result lists it, and on which sides two equal values would be a wonder."""
+    clues, facts, fine = [], {}, dict.fromkeys(SIDES, False)
+    n, m, show = len(x), len(y), _shown
+    if coding:
+        missing = float(np.isnan(x).mean()), float(np.isnan(y).mean())
+        clues += _missing_clues(name, *missing, n, m)
+        facts |= {"kind": coding.columns[number].kind, "missing": dict(zip(SIDES, missing, strict=True))}
+        x, y, show = known(x), known(y), functools.partial(shown, coding, number)
+    if coding and name in coding.words:
+        alone = _alone(x, y, n, m)
+        clues += _alone_clues(name, alone, show)
+        for kind, (words, shares) in alone.items():
+            some = zip(words[:LISTED], shares[:LISTED], strict=True)
+            facts[kind] = [{"value": show(word), "share": float(portion)} for word, portion in some]
+    elif len(x) and len(y):
+        real, other = Column.of(x), Column.of(y)
+        atoms = lone_atoms(real, other)
+        clues += _column_clues(name, real, other, atoms, show, of_table=coding is not None)
+        facts |= _listing(real, other, atoms, show)
+        fine = {"real": real.continuous, "other": other.continuous}
+    return clues, facts, fine
+
+
+def _listing(real: Column, other: Column, atoms: Values, show: Show) -> dict[str, Any]:
     """One column as the result lists it."""
     sides, ordered = {"real": real, "other": other}, {"real": real.values, "other": other.values}
     held = [{side: float(share(values, atom)) for side, values in ordered.items()} for atom in atoms]
     return {
-        "name": name,
         "decimals": {side: column.decimals for side, column in sides.items()},
         "whole": {side: float(np.mean(values == np.rint(values))) for side, values in ordered.items()},
-        "atoms": [{"value": _number(atom), **shares} for atom, shares in zip(atoms, held, strict=True)],
+        "atoms": [{"value": _value(atom, show), **shares} for atom, shares in zip(atoms, held, strict=True)],
         "constant": {side: column.constant for side, column in sides.items()},
     }
 
 
-def _column_clues(name: str, real: Column, other: Column, atoms: Values) -> Iterator[Clue]:
+def _missing_clues(name: str, real: float, other: float, n: int, m: int) -> Iterator[Clue]:
+    """A column that has more missing on one side."""
+    both = (real * n + other * m) / (n + m)
+    if abs(real - other) > SURE * math.sqrt(both * (1 - both) * (1 / n + 1 / m)):
+        yield Clue("missing", f"{name} is missing in {_of_each(real, other)}.", severe=abs(real - other) > 0.5)
+
+
+def _alone(x: Values, y: Values, n: int, m: int) -> dict[str, tuple[Values, Values]]:
+    """The words that one side never has, though chance would hardly leave them out: the most frequent first, shares."""
+    words, where = np.unique(np.concatenate([x, y]), return_inverse=True)
+    real, other = (np.bincount(each, minlength=len(words)) for each in np.split(where, [len(x)]))
+    found = {}
+    for kind, here, there, rows in (("dropped", real, other, (n, m)), ("invented", other, real, (m, n))):
+        alone = np.flatnonzero((there == 0) & _wonder(here, *rows))
+        alone = alone[np.argsort(-here[alone], kind="stable")]
+        found[kind] = words[alone], here[alone] / rows[0]
+    return found
+
+
+def _alone_clues(name: str, alone: dict[str, tuple[Values, Values]], show: Show) -> Iterator[Clue]:
+    for (kind, (words, shares)), (here, there) in zip(
+        alone.items(), (("real", "other"), ("other", "real")), strict=True
+    ):
+        if len(words):
+            portion = float(shares.sum())
+            told = f"{name} is {_named([show(word) for word in words])} in {_percent(portion)} of {SIDES[here]}"
+            yield Clue(kind, f"{told}, and never in {SIDES[there]}.", severe=portion > 0.5)
+
+
+def _wonder(count: Any, here: int, there: int) -> Any:
+    """Whether it would be one that rows of `here` only are so many of the pooled rows: (here/(here + there))^count."""
+    return count * math.log1p(there / here) > RARELY
+
+
+def _span_clues(name: str, x: Values, y: Values, show: Show) -> Iterator[Clue]:
+    """Values that are none of the few that the data have, or else beyond one of the two ranges."""
+    few = np.unique(x)
+    strange = y[~np.isin(y, few)] if FEW * ROWS_EACH >= len(few) * ROWS_EACH <= len(x) else y[:0]
+    if _wonder(len(strange), len(y), len(x)):
+        values = f"only {_named([show(value) for value in few])}" if len(few) <= NAMED else f"only {len(few)} values"
+        portion, first = len(strange) / len(y), show(strange[len(strange) // 2])
+        told = f"{name} takes {values} in the data; {_percent(portion)} of the other sample are others, such as {first}"
+        yield Clue("values", told + (f": {APART}." if portion > 0.5 else "."), severe=portion > 0.5)
+        return
+    for side, mine, theirs in (("other", y, x), ("real", x, y)):
+        beyond = mine[(mine < theirs[0]) | (mine > theirs[-1])]
+        if _wonder(len(beyond), len(mine), len(theirs)):
+            span = f"goes {_span(theirs, show)} in {SIDES['real' if side == 'other' else 'other']}"
+            rest = (
+                f"{_percent(len(beyond) / len(mine))} of {SIDES[side]} lie outside, where it goes {_span(mine, show)}"
+            )
+            yield Clue("range", f"{name} {span}; {rest}.")
+
+
+def _column_clues(
+    name: str, real: Column, other: Column, atoms: Values, show: Show, *, of_table: bool
+) -> Iterator[Clue]:
     """All that one column gives away; what follows from another clue is not said again."""
     x, y = real.values, other.values
     for code in np.union1d(_codes(x), _codes(y)):
         rest = "far from every other value: if it stands for a missing one, it is no number to compare"
-        yield Clue("missing code", f"{name} is {_shown(code)} in {_of_each(share(x, code), share(y, code))}, {rest}.")
+        yield Clue("missing code", f"{name} is {show(code)} in {_of_each(share(x, code), share(y, code))}, {rest}.")
     if real.constant or other.constant:
-        yield _constant_clue(name, real, other)
+        yield _constant_clue(name, real, other, show)
         return
     yield from _format_clues(name, real, other)
     for atom in atoms:
         held = float(share(x, atom)), float(share(y, atom))
-        yield Clue("atom", f"{name} is {_shown(atom)} in {_of_each(*held)}.", severe=abs(held[0] - held[1]) > 0.5)
-    yield from _unit_clues(name, x, y)
+        yield Clue("atom", f"{name} is {show(atom)} in {_of_each(*held)}.", severe=abs(held[0] - held[1]) > 0.5)
+    units = list(_unit_clues(name, x, y, show))
+    yield from units
+    if of_table and not units:
+        yield from _span_clues(name, x, y, show)
 
 
-def _constant_clue(name: str, real: Column, other: Column) -> Clue:
+def _constant_clue(name: str, real: Column, other: Column, show: Show) -> Clue:
     """One of the two is constant, or both."""
     here, there = SIDES.values()
     constant, varied = real, other
     if not real.constant:
         here, there, constant, varied = there, here, other, real
-    value, held = _shown(constant.values[0]), share(varied.values, constant.values[0])
+    value, held = show(constant.values[0]), share(varied.values, constant.values[0])
     if held == 1:
         return Clue("constant", f"{name} is {value} in every row of both, which is harmless.")
     where = f"{value} in every row of {here}, and in {_percent(held)} of {there}"
     return Clue("constant", f"{name} is {where}{f': {APART}' if held < 0.5 else ''}.", severe=bool(held < 0.5))
 
 
-def _unit_clues(name: str, x: Values, y: Values) -> Iterator[Clue]:
+def _unit_clues(name: str, x: Values, y: Values, show: Show) -> Iterator[Clue]:
     """Ranges that do not meet, or middle halves of which one is far wider."""
-    ranges = [(values[0], values[-1]) for values in (x, y)]
-    middles = [(values[len(values) // 4], values[3 * len(values) // 4]) for values in (x, y)]
+    middles = [values[[len(values) // 4, 3 * len(values) // 4]] for values in (x, y)]
     spreads = [float(high) - float(low) for low, high in middles]
     if max(x[0], y[0]) > min(x[-1], y[-1]):
-        yield Clue("apart", f"{name} goes {_spans(ranges)}: {APART}. Are they in the same units?", severe=True)
+        yield Clue("apart", f"{name} goes {_spans((x, y), show)}: {APART}. Are they in the same units?", severe=True)
     elif max(spreads) > FAR * min(spreads) > 0:
-        told = f"The middle half of {name} goes {_spans(middles)}: are they in the same units?"
+        told = f"The middle half of {name} goes {_spans(middles, show)}: are they in the same units?"
         yield Clue("scale", told, severe=True)
 
 
@@ -258,8 +364,26 @@ def _rank_correlations(rows: Flat) -> Float[np.ndarray, "2 d"]:
     return np.abs([trend, chain]) / m
 
 
-def _spans(ranges: Sequence[tuple[Any, Any]]) -> str:
-    return _each(*(f"from {_shown(low)} to {_shown(high)}" for low, high in ranges))
+def _spans(sides: Sequence[Values], show: Show) -> str:
+    return _each(*(_span(values, show) for values in sides))
+
+
+def _span(ordered: Values, show: Show) -> str:
+    return f"from {show(ordered[0])} to {show(ordered[-1])}"
+
+
+def _named(words: Sequence[str]) -> str:
+    """Up to NAMED of these, and how many others there are: 'a, b or c', 'a, b, c or 9 others'."""
+    named, others = list(words[:NAMED]), len(words) - NAMED
+    named += [f"{others} other{'s' * (others > 1)}"] if others > 0 else []
+    return " or ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
+
+
+def _filled(rows: Flat) -> Flat:
+    """The rows, with the median of a column where it has something missing."""
+    if rows.dtype.kind != "f" or not np.isnan(rows).any():
+        return rows
+    return np.where(np.isnan(rows), [np.median(known(column)) if known(column).size else 0 for column in rows.T], rows)
 
 
 def _each(real: str, other: str) -> str:
@@ -273,6 +397,11 @@ def _of_each(real: float, other: float) -> str:
 def _number(value: Any) -> float:
     """As Python's own; 0.1 in float32 is 0.1, and -0.0 is 0."""
     return float(str(value)) + 0.0 if value.dtype.kind == "f" else int(value)
+
+
+def _value(value: Any, show: Show) -> float | str:
+    """A number as it is, and a date as it is written."""
+    return _number(value) if show(value) == _shown(value) else show(value)
 
 
 def _shown(value: Any) -> str:

@@ -67,14 +67,21 @@ def log_wealth(l_x: Values, l_y: Opponents) -> Values:
 
 
 def p_value(
-    rng: np.random.Generator, l_x: Values, l_y: Opponents, deals: int = PERMUTATIONS, *, split_ties: bool = False
+    rng: np.random.Generator,
+    l_x: Values,
+    l_y: Opponents,
+    deals: int = PERMUTATIONS,
+    *,
+    split_ties: bool = False,
+    matched: bool = False,
 ) -> float:
     """The exact permutation p-value of p = q, at a fixed number of rows, which must not be looked at twice.
 
     The statistic is the mean of l(x) less the mean of l(y); labels are dealt anew `deals` times, and the observed
     deal counts among them: (1 + #{as great or greater}) / (1 + deals), so that P(p <= alpha) <= alpha at any n. With
     `split_ties` the equal ones count by a uniform draw: then p is uniform, and 1 only by luck, however many are equal.
-    Of more than DEALT rows x, some that follow each other are dealt as one, which changes nothing of that.
+    Of more than DEALT rows x, some that follow each other are dealt as one, which changes nothing of that. If each x is
+    `matched` with its y, labels are dealt within each such group alone.
 
     >>> p_value(np.random.default_rng(0), np.ones(50), np.zeros((50, 1)))
     0.0005
@@ -87,7 +94,12 @@ def p_value(
     # with the pooled sum fixed the statistic grows with the sum over x alone
     observed = pooled[: len(l_x)].sum()
     tie = 1e-9 * np.abs(pooled).sum()
-    sums = np.array([rng.permutation(pooled)[: len(l_x)].sum() for _ in range(deals)])
+    if matched:
+        groups = np.column_stack([l_x, l_y]).astype(np.float64)
+        rows, each = np.arange(len(groups)), groups.shape[1]
+        sums = np.array([groups[rows, rng.integers(each, size=len(rows))].sum() for _ in range(deals)])
+    else:
+        sums = np.array([rng.permutation(pooled)[: len(l_x)].sum() for _ in range(deals)])
     greater, equal = np.count_nonzero(sums > observed + tie), np.count_nonzero(np.abs(sums - observed) <= tie)
     return float(greater + (1 + equal) * (1 - rng.random() if split_ties else 1)) / (1 + deals)
 

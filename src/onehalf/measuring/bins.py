@@ -9,8 +9,9 @@ from jaxtyping import Float, Int, Real
 
 from onehalf._base import refuse
 from onehalf.data.arrays import check
+from onehalf.data.coding import Coding
 
-__all__ = ["Bins", "are_whole", "check_piles", "few", "laid"]
+__all__ = ["GREATEST", "Bins", "are_whole", "check_piles", "few", "laid", "ordered"]
 
 Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
@@ -18,9 +19,15 @@ Values = Float[np.ndarray, " _"]
 LEARNING = 20_000
 """At most so many rows of each pile are learned from, evenly spaced; every test row is counted."""
 
+GREATEST = float(np.finfo(np.float64).max)
+"""No number is greater: where some are missing, and stand as infinity, it is the last edge."""
+
 
 class Bins(NamedTuple):
-    """The edges t between the bins `x <= t` and `x > t` of a column, and the bin of each of its values."""
+    """The edges t between the bins `x <= t` and `x > t` of a column, and the bin of each of its values.
+
+    What is missing stands as infinity, and has the last bin to itself.
+    """
 
     edges: Values
     places: Int[np.ndarray, " _"]
@@ -32,7 +39,9 @@ class Bins(NamedTuple):
         >>> Bins.of(np.array([18.3, 19.9, 41.0, 39.7]), 2)
         Bins(edges=array([30.]), places=array([0, 0, 1, 1]))
         """
-        return cls.within(_edges(np.sort(column), number), column)
+        known = column[column <= GREATEST]
+        missing = [GREATEST] if len(known) < len(column) else []
+        return cls.within(np.append(_edges(np.sort(known), number), missing), column)
 
     @classmethod
     def within(cls, edges: Values, column: Values) -> "Bins":
@@ -51,6 +60,25 @@ def laid(bins: Sequence[Bins]) -> tuple[Int[np.ndarray, " _"], tuple[int, ...]]:
     return np.ravel_multi_index(tuple(each.places for each in bins), shape), shape
 
 
+def ordered(learn: Rows, coding: Coding | None, *piles: Rows) -> list[Rows]:
+    """The piles with each column in an order: what is missing is infinite, words stand by how many rows have them.
+
+    The learning rows say how many; words that they have not come last.
+    """
+    if coding is None:
+        return list(piles)
+    columns = []
+    for about, learned, *others in zip(coding.columns, learn.T, *(rows.T for rows in piles), strict=True):
+        filled = [np.where(np.isnan(each), math.inf, each) for each in (learned, *others)]
+        if about.name in coding.words:
+            words, counts = np.unique(filled[0], return_counts=True)
+            rank = np.append(np.argsort(np.argsort(-counts, kind="stable")), len(words)).astype(np.float64)
+            places = (np.searchsorted(words, each).clip(max=len(words) - 1) for each in filled)
+            filled = [rank[np.where(words[at] == each, at, -1)] for at, each in zip(places, filled, strict=True)]
+        columns.append(filled[1:])
+    return [np.stack(each, axis=1) for each in zip(*columns, strict=True)]
+
+
 def few(values: Real[np.ndarray, "_ ..."]) -> Real[np.ndarray, "_ ..."]:
     """At most LEARNING of them, evenly spaced."""
     return values[:: -(-len(values) // LEARNING)]
@@ -61,12 +89,13 @@ def are_whole(values: Values) -> bool:
     return bool((values == np.rint(values)).all())
 
 
-def check_piles(rows: Sequence[Rows], names: Sequence[str], alpha: float) -> None:
+def check_piles(rows: Sequence[Rows], names: Sequence[str], alpha: float, *, missing: bool = False) -> None:
     """Refuse rows, names and a level that nothing can be learned from, certified of, or said with."""
     if not 0 < alpha < 1:
         refuse("alpha", expected="a probability between 0 and 1", got=alpha)
     for what, each in zip(("learn_real", "learn_other", "test_real", "test_other"), rows, strict=True):
-        check(what, each)
+        if not missing:
+            check(what, each)
         if each.shape[1] != len(names):
             refuse(what, expected=f"a column for each of the {len(names)} names", got=f"{each.shape[1]} columns")
     if len(set(names)) < len(names):

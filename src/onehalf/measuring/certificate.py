@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf.data.arrays import Rows as AnyRows
+from onehalf.data.coding import Coding
 from onehalf.measuring.betting import (
     AnytimeBound,
     log_wealth,
@@ -97,6 +98,8 @@ def certify(
     *,
     kinds: Container[str] = KINDS,
     shares: Sequence[float] = STARTS,
+    coding: Coding | None = None,
+    matched: bool = False,
 ) -> Certificate:
     """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
 
@@ -105,6 +108,9 @@ def certify(
     most), and bet on what comes next, so a critic is always settled before it sees the row (prequential). Three
     quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by
     Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
+
+    The cells of a table come with their `coding`. If the rows of a pair are `matched`, each y made under the condition
+    that its x holds, labels are dealt within pairs only: no more is asked than that q(.|c) = p(.|c).
 
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
@@ -118,7 +124,7 @@ def certify(
     rng = np.random.default_rng(np.asarray(jr.key_data(key_deals)))
     bets = []
     for key_critic, start, end in zip(keys, starts, [*starts[1:], n], strict=True):
-        critic = learn(key_critic, x[:start], y[:start, 0], n - starts[0], alpha, kinds=kinds)
+        critic = learn(key_critic, x[:start], y[:start, 0], n - starts[0], alpha, kinds=kinds, coding=coding)
         bets.append(_Bets(critic, x[start:end], y[start:end]))
     gains, floors, calls, wide, l_x, l_y = (
         np.concatenate([getattr(each, name) for each in bets])
@@ -132,7 +138,7 @@ def certify(
         jsd_estimate=jsd_estimate,
         jsd_se=jsd_se,
         log_e=float(wealth[-1]),
-        p_value=_joined_p_value(rng, bets),
+        p_value=_joined_p_value(rng, bets, matched=matched),
         tv_lower=tv_lower,
         accuracy=(1 + tv_lower) / 2,
         wealth=wealth,
@@ -142,7 +148,9 @@ def certify(
     )
 
 
-def estimate(key: PRNGKey, x: Rows, y: Opponents, *, kinds: Container[str] = KINDS) -> tuple[float, float]:
+def estimate(
+    key: PRNGKey, x: Rows, y: Opponents, *, kinds: Container[str] = KINDS, coding: Coding | None = None
+) -> tuple[float, float]:
     """(V + log 4)/2 of critics on rows they have not seen, and its standard error, in nats; every pair is judged once.
 
     Five critics learn from four fifths of the pairs each and judge the rest (cross-fitting). That is less noisy than
@@ -155,16 +163,16 @@ def estimate(key: PRNGKey, x: Rows, y: Opponents, *, kinds: Container[str] = KIN
     gains, part = [], np.arange(len(x)) % PARTS
     for turn, key_critic in enumerate(jr.split(key, PARTS)):
         rest, judged = part != turn, part == turn
-        critic = learn(key_critic, x[rest], y[rest, 0], int(judged.sum()), kinds=kinds)
+        critic = learn(key_critic, x[rest], y[rest, 0], int(judged.sum()), kinds=kinds, coding=coding)
         gains.append(_Bets(critic, x[judged], y[judged]).wide)
     return _mean(np.concatenate(gains))
 
 
-def _joined_p_value(rng: np.random.Generator, bets: "list[_Bets]") -> float:
+def _joined_p_value(rng: np.random.Generator, bets: "list[_Bets]", *, matched: bool) -> float:
     """Stouffer's weighted sum of the shares' normal scores; 1 if all rows are alike to every critic."""
     if not any(np.ptp(each.l_x) or np.ptp(each.l_y) for each in bets):
         return 1.0
-    z = [stats.norm.isf(p_value(rng, each.l_x, each.l_y, split_ties=True)) for each in bets]
+    z = [stats.norm.isf(p_value(rng, each.l_x, each.l_y, split_ties=True, matched=matched)) for each in bets]
     weights = np.sqrt([each.n for each in bets])
     return float(stats.norm.sf(weights @ z / np.linalg.norm(weights)))
 

@@ -1,9 +1,10 @@
 """Fresh critics: an ensemble that learns to tell two piles of rows apart, and knows how far to trust itself.
 
 Its members differ in what they see best: a mean (`_linear`), a scale or a correlation (`_quadratic`), a bump or a
-ripple (`_waves`), a dropped or an invented group (`_cells`), anything smooth (`_nets`). Each is fitted four times, with
-another fourth of the rows left out, and stakes on the rows that it left out. The ensemble's D is the mean of the
-members' probabilities, each weighed by the wealth that it made there; one of them is D = 1/2, which stakes nothing.
+ripple (`_waves`), a dropped or an invented group (`_cells`), anything smooth (`_nets`), a table's steps and exceptions
+(`_trees`). Each is fitted four times, with another fourth of the rows left out, and stakes on the rows that it left
+out. The ensemble's D is the mean of the members' probabilities, each weighed by the wealth that it made there; one of
+them is D = 1/2, which stakes nothing.
 """
 
 import math
@@ -20,10 +21,14 @@ from jaxtyping import Array, Float, Int, PyTree
 from scipy import special
 from scipy.cluster.vq import kmeans, vq
 from sklearn.cluster import kmeans_plusplus
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import Keys, PRNGKey, Scalar
+from onehalf.data.coding import Coding
 from onehalf.losses import value
 from onehalf.measuring.betting import LOG_2, best_clip, best_threshold
+from onehalf.measuring.view import View
 from onehalf.nets.mlp import MLP
 
 __all__ = ["KINDS", "Critic", "centres", "learn"]
@@ -37,8 +42,8 @@ Labels = Float[np.ndarray, " n"]
 Member = Callable[[Rows], FoldLogits]
 """From standardised rows to the logits of the member's four fits, a column each."""
 
-KINDS = ("linear", "quadratic", "waves", "cells", "nets")
-"""The members of the ensemble."""
+KINDS = ("linear", "quadratic", "waves", "cells", "nets", "trees")
+"""The members of the ensemble; trees take part on tables only."""
 
 FOLDS = 4
 MOST_ROWS = 20_000
@@ -75,7 +80,11 @@ CHUNK = 16_384
 """Rows that are judged at a time."""
 
 NET_ROWS = 100
-"""With fewer rows than this in a pile there are no nets."""
+"""With fewer rows than this in a pile there are neither nets nor trees."""
+
+TREES, LEAVES, TRIES = 200, 15, 8
+"""At most so many boosted trees, of so many leaves; so many without a gain on rows that they left out end the learning.
+"""
 
 
 class Critic(NamedTuple):
@@ -93,12 +102,22 @@ class Critic(NamedTuple):
     past: tuple[Logits, Logits]
 
 
-def learn(key: PRNGKey, x: Rows, y: Rows, n: int, alpha: float = 0.05, *, kinds: Container[str] = KINDS) -> Critic:
+def learn(
+    key: PRNGKey,
+    x: Rows,
+    y: Rows,
+    n: int,
+    alpha: float = 0.05,
+    *,
+    kinds: Container[str] = KINDS,
+    coding: Coding | None = None,
+) -> Critic:
     """A critic of rows x of one pile and as many rows y of another, meant for n pairs of new rows.
 
     The rows must be in a random order. Columns are standardised by their medians and quartiles in both piles together;
     one with an entry more than eight of its scales away is compressed by asinh. `kinds` says which members take part;
-    nets need 100 rows of each pile. The same key, the same critic.
+    nets need 100 rows of each pile. The cells of a table, with their coding, are seen by a `View` that is learned from
+    the same rows. The same key, the same critic.
 
     >>> rng = np.random.default_rng(0)
     >>> critic = learn(jr.key(0), rng.normal(size=(500, 1)), rng.normal(1.0, size=(500, 1)), 500)
@@ -107,9 +126,11 @@ def learn(key: PRNGKey, x: Rows, y: Rows, n: int, alpha: float = 0.05, *, kinds:
     """
     count = min(len(x), len(y), MOST_ROWS)
     rows, fold = np.concatenate([x[:count], y[:count]]), np.tile(np.arange(count) % FOLDS, 2)
-    standard = _Standard(rows)
-    z, labels = standard(rows), np.repeat([1.0, 0.0], count)
-    members = list(_members(key, z, labels, fold, kinds))
+    view = View.of(rows, coding)
+    seen = view(rows)
+    standard = _Standard(seen)
+    z, labels = standard(seen), np.repeat([1.0, 0.0], count)
+    members = list(_members(key, z, labels, fold, kinds, is_table=coding is not None))
     own = [member(z)[np.arange(2 * count), fold] for member in members]
     stakes = [(member, trust) for member in range(len(members)) for trust in TRUST]
     sides = np.where(labels == 1, 1.0, -1.0)
@@ -125,7 +146,7 @@ def learn(key: PRNGKey, x: Rows, y: Rows, n: int, alpha: float = 0.05, *, kinds:
     def d(new: Rows) -> Logits:
         total = np.full(len(new), still / 2)
         for start in range(0, len(new), CHUNK):
-            z = standard(new[start : start + CHUNK])
+            z = standard(view(new[start : start + CHUNK]))
             for weight, member, trust in kept:
                 total[start : start + CHUNK] += weight * special.expit(trust * members[member](z)).mean(axis=1)
         return _logit(total)
@@ -135,7 +156,9 @@ def learn(key: PRNGKey, x: Rows, y: Rows, n: int, alpha: float = 0.05, *, kinds:
     return Critic(d, low, high, best_threshold(past_x, past_y, n, alpha), (past_x, past_y))
 
 
-def _members(key: PRNGKey, z: Rows, labels: Labels, fold: Fold, kinds: Container[str]) -> Iterator[Member]:
+def _members(
+    key: PRNGKey, z: Rows, labels: Labels, fold: Fold, kinds: Container[str], *, is_table: bool
+) -> Iterator[Member]:
     rng = np.random.default_rng(np.asarray(jr.key_data(key)))
     waves = [_waves(rng, z.shape[1], width) for width in WIDTHS]
     quadratic = [_quadratic] if z.shape[1] <= SQUARES else []
@@ -146,6 +169,8 @@ def _members(key: PRNGKey, z: Rows, labels: Labels, fold: Fold, kinds: Container
         yield from _cells(rng, z, labels, fold)
     if "nets" in kinds and len(z) >= 2 * NET_ROWS:
         yield _nets(key, z, fold)
+    if "trees" in kinds and is_table and len(z) >= 2 * NET_ROWS:
+        yield _trees(rng, z, labels, fold)
 
 
 class _Standard:
@@ -249,6 +274,22 @@ def centres(rng: np.random.Generator, z: Rows, cells: int, starts: int = 1) -> F
         return z.mean(axis=0, keepdims=True)
     begun = [kmeans_plusplus(z, cells, random_state=int(rng.integers(2**31)))[0] for _ in range(starts)]
     return min((kmeans(z, start, thresh=SETTLED) for start in begun), key=lambda fitted: fitted[1])[0]
+
+
+@threadpool_limits.wrap(limits=1)  # its threads wait for each other, long on a busy machine
+def _trees(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Member:
+    """Boosted trees, stopped early by a tenth of the rows that they learn from."""
+    forests = [
+        HistGradientBoostingClassifier(
+            max_iter=TREES,
+            max_leaf_nodes=LEAVES,
+            early_stopping=True,  # pyright: ignore[reportArgumentType]: its default 'auto' is taken for its type
+            n_iter_no_change=TRIES,
+            random_state=int(rng.integers(2**31)),
+        ).fit(z[fold != k], labels[fold != k])
+        for k in range(FOLDS)
+    ]
+    return lambda new: np.stack([forest.decision_function(new) for forest in forests], axis=1)
 
 
 class _Job(NamedTuple):

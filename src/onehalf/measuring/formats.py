@@ -5,6 +5,7 @@ alike, by one and the same map, under which the JSD can only fall (data processi
 the format, for a critic of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,23 +40,28 @@ BLOCK = 2**16
 
 
 def harmonised(
-    real: Rows, other: Rows, seen: int | None = None
+    real: Rows, other: Rows, seen: int | None = None, numbers: Sequence[int] | None = None
 ) -> tuple[Float[np.ndarray, "_ ..."], Float[np.ndarray, "_ ..."]]:
     """T(real), T(other), both written alike: JSD(T(p), T(q)) <= JSD(p, q), T being one map for both (data processing).
 
     T takes each entry to the coarser number type of the two, rounds each column to the fewer decimals of the two, and
     makes -0.0 zero. A column that is constant in one of them says nothing about decimals, and keeps the more. The
     decimals are read off the first `seen` rows of each, so that what is judged on the others had no part in it. Both
-    come back in float64 and in their own shape.
+    come back in float64 and in their own shape. Of a table `numbers` are the columns that hold some, and cells may be
+    missing.
 
     >>> harmonised(np.array([[1.5, 2.0], [0.5, 7.0]]), np.array([[1.4821, 6.7], [-0.0123, 3.1]]))
     (array([[1.5, 2. ], [0.5, 7. ]]), array([[1.5, 7. ], [0. , 3. ]]))
     """
-    real, other = same_precision(real, other)
+    if numbers is None:
+        real, other = same_precision(real, other)
     left, right = (rows.reshape(len(rows), -1) for rows in (real, other))
     x, y = left.astype(np.float64), right.astype(np.float64)
-    for column in range(x.shape[1]):
-        decimals = common_decimals(Column.of(left[:seen, column]), Column.of(right[:seen, column]))
+    for column in range(x.shape[1]) if numbers is None else numbers:
+        first = [known(rows[:seen, column]) for rows in (left, right)]
+        if not all(map(len, first)):
+            continue
+        decimals = common_decimals(*map(Column.of, first))
         for rows in (x, y):
             rows[:, column] = rounded(rows[:, column], decimals)
     return x.reshape(real.shape), y.reshape(other.shape)
@@ -199,6 +205,11 @@ def rounded(values: Numbers, decimals: int) -> Numbers:
         wide[fine] = np.round(wide[fine], decimals)
         values = wide.astype(values.dtype)
     return values + values.dtype.type(0)
+
+
+def known(values: Values) -> Values:
+    """Those that are not missing."""
+    return values[~np.isnan(values)] if values.dtype.kind == "f" else values
 
 
 def negative_zero(values: Numbers) -> Bool[np.ndarray, "..."]:

@@ -1,14 +1,23 @@
 """What a measurement is handed: arrays, frames, samplers, levels and seeds, checked before anything is begun."""
 
+import difflib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float
 
 from onehalf._base import refuse
-from onehalf.data.arrays import Rows, check
+from onehalf.data.arrays import Rows, check, numbered
+from onehalf.data.coding import NOT_CODED, Coding
+from onehalf.data.frames import is_frame, table_of
+from onehalf.data.schema import Schema
 
-__all__ = ["check_alpha", "check_seed", "flat", "made", "read"]
+__all__ = ["FRESH", "Samples", "check_alpha", "check_seed", "flat", "made", "read", "samples", "shown"]
+
+FRESH, MOST_FRESH, MOST_FREE = 10, 1_000_000, 100_000
+"""Samples for each real row where a sampler makes them; at most so many in all; at most so many under no condition."""
 
 Named = tuple[tuple[str, ...], Rows]
 """The names of the columns, none if there are none, and the rows."""
@@ -30,6 +39,132 @@ def check_seed(seed: Any) -> int:
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
         refuse("seed", expected="a whole number from 0 to 2^63 - 1", got=repr(seed))
     return int(seed)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is compared, as rows of numbers; tables as cells, with their coding."""
+
+    names: tuple[str, ...]
+    real: Rows
+    other: Rows
+    train: Rows | None
+    free: Rows
+    """The other rows, or as good ones that a sampler made without a look at the labels of the real ones."""
+    coding: Coding | None = None
+    given: tuple[str, ...] = ()
+    """The labels of each real row, which its own other rows were made for."""
+    left_out: tuple[str, ...] = ()
+    """Columns that are not compared."""
+
+
+def samples(real: Any, other: Any, train: Any, sampler: Any, schema: Schema | None, seed: int) -> Samples:
+    """The samples that `measure` was handed, read and checked against each other."""
+    if (other is None) == (sampler is None):
+        refuse("other", expected="one of other and sampler", got="none" if other is None else "both")
+    asked = {what: rows for what, rows in (("other", other), ("train", train)) if rows is not None}
+    if is_frame(real):
+        return _tables(table_of(real), asked, sampler, schema, seed)
+    for what, rows in asked.items():
+        if is_frame(rows):
+            refuse(what, expected="an array, as the data are", got="a table")
+    if schema is not None:
+        refuse("schema", expected="a table to go by it", got="an array")
+    data = names, real = read("real", real)
+    rows = {what: read(what, each, data)[1] for what, each in asked.items()}
+    if sampler is not None:
+        rows["other"] = made(sampler, len(real) * fresh(len(real)), seed, data)
+    return Samples(names or numbered(real.shape[1:]), real, rows["other"], rows.get("train"), rows["other"])
+
+
+def fresh(n: int) -> int:
+    """Samples for each of n real rows."""
+    return max(1, min(FRESH, MOST_FRESH // n))
+
+
+def _tables(real: pa.Table, asked: dict[str, Any], sampler: Any, schema: Schema | None, seed: int) -> Samples:
+    for what, rows in asked.items():
+        if not is_frame(rows):
+            refuse(what, expected="a table, as the data are", got="an array")
+    tables = {what: table_of(rows) for what, rows in asked.items()}
+    n, each, given = len(real), fresh(len(real)), tuple(getattr(sampler, "labels_", ()))
+    if sampler is not None:
+        if given:
+            labels = real.select(given).take(np.repeat(np.arange(n), each))
+            tables["other"] = _drawn(sampler, n * each, seed, labels)
+            tables["free"] = _drawn(sampler, min(n * each, MOST_FREE), seed + 1)
+        else:
+            tables["other"] = _drawn(sampler, n * each, seed)
+    extra = [name for what, table in tables.items() for name in _check_columns(what, table, real, schema)]
+    coding = Coding.of(real, *tables.values(), schema=schema)
+    tables = {"real": real, **tables}
+    cells = {what: coding.rows(table, what) for what, table in tables.items()}
+    _same_precision(cells, tables, coding)
+    for rows in cells.values():
+        rows[np.isnan(rows)] = np.nan  # of one sign, so that equal rows have equal hashes
+    places = [coding.names.index(name) for name in given if name in coding.names]
+    if given and not np.array_equal(
+        np.repeat(cells["real"][:, places], each, axis=0), cells["other"][:, places], equal_nan=True
+    ):
+        refuse("sampler", expected="rows of the labels that it was given", got="others")
+    left_out = tuple(dict.fromkeys([*coding.left_out, *extra]))
+    free = cells.get("free", cells["other"])
+    return Samples(coding.names, cells["real"], cells["other"], cells.get("train"), free, coding, given, left_out)
+
+
+def _drawn(sampler: Any, n: int, seed: int, given: pa.Table | None = None) -> pa.Table:
+    """What a sampler of tables makes: n rows, or one for each row of labels."""
+    if given is not None:
+        rows = sampler.sample(given=given, random_state=seed)
+    elif hasattr(sampler, "sample"):
+        rows = sampler.sample(n, random_state=seed)
+    elif callable(sampler):
+        rows = sampler(n)
+    else:
+        refuse("sampler", expected="a fitted GAN or a function from n to n rows", got=type(sampler).__name__)
+    if not is_frame(rows):
+        refuse("sampler", expected="a table, as the data are", got=type(rows).__name__)
+    table = table_of(rows)
+    if len(table) != n:
+        refuse("sampler", expected=f"{n:,} rows when asked for {n:,}", got=f"{len(table):,}")
+    return table
+
+
+def _check_columns(what: str, table: pa.Table, real: pa.Table, schema: Schema | None) -> list[str]:
+    """Refuse a table that lacks a column of the data, or has another one; ids and free text do not matter.
+
+    The other ones that do not matter are given back.
+    """
+    lacking = [name for name in real.column_names if name not in table.column_names]
+    kinds = (
+        {column.name: column.kind for column in (schema or Schema.of(real.select(lacking))).columns} if lacking else {}
+    )
+    for name in lacking:
+        if kinds.get(name) not in NOT_CODED:
+            nearest = difflib.get_close_matches(name, table.column_names, n=1, cutoff=0.5)
+            hint = f"Is it {nearest[0]!r}?" if nearest else ""
+            refuse(what, expected=f"a column {name!r}, as the data have", got="none", hint=hint)
+    extra = [name for name in table.column_names if name not in real.column_names]
+    for column in Schema.of(table.select(extra)).columns if extra else ():
+        if column.kind not in NOT_CODED:
+            hint = "Remove it, or add it to the data."
+            refuse(what, expected="the columns of the data", got=f"{column.name!r} besides", hint=hint)
+    return extra
+
+
+def _same_precision(cells: dict[str, Rows], tables: dict[str, pa.Table], coding: Coding) -> None:
+    """What is float32 in one table becomes in all of them the number that is written: 0.1, and not 0.10000000149."""
+    for place, about in enumerate(coding.columns):
+        if about.kind not in ("integer", "continuous"):
+            continue
+        types = [table.schema.field(about.name).type for table in tables.values()]
+        if not any(is_coarse(each) for each in types for is_coarse in (pa.types.is_float16, pa.types.is_float32)):
+            continue
+        coarser = np.float16 if any(map(pa.types.is_float16, types)) else np.float32
+        low, high = float(np.finfo(coarser).min), float(np.finfo(coarser).max)
+        for rows in cells.values():
+            values, where = np.unique(np.clip(rows[:, place], low, high).astype(coarser), return_inverse=True)
+            rows[:, place] = np.array([float(str(value)) for value in values])[where]
 
 
 def read(what: str, rows: Any, like: Named | None = None) -> Named:
@@ -64,6 +199,16 @@ def made(sampler: Any, n: int, seed: int, like: Named) -> Rows:
     if len(rows) != n:
         refuse("sampler", expected=f"{n:,} rows when asked for {n:,}", got=f"{len(rows):,}")
     return rows
+
+
+def shown(coding: Coding, column: int, cell: Any) -> str:
+    """A cell as a person reads it: the word, the date, or the number, to nine digits.
+
+    >>> shown(Coding.of(pa.table({"inches": [14, 15]})), 0, 14.6)
+    '14.6'
+    """
+    is_number = coding.columns[column].kind in ("integer", "continuous") and not np.isnan(cell)
+    return f"{cell + 0.0:.9g}" if is_number else coding.shown(column, cell)
 
 
 def flat(rows: Rows) -> Float[np.ndarray, "_ columns"]:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Real
 
+from onehalf.data.coding import Coding
 from onehalf.measuring.betting import best_clip, lower_bound, payoff, payoff_floor
-from onehalf.measuring.bins import Bins, check_piles, few, laid
+from onehalf.measuring.bins import Bins, check_piles, few, laid, ordered
 
 __all__ = ["ladder"]
 
@@ -29,13 +30,21 @@ SHRINKAGES = (0.5, 2.0, 8.0, 32.0)
 
 
 def ladder(
-    learn_real: Rows, learn_other: Rows, test_real: Rows, test_other: Rows, names: Sequence[str], alpha: float
+    learn_real: Rows,
+    learn_other: Rows,
+    test_real: Rows,
+    test_other: Rows,
+    names: Sequence[str],
+    alpha: float,
+    *,
+    coding: Coding | None = None,
 ) -> list[dict[str, Any]]:
     """The single column, and the pair of columns, that differ most: each JSD is a lower bound of the whole row's.
 
     The learning rows choose by the out-of-sample value of histograms, whose log ratio then is the critic. It is judged
     on the test rows, paired in the order given, which must have been drawn at random; both bounds hold at once with
-    probability 1 - alpha. What all columns show beyond a pair lies in how they go together.
+    probability 1 - alpha. What all columns show beyond a pair lies in how they go together. The cells of a table come
+    with their `coding`.
 
     Returns, for each step, `columns`, `jsd_lower` (certified) and `jsd_estimate` (the mean on the test rows), in nats.
 
@@ -45,7 +54,9 @@ def ladder(
     >>> [step["jsd_lower"] for step in ladder(x[::2], y[::2], x[1::2], y[1::2], ["a", "b"], alpha=0.05)]
     [0.0, 0.3...]
     """
-    check_piles((learn_real, learn_other, test_real, test_other), names, alpha)
+    piles = learn_real, learn_other, test_real, test_other
+    check_piles(piles, names, alpha, missing=coding is not None)
+    learn_real, learn_other, test_real, test_other = ordered(np.concatenate(piles[:2]), coding, *piles)
     learn = few(learn_real), few(learn_other)
     singles = sorted(
         _histograms(learn, itertools.combinations(range(len(names)), 1), SINGLE), key=lambda each: each.worth

@@ -6,6 +6,7 @@ generator that makes typical rows only, or poor ones, is near to both kinds of r
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,14 @@ def copying(
     held_out: Float[np.ndarray, "m d"],
     fakes: Float[np.ndarray, "k d"],
     alpha: float,
+    *,
+    seen: Callable[[Rows], Rows] | None = None,
 ) -> dict[str, Any]:
     """E = 2 sigmoid(s (score(train row) - score(held-out row))), a fair bet if nothing was copied; and what else tells.
 
-    The score is -log(distance to the nearest fake). The three arrays have comparable columns (standardised, say), and
-    the held-out rows come from the law that the train rows come from. As many of each are used, drawn by `rng`.
+    The score is -log(distance to the nearest fake). The three arrays have comparable columns (standardised, say), or
+    `seen` makes them so, a map in which labels of rows had no part; it alone meets what is missing. The held-out rows
+    come from the law that the train rows come from. As many of each are used, drawn by `rng`.
 
     - `log_e`, the logarithm of an exact e-value, and `p_value`, exact at this n, of 'the fakes do not depend on which
       rows were trained on'. Proof: given the fakes and each pair of rows, unordered, which of the two is the train row
@@ -77,11 +81,12 @@ def copying(
     >>> copying(rng, train, held_out, rng.normal(size=(500, 3)), alpha=0.05)["advantage_lower"]
     0.0
     """
-    _refuse_unfit(train, held_out, fakes, alpha)
+    _refuse_unfit(train, held_out, fakes, alpha, finite=seen is None)
+    seen = seen or (lambda rows: rows)
     n = min(len(train), len(held_out))
     order_train, order_held_out, order_fakes = (rng.permutation(len(rows)) for rows in (train, held_out, fakes))
-    members, others = train[order_train[:n][:NEIGHBOURS]], held_out[order_held_out[:n][:NEIGHBOURS]]
-    near = fakes[order_fakes[:NEIGHBOURS]]
+    members, others = seen(train[order_train[:n][:NEIGHBOURS]]), seen(held_out[order_held_out[:n][:NEIGHBOURS]])
+    near = seen(fakes[order_fakes[:NEIGHBOURS]])
     score_members, score_others = _score(members, near), _score(others, near)
     marks = np.split(_marks(train, held_out, fakes), [len(train), len(train) + len(held_out)])
     marks_train, marks_held_out, marks_fakes = marks
@@ -107,9 +112,10 @@ def copying(
     return found | {"sentences": _sentences(found, alpha)}
 
 
-def _refuse_unfit(train: Rows, held_out: Rows, fakes: Rows, alpha: float) -> None:
+def _refuse_unfit(train: Rows, held_out: Rows, fakes: Rows, alpha: float, *, finite: bool) -> None:
     for what, rows in (("train", train), ("held_out", held_out), ("fakes", fakes)):
-        check(what, rows)
+        if finite:
+            check(what, rows)
         if rows.ndim != 2 or rows.shape[1] != train.shape[1]:
             refuse(what, expected=f"rows of {train.shape[1]} columns, as train has", got=f"shape {rows.shape}")
         if len(rows) < 2:

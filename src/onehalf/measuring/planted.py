@@ -9,9 +9,11 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
 from onehalf._arrays import PRNGKey
+from onehalf.data.coding import Coding
 from onehalf.measuring.betting import p_value
 from onehalf.measuring.critics import learn
 from onehalf.measuring.regions import jsd_of_dropped
+from onehalf.measuring.view import View
 
 __all__ = ["detectable"]
 
@@ -28,7 +30,9 @@ MOST_ROWS = 2000
 """Rows of a pile in a trial, at most."""
 
 
-def detectable(key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float) -> dict[str, Any] | None:
+def detectable(
+    key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float, *, coding: Coding | None = None
+) -> dict[str, Any] | None:
     """The least mass of a dropped group that is noticed nine times in ten, and its JSD in nats; None if none is.
 
     The rows are laid in two piles, and from the second a random row's nearest neighbours are dropped that hold this
@@ -46,7 +50,8 @@ def detectable(key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float)
     while low < high:
         middle = (low + high) // 2
         noticed = sum(
-            _noticed(jr.fold_in(key, TRIALS * middle + trial), rows, MASSES[middle], alpha) for trial in range(TRIALS)
+            _noticed(jr.fold_in(key, TRIALS * middle + trial), rows, MASSES[middle], alpha, coding)
+            for trial in range(TRIALS)
         )
         if noticed >= NEEDED:
             found = {"mass": MASSES[middle], "jsd": jsd_of_dropped(MASSES[middle])}
@@ -57,11 +62,12 @@ def detectable(key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float)
     return found
 
 
-def _noticed(key: PRNGKey, rows: Float[np.ndarray, "n columns"], mass: float, alpha: float) -> bool:
+def _noticed(
+    key: PRNGKey, rows: Float[np.ndarray, "n columns"], mass: float, alpha: float, coding: Coding | None = None
+) -> bool:
     rng = np.random.default_rng(np.asarray(jr.key_data(key)))
     some = rows[rng.permutation(len(rows))[: 2 * MOST_ROWS]]
-    scale = some.std(axis=0)
-    z = some / np.where(scale > 0, scale, 1.0)
+    z = View.of(some, coding).scaled(some)
     distance = cdist(z[:1], z)[0]
     # ties at the edge of the group are broken at random, so that it holds its mass where the data are few values
     left = np.lexsort((rng.random(len(z)), distance))[round(mass * len(z)) :]
@@ -72,5 +78,6 @@ def _noticed(key: PRNGKey, rows: Float[np.ndarray, "n columns"], mass: float, al
     y = rng.permutation(some[second & kept])
     x = rng.permutation(some[~second])[: len(y)]
     start = len(y) // 2
-    critic = learn(jr.fold_in(key, 0), x[:start], y[:start], len(y) - start, alpha, kinds=("linear", "cells"))
+    kinds = ("linear", "cells")
+    critic = learn(jr.fold_in(key, 0), x[:start], y[:start], len(y) - start, alpha, kinds=kinds, coding=coding)
     return p_value(rng, critic.d(x[start:]), critic.d(y[start:])[:, None], max(DEALS, math.ceil(2 / alpha))) <= alpha

@@ -7,15 +7,16 @@ row never raises the JSD (data processing), so that what is certified for a regi
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy import special
 
 from onehalf._base import refuse
+from onehalf.data.coding import Coding
 from onehalf.measuring.betting import clopper_pearson
-from onehalf.measuring.bins import Bins, are_whole, check_piles, few, laid
+from onehalf.measuring.bins import GREATEST, Bins, are_whole, check_piles, few
 
 __all__ = ["binary_jsd", "jsd_of_dropped", "regions", "sentence", "telling"]
 
@@ -25,14 +26,27 @@ Shares = Float[np.ndarray, "..."] | np.floating
 Piles = Float[np.ndarray, "2 _"]
 """How much of each learning row counts as one of the data, and as one of the other sample."""
 
-Box = dict[int, tuple[float, float]]
-"""Column by column, `low < x <= high`."""
+Interval = tuple[float, float]
+"""`low < x <= high`; what is missing lies beyond GREATEST."""
+
+Words = frozenset[float]
+"""Their places in a coding; -1 is missing."""
+
+Box = dict[int, Interval | Words]
+"""What there is about each column."""
+
+Condition = tuple[int, str, Any]
+"""A column, `>`, `>=`, `<=`, `=`, `in`, `missing` or `known`, and what with."""
 
 BINS, FINE, MOST = 16, 128, 8
 """About so many bins of a column have their ends tried as a region's, then refined; at most so many regions."""
 
 COLUMNS = 30
 """Of more columns than this, only pairs among those that differ most by themselves are tried."""
+
+TOGETHER, EACH_PILE = 3, 4
+"""At most so many words make a region; so many that one pile has more of are tried, whether they are frequent or not.
+"""
 
 
 def binary_jsd(a: float, b: float) -> float:
@@ -64,10 +78,12 @@ def regions(
     alpha: float,
     *,
     log_ratio: tuple[Values, Values] | None = None,
+    coding: Coding | None = None,
 ) -> list[dict[str, Any]]:
     """Regions with more of the one sample than of the other: rule, share of each, certified JSD in nats.
 
-    A region is an interval in each of one to three columns. The learning rows choose up to 8 of them, one after the
+    A region is an interval in each of one to three columns; of the cells of a table, which come with their `coding`,
+    also what is missing, one word or up to three. The learning rows choose up to 8 of them, one after the
     other, each for the rows that the earlier ones leave unexplained; none where they differ by no more than luck.
     `log_ratio` has a critic's out-of-sample logits log p/q at the learning rows, real and other: it says where to look
     when the counts show no more. On the test rows all intervals hold at once with probability 1 - alpha (Clopper &
@@ -75,7 +91,8 @@ def regions(
     processing). Whether a region is `certain` is whether its two intervals lie apart.
 
     Returns, for each region, `rule`, `conditions` (column, op, value), `real` and `other` (share, low, high),
-    `jsd_lower` and `certain`; the greatest `jsd_lower` first, then the greatest difference.
+    `jsd_lower` and `certain`; the greatest `jsd_lower` first, then the greatest difference. An op is one of >, >=, <=,
+    =, in, missing and known.
 
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.integers(100, size=(2, 4000, 2)).astype(float)
@@ -84,14 +101,17 @@ def regions(
     >>> [(region["rule"], region["jsd_lower"]) for region in found]
     [('age >= 90', 0.02...)]
     """
-    check_piles((learn_real, learn_other, test_real, test_other), names, alpha)
+    check_piles((learn_real, learn_other, test_real, test_other), names, alpha, missing=coding is not None)
     if log_ratio and tuple(map(len, log_ratio)) != (len(learn_real), len(learn_other)):
         rows = f"{len(learn_real)} and {len(learn_other)} logits, one for each learning row"
         refuse("log_ratio", expected=rows, got=" and ".join(str(len(values)) for values in log_ratio))
-    learning = _Learning(few(learn_real), few(learn_other))
+    learning = _Learning(few(learn_real), few(learn_other), coding)
     logits = np.concatenate([few(values) for values in log_ratio]) if log_ratio else None
-    chosen = [learning.conditions(box, names) for box in learning.boxes(alpha, logits)]
-    found = [_certified(each, test_real, test_other, names, alpha / (2 * len(chosen))) for each in chosen]
+    chosen = [learning.conditions(box) for box in learning.boxes(alpha, logits)]
+    found = [
+        _certified(each, test_real, test_other, alpha / (2 * len(chosen))) | _told(each, names, coding)
+        for each in chosen
+    ]
     return sorted(found, key=lambda each: (-each["jsd_lower"], -abs(each["real"]["share"] - each["other"]["share"])))
 
 
@@ -118,23 +138,92 @@ def telling(l_real: Values, l_other: Values, most: int = 20) -> dict[str, list[i
     return {"missing": _greatest(l_real, most), "unexpected": _greatest(-l_other, most)}
 
 
+class _Axis(NamedTuple):
+    """A column in places that lie side by side, and the stretches of places that may be a condition."""
+
+    places: Int[np.ndarray, " _"]
+    size: int
+    starts: Int[np.ndarray, " stretches"]
+    stops: Int[np.ndarray, " stretches"]
+    ends: Int[np.ndarray, " stretches"]
+    """How many ends of each stretch are paid for."""
+    choices: int
+    """The conditions that one of the column is chosen from."""
+    marks: Float[np.ndarray, " _"]
+    """The edges between the places of numbers; the words."""
+    words: bool
+
+    @classmethod
+    def of_numbers(cls, column: Values, number: int) -> "_Axis":
+        """All intervals; what is missing has the last place, and is in no interval with others."""
+        edges, places = Bins.of(column, number)
+        starts, stops = np.triu_indices(size := len(edges) + 1)
+        if GREATEST in edges:
+            alone = (stops < size - 1) | (starts == size - 1) | ((starts == 0) & (stops == size - 1))
+            starts, stops = starts[alone], stops[alone]
+        ends = 1 * (starts > 0) + (stops < size - 1)
+        return cls(places, size, starts, stops, ends, len(starts), edges, words=False)
+
+    @classmethod
+    def of_words(cls, column: Values, piles: Piles, number: int) -> "_Axis":
+        """The words that differ most and the most frequent ones, in the order of their difference, and all others.
+
+        Of words in this order those that differ most together are neighbours.
+        """
+        words, where = np.unique(column, return_inverse=True)
+        counts = np.stack([np.bincount(where, pile, len(words)) for pile in piles])
+        a, b, scale = _shares(counts, piles)
+        differ = np.sign(a - b) * np.sqrt(_chi_square(a, b) * scale)
+        by_difference, by_rows = np.argsort(differ, kind="stable"), np.argsort(-counts.sum(axis=0), kind="stable")
+        first = [*by_difference[:EACH_PILE], *by_difference[::-1][:EACH_PILE], *by_rows]
+        kept = np.sort(np.array(list(dict.fromkeys(first))[:number]))
+        kept = kept[np.argsort(differ[kept], kind="stable")]
+        place = np.full(len(words), len(kept))
+        place[kept] = np.arange(len(kept))
+        size = len(kept) + (len(kept) < len(words))
+        starts, stops = np.triu_indices(size)
+        all_of_it = (starts == 0) & (stops == size - 1)
+        some = all_of_it | ((stops - starts < TOGETHER) & (stops < len(kept)))
+        choices = 1 + sum(math.comb(len(words), count) for count in range(1, TOGETHER + 1))
+        ends = np.where(all_of_it, 0, 2)[some]
+        return cls(place[where], size, starts[some], stops[some], ends, choices, words[kept], words=True)
+
+    def condition(self, stretch: int) -> Interval | Words | None:
+        """What a stretch of places says; None if it is all of them."""
+        start, stop = int(self.starts[stretch]), int(self.stops[stretch])
+        if (start, stop) == (0, self.size - 1):
+            return None
+        if self.words:
+            return frozenset(self.marks[start : stop + 1].tolist())
+        low, *_, high = [-math.inf, *self.marks.tolist(), math.inf][start : stop + 2]
+        return low, high
+
+
 class _Learning:
     """The learning rows of both piles, and the search for boxes among them."""
 
-    def __init__(self, real: Rows, other: Rows) -> None:
-        self.rows = np.concatenate([real, other])
-        is_real = np.arange(len(self.rows)) < len(real)
+    def __init__(self, real: Rows, other: Rows, coding: Coding | None) -> None:
+        rows = np.concatenate([real, other])
+        is_real = np.arange(len(rows)) < len(real)
         self.piles = np.stack([is_real, ~is_real]).astype(np.float64)
-        self.columns = list(range(self.rows.shape[1]))
-        self.coarse = [Bins.of(column, BINS) for column in self.rows.T]
-        self.fine = [Bins.of(column, FINE) for column in self.rows.T]
+        self.columns = list(range(rows.shape[1]))
+        words = [coding is not None and about.name in coding.words for about in (coding.columns if coding else ())]
+        self.words = words or [False] * rows.shape[1]
+        self.rows = np.where(np.isnan(rows), np.where(self.words, -1.0, math.inf), rows)
+        self.coarse, self.fine = (
+            [
+                _Axis.of_words(column, self.piles, number) if words else _Axis.of_numbers(column, number)
+                for column, words in zip(self.rows.T, self.words, strict=True)
+            ]
+            for number in (BINS, FINE)
+        )
         # log(rows) + 2 log(columns): what an end of an interval must add to the evidence (Chen & Chen 2008)
         self.price = math.log(len(self.rows)) + 2 * math.log(len(self.columns))
 
     def boxes(self, alpha: float, logits: Values | None) -> Iterator[Box]:
         """Box by box, the best for the rows outside all earlier ones: by the counts, then by the critic."""
         pairs = self.pairs()
-        tried = sum(math.prod(math.comb(self.coarse[column].size + 1, 2) for column in pair) for pair in pairs)
+        tried = sum(math.prod(self.coarse[column].choices for column in pair) for pair in pairs)
         sources = [(self.piles, tried)]
         if logits is not None:
             # the logits are out of sample, so the labels have had no say in what the critic chooses; it comes second,
@@ -162,7 +251,7 @@ class _Learning:
         """The box with a finer interval in one of up to three columns, as long as that is worth half a price more."""
 
         def worth(box: Box) -> float:
-            return self.evidence(box, piles) - self.price * sum(map(math.isfinite, sum(box.values(), ())))
+            return self.evidence(box, piles) - self.price * sum(map(_ends, box.values()))
 
         while True:
             found = []
@@ -180,25 +269,22 @@ class _Learning:
         With the rest of a box they are fine ones for the rows in it, by the JSD, less the price of their ends. (The JSD
         makes more of few rows, among which the best of all coarse boxes would often be found.)
         """
-        bins = [(self.coarse if rest is None else self.fine)[column] for column in columns]
-        cell, shape = laid(bins)
+        axes = [(self.coarse if rest is None else self.fine)[column] for column in columns]
+        shape = tuple(axis.size for axis in axes)
+        cell = np.ravel_multi_index(tuple(axis.places for axis in axes), shape)
         rows = piles if rest is None else piles * self.inside(rest)
         counts = np.stack([np.bincount(cell, pile, math.prod(shape)).reshape(shape) for pile in rows])
-        intervals, ends = [np.triu_indices(size) for size in shape], np.zeros(())
-        for axis, (starts, stops) in enumerate(intervals, start=1):
-            below = np.insert(np.cumsum(counts, axis=axis), 0, 0.0, axis=axis)
-            counts = below.take(stops + 1, axis=axis) - below.take(starts, axis=axis)
-            ends = ends[..., None] + (starts > 0) + (stops + 1 < shape[axis - 1])
+        ends = np.zeros(())
+        for number, axis in enumerate(axes, start=1):
+            below = np.insert(np.cumsum(counts, axis=number), 0, 0.0, axis=number)
+            counts = below.take(axis.stops + 1, axis=number) - below.take(axis.starts, axis=number)
+            ends = ends[..., None] + axis.ends
         a, b, scale = _shares(counts, piles)
         shown = np.asarray(_chi_square(a, b) * scale if rest is None else 8 * _jsd(a, b) * scale - self.price * ends)
         # of an interval and all the rest, which show the same, the one with fewer rows is named
         at = np.unravel_index(np.argmax(shown - 1e-6 * (a + b)), shown.shape)
-        box = {}
-        for column, place, (starts, stops), (edges, _) in zip(columns, at, intervals, bins, strict=True):
-            low, *_, high = [-math.inf, *edges.tolist(), math.inf][starts[place] : stops[place] + 2]
-            if (low, high) != (-math.inf, math.inf):
-                box[column] = low, high
-        return float(shown[at]), box
+        said = {column: axis.condition(int(where)) for column, axis, where in zip(columns, axes, at, strict=True)}
+        return float(shown[at]), {column: condition for column, condition in said.items() if condition is not None}
 
     def evidence(self, box: Box, piles: Piles) -> float:
         """8 JSD / (1/n + 1/m) of the shares inside: chi-square with one degree of freedom if p = q."""
@@ -208,25 +294,44 @@ class _Learning:
     def inside(self, box: Box) -> Bool[np.ndarray, " _"]:
         """Which rows lie in the box."""
         inside = np.ones(len(self.rows), dtype=bool)
-        for column, (low, high) in box.items():
-            inside &= (self.rows[:, column] > low) & (self.rows[:, column] <= high)
+        for column, condition in box.items():
+            values = self.rows[:, column]
+            if isinstance(condition, frozenset):
+                inside &= np.isin(values, list(condition))
+            else:
+                inside &= (values > condition[0]) & (values <= condition[1])
         return inside
 
-    def conditions(self, box: Box, names: Sequence[str]) -> list[list[Any]]:
-        """The box as [name, op, value], column by column; of whole numbers in their own way."""
-        found = []
-        for column, (low, high) in sorted(box.items()):
-            values = self.rows[self.inside({column: (low, high)}), column]
-            whole = are_whole(self.rows[:, column])
+    def conditions(self, box: Box) -> list[Condition]:
+        """The box as (column, op, value), column by column; of whole numbers in their own way."""
+        found: list[Condition] = []
+        for column, condition in sorted(box.items()):
+            if isinstance(condition, frozenset):
+                found.append((column, "in", sorted(condition)))
+                continue
+            low, high = condition
+            if low == GREATEST:
+                found.append((column, "missing", None))
+                continue
+            known = self.rows[:, column] <= GREATEST
+            values = self.rows[self.inside({column: condition}), column]
+            whole = are_whole(self.rows[known, column])
             number = int if whole else float
             if values.min() == values.max():
-                found.append([names[column], "=", number(values[0])])
+                found.append((column, "=", number(values[0])))
                 continue
             if low > -math.inf:
-                found.append([names[column], ">=", number(low + 1)] if whole else [names[column], ">", low])
-            if high < math.inf:
-                found.append([names[column], "<=", number(high)])
+                found.append((column, ">=", number(low + 1)) if whole else (column, ">", low))
+            if high < GREATEST:
+                found.append((column, "<=", number(high)))
+            if low == -math.inf and high == GREATEST:
+                found.append((column, "known", None))
         return found
+
+
+def _ends(condition: Interval | Words) -> int:
+    """How many ends of it are paid for."""
+    return 2 if isinstance(condition, frozenset) else sum(abs(end) < GREATEST for end in condition)
 
 
 def _shares(counts: Float[np.ndarray, "2 ..."], piles: Piles) -> tuple[Shares, Shares, float]:
@@ -247,21 +352,17 @@ def _chi_square(a: Shares, b: Shares) -> Shares:
     return np.square(a - b) / (middle * (1 - middle) + 1e-9)
 
 
-def _certified(
-    conditions: list[list[Any]], real: Rows, other: Rows, names: Sequence[str], alpha: float
-) -> dict[str, Any]:
+def _certified(conditions: list[Condition], real: Rows, other: Rows, alpha: float) -> dict[str, Any]:
     """The region on test rows, each interval at confidence 1 - alpha."""
     shares = []
     for rows in (real, other):
-        count = int(_satisfy(rows, conditions, names).sum())
+        count = int(_satisfy(rows, conditions).sum())
         low, high = clopper_pearson(count, len(rows), alpha)
         shares.append({"share": count / len(rows), "low": low, "high": high})
     # the nearest shares in two intervals that lie apart
     near, far = min(each["high"] for each in shares), max(each["low"] for each in shares)
     certain = near < far
     return {
-        "rule": _rule(conditions),
-        "conditions": conditions,
         "real": shares[0],
         "other": shares[1],
         "jsd_lower": binary_jsd(near, far) if certain else 0.0,
@@ -269,12 +370,39 @@ def _certified(
     }
 
 
-def _satisfy(rows: Rows, conditions: list[list[Any]], names: Sequence[str]) -> Bool[np.ndarray, " _"]:
+def _satisfy(rows: Rows, conditions: list[Condition]) -> Bool[np.ndarray, " _"]:
     compare = {">": np.greater, ">=": np.greater_equal, "<=": np.less_equal, "=": np.equal}
     inside = np.ones(len(rows), dtype=bool)
-    for name, op, value in conditions:
-        inside &= compare[op](rows[:, list(names).index(name)], value)
+    for column, op, value in conditions:
+        values = rows[:, column]
+        if op in compare:
+            inside &= compare[op](values, value)  # which nothing that is missing does
+        elif op == "in":
+            inside &= np.isin(np.where(np.isnan(values), -1.0, values), value)
+        else:
+            inside &= np.isnan(values) == (op == "missing")
     return inside
+
+
+def _told(conditions: list[Condition], names: Sequence[str], coding: Coding | None) -> dict[str, Any]:
+    """The rule, and its conditions, in the columns' own words."""
+    told = []
+    for column, op, value in conditions:
+        if op == "in":
+            words = [None if place < 0 else _value(column, place, coding) for place in value]
+            told.append(
+                [names[column], op, words] if words[1:] else [names[column], "=" if words[0] else "missing", words[0]]
+            )
+        else:
+            told.append([names[column], op, value if value is None else _value(column, value, coding)])
+    return {"rule": _rule(told), "conditions": told}
+
+
+def _value(column: int, value: float, coding: Coding | None) -> float | str:
+    """A number as it is; a date or a word as it is written."""
+    if coding is None or coding.columns[column].kind in ("integer", "continuous"):
+        return value
+    return coding.shown(column, value)
 
 
 def _rule(conditions: list[list[Any]]) -> str:
@@ -284,13 +412,18 @@ def _rule(conditions: list[list[Any]]) -> str:
         (_, op, value), *upper = same
         if upper:
             parts.append(f"{_plain(value)} {'<' if op == '>' else '<='} {name} <= {_plain(upper[0][2])}")
+        elif op == "in":
+            *words, last = [
+                "missing" if word is None else word for word in sorted(value, key=lambda word: word is None)
+            ]
+            parts.append(f"{name} is {', '.join(words)} or {last}")
         else:
-            parts.append(f"{name} {op} {_plain(value)}")
+            parts.append(f"{name} {op}" + ("" if value is None else f" {_plain(value)}"))
     return " and ".join(parts)
 
 
-def _plain(value: float) -> str:
-    return f"{value:.15g}"
+def _plain(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.15g}"
 
 
 def _percent(share: Mapping[str, float]) -> str:

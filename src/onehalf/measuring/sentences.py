@@ -5,7 +5,7 @@ noticed; it can't show that there is none. What is certified is rounded down.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from onehalf.measuring import regions
@@ -29,7 +29,7 @@ def of(found: Found) -> list[str]:
 
 def parts(found: Found) -> dict[str, list[str]]:
     """The sentences by what they are about: 'apart', 'where', 'missed', 'copying' and 'notes', in this order."""
-    cells, copying = found["optional"].get("cells"), found["copying"]
+    cells, useful, copying = *map(found["optional"].get, ("cells", "utility")), found["copying"]
     told = copying["sentences"] if copying else []
     # if copying was found, its headline is one of the first things to know
     first = 1 if copying and copying["shown"] else 0
@@ -38,7 +38,7 @@ def parts(found: Found) -> dict[str, list[str]]:
         "where": [*_where(found), *(cells["sentences"] if cells else [])],
         "missed": [_missed(found)],
         "copying": told[first:],
-        "notes": _findings(found, severe=False)[:TOLD],
+        "notes": [*([useful["sentence"]] if useful else []), *_findings(found, severe=False)[:TOLD], *_compared(found)],
     }
 
 
@@ -175,6 +175,22 @@ def _missed(found: Found) -> str:
         f"loss of a group of {100 * limit['mass']:.1f} % of the rows ({digits(limit['jsd'])} nats) was noticed "
         f"{limit['noticed']} times in {limit['trials']}; smaller groups, and differences of other kinds, may go unseen."
     )
+
+
+def _compared(found: Found) -> Iterator[str]:
+    """What of a row of a table was compared."""
+    if given := found["given"]:
+        yield (
+            f"Each row of data was set against samples that were made for its own {_listed(given)}: what is compared "
+            "is the rest of the row, given that."
+        )
+    if left_out := found["left_out"]:
+        yield f"Ids and free text can't be compared and were left out: {_listed(left_out)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _difference(region: Found) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from onehalf.data.coding import Cells, Coding
 
@@ -31,23 +31,27 @@ class View:
     Without a coding it changes nothing.
 
     >>> import pyarrow as pa
-    >>> people = pa.table({"age": [31, None, 54] * 10, "sex": ["F", "M", "F"] * 10})
+    >>> people = pa.table({"age": [31, None, 54, 7] * 20, "sex": ["F", "M", "F", "F"] * 20})
     >>> coding = Coding.of(people)
-    >>> View.of(coding.rows(people), coding)(coding.rows(people)[:3])    # age, missing, 31, 54, M
-    array([[31. ,  0. ,  1. ,  0. ,  0. ],
-           [42.5,  1. ,  0. ,  0. ,  1. ],
-           [54. ,  0. ,  0. ,  1. ,  0. ]])
+    >>> View.of(coding.rows(people), coding)(coding.rows(people)[:3])    # age, missing, 7, 31, 54, M
+    array([[31.,  0.,  0.,  1.,  0.,  0.],
+           [31.,  1.,  0.,  0.,  0.,  1.],
+           [54.,  0.,  0.,  0.,  1.,  0.]])
     """
 
     columns: "tuple[_Numbers | _Words, ...] | None"
+    scale: Float[np.ndarray, " features"]
+    """The standard deviations of the numbers; 1 for a flag, so that two words lie as far apart as numbers do."""
 
     @classmethod
     def of(cls, learn: Cells, coding: Coding | None = None) -> "View":
         """The view that these rows teach."""
         if coding is None:
-            return cls(None)
+            std = learn.std(axis=0)
+            return cls(None, np.where(std > 0, std, 1.0))
         parts = zip(coding.columns, learn.T, strict=True)
-        return cls(tuple((_Words if about.name in coding.words else _Numbers).of(column) for about, column in parts))
+        seen = tuple((_Words if about.name in coding.words else _Numbers).of(column) for about, column in parts)
+        return cls(seen, np.concatenate([each.scale for each in seen]))
 
     def __call__(self, cells: Cells) -> Features:
         """The rows as features."""
@@ -55,10 +59,9 @@ class View:
             return cells
         return np.concatenate([seen(column) for seen, column in zip(self.columns, cells.T, strict=True)], axis=1)
 
-    @property
-    def flags(self) -> Bool[np.ndarray, " features"] | None:
-        """Which features are 0 or 1 and say no more than yes or no; None without a coding."""
-        return None if self.columns is None else np.concatenate([seen.flags for seen in self.columns])
+    def scaled(self, cells: Cells) -> Features:
+        """The rows where distances mean something."""
+        return self(cells) / self.scale
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class _Numbers:
     """A column of numbers."""
 
     median: float
+    std: float
     missing: bool
     atoms: Float[np.ndarray, " atoms"]
 
@@ -76,11 +80,12 @@ class _Numbers:
         often = (counts > ATOM * len(column)) & (counts >= ATOM_ROWS)
         # of the two values of a column that has no others, one says what the other does: the number itself
         atoms = values[often] if len(values) > 2 else values[:0]
-        return cls(float(np.median(known)) if len(known) else 0.0, len(known) < len(column), atoms)
+        known = known if len(known) else np.zeros(1)
+        return cls(float(np.median(known)), float(known.std()) or 1.0, bool(np.isnan(column).any()), atoms)
 
     @property
-    def flags(self) -> Bool[np.ndarray, " _"]:
-        return np.arange(1 + self.missing + len(self.atoms)) > 0
+    def scale(self) -> Float[np.ndarray, " _"]:
+        return np.array([self.std] + [1.0] * (self.missing + len(self.atoms)))
 
     def __call__(self, column: Column) -> Features:
         missing = np.isnan(column)
@@ -104,14 +109,15 @@ class _Words:
         return cls(words[kept], len(kept) < len(words))
 
     @property
-    def flags(self) -> Bool[np.ndarray, " _"]:
-        return np.ones(len(self.kept) + self.others - (len(self.kept) + self.others == 2), dtype=bool)
+    def scale(self) -> Float[np.ndarray, " _"]:
+        groups = len(self.kept) + self.others
+        return np.ones(groups - (groups == 2))
 
     def __call__(self, column: Column) -> Features:
         flags = _places(column)[:, None] == self.kept
         if self.others:
             flags = np.concatenate([flags, ~flags.any(axis=1, keepdims=True)], axis=1)
-        return flags[:, -len(self.flags) :].astype(np.float64)
+        return flags[:, -len(self.scale) :].astype(np.float64)
 
 
 def _places(column: Column) -> Int[np.ndarray, " rows"]:

@@ -18,8 +18,8 @@ __all__ = ["Copula", "Ordered", "Tabular"]
 KNOTS = jnp.linspace(-4.0, 4.0, 101)
 """Normal scores at which the distribution of a score is set right."""
 
-STEPS, LEAST = 100, 1e-6
-"""Of iterative scaling of the logits; a share that counts as none."""
+STEPS, SETTLED, LEAST = 100, 1e-3, 1e-6
+"""Most steps of iterative scaling of the logits, which end when none changes by more; a share that counts as none."""
 
 
 class Tabular(AbstractNet):
@@ -71,8 +71,11 @@ class Tabular(AbstractNet):
             added = np.zeros(size)
             for _ in range(STEPS):
                 chance = special.softmax(block + added, axis=1)
-                added += np.log(share / np.maximum(chance.mean(axis=0), LEAST))
-            bias[start : start + size], chances[:, start : start + size] = added, special.softmax(block + added, axis=1)
+                step = np.log(share / np.maximum(chance.mean(axis=0), LEAST))
+                added += step
+                if np.abs(step).max() < SETTLED:
+                    break
+            bias[start : start + size], chances[:, start : start + size] = added, chance
         knots = np.empty((self.layout.scores, len(KNOTS)))
         for score, gate in enumerate(self.layout.gates):
             weights = np.ones(len(scores)) if gate < 0 else chances[:, gate - self.layout.scores]

@@ -105,10 +105,8 @@ def test_a_corrected_schema_is_read_before_training(folder):
     assert onehalf(*words, cwd=folder).returncode == 0
     assert "age" not in read_table(folder / "run-corrected/samples.csv").column_names
     (folder / "wrong.json").write_text(text.replace('"sex"', '"sexe"'))
-    words = (*words[:-1], "wrong.json")
-    refused(
-        onehalf(*words[:5], "--out", "new", *words[7:], cwd=folder), "expected columns that the table has; got 'sexe'"
-    )
+    words = ("fit", "people.csv", "--out", "new", "--schema", "wrong.json")
+    refused(onehalf(*words, cwd=folder), "expected columns that the table has; got 'sexe'")
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ LOOK_ROWS, LOOK_FRESH, LOOK_SHARES = 16_000, 4, (0.25,)
 FEW_ROWS = 2000
 """With no more validation rows than this, each is judged: the estimate that looks are compared by is cross-fitted."""
 
-LOOK_KINDS = ("linear", "quadratic", "waves", "cells", "trees")
-"""The members of that critic: all but the nets, which take most of the time; trees on tables only."""
+LOOK_KINDS = ("linear", "quadratic", "waves", "cells")
+"""The members of that critic: all but the nets and the trees, which take most of the time."""
 
 NUMBERS = ("jsd_estimate", "jsd_se", "jsd_lower", "log_e")
 """What a look finds out about each game."""

@@ -24,7 +24,7 @@ from onehalf.data.tables import TableLatent, TableRows, gaussian_copula
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import MLP
-from onehalf.nets.tabular import Copula, Ordered, Tabular
+from onehalf.nets.tabular import Copula, Tabular
 from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.training import SCHEDULES, Game, Round, Schedule, State, init
 
@@ -146,7 +146,8 @@ class Recipe:
 
         def players(key: PRNGKey) -> State:
             key_D, key_G = jr.split(key)
-            return init(game, self._discriminator(key_D, p_data), generator(key_G))
+            D = MLP(key_D, p_data.shape, (), width=self.width, depth=self.depth, features=self.features)
+            return init(game, D, generator(key_G))
 
         keys = self.keys("players")
         return players(keys) if self.seeds == 1 else eqx.filter_vmap(players)(keys)
@@ -173,12 +174,6 @@ class Recipe:
             return Tabular(Copula(G, *copula), layout, *self._noise.shape)
 
         return generator
-
-    def _discriminator(self, key: PRNGKey, p_data: Empirical | TableRows) -> AbstractNet:
-        size: Any = {"width": self.width, "depth": self.depth, "features": self.features}
-        if not isinstance(p_data, TableRows):
-            return MLP(key, p_data.shape, (), **size)
-        return Ordered(MLP(key, (sum(p_data.order.shape),), (), **size), p_data.order)
 
     def _net(self, key: PRNGKey, first_std: Float[Array, " entries"], out_shape: tuple[int, ...]) -> MLP:
         size: Any = {"width": self.width, "depth": self.depth, "first_std": first_std}

@@ -13,7 +13,7 @@ from onehalf.data.base import Latent
 from onehalf.data.coding import Coding
 from onehalf.data.tables import TableLatent, TableUnits, gaussian_copula
 from onehalf.nets.mlp import MLP
-from onehalf.nets.tabular import Copula, Ordered, Tabular
+from onehalf.nets.tabular import Copula, Tabular
 
 N = 4000
 rng = np.random.default_rng(0)
@@ -128,14 +128,3 @@ def test_conditions_are_given_back_and_drawn_as_they_occur():
     wanted = jnp.asarray(units.conditions_of(rows[:50]))
     made = units.restore(np.asarray(jax.vmap(G)(p_z.given(jr.key(2), wanted))))
     assert (made[:, 3:] == rows[:50, 3:]).all()
-
-
-def test_D_sees_the_order_of_numbers_that_are_choices():
-    coding = Coding.of(pa.table({"inches": rng.choice([14, 15, 17], N), "y": latent[:, 1]}))
-    rows = coding.rows(pa.table({"inches": [17, 14, 15], "y": [0.0, 0.0, 0.0]}))
-    units = TableUnits.of(coding.rows(pa.table({"inches": rng.choice([14, 15, 17], N), "y": latent[:, 1]})), coding)
-    order = units.data(rows).order
-    seen = np.asarray(units.plain(rows) @ np.asarray(order))[:, 0]
-    assert seen[1] < seen[2] < seen[0]
-    D = Ordered(MLP(jr.key(0), (sum(order.shape),), ()), order)
-    assert D(jnp.asarray(units.plain(rows)[0])).shape == ()

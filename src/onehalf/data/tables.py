@@ -185,8 +185,6 @@ class TableRows(AbstractData):
     """The conditions that occur, one-hot."""
     shares: Float[Array, " distinct"]
     """The share of the rows that each has."""
-    order: Float[Array, "entries ordered"]
-    """For each choice among numbers, the normal score of each of its entries."""
     layout: Layout = eqx.field(static=True)
 
     def __len__(self) -> int:
@@ -322,17 +320,20 @@ class TableUnits:
                 expected = "a column of categories or of few values"
                 refuse(f"label {column.name!r}", expected=expected, got=f"{column.distinct:,} numbers")
         is_given = np.array([name in given for name in coding.names])
-        distinct, counts = np.unique(np.where(is_given, rows, np.nan), axis=0, return_counts=True)
-        return cls(coding, choices, scores, given, distinct, counts / len(rows))
+        # infinity stands for missing here: one NaN is not the same as another
+        known = np.where(np.isnan(rows), np.inf, rows)
+        distinct, counts = np.unique(np.where(is_given, known, np.inf), axis=0, return_counts=True)
+        label_rows = np.where(np.isinf(distinct), np.nan, distinct)
+        return cls(coding, choices, scores, given, label_rows, counts / len(rows))
 
     def data(self, rows: Cells) -> TableRows:
         """The empirical distribution of these rows."""
         places = self._places(rows)
         there, low, high = self._there(places), *self._intervals(rows)
         low, high = (np.where(there, np.clip(special.ndtr(end), LEAST, 1 - LEAST), 0.5) for end in (low, high))
-        arrays = low, high, self.conditions_of(self.label_rows), self.label_shares, self._order()
-        low, high, conditions, shares, order = (jnp.asarray(array, jnp.float32) for array in arrays)
-        return TableRows(low, high, jnp.asarray(places, jnp.int32), conditions, shares, order, self.layout)
+        arrays = low, high, self.conditions_of(self.label_rows), self.label_shares
+        low, high, conditions, shares = (jnp.asarray(array, jnp.float32) for array in arrays)
+        return TableRows(low, high, jnp.asarray(places, jnp.int32), conditions, shares, self.layout)
 
     @property
     def shares(self) -> Values:
@@ -409,22 +410,6 @@ class TableUnits:
             if column in self.chosen:
                 there[:, score] = places[:, self.chosen.index(column)] == 0
         return there
-
-    def _order(self) -> Float[np.ndarray, "entries ordered"]:
-        """The normal scores of numbers among the values of choices: (p_below + p / 2) of the rows lie below each."""
-        start, columns = self.layout.scores, []
-        for column in [*self.chosen, *self.conditions]:
-            choice, size = self.choices[column], len(self.choices[column].values)
-            numbers = np.isfinite(choice.values)
-            if self.coding.columns[column].kind in NUMBERS and numbers.sum() > 1:
-                order = np.argsort(choice.values[numbers])
-                shares = choice.shares[numbers][order]
-                scores = np.empty(len(order))
-                scores[order] = special.ndtri((np.cumsum(shares) - shares / 2) / shares.sum())
-                columns.append(np.zeros(self.layout.entries))
-                columns[-1][start : start + size][numbers] = scores
-            start += size
-        return np.array(columns).reshape(len(columns), self.layout.entries).T
 
     def _read_places(self, entries: Player) -> dict[int, Int[np.ndarray, " n"]]:
         """The place of the 1 in each choice, by column."""

@@ -13,7 +13,7 @@ from onehalf._arrays import PRNGKey, Sample, Samples
 from onehalf._layout import Layout
 from onehalf.nets.base import AbstractNet
 
-__all__ = ["Copula", "Ordered", "Tabular"]
+__all__ = ["Copula", "Tabular"]
 
 KNOTS = jnp.linspace(-4.0, 4.0, 101)
 """Normal scores at which the distribution of a score is set right."""
@@ -70,12 +70,13 @@ class Tabular(AbstractNet):
             block, share = logits[:, start : start + size], np.maximum(shares[start : start + size], LEAST)
             added = np.zeros(size)
             for _ in range(STEPS):
-                chance = special.softmax(block + added, axis=1)
-                step = np.log(share / np.maximum(chance.mean(axis=0), LEAST))
+                chance = special.softmax(block + added, axis=1).mean(axis=0)
+                step = np.log(share / np.maximum(chance, LEAST))
                 added += step
                 if np.abs(step).max() < SETTLED:
                     break
-            bias[start : start + size], chances[:, start : start + size] = added, chance
+            bias[start : start + size] = added
+            chances[:, start : start + size] = special.softmax(block + added, axis=1)
         knots = np.empty((self.layout.scores, len(KNOTS)))
         for score, gate in enumerate(self.layout.gates):
             weights = np.ones(len(scores)) if gate < 0 else chances[:, gate - self.layout.scores]
@@ -114,22 +115,6 @@ def _made(logits: Float[Array, "blocks size"]) -> Float[Array, " _"]:
     soft = jax.nn.softmax(logits)
     hard = jax.nn.one_hot(jnp.argmax(logits, axis=1), logits.shape[1], dtype=soft.dtype)
     return (soft + jax.lax.stop_gradient(hard - soft)).ravel()
-
-
-class Ordered(AbstractNet):
-    """net(x, x M): what D sees of a table is its row x and, for each choice among numbers, which of them is greater."""
-
-    net: AbstractNet
-    order: Float[Array, "entries ordered"]
-    in_shape: tuple[int, ...] = eqx.field(static=True)
-    out_shape: tuple[int, ...] = eqx.field(static=True)
-
-    def __init__(self, net: AbstractNet, order: Float[Array, "entries ordered"]) -> None:
-        self.net, self.order, self.in_shape, self.out_shape = net, order, (len(order),), net.out_shape
-
-    def __call__(self, x: Sample, *, key: PRNGKey | None = None) -> Sample:
-        """The output for one row."""
-        return self.net(jnp.concatenate([x, x @ jax.lax.stop_gradient(self.order)]), key=key)
 
 
 class Copula(AbstractNet):

@@ -142,10 +142,7 @@ def sample(
     runs.check_suffix(out, runs.source(run))
     _set_up_jax()
     gan = runs.load(run)
-    asked = {"where": where, "balanced": balanced, "ids": ids} if gan.coding_ else {}
-    if not gan.coding_ and (where or balanced or ids):
-        refuse("where, balanced, ids", expected="a run on a table", got=f"one on {runs.source(run)}")
-    rows = gan.sample(n, random_state=seed, **asked)
+    rows = gan.sample(n, random_state=seed, where=where, balanced=balanced, ids=ids)
     runs.write(out, runs.packed(rows, out.suffix.lower()))
     if gan.coding_ is None:
         return _say(f"{n:,} rows of shape {rows.shape[1:]}, {rows.dtype}: {out}")

@@ -36,6 +36,9 @@ LEAST = 1e-7
 RIDGE, RARE_SHARE = 1e-2, 1e-6
 """Added to the variances of scores before they are inverted; the least share that a value's logit begins with."""
 
+COPULA_ROWS = 50_000
+"""A copula is fitted to about so many rows."""
+
 KNOTS = 1000
 """So many places at most describe the distribution of numbers that repeat less."""
 
@@ -254,9 +257,9 @@ def gaussian_copula(
     The scores are jointly normal, with the data's covariances; a choice's logits are those of linear discriminant
     analysis on the scores u: log share + u P m - m P m / 2, for the mean score m of a value's rows and the precision P.
     """
-    layout = data.layout
-    scores = np.asarray(data.scores, np.float64)
-    choices = np.asarray(hot(data.places, layout.made), np.float64)
+    layout, some = data.layout, slice(None, None, max(1, len(data) // COPULA_ROWS))
+    scores = np.asarray(data.scores[some], np.float64)
+    choices = np.asarray(hot(data.places[some], layout.made), np.float64)
     there = np.ones_like(scores)
     for score, gate in enumerate(layout.gates):
         if gate >= 0:
@@ -271,7 +274,7 @@ def gaussian_copula(
     weights = means @ np.linalg.inv(covariance + RIDGE * np.eye(layout.scores))
     A = np.zeros((entries, layout.scores + len(counts)))
     A[: factor.shape[1]] = np.concatenate([factor, weights @ factor]).T
-    shares = np.log(np.maximum(counts / len(data), RARE_SHARE))
+    shares = np.log(np.maximum(counts / len(scores), RARE_SHARE))
     b = np.concatenate([mean, shares - np.sum(weights * means, axis=1) / 2])
     return jnp.asarray(A, jnp.float32), jnp.asarray(b, jnp.float32)
 
@@ -319,11 +322,12 @@ class TableUnits:
             if column.name in given and len(rest):
                 expected = "a column of categories or of few values"
                 refuse(f"label {column.name!r}", expected=expected, got=f"{column.distinct:,} numbers")
-        is_given = np.array([name in given for name in coding.names])
-        # infinity stands for missing here: one NaN is not the same as another
-        known = np.where(np.isnan(rows), np.inf, rows)
-        distinct, counts = np.unique(np.where(is_given, known, np.inf), axis=0, return_counts=True)
-        label_rows = np.where(np.isinf(distinct), np.nan, distinct)
+        labels = [column for column, name in enumerate(coding.names) if name in given]
+        # one NaN is not the same as another, infinity is; the first column is for those that have no labels
+        known = np.column_stack([np.zeros(len(rows)), np.where(np.isnan(rows[:, labels]), np.inf, rows[:, labels])])
+        distinct, counts = np.unique(known, axis=0, return_counts=True)
+        label_rows = np.full((len(distinct), rows.shape[1]), np.nan)
+        label_rows[:, labels] = np.where(np.isinf(distinct[:, 1:]), np.nan, distinct[:, 1:])
         return cls(coding, choices, scores, given, label_rows, counts / len(rows))
 
     def data(self, rows: Cells) -> TableRows:

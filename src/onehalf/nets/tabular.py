@@ -15,8 +15,8 @@ from onehalf.nets.base import AbstractNet
 
 __all__ = ["Copula", "Tabular"]
 
-KNOTS = jnp.linspace(-4.0, 4.0, 101)
-"""Normal scores at which the distribution of a score is set right."""
+KNOTS = jnp.linspace(-3.0, 3.0, 61)
+"""Normal scores at which the distribution of a score is set right; beyond them it is moved as far as at the last."""
 
 STEPS, SETTLED, LEAST = 100, 1e-3, 1e-6
 """Most steps of iterative scaling of the logits, which end when none changes by more; a share that counts as none."""
@@ -51,7 +51,8 @@ class Tabular(AbstractNet):
         scores, logits, gumbels, given = self._parts(z)
         bias, knots = jax.lax.stop_gradient((self.bias, self.knots))
         choices = jnp.concatenate([jnp.zeros(0), *map(_made, self._blocks(logits + bias + gumbels))])
-        scores = jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, KNOTS)
+        beyond = scores - jnp.clip(scores, knots[:, 0], knots[:, -1])
+        scores = jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, KNOTS) + beyond
         gates = np.array(self.layout.gates, int) - self.layout.scores
         if len(choices):
             scores = scores * jnp.where(gates >= 0, choices[np.maximum(gates, 0)], 1.0)

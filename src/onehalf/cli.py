@@ -35,6 +35,7 @@ Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Start of all ran
 LOSSES = ", ".join(map(spoken, names("losses")))
 DATA = ", ".join(map(spoken, names("data")))
 EXPERIMENTS = ", ".join(map(spoken, names("experiments")))
+ENDINGS = (".npy", ".npz", ".csv", ".tsv", ".parquet")
 STILLS, FILMS = (".png", ".svg", ".pdf"), (".gif", ".html")
 
 
@@ -137,6 +138,8 @@ def sample(
     """
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
+    if out.suffix.lower() not in ENDINGS:
+        refuse(str(out), expected=f"a name that ends in {', '.join(ENDINGS)}", got=out.suffix or "no ending")
     from onehalf import runs
 
     runs.check_suffix(out, runs.source(run))

@@ -262,7 +262,8 @@ def _decimals(values: np.ndarray) -> int | None:
     picked = values if len(values) <= PICKED else np.random.default_rng(0).choice(values, PICKED)
     wide, limit = picked.astype(np.float64), 1 / (32 * float(np.finfo(kind).eps))
     for decimals in range(9):
-        fine = (np.abs(wide) <= limit / 10**decimals) & (np.round(wide, decimals).astype(kind) == picked)
+        fine = np.abs(wide) <= limit / 10**decimals
+        fine[fine] = np.round(wide[fine], decimals).astype(kind) == picked[fine]
         if np.mean(fine) >= 1 - EXCEPTIONS:
             return decimals
     return None

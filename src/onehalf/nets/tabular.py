@@ -15,7 +15,7 @@ from onehalf.nets.base import AbstractNet
 
 __all__ = ["Copula", "Tabular"]
 
-KNOTS = jnp.linspace(-3.0, 3.0, 61)
+KNOTS = np.linspace(-3.0, 3.0, 61, dtype=np.float32)
 """Normal scores at which the distribution of a score is set right; beyond them it is moved as far as at the last."""
 
 STEPS, SETTLED, LEAST = 100, 1e-3, 1e-6
@@ -44,7 +44,7 @@ class Tabular(AbstractNet):
         logits = sum(layout.made)
         self.net, self.layout = net, layout
         self.in_shape, self.out_shape = (noise + logits + sum(layout.given),), (layout.entries,)
-        self.bias, self.knots = jnp.zeros(logits), jnp.tile(KNOTS, (layout.scores, 1))
+        self.bias, self.knots = jnp.zeros(logits), jnp.tile(jnp.asarray(KNOTS), (layout.scores, 1))
 
     def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
         """The row for one input."""
@@ -52,7 +52,7 @@ class Tabular(AbstractNet):
         bias, knots = jax.lax.stop_gradient((self.bias, self.knots))
         choices = jnp.concatenate([jnp.zeros(0), *map(_made, self._blocks(logits + bias + gumbels))])
         beyond = scores - jnp.clip(scores, knots[:, 0], knots[:, -1])
-        scores = jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, KNOTS) + beyond
+        scores = jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, jnp.asarray(KNOTS)) + beyond
         gates = np.array(self.layout.gates, int) - self.layout.scores
         if len(choices):
             scores = scores * jnp.where(gates >= 0, choices[np.maximum(gates, 0)], 1.0)

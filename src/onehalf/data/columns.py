@@ -276,7 +276,7 @@ def _heavy_tail(name: str, values: np.ndarray, counts: np.ndarray, atoms: list[V
     if len(values):
         low, median, high = values[np.searchsorted(below, np.array([0.25, 0.5, 0.75]) * below[-1])]
         furthest = values[np.argmax(np.abs(values - median))]
-        if high > low and abs(furthest - median) > FAR * (high - low):
+        if high > low and abs(furthest / FAR - median / FAR) > high - low:
             apart = f"{abs(furthest - median) / (high - low):,.0f} interquartile ranges from the median {median:g}"
             yield f"{name} has a heavy tail: {furthest:g} lies {apart}."
 

@@ -77,6 +77,13 @@ def test_a_certificate_ends_the_fit_in_the_columns_own_names(gan):
     assert {column["name"] for column in gan.certificate_.audit["columns"]} <= set(PEOPLE.columns)
 
 
+def test_what_is_missing_in_all_test_rows_does_not_lose_the_fit():
+    few = PEOPLE.assign(seldom=[5.5, 7.0] + [np.nan] * (N - 2), word=["a", "b"] + [None] * (N - 2))
+    gan = GAN(**TINY | {"rounds": 100}).fit(few)
+    assert gan.certificate_.n_real == 105
+    assert gan.sample(50)["seldom"].isna().mean() > 0.9
+
+
 def test_ids_are_left_out_and_fresh_where_asked_for(gan):
     assert "id" not in gan.sample(3)
     made = gan.sample(3, ids=True)
@@ -100,8 +107,8 @@ def test_labels_are_given_and_take_no_more_rows(labelled):
     assert abs(both["F"] - 0.3) < 0.05
     balanced = labelled.sample(3000, balanced=True)["sex"].value_counts(normalize=True)
     assert abs(balanced["F"] - 0.5) < 0.05
-    asked = pd.DataFrame({"sex": ["F", "M", "M", "F"]})
-    assert labelled.sample(given=asked)["sex"].tolist() == asked["sex"].tolist()
+    for asked in (["F", "M", "M", "F"], ["M"]):
+        assert labelled.sample(given=pd.DataFrame({"sex": asked}))["sex"].tolist() == asked
 
 
 def test_a_run_on_a_table_goes_on_bit_for_bit(monkeypatch):

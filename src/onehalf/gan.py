@@ -237,7 +237,8 @@ class GAN(BaseEstimator):
                 refuse("where, given, balanced, ids", expected="a fit of a table", got="one of an array")
             return self._draw(self.p_g_, key, n or 1)
         if given is not None:
-            rows = self._draw(self.p_g_, key, len(table_of(given)), self._given(given))
+            conditions = self._given(given)
+            rows = self._draw(self.p_g_, key, len(conditions), conditions)
         else:
             rows = self._found(key, n or 1, where, balanced=balanced)
         table = self.units_.coding.table(rows)
@@ -508,10 +509,10 @@ class GAN(BaseEstimator):
 
     def _given(self, frame: Any) -> Conditioned:
         """The conditions in the rows of a frame of the labels."""
-        table, coding = table_of(frame), self.coding_
+        coding = self.coding_
         if not self.labels_ or coding is None:
             refuse("given", expected="a fit with labels to be given", got="one without")
-        return self.units_.conditions_of(coding.rows(table, "given", self.labels_))
+        return self.units_.conditions_of(coding.rows(frame, "given", self.labels_))
 
     def _finite(self) -> bool:
         """Whether the chosen G has kept its numbers."""

@@ -70,7 +70,8 @@ class Coding:
         With other tables beside it, their words are among `words`, and their dates are whole ticks; the kinds are those
         of the first. A table that lacks a column, or has words where the first has numbers, is refused.
         """
-        table, beside = table_of(frame), [table_of(other) for other in others]
+        table = table_of(frame, to_learn=schema is None)
+        beside = [table_of(other, to_learn=False) for other in others]
         schema = Schema.of(table) if schema is None else schema.check(table)
         columns = [column for column in schema.columns if column.kind not in NOT_CODED]
         if not columns:
@@ -115,7 +116,7 @@ class Coding:
 
         Where only some `names` are asked for, the table need not have the others, whose cells are missing.
         """
-        table = table_of(frame)
+        table = table_of(frame, to_learn=False)
         cells = np.full((len(table), len(self.columns)), np.nan)
         for index, column in enumerate(self.columns):
             if names is None or column.name in names:

@@ -114,7 +114,7 @@ class Found:
     @cached_property
     def kind(self) -> Kind:
         """The first rule of `Schema` that fits."""
-        if self.distinct == 1:
+        if self.distinct <= 1:
             return "constant"
         if self.is_boolean or self._yes_and_no():
             return "boolean"
@@ -147,6 +147,8 @@ class Found:
         """What `Column` says of the column, by field, under the kind that it was told or the one that is found."""
         what = f"column {self.name!r}"
         kind: Any = choose(what, told, get_args(Kind)) if told else self.kind
+        if not len(self.present):
+            return {"name": self.name, "kind": kind, "missing": self.missing, "distinct": 0}
         if told:
             self._check_kind(what, kind)
         facts: dict[str, Any] = {}

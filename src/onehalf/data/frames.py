@@ -64,8 +64,10 @@ def read_table(path: str | Path) -> pa.Table:
         refuse(str(path), expected="a file that can be read", got=error.strerror or error)
 
 
-def table_of(frame: Any) -> pa.Table:
+def table_of(frame: Any, *, to_learn: bool = True) -> pa.Table:
     """The table of a data frame of pandas, polars, pyarrow, or another that narwhals knows; row labels are dropped.
+
+    To learn from, it must have two rows or more, and some values in every column.
 
     >>> table_of(pa.table({"age": [31.0, float("nan"), 54.0]}))["age"].null_count
     1
@@ -84,7 +86,7 @@ def table_of(frame: Any) -> pa.Table:
     except nw.exceptions.DuplicateError:
         _check_names(what, [str(name) for name in frame.columns])
         raise
-    return _checked(what, table)
+    return _checked(what, table, to_learn=to_learn)
 
 
 def is_frame(rows: Any) -> bool:
@@ -232,13 +234,14 @@ def _numbers(words: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return None
 
 
-def _checked(what: str, table: pa.Table) -> pa.Table:
-    """This table, if there is something to learn from it, with NaN as missing."""
+def _checked(what: str, table: pa.Table, *, to_learn: bool = True) -> pa.Table:
+    """This table, if there is something to learn from it where that is asked for, with NaN as missing."""
     _check_names(what, table.column_names)
-    if len(table) < 2:
+    if to_learn and len(table) < 2:
         refuse(what, expected="at least 2 rows", got=len(table) or "none")
     columns = [_plain(what, name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
-    if empty := [name for name, column in zip(table.column_names, columns, strict=True) if not _any_known(column)]:
+    empty = [name for name, column in zip(table.column_names, columns, strict=True) if not _any_known(column)]
+    if to_learn and empty:
         got, hint = f"none in {_listed(empty)}", "Remove what is all missing."
         refuse(what, expected="some values in every column", got=got, hint=hint)
     kept = {key: value for key, value in (table.schema.metadata or {}).items() if key == FIRST_LINE}

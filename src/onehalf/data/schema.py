@@ -103,7 +103,7 @@ class Schema:
 
         A kind that the values can't be is refused: words are not continuous, and 0.5 is no integer.
         """
-        table, kinds = table_of(frame), kinds or {}
+        table, kinds = table_of(frame, to_learn=not kinds), kinds or {}
         _check_known("the kinds", kinds, table)
         found = (Found(name, table) for name in table.column_names)
         return cls(len(table), tuple(Column(**column.facts(kinds.get(column.name))) for column in found))
@@ -115,7 +115,7 @@ class Schema:
 
     def check(self, frame: Any) -> "Schema":
         """The schema of another table under the kinds of this one; refused if columns or kinds do not fit."""
-        table = table_of(frame)
+        table = table_of(frame, to_learn=False)
         mine = [column.name for column in self.columns]
         _check_known("the schema", mine, table)
         for name in table.column_names:

@@ -64,7 +64,7 @@ def samples(real: Any, other: Any, train: Any, sampler: Any, schema: Schema | No
         refuse("other", expected="one of other and sampler", got="none" if other is None else "both")
     asked = {what: rows for what, rows in (("other", other), ("train", train)) if rows is not None}
     if is_frame(real):
-        return _tables(table_of(real), asked, sampler, schema, seed)
+        return _tables(table_of(real, to_learn=schema is None), asked, sampler, schema, seed)
     for what, rows in asked.items():
         if is_frame(rows):
             refuse(what, expected="an array, as the data are", got="a table")
@@ -86,7 +86,7 @@ def _tables(real: pa.Table, asked: dict[str, Any], sampler: Any, schema: Schema 
     for what, rows in asked.items():
         if not is_frame(rows):
             refuse(what, expected="a table, as the data are", got="an array")
-    tables = {what: table_of(rows) for what, rows in asked.items()}
+    tables = {what: table_of(rows, to_learn=False) for what, rows in asked.items()}
     n, each, given = len(real), fresh(len(real)), tuple(getattr(sampler, "labels_", ()))
     if sampler is not None:
         if given:
@@ -124,7 +124,7 @@ def _drawn(sampler: Any, n: int, seed: int, given: pa.Table | None = None) -> pa
         refuse("sampler", expected="a fitted GAN or a function from n to n rows", got=type(sampler).__name__)
     if not is_frame(rows):
         refuse("sampler", expected="a table, as the data are", got=type(rows).__name__)
-    table = table_of(rows)
+    table = table_of(rows, to_learn=False)
     if len(table) != n:
         refuse("sampler", expected=f"{n:,} rows when asked for {n:,}", got=f"{len(table):,}")
     return table

@@ -186,16 +186,17 @@ def watched(problem, seed, rng, n, batch=20):
 
 def measured(problem, seed, rng, n, m=None):
     """`measure` of n rows and m, always with its own seed 0: of the certificate, the regions and the ladder."""
-    from onehalf.measuring import certificate, measurement
+    from onehalf.measuring import certificate, measurement, piles
 
     x, y, _ = problem(rng, max(n, m or n))
-    own = measurement.certify, measurement.detectable
-    measurement.certify = functools.partial(certificate.certify, kinds=QUICK)
-    measurement.detectable = lambda *_: None
+    own = certificate.certify, measurement.detectable
+    measurement.certify = piles.certify = functools.partial(certificate.certify, kinds=QUICK)
+    measurement.detectable = lambda *_, **__: None
     try:
         result = measurement.measure(real=x[:n], other=y[: m or n], alpha=ALPHA)
     finally:
-        measurement.certify, measurement.detectable = own
+        measurement.certify = piles.certify = own[0]
+        measurement.detectable = own[1]
     return found(result) | {
         "regions": max((region["jsd_lower"] for region in result.regions), default=0.0),
         "ladder": max(step["jsd_lower"] for step in result.ladder),

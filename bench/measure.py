@@ -132,7 +132,7 @@ def work(names):
     """Measure with a clock around each part, and print what each took. Parts run side by side: they overlap."""
     import jax
 
-    from onehalf.measuring import certificate, measurement
+    from onehalf.measuring import certificate, measurement, piles
 
     jax.config.update("jax_compilation_cache_dir", os.environ["XDG_CACHE_HOME"] + "/parts")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -149,7 +149,7 @@ def work(names):
 
         return call
 
-    for module in (measurement, certificate):
+    for module in (measurement, piles, certificate):
         for name in PARTS:
             if hasattr(module, name) and not (module is certificate and name == "certify"):
                 setattr(module, name, clocked(name, getattr(module, name)))

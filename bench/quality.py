@@ -23,6 +23,7 @@ import optax
 
 import onehalf as oh
 from onehalf.data.arrays import Empirical, Units
+from onehalf.data.labelled import unlabelled
 from onehalf.data.roles import split
 from onehalf.data.sources import open_rows
 from onehalf.theory import jsd
@@ -117,7 +118,7 @@ def main():
     results = []
     for name in asked.only:
         p, half, width = PROBLEMS[name]
-        rows = open_rows(name)
+        rows = unlabelled(open_rows(name))
         floor = None
         if p is not None:
             edges, mass = truth(p, half, width)

@@ -48,6 +48,12 @@ class Rules:
     """Rounds in one compiled scan of onehalf."""
 
     @property
+    def products(self) -> tuple[list[int], list[int]]:
+        """Multiplications of each layer of G and of D, for one example, forwards."""
+        G, D = ([a * b for a, b in pairwise(net)] for net in (self.G, self.D))
+        return G, [size * (self.pieces if layer < len(D) - 1 else 1) for layer, size in enumerate(D)]
+
+    @property
     def flops(self) -> int:
         """Floating-point operations of the matrix products in one round, none done twice.
 
@@ -56,8 +62,7 @@ class Rules:
         through D, whose weights' gradient it doesn't need. `alternating` draws fresh noise for G, so that G and D run
         forwards once more; `simultaneous` shares D(G(z)).
         """
-        G, D = ([a * b for a, b in pairwise(net)] for net in (self.G, self.D))
-        D = [size * (self.pieces if layer < len(D) - 1 else 1) for layer, size in enumerate(D)]
+        G, D = self.products
         D_learns = 2 * (3 * sum(D) - D[0])
         G_learns = sum(D) + 2 * sum(G) - G[0]
         again = sum(G) + sum(D) if self.schedule == "alternating" else 0
@@ -67,6 +72,32 @@ class Rules:
         G, D = ("-".join(map(str, net)) for net in (self.G, self.D))
         maxout = f" (maxout of {self.pieces}, dropout {self.dropout})" if self.pieces > 1 else ""
         return f"G {G}, D {D}{maxout}, m = {self.m}, {self.schedule}"
+
+
+@dataclass(frozen=True)
+class Convolutional(Rules):
+    """A game of convolutional players on grey images, 2^k pixels a side: `onehalf.nets.conv` at this width."""
+
+    width: int = 32
+
+    @property
+    def channels(self) -> list[int]:
+        """Of the image, and of each picture that is half as fine, down to 4 x 4."""
+        levels = int(math.log2(math.isqrt(self.D[0]))) - 2
+        return [1, *(self.width * 2**level for level in range(levels))]
+
+    @property
+    def products(self) -> tuple[list[int], list[int]]:
+        halves, D = list(enumerate(pairwise(self.channels), 1)), []
+        for level, (before, after) in halves:
+            pixels = self.D[0] // 4**level
+            D += [pixels * 16 * before * after, pixels * 10 * after**2]
+        entries = 16 * self.channels[-1]
+        return [self.G[0] * entries, *D[::-1]], [*D, entries]
+
+    def __str__(self) -> str:
+        side = math.isqrt(self.D[0])
+        return f"convolutional players of {self.width} channels on {side} x {side}, m = {self.m}, {self.schedule}"
 
 
 @dataclass(frozen=True)
@@ -84,11 +115,12 @@ class Player:
 RULES = {
     "ring": Rules(G=(2, 128, 128, 2), D=(2, 128, 128, 1), m=256),
     "small": Rules(G=(2, 32, 32, 2), D=(2, 32, 32, 1), m=64, chunk=1000),
+    "images": Convolutional(G=(64, 1024), D=(1024, 1), m=64, rows=2000, chunk=10),
     "mnist": Rules((100, 1200, 1200, 784), (784, 240, 240, 1), 100, "simultaneous", 5000, 5, (0.2, 0.5), chunk=5),
 }
 ALONE = (Player("onehalf"), Player("torch eager"), Player("torch compile"))
 MANY = (Player("onehalf", games=8), Player("onehalf", games=8, devices=2), Player("onehalf", 8, devices=8), *ALONE)
-CONTESTS = [("ring", 1, ALONE), ("ring", 2, ALONE), ("mnist", 1, ALONE), ("mnist", 2, ALONE)]
+CONTESTS = [(name, threads, ALONE) for name in ("ring", "mnist", "images") for threads in (1, 2)]
 CONTESTS += [("ring", 2, MANY), ("small", 1, ALONE), ("small", 2, MANY)]
 
 
@@ -106,18 +138,26 @@ def play_onehalf(rules: Rules, player: Player) -> Callable[[int], None]:
     from onehalf.data.arrays import Empirical
     from onehalf.data.base import Latent
     from onehalf.data.synthetic import Ring
+    from onehalf.nets.conv import ConvolutionalD, ConvolutionalG
     from onehalf.nets.mlp import MLP
     from onehalf.training import Game, init, train
 
     key = jr.key(0)
     alternating = rules.schedule == "alternating"
-    x = Ring().sample(key, rules.rows) if alternating else jr.uniform(key, (rules.rows, rules.D[0]))
+    images = isinstance(rules, Convolutional)
+    x = Ring().sample(key, rules.rows) if rules.D[0] == 2 else jr.uniform(key, (rules.rows, rules.D[0]))
+    if images:
+        side = math.isqrt(rules.D[0])
+        x = x.reshape(-1, side, side)
     p_z = Latent(normal=rules.G[0]) if alternating else Latent(uniform=rules.G[0])
     by = optax.adam(2e-4, b1=0.5) if alternating else optax.sgd(0.1, momentum=0.5)
     game = Game(Empirical(x), p_z, optimiser_D=by, optimiser_G=by, m=rules.m, schedule=rules.schedule)
 
     def start(key):
         key_D, key_G = jr.split(key)
+        if images:
+            D = ConvolutionalD(key_D, x.shape[1:], width=rules.width)
+            return init(game, D, ConvolutionalG(key_G, p_z.shape, x.shape[1:], width=rules.width))
         hidden_D = {"activation": "maxout", "pieces": rules.pieces} if rules.pieces > 1 else {"activation": "relu"}
         D = MLP(key_D, (rules.D[0],), (), width=rules.D[1], dropout=rules.dropout, **hidden_D)
         out = "linear" if alternating else "sigmoid"
@@ -137,7 +177,7 @@ def play_onehalf(rules: Rules, player: Player) -> Callable[[int], None]:
 def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], None]:
     import torch
     from torch import nn
-    from torch.nn.functional import softplus
+    from torch.nn.functional import leaky_relu, softplus
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -154,15 +194,35 @@ def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], No
             layers += [nn.Dropout(dropout[1])] if dropout[1] else []
         return [*layers, nn.Linear(sizes[-2], sizes[-1])]
 
-    G = nn.Sequential(*net(rules.G), *([] if alternating else [nn.Sigmoid()]))
-    D = nn.Sequential(*net(rules.D, rules.pieces, rules.dropout))
+    class Residual(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.first, self.second = nn.Conv2d(channels, channels, 3, 1, 1), nn.Conv2d(channels, channels, 1)
+
+        def forward(self, x):
+            return x + self.second(leaky_relu(self.first(leaky_relu(x, 0.2)), 0.2))
+
+    if isinstance(rules, Convolutional):
+        ends, side = list(pairwise(rules.channels)), math.isqrt(rules.D[0])
+        refined = [(Residual(b), nn.LeakyReLU(0.2), nn.ConvTranspose2d(b, a, 4, 2, 1)) for a, b in ends[::-1]]
+        top = rules.channels[-1]
+        first = nn.Linear(rules.G[0], 16 * top), nn.Unflatten(1, (top, 4, 4))
+        G = nn.Sequential(*first, *(layer for layers in refined for layer in layers), nn.Flatten())
+        halved = [(nn.Conv2d(a, b, 4, 2, 1), Residual(b)) for a, b in ends]
+        last = nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(16 * top, 1)
+        D = nn.Sequential(nn.Unflatten(1, (1, side, side)), *(one for layers in halved for one in layers), *last)
+    else:
+        G = nn.Sequential(*net(rules.G), *([] if alternating else [nn.Sigmoid()]))
+        D = nn.Sequential(*net(rules.D, rules.pieces, rules.dropout))
     of_D, of_G = list(D.parameters()), list(G.parameters())
-    if alternating:
+    if alternating and not isinstance(rules, Convolutional):
         angle = torch.randint(8, (rules.rows,)) * (math.pi / 4)
         X = torch.stack([angle.cos(), angle.sin()], 1) + 0.01 * torch.randn(rules.rows, 2)
-        opt_D, opt_G = (torch.optim.Adam(of, lr=2e-4, betas=(0.5, 0.999), fused=True) for of in (of_D, of_G))
     else:
         X = torch.rand(rules.rows, rules.D[0])
+    if alternating:
+        opt_D, opt_G = (torch.optim.Adam(of, lr=2e-4, betas=(0.5, 0.999), fused=True) for of in (of_D, of_G))
+    else:
         opt_D, opt_G = (torch.optim.SGD(of, lr=0.1, momentum=0.5, fused=True) for of in (of_D, of_G))
 
     def alternate() -> None:

@@ -130,14 +130,14 @@ def test_sheets_are_opaque_tiles_in_transparent_gaps(noise, channels, n):
     sheet = plots.one(images).axes[0].images[0].get_array()
     assert sheet.shape[2] == 4
     if channels != (4,):
-        assert (sheet[..., 3] == 1).sum() == min(n, plots.TILES) * 8 * 6
+        assert (sheet[..., 3] == 255).sum() == min(n, plots.TILES) * 8 * 6
 
 
 def test_brightness_is_the_datas_on_both_sheets():
     figure = plots.beside(np.array([[[0.0, 4.0]]]), np.array([[[2.0, 9.0]]]))
     data, samples = (axes.images[0].get_array()[0, :2, 0] for axes in figure.axes)
-    assert data.tolist() == [0, 1]
-    assert samples.tolist() == [0.5, 1]
+    assert data.tolist() == [0, 255]
+    assert samples.tolist() == [128, 255]
 
 
 def test_rows_that_are_not_finite_are_counted_and_left_out(noise):

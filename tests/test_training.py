@@ -13,7 +13,9 @@ import pytest
 
 import onehalf as oh
 from onehalf._base import catalogue
-from onehalf.training import SCHEDULES
+from onehalf.data.arrays import Empirical
+from onehalf.nets.base import AbstractNet
+from onehalf.training import SCHEDULES, _shuffled
 
 GAME = oh.Game(oh.data.Ring(), oh.Latent(normal=2), m=32)
 
@@ -100,6 +102,77 @@ def test_k_steps_of_D_see_fresh_batches():
     assert not same(oh.step(jr.key(0), game, start)[0].D, oh.step(jr.key(0), once, start)[0].D, 1e-6)
 
 
+class Count(AbstractNet):
+    """d(x) = w x: for rows that are one-hot, a step of D moves the weight of each row by how often it was seen."""
+
+    w: jax.Array
+    in_shape: tuple[int, ...] = eqx.field(static=True)
+    out_shape: tuple[int, ...] = eqx.field(static=True, default=())
+
+    def __call__(self, x, *, key=None):
+        return self.w @ x
+
+
+class Nothing(AbstractNet):
+    """G(z) = 0, which moves no weight."""
+
+    out_shape: tuple[int, ...] = eqx.field(static=True)
+    in_shape: tuple[int, ...] = eqx.field(static=True, default=(2,))
+
+    def __call__(self, z, *, key=None):
+        return jnp.zeros(self.out_shape)
+
+
+def counting(n, **rules):
+    """A game on n one-hot rows, and its start."""
+    sgd = optax.sgd(0.1)
+    game = oh.Game(Empirical(jnp.eye(n)), oh.Latent(normal=2), optimiser_D=sgd, optimiser_G=sgd, **rules)
+    return game, oh.init(game, Count(jnp.zeros(n), (n,)), Nothing((n,)))
+
+
+def counted(n, rounds, seed=0, **rules):
+    """By how much D wants each of n one-hot rows up after so many rounds."""
+    return np.asarray(oh.train(jr.key(seed), *counting(n, **rules), rounds).D.w)
+
+
+@pytest.mark.parametrize(("n", "m", "k", "rounds"), [(120, 8, 3, 10), (10, 4, 1, 5), (3, 5, 1, 3)])
+def test_each_epoch_has_all_rows_once(n, m, k, rounds):
+    weights, drawn = (counted(n, rounds, m=m, k=k, epochs=epochs) for epochs in (True, False))
+    assert np.allclose(weights, weights.mean(), rtol=0.1)
+    assert not np.allclose(drawn, drawn.mean(), rtol=0.1)
+
+
+def test_an_unfinished_epoch_has_no_row_twice():
+    first, second = (counted(100, 5, seed, m=10, epochs=True) for seed in (0, 1))
+    assert (np.sum(first > 0), np.sum(second > 0)) == (50, 50)
+    assert 10 < np.sum((first > 0) & (second > 0)) < 40
+
+
+@pytest.mark.parametrize("n", [2, 5, 97])
+def test_an_order_is_a_permutation_and_each_is_as_likely(n):
+    draws = 20_000 // n
+    orders = jax.vmap(lambda key: jax.vmap(lambda place: _shuffled(key, place, n))(jnp.arange(n)))
+    found = np.asarray(orders(jr.split(jr.key(n), draws)))
+    assert (np.sort(found, axis=1) == np.arange(n)).all()
+    pairs = np.bincount(found[:, 0] * n + found[:, 1], minlength=n * n).reshape(n, n)
+    firsts = pairs.sum(axis=1)
+    assert ((firsts - draws / n) ** 2 / (draws / n)).sum() < n + 5 * np.sqrt(2 * n)
+    expected = draws / (n * (n - 1))
+    apart = pairs[~np.eye(n, dtype=bool)]
+    assert ((apart - expected) ** 2 / expected).sum() < n**2 + 5 * np.sqrt(2) * n
+
+
+def test_a_game_in_epochs_that_was_stopped_is_the_game_that_was_not():
+    game, start = counting(50, m=32, epochs=True)
+    whole = oh.train(jr.key(0), game, start, 10)
+    assert same(whole, oh.train(jr.key(0), game, oh.train(jr.key(0), game, start, 5), 5))
+    keys = jr.split(jr.key(3), 2)
+    together = oh.train(keys, game, jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), start), 5)
+    alone = [oh.train(key, game, start, 5).D.w for key in keys]
+    assert np.allclose(together.D.w, alone, atol=1e-6)
+    assert not np.allclose(*alone, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", sorted(catalogue("penalties")))
 def test_a_lazy_penalty_is_paid_in_its_rounds_and_scaled(name):
     kind = catalogue("penalties")[name]
@@ -150,6 +223,7 @@ def test_noise_and_rate_are_schedules_of_the_round():
         ({"schedule": "in turns"}, "schedule: expected one of alternating, simultaneous"),
         ({"schedule": "simultaneous", "k": 2}, "k: expected 1"),
         ({"average": 1.5}, "average: expected a rate"),
+        ({"epochs": True}, "epochs: expected rows of an array to go through; got Ring"),
     ],
 )
 def test_rules_that_are_none_are_refused(bad, sentence):

@@ -36,7 +36,12 @@ LOSSES = ", ".join(map(spoken, names("losses")))
 DATA = ", ".join(map(spoken, names("data")))
 EXPERIMENTS = ", ".join(map(spoken, names("experiments")))
 ENDINGS = (".npy", ".npz", ".csv", ".tsv", ".parquet")
-STILLS, FILMS = (".png", ".svg", ".pdf"), (".gif", ".html")
+STILLS, FILMS = (".png", ".svg", ".pdf"), (".gif", ".webp", ".html")
+Size = Annotated[
+    int | None,
+    typer.Option(metavar="PIXELS", help="The side that a folder's pictures are cut and resized to, if need be."),
+]
+KINDS = "a .npy, .npz, .csv, .tsv or .parquet file, a folder of pictures, an IDX file"
 
 
 def main() -> None:
@@ -50,9 +55,7 @@ def main() -> None:
 
 @app.command()
 def fit(
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help=f"A .npy, .npz, .csv, .tsv or .parquet file, or one of {DATA}.")
-    ],
+    data: Annotated[str, typer.Argument(metavar="DATA", help=f"{KINDS[0].upper()}{KINDS[1:]}, or one of {DATA}.")],
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run's folder; runs/DATA-1, -2, ... if not given.")
     ] = None,
@@ -68,10 +71,23 @@ def fit(
         int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256, or 128 for wide rows, if not given.")
     ] = None,
     loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="mnist-2014 or mnist-2014-algorithm1: the paper's own run.")
+    ] = None,
+    net: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="mlp or convolutional; the latter for images of 16 pixels a side or more."),
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Convolutions in bfloat16, for accelerators.")] = False,
     label: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column of a table to ask for samples by; may be repeated."),
+        typer.Option(
+            metavar="NAME",
+            help="A column of a table to ask for samples by, may be repeated; or what the labels of images, such as "
+            "class folders, are to be called.",
+        ),
     ] = None,
+    size: Size = None,
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A table's kinds of columns, as `onehalf data` wrote them.")
     ] = None,
@@ -96,23 +112,36 @@ def fit(
 
     kinds = _schema(schema) if schema else None
     asked = {"rounds": rounds, "seeds": seeds, "k": k, "m": batch, "loss": loss, "random_state": seed}
-    gan = GAN(**asked, minutes=minutes, label=label, schema=kinds)
+    asked |= {"recipe": recipe, "net": net, "half": half, "minutes": minutes, "schema": kinds}
+    gan = GAN(**asked, label=label[0] if label and len(label) == 1 else label or None)
     if dry_run:
-        cost = gan.cost(open_rows(data))
+        cost = gan.cost(*runs.X_y(runs.for_fit(open_rows(data, size, _say), gan, data)))
         return _show({"data": data, **cost}) if as_json else _say("\n".join(f"{k:>24}  {v}" for k, v in cost.items()))
     folder = out or runs.next_folder(data)
     try:
         with _progress() as show:
-            gan, rows = runs.fit(folder, data, gan, watch=lambda gan: show(report.line(gan)))
+            gan, rows = runs.fit(folder, data, gan, size=size, watch=lambda gan: show(report.line(gan)), tell=_say)
     except KeyboardInterrupt:
         _say(f"\nStopped. What was played is saved; the same command with --out {folder} goes on.")
         raise
     truth = _leave_report(folder, gan, rows)
-    warnings = gan.coding_.schema.warnings if gan.coding_ else ()
+    warnings = gan.coding_.schema.warnings if gan.coding_ else _frame(gan)
     _say("\n".join([*report.sentences(gan, truth), *warnings, f"Samples and report: {folder / 'report.html'}"]))
     if as_json:
         _show({"run": str(folder), **report.numbers(gan, truth)})
     return None
+
+
+def _frame(gan: Any) -> tuple[str, ...]:
+    """What is done where the sides of images can't be halved as often as convolutional players need."""
+    from onehalf.nets.conv import padded_to
+
+    if gan.recipe_.net != "convolutional":
+        return ()
+    (height, width), (h, w) = padded_to(gan.example_shape_), gan.example_shape_[:2]
+    if (height, width) == (h, w):
+        return ()
+    return (f"Images of {h} x {w} are played with at {height} x {width}: D sees a border of 0, and G's is cut off.",)
 
 
 @app.command()
@@ -120,15 +149,28 @@ def sample(
     run: Run,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="FILE", help="Where to: .npy, .npz; of a table .csv, .tsv or .parquet."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Where to: .npy, .npz; of a table .csv, .tsv or .parquet; of images a .png, a folder, or a film's "
+            ".gif, .webp or .html.",
+        ),
     ],
     n: Annotated[int, typer.Option("-n", metavar="N", help="Rows.")] = 1000,
     where: Annotated[
-        str | None, typer.Option(metavar="CONDITIONS", help="Of a table: rows such as 'sex=F,age>40' only.")
+        str | None,
+        typer.Option(metavar="CONDITIONS", help="Rows such as 'sex=F,age>40' only; of labelled images 'class=3'."),
     ] = None,
     balanced: Annotated[bool, typer.Option("--balanced", help="As many rows for each label as for any other.")] = False,
     ids: Annotated[
         bool, typer.Option("--ids", help="Fresh ids in the columns of ids, which are left out else.")
+    ] = False,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Of images: a film, each sample on a closed way to other ones.")
+    ] = False,
+    progress: Annotated[
+        bool, typer.Option("--progress", help="Of images: a film of the training, the same latents at each look.")
     ] = False,
     seed: Seed = 0,
 ) -> None:
@@ -138,17 +180,34 @@ def sample(
     """
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
-    if out.suffix.lower() not in ENDINGS:
-        refuse(str(out), expected=f"a name that ends in {', '.join(ENDINGS)}", got=out.suffix or "no ending")
+    if interpolate or progress or out.suffix.lower() in FILMS:
+        return _film(run, out, min(n, MOST_ON_FILM), seed, interpolate=interpolate, progress=progress)
+    suffix = out.suffix.lower()
+    if suffix and suffix not in (*ENDINGS, ".png"):
+        refuse(str(out), expected=f"a name that ends in {', '.join(ENDINGS)}, .png or /", got=suffix)
     from onehalf import runs
 
-    runs.check_suffix(out, runs.source(run))
+    kinds = runs.endings(run)
+    if suffix not in kinds and (suffix or ".png" not in kinds):
+        refuse(str(out), expected=f"a name that ends in {', '.join(kinds)}", got=suffix or "no ending")
+    if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        refuse(str(out), expected="a new or empty folder", got="one with files" if out.is_dir() else "a file")
     _set_up_jax()
+    from onehalf import plots
+    from onehalf.data.labelled import unlabelled
+
     gan = runs.load(run)
     rows = gan.sample(n, random_state=seed, where=where, balanced=balanced, ids=ids)
-    runs.write(out, runs.packed(rows, out.suffix.lower()))
+    if suffix == ".png":
+        runs.write(out, plots.sheet_png(unlabelled(rows), limits=plots.limits_of(gan.extremes_)))
+    elif suffix:
+        runs.write(out, runs.packed(rows, suffix))
+    else:
+        runs.write_pictures(out, rows, plots.limits_of(gan.extremes_))
     if gan.coding_ is None:
-        return _say(f"{n:,} rows of shape {rows.shape[1:]}, {rows.dtype}: {out}")
+        x = unlabelled(rows)
+        found = f", of {gan.drawn_:,} that were drawn" if where and gan.drawn_ > n else ""
+        return _say(f"{n:,} rows of shape {x.shape[1:]}, {x.dtype}{found}: {out}")
     found = f", of {gan.drawn_:,} that were drawn" if where else ""
     _say(f"{n:,} rows{found}, {rows.num_columns} columns: {out}")
     left = [name for name in gan.coding_.left_out if name not in rows.column_names]
@@ -157,13 +216,43 @@ def sample(
     return None
 
 
+def _film(run: Path, out: Path, n: int, seed: int, *, interpolate: bool, progress: bool) -> None:
+    """A film of images: samples on their ways through the latent space, or the training."""
+    if out.suffix.lower() not in FILMS:
+        refuse(str(out), expected=f"a film's name, which ends in {', '.join(FILMS)}", got=out.suffix or "no ending")
+    if interpolate == progress:
+        got = "both" if progress else "neither"
+        refuse("film", expected="one of --interpolate and --progress", got=got)
+    from onehalf import plots, runs
+
+    if runs.sides(run) is None:
+        refuse(str(run), expected="a run on images, to make a film of", got=f"one on {runs.source(run)}")
+    _set_up_jax()
+    gan = runs.load(run)
+    if progress and not gan.progress_:
+        hint = "Only convolutional players leave some."
+        refuse(str(run), expected="samples that were left at each look", got="none", hint=hint)
+    frames = (
+        gan.interpolate(n, STEPS, random_state=seed) if interpolate else gan.progress_[gan.chosen_ :: gan.recipe_.seeds]
+    )
+    runs.write(out, plots.sheet_film(frames, out.suffix.lower(), plots.limits_of(gan.extremes_)))
+    _say(f"{len(frames)} pictures of {len(frames[0])} samples: {out}")
+
+
+MOST_ON_FILM, STEPS = 36, 48
+"""Samples in a picture of a film; pictures of an interpolation, which comes back to where it began."""
+
+
 @app.command()
 def measure(
     real: Annotated[
         str,
-        typer.Argument(metavar="REAL", help="The data: a .npy, .npz, .csv, .tsv or .parquet file, or a name."),
+        typer.Argument(metavar="REAL", help=f"The data: {KINDS}, or a name."),
     ],
-    other: Annotated[str, typer.Argument(metavar="OTHER", help="What to compare: a file, a name, or a run's folder.")],
+    other: Annotated[
+        str,
+        typer.Argument(metavar="OTHER", help="What to compare: the same kind of file or folder, or a run's folder."),
+    ],
     train: Annotated[
         str | None,
         typer.Option(metavar="TRAIN", help="Rows that the generator saw, none of them in REAL: what was copied?"),
@@ -179,6 +268,7 @@ def measure(
         str | None,
         typer.Option(metavar="COLUMN", help="Of tables: what a model that learned from OTHER makes of this column."),
     ] = None,
+    size: Size = None,
     seed: Seed = 0,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look at.")] = None,
     as_json: AsJson = False,
@@ -195,22 +285,32 @@ def measure(
     _set_up_jax()
     from onehalf import measuring, report, runs
     from onehalf.data.coding import Coding
+    from onehalf.data.labelled import unlabelled
     from onehalf.data.sources import open_rows
     from onehalf.gan import GAN
 
     kinds = _schema(schema) if schema else None
-    rows, compared = open_rows(real), runs.load(Path(other)) if is_run else open_rows(other)
-    asked = {"sampler" if is_run else "other": compared, "train": open_rows(train) if train else None}
+    sides = size or (runs.sides(Path(other)) if is_run and Path(real).is_dir() else None)
+    rows = open_rows(real, sides, _say)
+
+    def alike(word: str) -> Any:
+        """Pictures of another folder are cut to the size of the data's."""
+        return open_rows(word, unlabelled(rows).shape[1:3] if Path(word).is_dir() else None, _say)
+
+    compared = runs.load(Path(other)) if is_run else alike(other)
+    if isinstance(compared, GAN) and not compared.labels_:
+        rows = unlabelled(rows)
+    asked = {"sampler" if is_run else "other": compared, "train": alike(train) if train else None}
     asked |= {"schema": kinds, "target": target}
     found = measuring.measure(real=rows, **asked, alpha=alpha, seed=seed, optional=also or ())
-    if isinstance(compared, GAN) and compared.was_fitted_on(rows):
+    if isinstance(compared, GAN) and compared.was_fitted_on(*runs.X_y(rows)):
         _say(f"{real} is what {other} was fitted on, and most of it trained the players: copies count as data here.")
     _say(str(found))
     if html is not None:
         shown = compared.sample(SAMPLES, random_state=seed) if isinstance(compared, GAN) else compared
         coding = Coding.of(rows, shown, schema=kinds) if kinds else None
         title = f"{Path(other).name} against {Path(real).name}"
-        page = report.measured_page(found, rows, shown, title=title, coding=coding)
+        page = report.measured_page(found, unlabelled(rows), unlabelled(shown), title=title, coding=coding)
         runs.write(html, page.encode())
         _say(f"Page: {html}")
     if as_json:
@@ -225,10 +325,9 @@ def report(run: Run, as_json: AsJson = False) -> None:
     """
     _set_up_jax()
     from onehalf import report, runs
-    from onehalf.data.sources import open_rows
 
     gan = runs.load(run)
-    truth = _leave_report(run, gan, open_rows(runs.source(run)))
+    truth = _leave_report(run, gan, runs.rows_of(run, gan, _say))
     _say("\n".join([*report.sentences(gan, truth), f"Report: {run / 'report.html'}"]))
     if as_json:
         _show({"run": str(run), **report.numbers(gan, truth)})
@@ -238,9 +337,7 @@ def report(run: Run, as_json: AsJson = False) -> None:
 def data(
     name: Annotated[
         str | None,
-        typer.Argument(
-            metavar="DATA", help="A name, an array or a table (.csv, .tsv, .parquet); names are listed without."
-        ),
+        typer.Argument(metavar="DATA", help=f"A name, {KINDS}; names are listed without."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The picture: a .png or .svg file.")
@@ -249,6 +346,7 @@ def data(
         Path | None,
         typer.Option(metavar="FILE", help="Write a table's schema, to correct by hand; one that is there is checked."),
     ] = None,
+    size: Size = None,
     as_json: AsJson = False,
 ) -> None:
     """List the data sets that go by a name, draw one as a picture, or say what the columns of a table are.
@@ -265,11 +363,13 @@ def data(
         _check_data_word(name)
     _set_up_jax()
     from onehalf import plots, runs
+    from onehalf.data.labelled import unlabelled
 
-    about = sources.describe(name)
+    about = sources.describe(name, size)
     if name is not None:
         path = out or Path(f"{Path(name).stem}.png")
-        runs.write(path, plots.packed(plots.one(sources.open_rows(name)), path.suffix))
+        rows = unlabelled(sources.open_rows(name, size))
+        runs.write(path, plots.packed(plots.one(rows), path.suffix))
         _say(f"{path}")
     if as_json:
         return _show(about)
@@ -372,14 +472,21 @@ def _leave_figure(experiment: Any, path: Path) -> None:
 def _leave_report(folder: Path, gan: Any, rows: Any) -> Any:
     """Write samples and the page, with as many validation rows to look at; return the truth, if it can be known."""
     from onehalf import report, runs
+    from onehalf.data.arrays import is_image
+    from onehalf.data.labelled import unlabelled
     from onehalf.data.sources import density
     from onehalf.theory.pushforward import known
 
     word, samples = runs.source(folder), gan.sample(SAMPLES)
-    p_data, suffix = density(word), runs.suffix(word)
+    p_data, suffix = density(word), runs.suffix(gan, word)
     truth = p_data and known(p_data.masses, rows, gan.sample(KNOWN))
     runs.write(folder / f"samples{suffix}", runs.packed(samples, suffix))
-    page = report.page(gan, gan.roles(rows).validation, samples, word, truth)
+    roles = runs.roles(gan, rows)
+    shown: dict[str, Any] = {}
+    if gan.coding_ is None and is_image(gan.example_shape_):
+        shown = {"train": unlabelled(roles.train)}
+        shown |= {"tested": gan.tested(*runs.X_y(rows))} if getattr(gan, "certificate_", None) else {}
+    page = report.page(gan, unlabelled(roles.validation), unlabelled(samples), word, truth, **shown)
     runs.write(folder / "report.html", page.encode())
     return truth
 

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -18,21 +18,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from onehalf._arrays import PRNGKey, Samples
+from onehalf._arrays import PRNGKey
 from onehalf._base import Refusal, refuse
 from onehalf.data.arrays import Rows, Units, check
 from onehalf.data.base import Pushforward
 from onehalf.data.coding import Coding
-from onehalf.data.conditions import Conditions, column_of
+from onehalf.data.conditions import column_of
 from onehalf.data.frames import as_was, is_frame, like, table_of
+from onehalf.data.labelled import Labelled, LabelledUnits, Labels, flattened, paired, unlabelled
 from onehalf.data.roles import Roles, split
 from onehalf.data.schema import Schema
 from onehalf.data.tables import TableUnits
 from onehalf.measuring.certificate import LEAST_ROWS, certify, estimate
+from onehalf.measuring.inputs import fresh
 from onehalf.measuring.measurement import Measurement, measure
+from onehalf.measuring.view import Entries
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.tabular import Tabular
-from onehalf.recipe import Recipe
+from onehalf.recipe import Recipe, units_for
+from onehalf.sampling import BATCH, WIDE, AnyUnits, Sampler, ways
 from onehalf.training import Game, Info, State, train, use_cores
 
 __all__ = ["GAN"]
@@ -40,9 +44,9 @@ __all__ = ["GAN"]
 CHUNK = 100
 """Rounds in one compiled scan: how often the progress line moves."""
 
-LOOKS, TABLE_LOOKS, PATIENCE = 20, 8, 5
-"""The held-out critic looks 20 times in a run, 8 times in one on a table, whose rounds take less time than its looks;
-once D sees without noise, 5 looks without a new best end the run."""
+LOOKS, FEW_LOOKS, PATIENCE = 20, 8, 5
+"""The held-out critic looks 20 times in a run, 8 times in one on a table or with convolutional players; once D sees
+without noise, 5 looks without a new best end the run."""
 
 ALPHA = 0.05
 """The bounds of all looks hold at once with probability 1 - ALPHA; so does each bound of the certificate by itself."""
@@ -53,8 +57,8 @@ LOOK_ROWS, LOOK_FRESH, LOOK_SHARES = 16_000, 4, (0.25,)
 FEW_ROWS = 2000
 """With no more validation rows than this, each is judged: the estimate that looks are compared by is cross-fitted."""
 
-LOOK_KINDS = ("linear", "quadratic", "waves", "cells")
-"""The members of that critic: all but the nets and the trees, which take most of the time."""
+LOOK_KINDS = ("linear", "quadratic", "waves", "cells", "grain")
+"""The members of that critic: all but the nets, convolutional or not, and the trees, which take most of the time."""
 
 NUMBERS = ("jsd_estimate", "jsd_se", "jsd_lower", "log_e")
 """What a look finds out about each game."""
@@ -66,18 +70,11 @@ NO_NUMBER: dict[str, float] = dict.fromkeys(NUMBERS, math.nan)
 SAMPLES_EACH = 10
 """Samples for each test row in the certificate."""
 
-BATCH = 65_536
-"""Samples made at a time."""
+STILLS = 36
+"""Samples to look at, at each look."""
 
 CALIBRATION = 8192
 """Samples by which the columns of a table are set right."""
-
-SEARCH = 1_000_000
-"""Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
-
-
-Conditioned = Float[np.ndarray, "n given"]
-"""Conditions of samples, one-hot."""
 
 
 class GAN(BaseEstimator):
@@ -90,19 +87,25 @@ class GAN(BaseEstimator):
 
     Parameters are the recipe; docs/explanation/recipe.md says where each default comes from.
 
+    recipe : 'mnist-2014', the experiment of 2014 on pixels between 0 and 1, or 'mnist-2014-algorithm1', Algorithm 1 as
+        the paper prints it; `onehalf.mnist_2014` has their numbers. Beside one only rounds, minutes, seeds and
+        random_state may be chosen (what is left at its default is not asked for); G is the last one.
     loss : a name from `onehalf.losses`.
+    net : 'mlp', or 'convolutional' for images; if not given, the latter for images of 16 pixels a side or more.
     k, m : steps of D in a round; examples in a minibatch.
     schedule : 'alternating' (Algorithm 1) or 'simultaneous' (the 2014 code).
-    width, depth : of both players' hidden layers.
+    width, depth : of both players' hidden layers; of convolutional players, the channels of the finest picture, twice
+        as many in each that is half as fine, and no depth.
     features : waves that D's input gains (`onehalf.nets.mlp.waves`).
     normal, choices : the latent: that many N(0, 1), and one of that many choices, one-hot.
-    rate_D, rate_G, beta1, beta2 : Adam's; both rates fall to 1 % over the run, by the same factor every round, and
-        start lower in proportion in a run of more than 12,000 rounds.
+    rate_D, rate_G, beta1, beta2 : Adam's; both rates, 0.002 or convolutional players' 0.004 if not given, fall to 1 %
+        over the run, by the same factor every round, and start lower in proportion in a run of more than 12,000 rounds.
     noise, noise_share : standard deviation of the noise that D sees through at first, in units of the data's own (1,
         or 0.3 for tables, if not given), and the share of the run after which it is gone.
     r1, r2, gradient_penalty, every : weights gamma of the three penalties, paid every so many rounds; the last of them
         is 10 for the Wasserstein loss and 0 for the others, if not given.
     average : G_average forgets at this rate a round.
+    half : convolutions in bfloat16, for accelerators.
     seeds : games played at once, that differ by seed; the best by validation is kept.
     rounds : the length of the run.
     minutes : if given, the run is as many rounds as fit into about so many minutes here, looks included, instead; the
@@ -110,7 +113,8 @@ class GAN(BaseEstimator):
     random_state : an int makes the fit reproducible. Games use it, it + 1, ...
     warm_start : `fit` goes on where the last `fit` was interrupted.
     label : for tables, the column or columns that samples can be asked for by: categories, or numbers of few values. G
-        is given them and makes the rest of the row; D sees all of it (Mirza & Osindero 2014).
+        is given them and makes the rest of the row; D sees all of it (Mirza & Osindero 2014). For arrays, what y is to
+        be called, which is then learned with them: `fit(X, y)`, `sample(where="class=3")` for `label="class"`.
     schema : for tables, the kinds of the columns where they are not to be found out (`onehalf.data.schema.Schema`).
 
     None leaves a number to the data: tables, rows of 16 entries or fewer and rows of more get different ones
@@ -122,13 +126,16 @@ class GAN(BaseEstimator):
     ((4, 3), dtype('float32'))
     """
 
-    units_: Any
-    """`Units` of an array, or `TableUnits`."""
+    units_: AnyUnits
+    progress_: list[Rows]
+    """Of images, 36 samples of each game at each look, from the same latents."""
 
     def __init__(
         self,
         *,
+        recipe: str | None = None,
         loss: str = "NonSaturating",
+        net: str | None = None,
         k: int = 1,
         m: int | None = None,
         schedule: str = "alternating",
@@ -137,8 +144,8 @@ class GAN(BaseEstimator):
         features: int | None = None,
         normal: int | None = None,
         choices: int | None = None,
-        rate_D: float = 2e-3,
-        rate_G: float = 2e-3,
+        rate_D: float | None = None,
+        rate_G: float | None = None,
         beta1: float = 0.0,
         beta2: float = 0.99,
         noise: float | None = None,
@@ -146,8 +153,9 @@ class GAN(BaseEstimator):
         r1: float | None = None,
         r2: float = 0.0,
         gradient_penalty: float | None = None,
-        every: int = 4,
+        every: int | None = None,
         average: float = 0.999,
+        half: bool = False,
         seeds: int = 1,
         rounds: int | None = None,
         minutes: float | None = None,
@@ -156,7 +164,9 @@ class GAN(BaseEstimator):
         label: str | Sequence[str] | None = None,
         schema: Schema | None = None,
     ) -> None:
+        self.recipe = recipe
         self.loss = loss
+        self.net = net
         self.k = k
         self.m = m
         self.schedule = schedule
@@ -176,6 +186,7 @@ class GAN(BaseEstimator):
         self.gradient_penalty = gradient_penalty
         self.every = every
         self.average = average
+        self.half = half
         self.seeds = seeds
         self.rounds = rounds
         self.minutes = minutes
@@ -185,22 +196,23 @@ class GAN(BaseEstimator):
         self.schema = schema
 
     def fit(self, X: Any, y: Any = None) -> "GAN":
-        """Train on rows X, one along the first axis, of any shape and any numeric dtype, or on a table; y is ignored.
+        """Train on rows X, one along the first axis, of any shape and any numeric dtype, or on a table.
 
+        y is the label of each row, a whole number or a word, if `label` says what it is called; else it is ignored.
         A table is a data frame of pandas, polars or pyarrow, with words, dates and missing values as they come. An
         array must be finite. With fewer than 9 rows, or on anything else that can't be learned from, a `ValueError`
         says in one sentence what is wrong. A certificate takes 20 rows in a role, and so about 130.
         """
-        for _ in self.play(X):
+        for _ in self.play(X, y):
             pass
         return self
 
-    def play(self, X: Any) -> Iterator[dict[str, Any]]:
+    def play(self, X: Any, y: Any = None) -> Iterator[dict[str, Any]]:
         """Fit, and yield a row of `history_` every 100 rounds, with the fitted attributes up to date in between.
 
         A caller that stops early may `fit` again with warm_start, and gets the run that was never stopped.
         """
-        roles, game = self._begin(X)
+        roles, game = self._begin(X, y)
         if self._over() and hasattr(self, "certificate_"):
             return
         self.stopped_because_ = "interrupted"
@@ -221,30 +233,48 @@ class GAN(BaseEstimator):
     ) -> Any:
         """Draw n rows from p_g (1 if not said), in the units, shape and dtype of the data; of a table, its own kind.
 
+        Of a fit with y, as in `fit(X, y)`, rows and their labels are drawn: (X, y).
+
         `random_state` None means the estimator's own: with an int there, each call gives the same rows.
 
-        Of a table: `where` keeps rows that hold conditions such as 'sex=F,age>40' (`onehalf.data.conditions`). Those
-        that fix labels are given to G; for all others rows are drawn until n of them hold, and `drawn_` says how many
-        that took. `given` is a frame of the labels, with one sample for each of its rows. `balanced` gives all labels
-        that occur together an equal share. Columns of ids and of free text are left out; `ids` asks for fresh ids.
+        `where` keeps rows that hold conditions such as 'sex=F,age>40' (`onehalf.data.conditions`). Those that fix
+        labels are given to G; for all others rows are drawn until n of them hold, and `drawn_` says how many that took.
+        `given` is a frame of the labels, or a list of y, with one sample for each of its rows. `balanced` gives all
+        labels that occur together an equal share. Columns of ids and of free text are left out; `ids` asks for fresh
+        ids.
         """
         check_is_fitted(self, "best_")
         if n is not None and n < 1:
             refuse("n", expected="at least 1 row", got=n)
         key = jr.key(_seed(self.random_state if random_state is None else random_state))
-        if isinstance(self.units_, Units):
-            if where or given is not None or balanced or ids:
-                refuse("where, given, balanced, ids", expected="a fit of a table", got="one of an array")
-            return self._draw(self.p_g_, key, n or 1)
+        sampler = Sampler(self.p_g_, self.units_)
         if given is not None:
-            conditions = self._given(given)
-            rows = self._draw(self.p_g_, key, len(conditions), conditions)
+            conditions = sampler.given(given)
+            rows = sampler.draw(key, len(conditions), conditions)
         else:
-            rows = self._found(key, n or 1, where, balanced=balanced)
-        table = self.units_.coding.table(rows)
-        return as_was(self.units_.coding.with_ids(table) if ids else table, self.kind_)
+            rows, self.drawn_ = sampler.found(key, n or 1, where, balanced=balanced)
+        if ids and self.coding_ is None:
+            refuse("ids", expected="a fit of a table", got="one of an array")
+        return self._handed(rows, ids=ids)
 
-    def logits(self, X: Any) -> Float[np.ndarray, " n"]:
+    def interpolate(self, n: int = 16, steps: int = 48, random_state: int | None = None) -> Rows:
+        """`steps` rows along each of n closed ways through p_z, in the user's units: shape (steps, n, ...).
+
+        A way goes through four latents; normal parts turn from one to the next, which leaves their law as it is,
+        and uniform ones go straight (Goodfellow et al. 2014, Figure 3). Conditions stay what they are on a way.
+        """
+        check_is_fitted(self, "best_")
+        if min(n, steps) < 1:
+            refuse("n, steps", expected="at least 1 of each", got=(n, steps))
+        if self.coding_ is not None:
+            refuse("interpolate", expected="a fit of an array", got="one of a table")
+        key = jr.key(_seed(self.random_state if random_state is None else random_state))
+        z = ways(key, self.p_z_, n, steps)
+        x = jax.lax.map(self.p_g_.G, z.reshape(n * steps, -1), batch_size=n)
+        rows = unlabelled(self._told(self.units_.restore(np.asarray(x))))
+        return rows.reshape(steps, n, *rows.shape[1:])
+
+    def logits(self, X: Any, y: Any = None) -> Float[np.ndarray, " n"]:
         """d(x) of rows, where D(x) = sigmoid(d(x)) is the chosen game's discriminator as its last round left it.
 
         Near 0 everywhere at the end of a game; it says nothing about how far p_g is, for which `certificate_` is there.
@@ -253,25 +283,45 @@ class GAN(BaseEstimator):
         D = self.state_.D
         if self.recipe_.seeds > 1:
             D = jax.tree.map(lambda leaf: leaf[self.chosen_] if eqx.is_array(leaf) else leaf, D)
-        rows = check("X", np.asarray(X)) if isinstance(self.units_, Units) else self.units_.coding.rows(X, "X")
-        rows = jnp.asarray(self.units_.plain(rows))
-        return np.asarray(jax.lax.map(D, rows, batch_size=BATCH))
+        rows = jnp.asarray(self.units_.plain(self._rows(X, y)))
+        return np.asarray(jax.lax.map(D, rows, batch_size=BATCH * WIDE // max(WIDE, rows[0].size)))
 
-    def roles(self, X: Any) -> Roles:
-        """Rows in the roles that `fit` gives them: train, validation, test; of a table three tables."""
+    def roles(self, X: Any, y: Any = None) -> Roles:
+        """Rows in the roles that `fit` gives them: train, validation, test; of a table three tables, with y pairs."""
         check_is_fitted(self, "units_")
-        if self.coding_ is None:
-            return split(check("X", np.asarray(X)))
-        return Roles(*map(self.coding_.table, split(self.coding_.rows(X))))
+        return Roles(*map(self._told, split(self._rows(X, y))))
 
-    def was_fitted_on(self, X: Any) -> bool:
+    def was_fitted_on(self, X: Any, y: Any = None) -> bool:
         """Whether these are the rows that `fit` was given: most of them are no test of its samples."""
-        if isinstance(self.units_, Units):
-            return _digest(np.asarray(X)) == self.data_hash_
         try:
-            return _digest(self.units_.coding.rows(X)) == self.data_hash_
+            return _digest(self._rows(X, y)) == self.data_hash_
         except Refusal:
             return False
+
+    def _rows(self, X: Any, y: Any) -> Rows:
+        """The rows as the fit has them."""
+        match self.units_:
+            case TableUnits():
+                return self.units_.coding.rows(X, "X")
+            case LabelledUnits():
+                return self.units_.rows(paired("y", check("X", np.asarray(X)), y))
+            case _:
+                return check("X", np.asarray(X))
+
+    def _handed(self, rows: Rows, *, ids: bool = False) -> Any:
+        """The rows as the user gave them."""
+        match self.units_:
+            case TableUnits():
+                table = self.units_.coding.table(rows)
+                return as_was(self.units_.coding.with_ids(table) if ids else table, self.kind_)
+            case LabelledUnits():
+                return self.units_.parted(rows)
+            case _:
+                return rows
+
+    def _told(self, rows: Rows) -> Any:
+        """The rows as `measure` takes them: an array, a pair or a table."""
+        return self.units_.coding.table(rows) if isinstance(self.units_, TableUnits) else self._handed(rows)
 
     @property
     def p_g_(self) -> Pushforward:
@@ -281,12 +331,30 @@ class GAN(BaseEstimator):
     @property
     def coding_(self) -> Coding | None:
         """How the cells of a table are numbers; None for arrays."""
-        return None if isinstance(self.units_, Units) else self.units_.coding
+        return self.units_.coding if isinstance(self.units_, TableUnits) else None
 
     @property
     def labels_(self) -> tuple[str, ...]:
-        """The columns that G is given."""
+        """What G is given: columns of a table, or what y is called."""
         return () if isinstance(self.units_, Units) else self.units_.given
+
+    @property
+    def classes_(self) -> Labels | None:
+        """The distinct labels of y, sorted as words; None for a fit without."""
+        return self.units_.values if isinstance(self.units_, LabelledUnits) else None
+
+    @property
+    def example_shape_(self) -> tuple[int, ...]:
+        """The shape of one row as players see it, without its label."""
+        return self.units_.shape if isinstance(self.units_, LabelledUnits) else self.p_g_.shape
+
+    @property
+    def extremes_(self) -> Rows:
+        """The least and the greatest number in the training rows of an array, in its dtype."""
+        units = self.units_.units if isinstance(self.units_, LabelledUnits) else self.units_
+        if isinstance(units, TableUnits):
+            refuse("extremes_", expected="a fit of an array", got="one of a table")
+        return np.array([units.low.min(), units.high.max()]).astype(units.dtype)
 
     @property
     def chosen_(self) -> int:
@@ -296,31 +364,32 @@ class GAN(BaseEstimator):
     @property
     def _looks(self) -> int:
         """How often the held-out critic looks in a run."""
-        return LOOKS if self.coding_ is None else TABLE_LOOKS
+        return LOOKS if self.coding_ is None and self.recipe_.net == "mlp" else FEW_LOOKS
 
     @property
     def rounds_played_(self) -> int:
         """How many rounds have been played."""
         return int(self.state_.t.ravel()[0])
 
-    def prepare(self, rows: Rows, units: Units | TableUnits, data_hash: str) -> Game:
+    def prepare(self, rows: Rows, units: AnyUnits, data_hash: str) -> Game:
         """Set the fitted attributes as they are before round 0 on such rows; whoever restores a run begins here."""
         asked, p_data = self.get_params() | {"random_state": _seed(self.random_state)}, units.data(rows)
         self.recipe_ = Recipe.solve(asked, p_data)
         self.data_hash_, self.units_, self.p_z_ = data_hash, units, self.recipe_.latent(p_data)
         self.kind_ = None
         self.history_: list[dict[str, Any]] = []
+        self.progress_ = []
         game = self.recipe_.game(p_data)
         self.state_ = self.recipe_.state(game, p_data)
         self.best_ = self._averages(self.state_)
         return game
 
-    def cost(self, X: Any) -> dict[str, Any]:
+    def cost(self, X: Any, y: Any = None) -> dict[str, Any]:
         """The recipe on these rows and what a fit would cost, timed on rounds that are thrown away.
 
         Rows in each role, parameters of both players, rounds, seconds, megabytes of a saved run.
         """
-        roles, game = self._begin(X)
+        roles, game = self._begin(X, y)
         chunk, look = self._speed(roles, game)
         count = {name: _size(getattr(self.state_, name)) // self.recipe_.seeds for name in ("D", "G")}
         return {
@@ -343,21 +412,20 @@ class GAN(BaseEstimator):
             times.append((played - start, self.recipe_.seeds * (time.perf_counter() - played)))
         return times[-1]
 
-    def _begin(self, X: Any) -> tuple[Roles, Game]:
+    def _begin(self, X: Any, y: Any = None) -> tuple[Roles, Game]:
         """Rows in their roles, the game and its players, unless the last fit's are to play on."""
         start = time.perf_counter()
         if self.minutes is not None and not self.minutes > 0:
             refuse("minutes", expected="a number above 0", got=self.minutes)
         use_cores(self.seeds)
-        rows, coding = self._read(X)
+        rows, units_of = self._read(X, y)
         roles, data_hash = split(rows), _digest(rows)
         if self.warm_start and hasattr(self, "state_"):
             if data_hash != self.data_hash_:
                 refuse("X", expected="the rows that the interrupted fit had", got="other rows")
             return roles, self.recipe_.game(self.units_.data(roles.train))
-        units = Units.of(roles.train) if coding is None else TableUnits.of(roles.train, coding, self.labels(coding))
-        game = self.prepare(roles.train, units, data_hash)
-        self.kind_ = None if coding is None else like(X)
+        game = self.prepare(roles.train, units_of(roles.train), data_hash)
+        self.kind_ = like(X) if is_frame(X) else None
         if self.minutes is not None:
             chunk, look = self._speed(roles, game)
             left = 60 * self.minutes - (time.perf_counter() - start)
@@ -368,17 +436,26 @@ class GAN(BaseEstimator):
             game = self.recipe_.game(game.p_data)
         return roles, game
 
-    def _read(self, X: Any) -> tuple[Rows, Coding | None]:
-        """The rows as numbers, checked; of a table its cells, and their coding."""
-        if not is_frame(X):
-            if self.label or self.schema:
-                refuse("label, schema", expected="a table", got="an array")
-            X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
-            return check("X", np.asarray(X)), None
-        table = table_of(X)
-        coding = Coding.of(table, schema=self.schema)
-        self.feature_names_in_, self.n_features_in_ = np.array(table.column_names, object), len(table.column_names)
-        return coding.rows(table), coding
+    def _read(self, X: Any, y: Any) -> tuple[Rows, Callable[[Rows], AnyUnits]]:
+        """The rows as numbers, checked (of a table its cells; with y flat), and what makes units of some of them."""
+        if is_frame(X):
+            table = table_of(X)
+            coding = Coding.of(table, schema=self.schema)
+            self.feature_names_in_, self.n_features_in_ = np.array(table.column_names, object), len(table.column_names)
+            labels = self.labels(coding)
+            return coding.rows(table), lambda train: TableUnits.of(train, coding, labels)
+        if self.schema:
+            refuse("schema", expected="a table", got="an array")
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
+        x = check("X", np.asarray(X))
+        if not self.label:
+            return x, units_for(self.recipe)
+        if not isinstance(self.label, str):
+            refuse("label", expected="one name for y", got=self.label)
+        if y is None:
+            refuse("y", expected=f"the labels of the rows, which are to be called {self.label!r}", got="none")
+        name, (rows, values) = self.label, flattened(paired("y", x, y))
+        return rows, lambda train: LabelledUnits.of(train, x, name, values)
 
     def labels(self, coding: Coding) -> tuple[str, ...]:
         """The columns that G is to be given, by name."""
@@ -405,7 +482,10 @@ class GAN(BaseEstimator):
         if t // every > before // every or t == rounds:
             averages = self._averages(state)
             row |= self._look(roles, averages, row)
-            better = [max(jsd, 0.0) <= self.best_look(game)[0] for game, jsd in enumerate(row["jsd_estimate"])]
+            self.progress_ = [*self.progress_, *self._stills(averages)]
+            last = self.recipe_.keeps_last
+            most = [math.inf if last else self.best_look(game)[0] for game in range(self.recipe_.seeds)]
+            better = [max(jsd, 0.0) <= limit for jsd, limit in zip(row["jsd_estimate"], most, strict=True)]
             best = [new if is_new else old for new, old, is_new in zip(averages, best, better, strict=True)]
         spent = self.history_[-1]["seconds"] if self.history_ else 0.0
         row["seconds"] = spent + time.perf_counter() - start
@@ -419,10 +499,17 @@ class GAN(BaseEstimator):
         if self.recipe_.seeds > 1:
             each = range(self.recipe_.seeds)
             games = [eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in each]
-        if isinstance(self.units_, Units):
+        if not isinstance(self.units_, TableUnits):
             return games
         z, shares = self.p_z_.sample(jr.key(0), CALIBRATION), self.units_.shares
         return [G.calibrated(z, shares) if isinstance(G, Tabular) else G for G in games]
+
+    def _stills(self, averages: list[AbstractNet]) -> list[Rows]:
+        """Samples of each game's averaged G to look at, if they are images: from the same latents each time."""
+        if isinstance(self.units_, TableUnits) or self.recipe_.net == "mlp":
+            return []
+        games = [Sampler(Pushforward(G, self.p_z_), self.units_) for G in averages]
+        return [unlabelled(self._told(game.draw(jr.key(self.recipe_.random_state), STILLS))) for game in games]
 
     def _look(self, roles: Roles, averages: list[AbstractNet], row: dict[str, Any]) -> dict[str, Any]:
         """Judge each game's averaged G on the validation rows; at the first look, judge data against data too."""
@@ -448,35 +535,38 @@ class GAN(BaseEstimator):
         real = real[np.asarray(jr.permutation(key_rows, len(real)))[:LOOK_ROWS]]
         given = None
         if isinstance(other, Pushforward):
-            given = np.repeat(self.units_.conditions_of(real), LOOK_FRESH, axis=0) if self.labels_ else None
-            other = self._draw(other, key_sample, LOOK_FRESH * len(real), given)
+            given = np.repeat(self._conditions(real), LOOK_FRESH, axis=0) if self.labels_ else None
+            other = Sampler(other, self.units_).draw(key_sample, LOOK_FRESH * len(real), given)
         else:
             other = other[np.asarray(jr.permutation(key_sample, len(other)))]
         each = min(LOOK_FRESH, len(other) // len(real))
-        x, y = (self._seen(rows) for rows in (real, other))
+        x, y = (rows.reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
         level = ALPHA / (self._looks * self.recipe_.seeds + 1)
         with threadpool_limits(1):  # so small products take longer when they are cut up, and far longer on busy cores
-            asked: Any = {"kinds": LOOK_KINDS, "coding": self.coding_}
+            entries = self.coding_ or Entries(self.example_shape_, labelled=bool(self.labels_))
+            asked: Any = {"kinds": LOOK_KINDS, "coding": entries}
             found = certify(key_bets, *pairs, level, shares=LOOK_SHARES, matched=given is not None, **asked)
             seen = {name: getattr(found, name) for name in NUMBERS}
             if len(x) <= FEW_ROWS:
                 seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, **asked)
         return seen
 
-    def _seen(self, rows: Rows) -> Float[np.ndarray, "n features"]:
-        """Rows as critics see them."""
-        if self.coding_ is not None:
-            return rows
-        return self.units_.plain(rows).reshape(len(rows), -1).astype(np.float64)
+    def _conditions(self, rows: Rows) -> np.ndarray:
+        """The conditions of rows, one-hot."""
+        units = self.units_
+        return np.empty((len(rows), 0)) if isinstance(units, Units) else units.conditions_of(units.cells(rows))
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.
 
+        Where a recipe keeps the last G, the last look is the only one.
+
         A value below 0 is a critic's bad luck, and counts as 0; a game that has lost its numbers has no value.
         """
         looks = [(max(row["jsd_estimate"][game], 0.0), -row["t"]) for row in self.history_ if "jsd_estimate" in row]
-        least, minus_t = min((look for look in looks if math.isfinite(look[0])), default=(math.inf, 0))
+        finite = [look for look in looks if math.isfinite(look[0])]
+        least, minus_t = min(finite[-1:] if self.recipe_.keeps_last else finite, default=(math.inf, 0))
         return least, -minus_t
 
     def _over(self) -> str:
@@ -490,92 +580,40 @@ class GAN(BaseEstimator):
         gone = self.recipe_.noise_share * self.recipe_.rounds if self.recipe_.noise else 0
         latest = max(self.best_look(game)[1] for game in range(self.recipe_.seeds))
         since = [look for look in looks if look > max(latest, gone)]
-        return f"{PATIENCE} looks without a new best" if len(since) >= PATIENCE else ""
+        stops = len(since) >= PATIENCE and not self.recipe_.keeps_last
+        return f"{PATIENCE} looks without a new best" if stops else ""
 
     def _judge(self, roles: Roles) -> Measurement | None:
         """The chosen G on the test rows, with all that goes with a measurement; None if that can't be had."""
-        key = jr.fold_in(jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_)
         if len(roles.test) < LEAST_ROWS or not self._finite():
             return None
-        samples = self._draw(self.p_g_, key, SAMPLES_EACH * len(roles.test))
-        asked = {"alpha": ALPHA, "seed": self.recipe_.random_state}
-        if (coding := self.coding_) is None:
-            finite = np.isfinite(samples.astype(np.float64)).all()
-            return measure(real=roles.test, other=samples, train=roles.train, **asked) if finite else None
-        real, train = coding.table(roles.test), coding.table(roles.train)
-        other = {"sampler": self} if self.labels_ else {"other": coding.table(samples)}
-        schema = Schema(len(real), coding.columns)
-        return measure(real=real, **other, train=train, schema=schema, **asked)
+        asked: dict[str, Any] = {"alpha": ALPHA, "seed": self.recipe_.random_state, "train": self._told(roles.train)}
+        if (coding := self.coding_) is not None:
+            asked["schema"] = Schema(len(roles.test), coding.columns)
+        if self.labels_:
+            return measure(real=self._told(roles.test), sampler=self, **asked)
+        samples = self._test_samples(roles)
+        if coding is None and not np.isfinite(samples.astype(np.float64)).all():
+            return None
+        return measure(real=self._told(roles.test), other=self._told(samples), **asked)
 
-    def _given(self, frame: Any) -> Conditioned:
-        """The conditions in the rows of a frame of the labels."""
-        coding = self.coding_
-        if not self.labels_ or coding is None:
-            refuse("given", expected="a fit with labels to be given", got="one without")
-        return self.units_.conditions_of(coding.rows(frame, "given", self.labels_))
+    def _test_samples(self, roles: Roles) -> Rows:
+        """The samples that are set against the test rows, where there are no labels."""
+        key = jr.fold_in(jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_)
+        return Sampler(self.p_g_, self.units_).draw(key, SAMPLES_EACH * len(roles.test))
+
+    def tested(self, X: Any, y: Any = None) -> tuple[Rows, Rows]:
+        """The test rows of an array and the samples that `certificate_` set against them, in its order; no labels."""
+        roles = self.roles(X, y)
+        if isinstance(roles.test, Labelled):
+            given = np.repeat(roles.test.y, fresh(len(roles.test.x), math.prod(self.example_shape_)))
+            return roles.test.x, self.sample(given=given, random_state=self.recipe_.random_state).x
+        return roles.test, self._test_samples(roles)
 
     def _finite(self) -> bool:
         """Whether the chosen G has kept its numbers."""
         arrays = jax.tree.leaves(eqx.filter(self.best_[self.chosen_], eqx.is_inexact_array))
         return all(bool(jnp.isfinite(array).all()) for array in arrays)
-
-    def _draw(self, p_g: Pushforward, key: PRNGKey, n: int, given: Conditioned | None = None) -> Rows:
-        """N samples in the user's units, made batch by batch; those of a table under conditions, if some are given."""
-        sizes = [min(BATCH, n - done) for done in range(0, n, BATCH)]
-        made = []
-        for batch, (key_batch, size) in enumerate(zip(jr.split(key, len(sizes)), sizes, strict=True)):
-            if given is None:
-                x = _sample(p_g, key_batch, size)
-            else:
-                x = _under(p_g, key_batch, jnp.asarray(given[batch * BATCH : batch * BATCH + size]))
-            made.append(self.units_.restore(np.asarray(x)))
-        return np.concatenate(made)
-
-    def _found(self, key: PRNGKey, n: int, where: str | None, *, balanced: bool) -> Rows:
-        """N samples of a table that hold the conditions, and `drawn_`."""
-        conditions = Conditions.parse(where, self.units_.coding) if where else None
-        pool, shares = self.units_.label_rows, self.units_.label_shares
-        if conditions:
-            kept = conditions.on(self.labels_).mask(pool)
-            if not kept.any():
-                refuse("where", expected="labels that occur together in the data", got=str(conditions))
-            pool, shares = pool[kept], shares[kept]
-        if balanced:
-            if not self.labels_:
-                refuse("balanced", expected="a fit with a label to balance by", got="one without")
-            shares = np.ones(len(pool))
-        given, rng = self.units_.conditions_of(pool), np.random.default_rng(np.asarray(jr.key_data(key)))
-        found: list[Rows] = []
-        count = self.drawn_ = 0
-        while count < n:
-            batch = int(np.clip(1.1 * (n - count) * (self.drawn_ + 1) / (count + 1), 100, BATCH)) if where else n
-            if self.drawn_ > SEARCH + 1000 * n:
-                got = f"{count:,} of {self.drawn_:,}"
-                refuse(
-                    "where",
-                    expected=f"{n:,} samples with {conditions}",
-                    got=got,
-                    hint="Ask for fewer, or fit with a label.",
-                )
-            key, key_batch = jr.split(key)
-            under = given[rng.choice(len(pool), batch, p=shares / shares.sum())] if self.labels_ else None
-            rows = self._draw(self.p_g_, key_batch, batch, under)
-            held = np.arange(batch) if conditions is None else np.flatnonzero(conditions.mask(rows))
-            enough = held[: n - count]
-            # rows after the last one that was taken have not been looked at
-            self.drawn_ += int(enough[-1]) + 1 if len(enough) == n - count else batch
-            found.append(rows[enough])
-            count += len(enough)
-        return np.concatenate(found)
-
-
-_sample = eqx.filter_jit(Pushforward.sample)
-
-
-@eqx.filter_jit
-def _under(p_g: Any, key: PRNGKey, given: Samples) -> Samples:
-    """A sample under each of these conditions."""
-    return jax.vmap(p_g.G)(p_g.p_z.given(key, given))
 
 
 def _size(tree: Any) -> int:

@@ -1,5 +1,6 @@
 """A fit or a measurement, told: numbers for programs, sentences for people, one page that needs nothing else."""
 
+import base64
 import dataclasses
 import importlib.metadata
 import io
@@ -36,6 +37,9 @@ LAST = 5
 
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
+
+BESIDE = 24
+"""Samples that are shown beside their nearest training images."""
 
 Sides = tuple[np.ndarray, np.ndarray]
 """The rows of the data and of the samples, or their cells."""
@@ -101,16 +105,26 @@ def line(gan: GAN) -> str:
 
 
 def page(
-    gan: GAN, real: Any, samples: Any, title: str, truth: Known | None = None, coding: Coding | None = None
+    gan: GAN,
+    real: Any,
+    samples: Any,
+    title: str,
+    truth: Known | None = None,
+    coding: Coding | None = None,
+    *,
+    train: Any = None,
+    tested: Sides | None = None,
 ) -> str:
     """One HTML page of the fit that needs nothing else: no script, no font, no image from elsewhere.
 
     `real` and `samples` are rows in the user's units; they are drawn as their shape asks for. Of a table they are data
     frames, or the cells of one, by the fit's own coding unless there is another. `truth` is how far p_g is from a
-    density that is known.
+    density that is known. Of images, samples are shown beside the nearest `train` images, and of the two sides that
+    were `tested` the most telling ones.
     """
     found, certificate = numbers(gan), getattr(gan, "certificate_", None)
     coding = coding or getattr(gan, "coding_", None)
+    telling = _telling(certificate, tested, (), None) if certificate and tested else ()
     return _rendered(
         title,
         _told(gan, _first(certificate) if certificate else [], truth),
@@ -119,6 +133,8 @@ def page(
         coding.names if coding else getattr(gan, "feature_names_in_", ()),
         called="samples",
         coding=coding,
+        telling=telling,
+        neighbours=None if train is None else _neighbours(samples, train),
         run={
             "figures": _over_rounds(gan, found),
             "truth": truth
@@ -168,6 +184,7 @@ def _rendered(
     coding: Coding | None,
     run: dict[str, Any] | None = None,
     telling: Sequence[dict[str, Any]] = (),
+    neighbours: Markup | None = None,
 ) -> str:
     """The page; `run` has what only a fit has, and `coding` comes with the cells of tables."""
     environment = Environment(
@@ -192,24 +209,44 @@ def _rendered(
         figures=_measured(found, None if coding else rows, called) if found else {},
         numbers=_side_by_side(found, called) if found else {},
         telling=telling,
-        table=_table(found, rows, called, coding) if coding else None,
+        neighbours=neighbours,
+        table=_table(rows, called, coding) if coding else None,
+        rules=_rules(found) if found and (coding or found.described) else [],
+        classes=_classes(found.classes) if found else [],
         run=run,
         digits=digits,
         versions={"Python": platform.python_version(), **{name: _version(name) for name in ("jax", "onehalf")}},
     )
 
 
-def _table(found: Measurement | None, rows: Sides, called: str, coding: Coding) -> dict[str, Any]:
-    """What only the page of a table has: pairs of columns, rules in words, and the schema."""
-    pairs = plots.pairs(*rows, coding, called)
+def _rules(found: Measurement) -> list[tuple[str, str, str]]:
+    """Rules in words, and the share of either side that keeps each."""
     shares = "{share:.1%} ({low:.1%} to {high:.1%})".format_map
+    certain = (region for region in found.regions if region["certain"])
+    return [(region["rule"], shares(region["real"]), shares(region["other"])) for region in certain]
+
+
+def _classes(classes: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Class by class: its shares, what is certified of its rows alone, the estimate, and the same for the data."""
+
+    def share(side: Mapping[str, Any]) -> str:
+        return "{:.1%} ({:.1%} to {:.1%})".format(side["share"], *side["interval"])
+
+    def nats(numbers: Mapping[str, Any]) -> list[str]:
+        estimate = digits(numbers["jsd_estimate"], numbers["jsd_se"])
+        return [at_least(numbers["jsd_lower"]), estimate]
+
+    return [
+        [str(each["class"]), share(each["real"]), share(each["other"]), *nats(each), *nats(each["null"])]
+        for each in classes
+    ]
+
+
+def _table(rows: Sides, called: str, coding: Coding) -> dict[str, Any]:
+    """What only the page of a table has: pairs of columns, and the schema."""
+    pairs = plots.pairs(*rows, coding, called)
     return {
         "pairs": pairs and _svg(pairs, f"The pairs of columns in which data and {called} differ most, as maps"),
-        "rules": [
-            (region["rule"], shares(region["real"]), shares(region["other"]))
-            for region in (found.regions if found else ())
-            if region["certain"]
-        ],
         "schema": [column.cells for column in coding.schema.columns],
         "left_out": [column for column in coding.schema.columns if column.name in coding.left_out],
         "warnings": coding.schema.warnings,
@@ -328,7 +365,11 @@ def _measured(found: Measurement, rows: Sides | None, called: str) -> dict[str, 
             f"The log wealth of the bet, which ends at {found.log_e:.1f}, and a dashed line at log(1/alpha)",
         ),
     }
-    if rows and (regions := plots.regions(*rows, found.regions, _names(found, rows[0].shape[1:]), called)):
+    if (
+        rows
+        and not found.described
+        and (regions := plots.regions(*rows, found.regions, _names(found, rows[0].shape[1:]), called))
+    ):
         rules = "; ".join(region["rule"] for region in found.regions if region["certain"])
         figures["regions"] = _svg(regions, f"Rows of both, and where they differ: {rules}")
     return figures
@@ -360,14 +401,18 @@ def _telling(found: Measurement, sides: Sides, names: Sequence[str], coding: Cod
         if coding:
             by_themselves = (each.columns[0] for each in plots.apart(*sides, coding))
             columns = sorted([*dict.fromkeys([*columns, *by_themselves])][:TABULATED])
-    for side, rows, n in zip(("missing", "unexpected"), sides, (found.n_real, found.n_other), strict=True):
-        chosen = found.telling[side][:MOST_TELLING]
+    pictures = coding is None and plots.kind(sides[0]) == "images"
+    shown = [("missing", sides[0], found.n_real), ("unexpected", sides[1], found.n_other)]
+    shown += [("convincing", sides[1], found.n_other)] if pictures else []
+    for side, rows, n in shown:
+        chosen = found.telling.get(side, [])[: None if pictures else MOST_TELLING]
         if not chosen or len(rows) != n:
             continue
         picked = rows[[row["row"] for row in chosen]]
-        if coding is None and plots.kind(picked) == "images":
-            title = f"rows {', '.join(str(row['row']) for row in chosen)}"
-            told.append({"side": side, "sheet": _svg(plots.one(picked, title), f"The most telling images: {title}")})
+        if pictures:
+            numbers = ", ".join(str(row["row"]) for row in chosen)
+            sheet = _svg(plots.one(picked, "the most telling first"), f"The most telling images: rows {numbers}")
+            told.append({"side": side, "sheet": sheet, "rows": numbers})
             continue
         entries = picked.reshape(len(picked), -1)
         lines = [
@@ -394,6 +439,18 @@ def _svg(figure: Figure, alt: str) -> Markup:
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"| id="[^"]*_\d+"|<style.*?</style>', "", svg, flags=re.DOTALL)
     svg = svg.replace("#000000", "currentColor")
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1))
+
+
+def _neighbours(samples: np.ndarray, train: np.ndarray) -> Markup:
+    """Samples, each beside the training image that is nearest to it."""
+    shown = samples[:BESIDE]
+    places, _ = plots.find_nearest(shown, train)
+    picture = plots.neighbours(shown, train[places], across=BESIDE // 4, limits=plots.limits_of(train))
+    file = io.BytesIO()
+    picture.save(file, format="png", optimize=True)
+    alt = f"{len(shown)} samples, each with the training image that is nearest to it in a blue frame at its right"
+    png = base64.b64encode(file.getvalue()).decode()
+    return Markup(f'<img class="pixels" alt="{alt}" src="data:image/png;base64,{png}">')
 
 
 def _seeds(gan: GAN) -> dict[str, Any]:

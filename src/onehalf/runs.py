@@ -3,7 +3,8 @@
     recipe.json         what was asked: the data by source and hash, every argument, the seed, the versions
     rows.jsonl          what was seen: one line every 100 rounds
     state.safetensors   the players and their optimisers, and the best averaged G of each game (no pickle)
-    samples.npy         samples of the chosen G; .csv, .tsv or .parquet if the data came so
+    samples.npy         samples of the chosen G; .npz with their labels, or .csv, .tsv or .parquet if the data came so
+    progress.npy        of images: a few samples of each game at each look
     report.html         the report, one page
 
 Each file is written under a temporary name, synced and renamed, so that there is always a whole one.
@@ -14,6 +15,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import shutil
@@ -33,18 +35,38 @@ import pyarrow.parquet
 import safetensors
 import safetensors.numpy
 
+from onehalf import plots
 from onehalf._base import refuse
-from onehalf.data.arrays import Rows, Units
+from onehalf.data.arrays import Rows, Units, is_image
 from onehalf.data.coding import Coding
 from onehalf.data.frames import SUFFIXES
+from onehalf.data.labelled import Labelled, LabelledUnits, unlabelled
+from onehalf.data.roles import Roles
 from onehalf.data.schema import Schema
 from onehalf.data.sources import is_path, is_table, open_rows
 from onehalf.data.tables import TableUnits
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
 from onehalf.recipe import Recipe
+from onehalf.sampling import AnyUnits
 
-__all__ = ["check_suffix", "fit", "load", "next_folder", "packed", "source", "suffix", "try_writing", "write"]
+__all__ = [
+    "X_y",
+    "endings",
+    "fit",
+    "for_fit",
+    "load",
+    "next_folder",
+    "packed",
+    "roles",
+    "rows_of",
+    "sides",
+    "source",
+    "suffix",
+    "try_writing",
+    "write",
+    "write_pictures",
+]
 
 SAVE_EVERY = 20.0
 """Seconds between saves, at most; a look is saved at once."""
@@ -59,22 +81,34 @@ def next_folder(word: str, root: Path = Path("runs")) -> Path:
     return root / f"{stem}-{number}"
 
 
-Data = Rows | pa.Table
+Data = Rows | Labelled | pa.Table
+
+Told = Callable[[str], None]
+"""What is handed sentences for people."""
 
 
-def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda gan: None) -> tuple[GAN, Data]:
+def fit(
+    folder: Path,
+    word: str,
+    gan: GAN,
+    *,
+    size: int | None = None,
+    watch: Callable[[GAN], None] = lambda gan: None,
+    tell: Told = lambda text: None,
+) -> tuple[GAN, Data]:
     """Fit in a folder: start a run, or go on with the one that is there; `watch` sees the estimator every 100 rounds.
 
     Whatever ends it, Ctrl-C included, what was played is saved. A run that was begun with another recipe, or on other
-    data, is refused, by the name of the first field that differs. Returns the fitted estimator and the rows.
+    data, is refused, by the name of the first field that differs. `size` is that of the pictures of a folder, and
+    `tell` is handed what was done to them. Returns the fitted estimator and the rows.
     """
-    rows = open_rows(word)
+    rows = for_fit(open_rows(word, size, tell), gan, word)
     asked = {name: value for name, value in gan.get_params().items() if name != "warm_start"}
     asked["schema"] = gan.schema and gan.schema.to_dict()
     if (folder / "recipe.json").exists():
-        _same(folder, asked, word)
+        _same(folder, asked, word, size)
         gan = load(folder)
-        if not gan.was_fitted_on(rows):
+        if not gan.was_fitted_on(*X_y(rows)):
             hint = "Has it changed? Fit it into another folder."
             refuse(word, expected=f"the rows that {folder} was begun with", got="other rows", hint=hint)
     elif folder.exists() and any(folder.iterdir()):
@@ -82,15 +116,30 @@ def fit(folder: Path, word: str, gan: GAN, watch: Callable[[GAN], None] = lambda
     try_writing(folder)
     saved = time.monotonic()
     try:
-        for row in gan.play(rows):
+        for row in gan.play(*X_y(rows)):
             if "jsd_estimate" in row or time.monotonic() - saved > SAVE_EVERY:
-                _save(folder, gan, asked, word, rows)
+                _save(folder, gan, asked, word, size, rows)
                 saved = time.monotonic()
             watch(gan)
     finally:
         if getattr(gan, "history_", None):
-            _save(folder, gan, asked, word, rows)
+            _save(folder, gan, asked, word, size, rows)
     return gan, rows
+
+
+def for_fit(rows: Data, gan: GAN, word: str) -> Data:
+    """The rows with their labels only if these are to be learned; refuses rows that have none then."""
+    if isinstance(rows, pa.Table) or not gan.label:
+        return unlabelled(rows)
+    if not isinstance(rows, Labelled):
+        hint = "Class folders, an IDX file of labels beside the images, or a .npz file with x and y have them."
+        refuse("label", expected="data with labels", got=word, hint=hint)
+    return rows
+
+
+def X_y(rows: Data) -> tuple[Any, ...]:
+    """What `fit` takes."""
+    return tuple(rows) if isinstance(rows, Labelled) else (rows,)
 
 
 def load(folder: Path) -> GAN:
@@ -104,12 +153,14 @@ def load(folder: Path) -> GAN:
     asked["schema"] = schema and Schema.of_json(json.dumps(schema))
     gan = GAN(**asked, warm_start=True).set_params(random_state=recipe["solved"]["random_state"])
     units = _units(recipe["data"], tensors, gan)
-    blank = np.zeros((recipe["solved"]["m"], *recipe["data"]["shape"][1:]))
+    shape, m = recipe["data"]["shape"][1:], recipe["solved"]["m"]
+    blank = np.zeros((m, math.prod(shape) + 1) if "labels" in recipe["data"] else (m, *shape))
     gan.prepare(blank, units, recipe["data"]["sha256"])
     gan.recipe_ = Recipe(**recipe["solved"])
     gan.state_ = _fill(path, "state", gan.state_, tensors)
     gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
     gan.history_ = _history(folder / "rows.jsonl", about)
+    gan.progress_ = list(np.load(folder / "progress.npy")) if about["progress"] else []
     gan.stopped_because_ = about["stopped_because"]
     if "certificate" in about:
         gan.certificate_ = about["certificate"] and Measurement.of(about["certificate"])
@@ -119,6 +170,24 @@ def load(folder: Path) -> GAN:
 def source(folder: Path) -> str:
     """The word that the run's data came from: a name, or an absolute path."""
     return _recipe(folder)[0]["data"]["source"]
+
+
+def rows_of(folder: Path, gan: GAN, tell: Told = lambda text: None) -> Data:
+    """The data of a run, as it was fitted on them."""
+    about = _recipe(folder)[0]["data"]
+    return for_fit(open_rows(about["source"], about["size"], tell), gan, about["source"])
+
+
+def sides(folder: Path) -> tuple[int, int] | None:
+    """Height and width of the images of a run; None if it has none."""
+    about = _recipe(folder)[0]["data"]
+    shape = tuple(about["shape"][1:])
+    return (shape[0], shape[1]) if is_image(shape) else None
+
+
+def roles(gan: GAN, rows: Data) -> Roles:
+    """The rows of a run in their roles."""
+    return gan.roles(*X_y(rows))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -138,13 +207,22 @@ def write(path: Path, content: bytes) -> None:
         refuse(str(path), expected="a place to write to", got=error.strerror or str(error), hint=hint)
 
 
-def suffix(word: str) -> str:
+def suffix(gan: GAN, word: str) -> str:
     """How a file of samples ends that is like the data's."""
-    return Path(word).suffix.lower() if is_table(word) else ".npy"
+    if gan.coding_ is not None:
+        return Path(word).suffix.lower()
+    return ".npz" if gan.labels_ else ".npy"
+
+
+def endings(folder: Path) -> tuple[str, ...]:
+    """How files may end that samples of a run are written to."""
+    if is_table(source(folder)):
+        return SUFFIXES
+    return (".npy", ".npz", ".png") if sides(folder) else (".npy", ".npz")
 
 
 def packed(rows: Data, suffix: str) -> bytes:
-    """The bytes of a .npy file, or of a .npz file that holds the rows as `x`; of a table, .csv, .tsv or .parquet."""
+    """The bytes of a .npy file, or of a .npz file with rows as `x` and labels as `y`; of a table, .csv and others."""
     buffer = io.BytesIO()
     if isinstance(rows, pa.Table):
         if suffix == ".parquet":
@@ -153,17 +231,30 @@ def packed(rows: Data, suffix: str) -> bytes:
             between = pyarrow.csv.WriteOptions(delimiter="\t" if suffix == ".tsv" else ",", quoting_style="needed")
             pyarrow.csv.write_csv(_plain(rows), buffer, between)
     elif suffix == ".npz":
-        np.savez_compressed(buffer, x=rows)
+        np.savez_compressed(buffer, **(rows._asdict() if isinstance(rows, Labelled) else {"x": rows}))
     else:
-        np.save(buffer, rows, allow_pickle=False)
+        np.save(buffer, unlabelled(rows), allow_pickle=False)
     return buffer.getvalue()
 
 
-def check_suffix(path: Path, word: str) -> None:
-    """Refuse a file's name that rows of such data can't be written under."""
-    kinds = SUFFIXES if is_table(word) else (".npy", ".npz")
-    if path.suffix.lower() not in kinds:
-        refuse(str(path), expected=f"a name that ends in {', '.join(kinds)}", got=path.suffix or "no ending")
+def write_pictures(folder: Path, rows: Rows | Labelled, limits: tuple[float, float]) -> None:
+    """Each image as a PNG file of its own size, in folders of classes if it has one; the folder is to be new or empty.
+
+    As the other files are, it is written whole or not at all: under a temporary name, and renamed.
+    """
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    labels = rows.y if isinstance(rows, Labelled) else None
+    try:
+        for name, content in plots.files(unlabelled(rows), labels, limits):
+            path = temporary / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if folder.exists():
+            folder.rmdir()
+        temporary.replace(folder)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        refuse(str(folder), expected="a new or empty folder to write to", got=error.strerror or str(error))
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -176,20 +267,25 @@ def _plain(table: pa.Table) -> pa.Table:
     return pa.table(columns, names=table.column_names)
 
 
-def _units(data: dict[str, Any], tensors: dict[str, np.ndarray], gan: GAN) -> Units | TableUnits:
+def _units(data: dict[str, Any], tensors: dict[str, np.ndarray], gan: GAN) -> AnyUnits:
     """The units of a run's data."""
     named = {name.removeprefix("units."): value for name, value in tensors.items() if name.startswith("units.")}
-    if "coding" not in data:
+    if "coding" in data:
+        coding = Coding.of_dict(data["coding"])
+        return TableUnits.of_tensors(named, coding, gan.labels(coding))
+    shape = tuple(data["shape"][1:])
+    if (labels := data.get("labels")) is None:
         return Units(**named, dtype=data["dtype"])
-    coding = Coding.of_dict(data["coding"])
-    return TableUnits.of_tensors(named, coding, gan.labels(coding))
+    shares = named.pop("shares")
+    values = np.array(labels["values"], labels["dtype"])
+    return LabelledUnits(Units(**named, dtype=data["dtype"]), shape, labels["name"], values, shares)
 
 
-def _same(folder: Path, asked: dict[str, Any], word: str) -> None:
+def _same(folder: Path, asked: dict[str, Any], word: str, size: int | None) -> None:
     """Refuse to go on with a run that was begun otherwise, by the name of the first field that differs."""
     recipe, _ = _recipe(folder)
-    begun = {**recipe["asked"], "data": recipe["data"]["source"]}
-    for field, value in {**asked, "data": _where(word)}.items():
+    begun = {**recipe["asked"], "data": recipe["data"]["source"], "size": recipe["data"]["size"]}
+    for field, value in {**asked, "data": _where(word), "size": size}.items():
         if begun.get(field) != value:
             hint = "Ask for what the run was begun with, or for another folder."
             refuse(field, expected=f"{begun.get(field)!r}, as {folder} was begun with", got=repr(value), hint=hint)
@@ -213,13 +309,14 @@ def _recipe(folder: Path) -> tuple[dict[str, Any], str]:
     return recipe, hashlib.sha256(text).hexdigest()
 
 
-def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) -> None:
+def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, size: int | None, rows: Data) -> None:
     """The whole run, the state last: whatever is newer than the state is cut off when the run is read."""
     path = folder / "recipe.json"
     if not path.exists():
         recipe = {
             "data": {
                 "source": _where(word),
+                "size": size,
                 "sha256": gan.data_hash_,
                 **_about(gan, rows),
             },
@@ -240,17 +337,25 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, rows: Rows) 
         "stopped_because": gan.stopped_because_,
         "rows": hashlib.sha256(lines).hexdigest(),
         "sha256": _digest(tensors),
+        "progress": len(gan.progress_),
     }
     if hasattr(gan, "certificate_"):
         about["certificate"] = gan.certificate_ and gan.certificate_.to_dict()
+    if gan.progress_:
+        write(folder / "progress.npy", packed(np.stack(gan.progress_), ".npy"))
     write(folder / "state.safetensors", safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}))
 
 
 def _about(gan: GAN, rows: Data) -> dict[str, Any]:
     """What the data are: the shape and the dtype of an array, or how the cells of a table are numbers."""
-    if gan.coding_ is None:
-        return {"shape": rows.shape, "dtype": rows.dtype.str}
-    return {"shape": (len(rows), len(gan.coding_.columns)), "coding": gan.coding_.to_dict()}
+    if gan.coding_ is not None:
+        return {"shape": (len(rows), len(gan.coding_.columns)), "coding": gan.coding_.to_dict()}
+    x: Rows = unlabelled(rows)
+    about: dict[str, Any] = {"shape": x.shape, "dtype": x.dtype.str}
+    if gan.classes_ is not None:
+        values = gan.classes_
+        about["labels"] = {"name": gan.labels_[0], "values": values.tolist(), "dtype": values.dtype.str}
+    return about
 
 
 VERSIONS = ("onehalf", "jax", "equinox", "optax", "numpy", "scikit-learn", "pyarrow")

@@ -20,10 +20,11 @@ import jax.numpy as jnp
 import jax.random as jr
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from onehalf._arrays import Keys, Logits, PRNGKey, Samples, Scalar
 from onehalf._base import choose, refuse
+from onehalf.data.arrays import Empirical
 from onehalf.data.base import AbstractData
 from onehalf.losses import AbstractLoss, NonSaturating, value
 from onehalf.nets.base import AbstractNet
@@ -33,12 +34,17 @@ __all__ = ["SCHEDULES", "Game", "Info", "State", "init", "step", "train", "use_c
 
 SCHEDULES = ("alternating", "simultaneous")
 
+ORDER = 2**32 - 1
+"""What is folded into a game's key for the order of its rows; no round has this number."""
+
+PASSES = 32
+"""Passes of a shuffle: a row that none of them swaps is one in 2^32."""
 
 Round = Int[Array, "..."]
 """The number of a round, from 0; one for each game in the state of many."""
 
-Schedule = Callable[[Round], Scalar]
-"""A number that depends on the round t, such as an optax schedule."""
+Schedule = Callable[[Round], Float[Array, "..."]]
+"""A number that depends on the round t, such as an optax schedule; or, of noise, one for each entry of an example."""
 
 
 class Game(eqx.Module):
@@ -69,6 +75,9 @@ class Game(eqx.Module):
     average: float = 0.999
     """G_average forgets at this rate a round, or at (t + 1)/(t + 10) while that is less: about the last tenth of the
     rounds until 1/10 of them are 1/(1 - average)."""
+    epochs: bool = False
+    """Whether D sees the rows of p_data in epochs, all of them once in an order of its own and then anew, as in the
+    2014 code. Otherwise each is drawn by itself, with replacement."""
 
     def __check_init__(self) -> None:
         if self.k < 1:
@@ -79,6 +88,8 @@ class Game(eqx.Module):
             refuse("k", expected="1 in the simultaneous schedule", got=self.k)
         if not 0 <= self.average <= 1:
             refuse("average", expected="a rate from 0 (the last G) to 1", got=self.average)
+        if self.epochs and not isinstance(self.p_data, Empirical):
+            refuse("epochs", expected="rows of an array to go through", got=type(self.p_data).__name__)
 
 
 class State(eqx.Module):
@@ -167,11 +178,11 @@ def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Inf
     """Round t. `t` stands beside the state so that it has no games' axis, and a penalty can be left out of a round."""
     key_D, key_G = jr.split(jr.fold_in(key, t))
     *early, last = jr.split(key_D, game.k)
-    D, opt_D = state.D, state.opt_D
-    for key_step in early:
-        D, opt_D, _ = _step_D(key_step, game, state.G, D, opt_D, t)
+    D, opt_D, first = state.D, state.opt_D, game.k * t
+    for number, key_step in enumerate(early):
+        D, opt_D, _ = _step_D(key_step, game, state.G, D, opt_D, t, _rows(key, game, first + number))
     opponent = D
-    D, opt_D, seen = _step_D(last, game, state.G, D, opt_D, t)
+    D, opt_D, seen = _step_D(last, game, state.G, D, opt_D, t, _rows(key, game, first + len(early)))
     key_z, key_d = seen.key_z, seen.key_d
     if game.schedule == "alternating":
         opponent = D
@@ -199,14 +210,39 @@ class _Seen(NamedTuple):
     gradient: AbstractNet
 
 
-def _step_D(key: PRNGKey, game: Game, G: AbstractNet, D: AbstractNet, opt_D: optax.OptState, t: Round):
-    """One step of D on fresh minibatches."""
+def _step_D(key: PRNGKey, game: Game, G: AbstractNet, D: AbstractNet, opt_D: optax.OptState, t: Round, rows: Any):
+    """One step of D on fresh minibatches; on these rows, if they are not to be drawn."""
     key_x, key_z, key_d = jr.split(key, 3)
-    x = game.p_data.sample(key_x, game.m)
+    p_data: Any = game.p_data
+    x = p_data.sample(key_x, game.m) if rows is None else p_data.at(key_x, rows)
     Gz = _apply(G, game.p_z.sample(key_z, game.m))
     (_, (d_x, d_Gz)), gradient = _gradient_D(D, key_d, game, x, Gz, t)
     D, opt_D = _descend(game.optimiser_D, gradient, opt_D, D, game.rate, t)
     return D, opt_D, _Seen(key_z, key_d, x, d_x, d_Gz, gradient)
+
+
+def _rows(key: PRNGKey, game: Game, number: Round) -> Int[Array, " m"] | None:
+    """The rows of the minibatch of this number, from 0, if rows come in epochs."""
+    if not (game.epochs and isinstance(game.p_data, Empirical)):
+        return None
+    n, places = len(game.p_data), number * game.m + jnp.arange(game.m)
+    orders = jax.vmap(jr.fold_in, (None, 0))(jr.fold_in(key, ORDER), places // n)
+    return jax.vmap(_shuffled, (0, 0, None))(orders, places % n, n)
+
+
+def _shuffled(key: PRNGKey, place: Round, n: int) -> Round:
+    """Which of n rows has this place, from 0, in the order that is the key's: swap or not (Hoang et al. 2012).
+
+    A pass pairs the rows, r with (centre - r) mod n, and a coin of each pair says whether the two change places. So an
+    order takes no memory, and no more of it is found than is asked for.
+    """
+
+    def swapped(number, row):
+        key_centre, key_coin = jr.split(jr.fold_in(key, number))
+        other = (jr.randint(key_centre, (), 0, n) - row) % n
+        return jnp.where(jr.bernoulli(jr.fold_in(key_coin, jnp.maximum(row, other))), other, row)
+
+    return jax.lax.fori_loop(0, PASSES, swapped, place)
 
 
 @eqx.filter_value_and_grad(has_aux=True)
@@ -234,7 +270,7 @@ def _blur(key: PRNGKey, noise: Schedule | None, t: Round, x: Samples, Gz: Sample
     if noise is None:
         return x, Gz
     key_x, key_Gz = jr.split(key)
-    std = noise(t)
+    std = jnp.broadcast_to(noise(t), x.shape)
     return x + std * jr.normal(key_x, x.shape), Gz + std * jr.normal(key_Gz, Gz.shape)
 
 

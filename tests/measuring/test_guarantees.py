@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from onehalf.measuring import betting, certificate, measurement
+from onehalf.measuring import betting, certificate, measurement, piles
 from onehalf.measuring.betting import AnytimeBound, clopper_pearson, log_wealth, lower_bound, p_value
 from onehalf.measuring.certificate import certify, estimate, watch
 from onehalf.measuring.critics import Critic
@@ -419,7 +419,7 @@ def test_a_dropped_group_can_be_noticed_at_any_level():
 @pytest.fixture
 def swift(monkeypatch):
     """A measurement with quick critics alone, and nothing planted."""
-    monkeypatch.setattr(measurement, "certify", functools.partial(certify, kinds=QUICK))
+    monkeypatch.setattr(piles, "certify", functools.partial(certify, kinds=QUICK))
     monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
 
 
@@ -481,7 +481,8 @@ def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
         return lambda *args, **named: (calls.append((name, args)), part(*args, **named))[1]
 
     for name in ("certify", "detectable", "regions", "ladder", "copying", "cells"):
-        monkeypatch.setattr(measurement, name, noted(name, getattr(measurement, name)))
+        module = piles if name == "certify" else measurement
+        monkeypatch.setattr(module, name, noted(name, getattr(module, name)))
     real, other, train = (np.arange(start, start + 120.0)[:, None] for start in (0, 1000, 2000))
     measure(real=real, other=other, train=train if trained else None, alpha=0.3, optional="cells")
     assert len({name for name, _ in calls}) == 6 if trained else 5

@@ -20,12 +20,12 @@ import onehalf as oh
 from onehalf import cli
 from onehalf.data.coding import Coding
 from onehalf.data.schema import Schema
-from onehalf.measuring import measurement
+from onehalf.measuring import measurement, piles
 from onehalf.measuring.audit import audit
 from onehalf.measuring.betting import p_value
 from onehalf.measuring.certificate import certify
 from onehalf.measuring.ladder import ladder
-from onehalf.measuring.measurement import _Piles
+from onehalf.measuring.piles import Piles
 from onehalf.measuring.regions import jsd_of_dropped, regions
 
 ALPHA = 0.05
@@ -68,7 +68,8 @@ def coded(*tables):
 @pytest.fixture
 def swift(monkeypatch):
     """A measurement without nets, and with nothing planted."""
-    monkeypatch.setattr(measurement, "certify", functools.partial(certify, kinds=("linear", "cells", "trees")))
+    for module in (piles, measurement):
+        monkeypatch.setattr(module, "certify", functools.partial(certify, kinds=("linear", "cells", "trees")))
     monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
 
 
@@ -210,11 +211,11 @@ def test_given_their_labels_right_samples_are_refuted_as_seldom_as_is_said():
         real = conditional(rng, rng.choice(["low", "high"], 120, p=[0.9, 0.1]))
         other = Conditional().sample(given=real.take(np.repeat(np.arange(120), 3)), random_state=seed)
         coding, (x, y) = coded(real, other)
-        piles = _Piles(seed, x, y, coding, matched=True)
+        pair = Piles(seed, x, y, coding, matched=True)
         key = jr.key(seed)
         kinds = ("linear", "cells")
-        found.append(certify(key, piles.x, piles.y, ALPHA, kinds=kinds, coding=coding, matched=True))
-        np.testing.assert_array_equal(np.repeat(piles.x[:, None, 0], 3, axis=1), piles.y[:, :, 0])
+        found.append(certify(key, pair.x, pair.y, ALPHA, kinds=kinds, coding=coding, matched=True))
+        np.testing.assert_array_equal(np.repeat(pair.x[:, None, 0], 3, axis=1), pair.y[:, :, 0])
     assert seldom([each.jsd_lower > 0 for each in found])
     assert seldom([each.p_value <= ALPHA for each in found])
     assert np.mean(np.exp([each.log_e for each in found])) < 2
@@ -244,7 +245,8 @@ def found():
     rng = np.random.default_rng(0)
     kinds = ("linear", "cells", "trees")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measurement, "certify", functools.partial(certify, kinds=kinds))
+        for module in (piles, measurement):
+            patch.setattr(module, "certify", functools.partial(certify, kinds=kinds))
         patch.setattr(measurement, "detectable", lambda *_, coding: None)
         return oh.measure(real=people(rng, 3000), other=without(people(rng, 3000)), target="income")
 
@@ -398,7 +400,8 @@ def test_columns_of_ids_may_be_there_or_not():
     rng = np.random.default_rng(0)
     numbered = people(rng, 60).append_column("Unnamed: 0", [np.arange(60)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measurement, "certify", functools.partial(certify, kinds=("linear",)))
+        for module in (piles, measurement):
+            patch.setattr(module, "certify", functools.partial(certify, kinds=("linear",)))
         patch.setattr(measurement, "detectable", lambda *_, coding: None)
         found = oh.measure(real=people(rng, 60).drop(["person"]), other=numbered)
     assert found.left_out == ["person", "Unnamed: 0"]

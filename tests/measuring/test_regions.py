@@ -280,7 +280,8 @@ def test_rows_that_tell():
     found = telling(l_real, l_other, most=5)
     assert found["missing"] == sorted(range(200), key=lambda row: -l_real[row])[:5]
     assert found["unexpected"] == sorted(range(200), key=lambda row: l_other[row])[:5]
-    assert telling(np.zeros(9), np.zeros(9)) == {"missing": [], "unexpected": []}
+    assert found["convincing"] == sorted(range(200), key=lambda row: -l_other[row])[:5]
+    assert telling(np.zeros(9), np.zeros(9)) == {"missing": [], "unexpected": [], "convincing": []}
 
 
 @pytest.mark.parametrize("find", [regions, ladder])

@@ -4,7 +4,7 @@ Every kind of data has a `shape`, and `sample(key, n)` draws n examples. Where t
 `AbstractDensity` and has `log_p` too. The members are the data sets that go by a name: `onehalf data` lists them.
 """
 
-from onehalf.data.arrays import Digits
+from onehalf.data.arrays import Digits, MNIST5k
 from onehalf.data.base import AbstractData, AbstractDensity
 from onehalf.data.synthetic import Grid, Mixture, Normal, Ring, SwissRoll, TwoMoons, Uniform
 
@@ -13,6 +13,7 @@ __all__ = [
     "AbstractDensity",
     "Digits",
     "Grid",
+    "MNIST5k",
     "Mixture",
     "Normal",
     "Ring",

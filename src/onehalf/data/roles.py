@@ -13,8 +13,8 @@ __all__ = ["LEAST_ROWS", "Roles", "hashes", "split"]
 LEAST_ROWS = 9
 """Three rows for each of the three roles."""
 
-BLOCK = 10_000
-"""Rows that are hashed at a time."""
+BLOCK = 1_000_000
+"""Entries that are hashed at a time."""
 
 
 class Roles(NamedTuple):
@@ -63,9 +63,10 @@ def hashes(flat: Shaped[np.ndarray, "n d"]) -> Integer[np.ndarray, " n"]:
     """
     weights = _mixed(np.arange(1, flat.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
     hashed = np.empty(len(flat), np.uint64)
-    for start in range(0, len(flat), BLOCK):
-        bits = (flat[start : start + BLOCK].astype(np.float64) + 0.0).view(np.uint64)
-        hashed[start : start + BLOCK] = (_mixed(bits) * weights).sum(axis=1)
+    block = max(1, BLOCK // flat.shape[1])
+    for start in range(0, len(flat), block):
+        bits = (flat[start : start + block].astype(np.float64) + 0.0).view(np.uint64)
+        hashed[start : start + block] = (_mixed(bits) * weights).sum(axis=1)
     return hashed
 
 

@@ -1,43 +1,63 @@
 """From the word that a user types to rows: a name that `onehalf data` lists, or a path."""
 
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax.random as jr
 import numpy as np
 
-from onehalf._base import catalogue, choose, names, spoken
-from onehalf.data.arrays import Digits, Rows, read
+from onehalf._base import catalogue, choose, names, refuse, spoken
+from onehalf.data.arrays import AbstractImages, Rows, check
 from onehalf.data.base import AbstractData, AbstractDensity
 from onehalf.data.frames import read_table
+from onehalf.data.images import is_images, read_images
+from onehalf.data.labelled import Labelled, Labels, paired, unlabelled
 
-__all__ = ["ROWS", "density", "describe", "is_path", "is_table", "open_rows", "rows_of"]
+__all__ = ["ROWS", "density", "describe", "is_images", "is_path", "is_table", "open_rows", "read", "rows_of"]
 
 ROWS = 100_000
 """Rows of a table drawn from a distribution that could give any number (as many as in Lin et al. 2018)."""
 
+CLASSES = 12
+"""At most so many are listed where data are described."""
+
 
 def is_path(word: str) -> bool:
-    """Whether the word is a path rather than a name: it has a suffix or a separator, or something is there."""
+    """Whether the word is a path rather than a name: it has a suffix or a separator, or something is there.
+
+    >>> is_path("ring"), is_path("photos/"), is_path("rows.npy")
+    (False, True, True)
+    """
     path = Path(word)
-    return bool(path.suffix) or len(path.parts) > 1 or path.exists()
+    return bool(path.suffix) or os.sep in word or "/" in word or path.exists()
 
 
 def is_table(word: str) -> bool:
-    """Whether the word is the path of a table rather than a name, or an array, whose file ends in .npy or .npz.
+    """Whether the word is the path of a table rather than a name, an array (.npy, .npz) or pictures.
 
-    >>> is_table("people.csv"), is_table("rows.npy"), is_table("ring")
-    (True, False, False)
+    >>> is_table("people.csv"), is_table("rows.npy"), is_table("ring"), is_table("train-images-idx3-ubyte.gz")
+    (True, False, False, False)
     """
-    return is_path(word) and Path(word).suffix not in (".npy", ".npz")
+    return is_path(word) and Path(word).suffix not in (".npy", ".npz") and not is_images(word)
 
 
-def open_rows(word: str) -> Any:
-    """The rows that the word means: an array, or a `pyarrow.Table`; a distribution gives the same 100,000 each time.
+def open_rows(word: str, size: Any = None, tell: Callable[[str], None] = lambda text: None) -> Any:
+    """The rows that the word means: an array, a `Labelled` one, or a `pyarrow.Table`.
 
-    >>> open_rows("digits").shape, open_rows("two-moons").shape
+    A distribution gives the same 100,000 each time. The pictures of a folder have one size, as `read_images` says, and
+    `tell` is handed what was done to them.
+
+    >>> open_rows("digits").x.shape, open_rows("two-moons").shape
     ((1797, 8, 8), (100000, 2))
     """
+    if is_images(word):
+        return read_images(word, size, tell)
+    if size is not None:
+        refuse("size", expected="a folder of pictures to resize", got=word)
     if is_table(word):
         return read_table(word)
     return read(Path(word)) if is_path(word) else rows_of(catalogue("data")[choose("data", word, names("data"))]())
@@ -53,27 +73,76 @@ def density(word: str) -> AbstractDensity | None:
     return p if isinstance(p, AbstractDensity) else None
 
 
-def rows_of(p: AbstractData) -> Rows:
-    """All rows of a data set that has so many; a table of 100,000 drawn from one that has no end."""
-    return p.rows() if isinstance(p, Digits) else np.asarray(p.sample(jr.key(0), ROWS))
+def rows_of(p: AbstractData) -> Rows | Labelled:
+    """All rows of a data set that has so many, with their labels; 100,000 drawn from one that has no end."""
+    return Labelled(p.rows(), p.labels()) if isinstance(p, AbstractImages) else np.asarray(p.sample(jr.key(0), ROWS))
 
 
-def describe(word: str | None = None) -> list[dict[str, Any]]:
+def describe(word: str | None = None, size: Any = None) -> list[dict[str, Any]]:
     """name, kind, shape, rows and a line about each data set that goes by a name, or about the one that is meant."""
     if word is not None and is_path(word):
-        rows = open_rows(word)
-        about = f"an array of {rows.dtype}"
-        return [{"name": word, "kind": "file", "shape": list(rows.shape[1:]), "rows": len(rows), "about": about}]
+        told = [""]
+        rows = open_rows(word, size, told.append)
+        x, kind = unlabelled(rows), "images" if is_images(word) else "file"
+        about = told[-1].removesuffix(".") or f"an array of {x.dtype}"
+        about += f"; {_counts(rows.y)}" if isinstance(rows, Labelled) else ""
+        return [{"name": word, "kind": kind, "shape": list(x.shape[1:]), "rows": len(x), "about": about}]
     wanted = names("data") if word is None else (choose("data", word, names("data")),)
     return [_describe(name, catalogue("data")[name]()) for name in wanted]
 
 
+def _counts(y: Labels) -> str:
+    """How many rows each class has, the greatest first.
+
+    >>> _counts(np.array(["cat", "dog", "cat"]))
+    'cat 2, dog 1'
+    """
+    counts = Counter(y.tolist()).most_common()
+    more = f", and {len(counts) - CLASSES:,} classes more" if len(counts) > CLASSES else ""
+    return ", ".join(f"{label} {count:,}" for label, count in counts[:CLASSES]) + more
+
+
 def _describe(name: str, p: AbstractData) -> dict[str, Any]:
-    finite = isinstance(p, Digits)
+    images = isinstance(p, AbstractImages)
     return {
         "name": spoken(name),
-        "kind": "rows" if finite else "density" if isinstance(p, AbstractDensity) else "distribution",
+        "kind": "images" if images else "density" if isinstance(p, AbstractDensity) else "distribution",
         "shape": list(p.shape),
-        "rows": len(p.rows()) if finite else None,
+        "rows": len(p) if images else None,
         "about": (type(p).__doc__ or "").splitlines()[0],
     }
+
+
+def read(path: Path) -> Rows | Labelled:
+    """The rows of a .npy file, or of a .npz file that holds one array (or one called `x`). Objects are never unpickled.
+
+    A file of one axis is read as one column. A `y` beside the `x` of a .npz file holds the labels of the rows.
+    """
+    if path.suffix not in (".npy", ".npz"):
+        refuse(str(path), expected="a .npy or .npz file", got=f"{path.suffix or 'no suffix'}")
+    if not path.is_file():
+        refuse(str(path), expected="a file", got="nothing there" if not path.exists() else "a folder")
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            rows, labels = (loaded, None) if isinstance(loaded, np.ndarray) else _held(path, loaded)
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        if "pickle" in str(error).lower():
+            hint = "Save plain numbers: np.save(path, array.astype(float))."
+            refuse(
+                str(path),
+                expected="an array of numbers",
+                got="pickled Python objects, which are never loaded",
+                hint=hint,
+            )
+        refuse(str(path), expected=f"a whole {path.suffix} file", got=f"one that NumPy can't read ({error})")
+    rows = check(str(path), rows[:, None] if rows.ndim == 1 else rows)
+    return rows if labels is None else paired(f"y of {path}", rows, labels)
+
+
+def _held(path: Path, loaded: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """The one array of a .npz file, and the labels of its rows if it has any."""
+    held = list(loaded)
+    if len(held) != 1 and "x" not in held:
+        refuse(str(path), expected="one array, or one called 'x'", got=f"{len(held)}: {', '.join(held) or 'none'}")
+    return (loaded["x"], loaded.get("y")) if "x" in held else (loaded[held[0]], None)

@@ -4,6 +4,7 @@ import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -362,6 +363,14 @@ class TableUnits:
         for column, choice in enumerate(self.choices):
             rows[:, column] = choice.restore(places.get(column, first), numbers.get(column, none), rng)
         return rows
+
+    def cells(self, rows: Cells) -> Cells:
+        """The rows themselves, as the coding has them."""
+        return rows
+
+    def cells_of(self, labels: Any) -> Cells:
+        """The rows of a frame of the labels, the other cells missing."""
+        return self.coding.rows(labels, "given", self.given)
 
     def conditions_of(self, rows: Cells) -> Float[np.ndarray, "n given"]:
         """The conditions of rows, one-hot."""

@@ -15,6 +15,7 @@ from onehalf.data.coding import Coding
 from onehalf.data.roles import hashes
 from onehalf.measuring.formats import FEW_ROWS, MOST_DECIMALS, Column, Values, known, lone_atoms, same_precision, share
 from onehalf.measuring.inputs import shown
+from onehalf.measuring.pictures import some_pixels
 
 __all__ = ["audit"]
 
@@ -36,6 +37,9 @@ LISTED, NAMED = 100, 3
 """At most so many columns in the list, and in a sentence."""
 
 SIDES = {"real": "the data", "other": "the other sample"}
+
+PIXEL = "A pixel"
+"""The name of the column of all pixels."""
 
 APART = "that alone tells them apart"
 
@@ -62,7 +66,14 @@ class Clue(NamedTuple):
     """Whether any distance is trivial with it, or its guarantee void."""
 
 
-def audit(real: Rows, other: Rows, names: Sequence[str], coding: Coding | None = None) -> dict[str, Any]:
+def audit(
+    real: Rows,
+    other: Rows,
+    names: Sequence[str],
+    coding: Coding | None = None,
+    *,
+    described: tuple[Flat, Flat] | None = None,
+) -> dict[str, Any]:
     """What a critic would see without learning anything: decimals, atoms, constants, copies, order and units.
 
     `names` has one name an entry of a row. The result is ready for JSON: `columns` (the first 100 of them:
@@ -76,6 +87,9 @@ def audit(real: Rows, other: Rows, names: Sequence[str], coding: Coding | None =
     `coding`, it also says what is missing, which words and ranges are found on one side only, and which numbers are
     none of the few that the data have; `columns` has each column's kind, and of words the share of those on one side.
 
+    Of pictures, of which the names say what is `described`, all pixels are one column: they share a unit and a way to
+    be written. Whether their rows are in an order is told by what is described.
+
     >>> rng = np.random.default_rng(0)
     >>> prices = rng.uniform(1, 9, size=(1000, 1))
     >>> audit(prices.round(2), prices, ["price"])["findings"][0]["sentence"]
@@ -87,18 +101,20 @@ def audit(real: Rows, other: Rows, names: Sequence[str], coding: Coding | None =
         clues.append(Clue("type", f"The data are {real.dtype} and the other sample is {other.dtype}. {rest}."))
     sides = (real, other) if coding else same_precision(real, other)
     x, y = (rows.reshape(len(rows), -1) for rows in sides)
-    if len(names) != x.shape[1]:
-        refuse("names", expected=f"{x.shape[1]} of them, one an entry of a row", got=len(names))
+    in_order = described or (_filled(x), _filled(y))
+    if len(names) != in_order[0].shape[1]:
+        refuse("names", expected=f"{in_order[0].shape[1]} of them, one an entry of a row", got=len(names))
+    columns = [(PIXEL, some_pixels(x)[:, 0], some_pixels(y)[:, 0])] if described else zip(names, x.T, y.T, strict=True)
     listed, of_columns, continuous = [], [], dict.fromkeys(SIDES, False)
-    for number, name in enumerate(names):
-        clues_here, facts, fine = _described(name, x[:, number], y[:, number], number, coding)
+    for number, (name, of_x, of_y) in enumerate(columns):
+        clues_here, facts, fine = _described(name, of_x, of_y, number, coding)
         of_columns += [(number, clue) for clue in clues_here]
         continuous = {side: already or fine[side] for side, already in continuous.items()}
         if number < LISTED:
             listed.append({"name": name, **facts})
     copies, of_copies = _copies(x, y, continuous)
     clues += [*_gathered(names, of_columns), *of_copies]
-    clues += [*_order_clues(_filled(x), "real", names), *_order_clues(_filled(y), "other", names)]
+    clues += [clue for rows, side in zip(in_order, SIDES, strict=True) for clue in _order_clues(rows, side, names)]
     return {
         "columns": listed,
         "columns_listed": len(listed),

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
@@ -24,8 +24,9 @@ from onehalf.measuring.betting import (
 )
 from onehalf.measuring.critics import KINDS, MOST_ROWS, Critic, learn
 from onehalf.measuring.inputs import check_alpha, check_seed, flat, made, read
+from onehalf.measuring.view import Entries
 
-__all__ = ["LEAST_ROWS", "Certificate", "Numbers", "Watch", "bets_start", "certify", "estimate", "watch"]
+__all__ = ["LEAST_ROWS", "NOTHING", "Certificate", "Numbers", "Watch", "bets_start", "certify", "estimate", "watch"]
 
 Rows = Float[np.ndarray, "n columns"]
 Opponents = Float[np.ndarray, "n k columns"]
@@ -42,6 +43,9 @@ FEW = 400
 
 PARTS = 5
 """Of the pairs, when an estimate is cross-fitted."""
+
+NOTHING: dict[str, Any] = {"jsd_lower": 0.0, "jsd_estimate": None, "jsd_se": None}
+"""What is known from fewer rows than these."""
 
 WIDEST = 4.6
 """The logits of the estimate are clipped here: 99 against 1."""
@@ -83,6 +87,18 @@ class Certificate(Numbers):
     """Those who bet, the last one learned from the most rows."""
     starts: tuple[int, ...]
     """The pair that each critic began to bet at."""
+    gains: Values
+    floors: Values
+    wide: Values
+    """The payoff of each pair, and the least that it could be; the same of the estimate."""
+
+    def of_pairs(self, chosen: Bool[np.ndarray, " bets"], alpha: float) -> dict[str, float]:
+        """The bound and the estimate by some of the pairs alone, of a label that was known before the bets, say."""
+        if chosen.sum() < LEAST_ROWS:
+            return NOTHING
+        jsd_estimate, jsd_se = _mean(self.wide[chosen])
+        lower = lower_bound(self.gains[chosen], self.floors[chosen], alpha)
+        return {"jsd_lower": lower, "jsd_estimate": jsd_estimate, "jsd_se": jsd_se}
 
 
 # Products of this size gain little by being cut up for several threads, and wait long for them on a busy machine.
@@ -98,7 +114,7 @@ def certify(
     *,
     kinds: Container[str] = KINDS,
     shares: Sequence[float] = STARTS,
-    coding: Coding | None = None,
+    coding: Coding | Entries | None = None,
     matched: bool = False,
 ) -> Certificate:
     """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
@@ -109,8 +125,9 @@ def certify(
     quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by
     Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
 
-    The cells of a table come with their `coding`. If the rows of a pair are `matched`, each y made under the condition
-    that its x holds, labels are dealt within pairs only: no more is asked than that q(.|c) = p(.|c).
+    The cells of a table come with their `coding`, pictures and rows with labels with what their `Entries` are. If the
+    rows of a pair are `matched`, each y made under the condition that its x holds, labels are dealt within pairs only:
+    no more is asked than that q(.|c) = p(.|c).
 
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
@@ -145,11 +162,14 @@ def certify(
         logits=(l_x, l_y),
         critics=tuple(each.critic for each in bets),
         starts=tuple(starts),
+        gains=gains,
+        floors=floors,
+        wide=wide,
     )
 
 
 def estimate(
-    key: PRNGKey, x: Rows, y: Opponents, *, kinds: Container[str] = KINDS, coding: Coding | None = None
+    key: PRNGKey, x: Rows, y: Opponents, *, kinds: Container[str] = KINDS, coding: Coding | Entries | None = None
 ) -> tuple[float, float]:
     """(V + log 4)/2 of critics on rows they have not seen, and its standard error, in nats; every pair is judged once.
 

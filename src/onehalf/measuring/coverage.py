@@ -15,7 +15,7 @@ from onehalf.measuring.critics import centres
 from onehalf.measuring.regions import binary_jsd
 from onehalf.measuring.sentences import at_least, confidence, percent
 
-__all__ = ["cells", "prdc", "prdc_beside_data"]
+__all__ = ["cells", "counted", "prdc", "prdc_beside_data"]
 
 Rows = Float[np.ndarray, "_ d"]
 
@@ -68,7 +68,7 @@ def cells(
     piles = [np.bincount(vq(rows, middles)[0], minlength=len(middles)) for rows in (test_real, test_other)]
     share = alpha / (2 * len(middles))
     found = [
-        _cell(centre, _counted(int(a), len(test_real), share), _counted(int(b), len(test_other), share))
+        _cell(centre, counted(int(a), len(test_real), share), counted(int(b), len(test_other), share))
         for centre, a, b in zip(middles, *piles, strict=True)
     ]
     found.sort(key=lambda cell: -cell["jsd_lower"])
@@ -156,7 +156,8 @@ def _refuse_unfit(what: str, rows: Rows, columns: int, fewest: int) -> None:
         refuse(what, expected=f"at least {fewest} rows", got=len(rows))
 
 
-def _counted(count: int, n: int, alpha: float) -> dict[str, Any]:
+def counted(count: int, n: int, alpha: float) -> dict[str, Any]:
+    """A count with its share of n and the exact interval of that."""
     return {"count": count, "share": count / n, "interval": list(clopper_pearson(count, n, alpha))}
 
 

@@ -2,14 +2,15 @@
 
 Its members differ in what they see best: a mean (`_linear`), a scale or a correlation (`_quadratic`), a bump or a
 ripple (`_waves`), a dropped or an invented group (`_cells`), anything smooth (`_nets`), a table's steps and exceptions
-(`_trees`). Each is fitted four times, with another fourth of the rows left out, and stakes on the rows that it left
+(`_trees`), what lies where in a picture (`_convolutions`). The first five see pictures as a small copy, and as their
+grain. Each is fitted four times, with another fourth of the rows left out, and stakes on the rows that it left
 out. The ensemble's D is the mean of the members' probabilities, each weighed by the wealth that it made there; one of
 them is D = 1/2, which stakes nothing.
 """
 
 import math
 from collections.abc import Callable, Container, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -28,7 +29,9 @@ from onehalf._arrays import Keys, PRNGKey, Scalar
 from onehalf.data.coding import Coding
 from onehalf.losses import value
 from onehalf.measuring.betting import LOG_2, best_clip, best_threshold
-from onehalf.measuring.view import View
+from onehalf.measuring.view import Entries, Grain, View, flags
+from onehalf.nets.base import AbstractNet
+from onehalf.nets.conv import ConvolutionalD
 from onehalf.nets.mlp import MLP
 
 __all__ = ["KINDS", "Critic", "centres", "learn"]
@@ -42,10 +45,13 @@ Labels = Float[np.ndarray, " n"]
 Member = Callable[[Rows], FoldLogits]
 """From standardised rows to the logits of the member's four fits, a column each."""
 
-KINDS = ("linear", "quadratic", "waves", "cells", "nets", "trees")
-"""The members of the ensemble; trees take part on tables only."""
+KINDS = ("linear", "quadratic", "waves", "cells", "nets", "trees", "grain", "conv")
+"""The members of the ensemble; trees take part on tables only, and the last two on pictures."""
 
 FOLDS = 4
+PLAIN = KINDS[:5]
+"""Those that see whatever numbers there are."""
+
 MOST_ROWS = 20_000
 """A critic learns from at most so many rows of each pile; all others are left to be bet on."""
 
@@ -76,8 +82,14 @@ WIDTH, BATCH, RATE, DECAY, KEEP = 64, 256, 3e-3, 1e-2, 0.98
 EVERY, PATIENCE, STEPS, STOP_ROWS = 20, 20, 1600, 1024
 """Steps between tries on the rows left out; tries without a new best that end the learning; most steps, most rows."""
 
-CHUNK = 16_384
-"""Rows that are judged at a time."""
+CHUNK, ENTRIES = 16_384, 2**24
+"""Rows that are judged at a time, and entries of them."""
+
+CHANNELS, PICTURE_BATCH, PICTURE_STEPS, PICTURE_PATIENCE, PICTURE_STOP = 8, 32, 300, 5, 512
+"""The same of nets of convolutions: their width, minibatch of each pile, most steps, tries, and rows of a try."""
+
+PICTURES, AT_ONCE, MOST_SIDE = 2**25, 256, 32
+"""They learn from at most so many pixels of each pile, and judge so many pictures at a time, shrunk to such a side."""
 
 NET_ROWS = 100
 """With fewer rows than this in a pile there are neither nets nor trees."""
@@ -110,7 +122,7 @@ def learn(
     alpha: float = 0.05,
     *,
     kinds: Container[str] = KINDS,
-    coding: Coding | None = None,
+    coding: Coding | Entries | None = None,
 ) -> Critic:
     """A critic of rows x of one pile and as many rows y of another, meant for n pairs of new rows.
 
@@ -126,12 +138,14 @@ def learn(
     """
     count = min(len(x), len(y), MOST_ROWS)
     rows, fold = np.concatenate([x[:count], y[:count]]), np.tile(np.arange(count) % FOLDS, 2)
-    view = View.of(rows, coding)
-    seen = view(rows)
-    standard = _Standard(seen)
-    z, labels = standard(seen), np.repeat([1.0, 0.0], count)
-    members = list(_members(key, z, labels, fold, kinds, is_table=coding is not None))
-    own = [member(z)[np.arange(2 * count), fold] for member in members]
+    labels = np.repeat([1.0, 0.0], count)
+    members, own = [], []
+    parts = list(_parts(key, rows, kinds, coding))
+    for place, (see, kinds_of) in enumerate(parts):
+        z = see(rows)
+        for member in _members(key, z, labels, fold, kinds_of):
+            members.append((place, member))
+            own.append(member(z)[np.arange(2 * count), fold])
     stakes = [(member, trust) for member in range(len(members)) for trust in TRUST]
     sides = np.where(labels == 1, 1.0, -1.0)
     # log wealth of each stake on the rows left out, sum log 2D(x) + sum log 2(1 - D(y)); the last one stays at D = 1/2
@@ -145,10 +159,13 @@ def learn(
 
     def d(new: Rows) -> Logits:
         total = np.full(len(new), still / 2)
-        for start in range(0, len(new), CHUNK):
-            z = standard(view(new[start : start + CHUNK]))
+        size = min(CHUNK, max(FOLDS, ENTRIES // new.shape[1]))
+        for start in range(0, len(new), size):
+            chunk = new[start : start + size]
+            seen = {place: parts[place][0](chunk) for place in {members[member][0] for _, member, _ in kept}}
             for weight, member, trust in kept:
-                total[start : start + CHUNK] += weight * special.expit(trust * members[member](z)).mean(axis=1)
+                place, judge = members[member]
+                total[start : start + size] += weight * special.expit(trust * judge(seen[place])).mean(axis=1)
         return _logit(total)
 
     past_x, past_y = _logit(past[:count]), _logit(past[count:])
@@ -156,10 +173,52 @@ def learn(
     return Critic(d, low, high, best_threshold(past_x, past_y, n, alpha), (past_x, past_y))
 
 
+def _parts(
+    key: PRNGKey, rows: Rows, kinds: Container[str], coding: Coding | Entries | None
+) -> Iterator[tuple[Callable[[Rows], Features], Container[str]]]:
+    """What of the rows members see, as maps that are learned from these rows, and the members that see it.
+
+    Of pictures: a smaller copy; features, if there are any; the grain of the pixels; each with the class. Nets of
+    convolutions see the pixels, or means over squares of them.
+    """
+    plain = {kind for kind in PLAIN if kind in kinds}
+    if not isinstance(coding, Entries):
+        trees = {"trees"} if coding is not None and "trees" in kinds else set()
+        yield _standardised(View.of(rows, coding), rows), plain | trees
+        return
+    flagged = [flags(coding.classes_of(rows))] if coding.labelled else []
+
+    def standardised(see: Callable[[Rows], Features]) -> Callable[[Rows], Features]:
+        def seen(new: Rows) -> Features:
+            return np.concatenate([see(new), *(words(coding.classes_of(new)) for words in flagged)], axis=1)
+
+        return _standardised(seen if flagged else see, rows)
+
+    yield standardised(coding.small if coding.are_pixels else coding.array), plain
+    if coding.features:
+        yield standardised(coding.features_of), plain
+    if coding.are_pixels and "grain" in kinds:
+        yield standardised(Grain.of(_rng(key), rows, coding)), plain
+    if coding.are_pixels and "conv" in kinds:
+        side = -(-max(coding.shape[:2]) // MOST_SIDE)
+        pixels = coding.means(rows, side)
+        mean, std = float(pixels.mean()), float(pixels.std()) or 1.0
+        yield lambda new: (coding.means(new, side) - mean) / std, {"conv"}
+
+
+def _standardised(see: Callable[[Rows], Features], rows: Rows) -> Callable[[Rows], Features]:
+    standard = _Standard(see(rows))
+    return lambda new: standard(see(new))
+
+
 def _members(
-    key: PRNGKey, z: Rows, labels: Labels, fold: Fold, kinds: Container[str], *, is_table: bool
+    key: PRNGKey, z: Float[np.ndarray, "_ ..."], labels: Labels, fold: Fold, kinds: Container[str]
 ) -> Iterator[Member]:
-    rng = np.random.default_rng(np.asarray(jr.key_data(key)))
+    rng = _rng(key)
+    if "conv" in kinds:
+        if len(z) >= 2 * NET_ROWS:
+            yield _convolutions(key, z, fold)
+        return
     waves = [_waves(rng, z.shape[1], width) for width in WIDTHS]
     quadratic = [_quadratic] if z.shape[1] <= SQUARES else []
     for kind, maps in {"linear": [_linear], "quadratic": quadratic, "waves": waves}.items():
@@ -169,7 +228,7 @@ def _members(
         yield from _cells(rng, z, labels, fold)
     if "nets" in kinds and len(z) >= 2 * NET_ROWS:
         yield _nets(key, z, fold)
-    if "trees" in kinds and is_table and len(z) >= 2 * NET_ROWS:
+    if "trees" in kinds and len(z) >= 2 * NET_ROWS:
         yield _trees(rng, z, labels, fold)
 
 
@@ -192,6 +251,10 @@ class _Standard:
         z = (np.where(self.heavy, np.arcsinh(z), z) - self.mean) / self.std
         z = np.clip(z, -FARTHEST, FARTHEST)
         return z if self.directions is None else z @ self.directions
+
+
+def _rng(key: PRNGKey) -> np.random.Generator:
+    return np.random.default_rng(np.asarray(jr.key_data(key)))
 
 
 def _positive(scale: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
@@ -305,23 +368,46 @@ class _Job(NamedTuple):
 
 def _nets(key: PRNGKey, z: Rows, fold: Fold) -> Member:
     """Four MLPs trained together, each from the zero network, and kept as at the best try on the fold it left out."""
+    weights = _trained(jr.split(key, FOLDS), *_table(z, fold, 12, STOP_ROWS))
+
+    def member(new: Rows) -> FoldLogits:
+        rows = jnp.asarray(_padded(new[None], _padded_length(len(new), 12))[0], jnp.float32)
+        return np.asarray(_outputs(weights, rows), np.float64)[:, : len(new)].T
+
+    return member
+
+
+def _convolutions(key: PRNGKey, z: Float[np.ndarray, "_ h w colours"], fold: Fold) -> Member:
+    """The same with nets of convolutions, one after the other, in fewer and smaller steps."""
+    count, shape = len(z) // 2, z.shape[1:]
+    most = max(NET_ROWS, PICTURES // math.prod(shape))
+    table, jobs = _table(
+        np.concatenate([z[:count][:most], z[count:][:most]]), fold[: min(count, most)], 10, PICTURE_STOP
+    )
+    weights = _trained_in_turn(jr.split(key, FOLDS), table, jobs, PICTURE_STEPS)
+
+    def member(new: Float[np.ndarray, "_ h w colours"]) -> FoldLogits:
+        parts = [new[start : start + AT_ONCE] for start in range(0, len(new), AT_ONCE)]
+        padded = (jnp.asarray(_padded(part[None], AT_ONCE)[0], jnp.float32) for part in parts)
+        return np.concatenate([np.asarray(_outputs(weights, rows), np.float64).T for rows in padded])[: len(new)]
+
+    return member
+
+
+def _table(z: Float[np.ndarray, "_ ..."], fold: Fold, least: int, stop: int) -> tuple[Float[Array, "places ..."], _Job]:
+    """The rows of both piles, filled up with zeros, and the job of each fold."""
     count = len(z) // 2
-    place, stop = _padded_length(count), STOP_ROWS
-    table = jnp.asarray(_padded(z.reshape(2, count, -1), place).reshape(2 * place, -1), jnp.float32)
+    place = _padded_length(count, least)
+    table = _padded(z.reshape(2, count, *z.shape[1:]), place).reshape(2 * place, *z.shape[1:])
     fold = fold[:count]
     jobs = []
     for k in range(FOLDS):
         learn, tried = np.flatnonzero(fold != k), np.flatnonzero(fold == k)[:stop]
-        places = _padded(learn[None, :, None], place)[0, :, 0], _padded(tried[None, :, None], stop)[0, :, 0]
+        places = _padded(learn[None], place)[0], _padded(tried[None], stop)[0]
         jobs.append((places[0], places[0] + place, len(learn), places[1], places[1] + place, len(tried)))
-    stacked = _Job(*(jnp.asarray(np.stack(field), jnp.int32) for field in zip(*jobs, strict=True)))
-    weights = _trained(jr.split(key, FOLDS), table, stacked)
-
-    def member(new: Rows) -> FoldLogits:
-        rows = jnp.asarray(_padded(new[None], _padded_length(len(new)))[0], jnp.float32)
-        return np.asarray(_outputs(weights, rows), np.float64)[:, : len(new)].T
-
-    return member
+    return jnp.asarray(table, jnp.float32), _Job(
+        *(jnp.asarray(np.stack(field), jnp.int32) for field in zip(*jobs, strict=True))
+    )
 
 
 def _net(key: PRNGKey, columns: int) -> MLP:
@@ -329,28 +415,50 @@ def _net(key: PRNGKey, columns: int) -> MLP:
     return eqx.tree_at(lambda net: net.weights[-1], net, replace_fn=jnp.zeros_like)
 
 
+def _convolutional(key: PRNGKey, shape: tuple[int, ...]) -> ConvolutionalD:
+    net = ConvolutionalD(key, shape, width=CHANNELS)
+    return eqx.tree_at(lambda net: net.weight, net, replace_fn=jnp.zeros_like)
+
+
 @eqx.filter_jit
 def _trained(keys: Keys, table: Float[Array, "places columns"], jobs: _Job) -> PyTree:
     return jax.vmap(_train, in_axes=(0, None, 0))(keys, table, jobs)
 
 
-def _train(key: PRNGKey, table: Float[Array, "places columns"], job: _Job) -> PyTree:
+@eqx.filter_jit
+def _trained_in_turn(keys: Keys, table: Float[Array, "places h w colours"], jobs: _Job, steps: int) -> PyTree:
+    def one(each):
+        net = _train(each[0], table, each[1], _convolutional, PICTURE_BATCH, steps, PICTURE_PATIENCE)
+        return eqx.filter(net, eqx.is_array)
+
+    return jax.lax.map(one, (keys, jobs))
+
+
+def _train(
+    key: PRNGKey,
+    table: Float[Array, "places ..."],
+    job: _Job,
+    begun: Callable[[PRNGKey, Any], AbstractNet] = lambda key, shape: _net(key, *shape),
+    batch: int = BATCH,
+    steps: int = STEPS,
+    patience: int = PATIENCE,
+) -> Any:
     key_net, key_batches = jr.split(key)
-    net = _net(key_net, table.shape[1])
+    net = begun(key_net, table.shape[1:])
     optimiser = optax.adamw(RATE, weight_decay=DECAY)
 
     def step(carry, key):
         net, average, memory = carry
         key_x, key_y = jr.split(key)
-        x = table[job.x[jr.randint(key_x, (BATCH,), 0, job.n)]]
-        y = table[job.y[jr.randint(key_y, (BATCH,), 0, job.n)]]
+        x = table[job.x[jr.randint(key_x, (batch,), 0, job.n)]]
+        y = table[job.y[jr.randint(key_y, (batch,), 0, job.n)]]
         gradient = eqx.filter_grad(lambda net: -value(jax.vmap(net)(x), jax.vmap(net)(y)))(net)
         updates, memory = optimiser.update(gradient, memory, net)
         net = eqx.apply_updates(net, updates)
         average = jax.tree.map(lambda old, new: KEEP * old + (1 - KEEP) * new, average, net)
         return (net, average, memory), None
 
-    def tried(net: MLP) -> Scalar:
+    def tried(net: AbstractNet) -> Scalar:
         d_x, d_y = jax.vmap(net)(table[job.stop_x]), jax.vmap(net)(table[job.stop_y])
         losses = jax.nn.softplus(-d_x) + jax.nn.softplus(d_y)
         kept = jnp.arange(len(losses)) < job.n_stop
@@ -364,25 +472,25 @@ def _train(key: PRNGKey, table: Float[Array, "places columns"], job: _Job) -> Py
         return tries + 1, jnp.where(gain > most, 0, since + 1), now, best, jnp.maximum(gain, most)
 
     def going(carry):
-        return (carry[0] < STEPS // EVERY) & (carry[1] < PATIENCE)
+        return (carry[0] < steps // EVERY) & (carry[1] < patience)
 
     start = (0, 0, (net, net, optimiser.init(eqx.filter(net, eqx.is_array))), net, jnp.asarray(0.0))
     return jax.lax.while_loop(going, on, start)[3]
 
 
 @eqx.filter_jit
-def _outputs(nets: PyTree, rows: Float[Array, "n columns"]) -> Float[Array, "folds n"]:
+def _outputs(nets: PyTree, rows: Float[Array, "n ..."]) -> Float[Array, "folds n"]:
     return eqx.filter_vmap(lambda net: jax.vmap(net)(rows))(nets)
 
 
-def _padded_length(n: int) -> int:
-    """A power of two, so that few lengths are compiled."""
-    return 1 << max(12, math.ceil(math.log2(max(n, 1))))
+def _padded_length(n: int, least: int) -> int:
+    """A power of two, the `least`-th or more, so that few lengths are compiled."""
+    return 1 << max(least, math.ceil(math.log2(max(n, 1))))
 
 
 def _padded(rows: np.ndarray, length: int) -> np.ndarray:
     """The second axis filled up with zeros."""
-    return np.pad(rows, ((0, 0), (0, length - rows.shape[1]), (0, 0)))
+    return np.pad(rows, [(0, 0), (0, length - rows.shape[1])] + [(0, 0)] * (rows.ndim - 2))
 
 
 def _logit(D: np.ndarray) -> np.ndarray:

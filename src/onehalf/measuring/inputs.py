@@ -1,7 +1,9 @@
 """What a measurement is handed: arrays, frames, samplers, levels and seeds, checked before anything is begun."""
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,22 @@ from onehalf._base import refuse
 from onehalf.data.arrays import Rows, check, numbered
 from onehalf.data.coding import NOT_CODED, Coding
 from onehalf.data.frames import is_frame, table_of
+from onehalf.data.labelled import Labels, paired
 from onehalf.data.schema import Schema
+from onehalf.measuring.sentences import SIDES
+from onehalf.measuring.view import Entries
 
 __all__ = ["FRESH", "Samples", "check_alpha", "check_seed", "flat", "made", "read", "samples", "shown"]
 
-FRESH, MOST_FRESH, MOST_FREE = 10, 1_000_000, 100_000
-"""Samples for each real row where a sampler makes them; at most so many in all; at most so many under no condition."""
+FRESH, MOST_FRESH, MOST_ENTRIES, MOST_FREE = 10, 1_000_000, 2**29, 100_000
+"""Samples for each real row where a sampler makes them; at most so many in all, and so many numbers; at most so many
+under no condition."""
+
+BATCH = 1000
+"""Rows whose features are asked for at a time."""
+
+Extra = Callable[[Any], Any] | Mapping[str, Any] | None
+"""Features: a function of rows, or arrays by side."""
 
 Named = tuple[tuple[str, ...], Rows]
 """The names of the columns, none if there are none, and the rows."""
@@ -41,6 +53,9 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
+Flat = Float[np.ndarray, "_ columns"]
+
+
 @dataclass(frozen=True)
 class Samples:
     """What is compared, as rows of numbers; tables as cells, with their coding."""
@@ -56,30 +71,142 @@ class Samples:
     """The labels of each real row, which its own other rows were made for."""
     left_out: tuple[str, ...] = ()
     """Columns that are not compared."""
+    entries: Entries | None = None
+    """What a row is, of pictures and of arrays with labels or features."""
+    features: Mapping[str, Float[np.ndarray, "_ features"]] = field(default_factory=dict)
+    """Of the rows of each side, if there are any."""
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """Of the rows of each side, if all sides have some."""
+    unlabelled: tuple[str, ...] = ()
+    """The sides that have no labels, where others have some, which then are not compared."""
+
+    @property
+    def seen_as(self) -> Coding | Entries | None:
+        """How critics are to read a row."""
+        return self.coding or self.entries
+
+    @cached_property
+    def classes(self) -> Labels:
+        """All labels that occur, in order."""
+        return np.unique(np.concatenate(list(self.labels.values()))) if self.labels else np.empty(0, int)
+
+    def flat(self, what: str, instead: Rows | None = None) -> Flat:
+        """The rows of a side as critics see them: an array, or what stands in its place, its features, its class.
+
+        Whole numbers of 16 bits and less and single precision need no more than that.
+        """
+        rows = getattr(self, what) if instead is None else instead
+        if self.entries is None:
+            return flat(rows)
+        narrow = self.entries.are_pixels
+        kind = np.result_type(*(getattr(self, side).dtype for side in self.sides), np.float32 if narrow else np.float64)
+        parts = [rows.reshape(len(rows), -1)]
+        parts += [self.features[what]] if self.features else []
+        parts += [np.searchsorted(self.classes, self.labels[what])[:, None]] if self.labels else []
+        return np.concatenate([part.astype(kind) for part in parts], axis=1) if parts[1:] else parts[0].astype(kind)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Those that there are."""
+        return ("real", "other") if self.train is None else ("real", "other", "train")
 
 
-def samples(real: Any, other: Any, train: Any, sampler: Any, schema: Schema | None, seed: int) -> Samples:
+def samples(
+    real: Any, other: Any, train: Any, sampler: Any, schema: Schema | None, seed: int, features: Extra = None
+) -> Samples:
     """The samples that `measure` was handed, read and checked against each other."""
     if (other is None) == (sampler is None):
         refuse("other", expected="one of other and sampler", got="none" if other is None else "both")
     asked = {what: rows for what, rows in (("other", other), ("train", train)) if rows is not None}
     if is_frame(real):
+        if features is not None:
+            refuse("features", expected="an array to go with them", got="a table")
         return _tables(table_of(real, to_learn=schema is None), asked, sampler, schema, seed)
     for what, rows in asked.items():
         if is_frame(rows):
             refuse(what, expected="an array, as the data are", got="a table")
     if schema is not None:
         refuse("schema", expected="a table to go by it", got="an array")
-    data = names, real = read("real", real)
-    rows = {what: read(what, each, data)[1] for what, each in asked.items()}
+    return _arrays({"real": real, **asked}, sampler, features, seed)
+
+
+def _arrays(asked: dict[str, Any], sampler: Any, features: Extra, seed: int) -> Samples:
+    labels: dict[str, Labels] = {}
+    data = names, real = _parted("real", asked["real"], labels)
+    rows = {"real": real} | {what: _parted(what, asked[what], labels, data)[1] for what in asked if what != "real"}
+    given = ()
     if sampler is not None:
-        rows["other"] = made(sampler, len(real) * fresh(len(real)), seed, data)
-    return Samples(names or numbered(real.shape[1:]), real, rows["other"], rows.get("train"), rows["other"])
+        n, each = len(real), fresh(*real.reshape(len(real), -1).shape)
+        given = tuple(getattr(sampler, "labels_", ())) if "real" in labels else ()
+        wanted = np.repeat(labels["real"], each) if given else None
+        rows["other"] = _parted("sampler", _asked(sampler, n * each, seed, wanted), labels, data, "other", n * each)[1]
+        if wanted is not None:
+            if not np.array_equal(labels.get("other", ()), wanted):
+                refuse("sampler", expected="rows of the labels that it was given", got="others")
+            most = min(n * each, MOST_FREE)
+            rows["free"] = _parted("sampler", _asked(sampler, most, seed + 1), labels, data, "free", most)[1]
+    unlabelled = tuple(what for what in rows if what not in labels) if labels else ()
+    words = {what for what, each in labels.items() if each.dtype.kind == "U"}
+    if not unlabelled and 0 < len(words) < len(labels):
+        refuse("the labels", expected="words on all sides, or numbers", got=f"words with {SIDES[min(words)]} only")
+    labels = {} if unlabelled else labels
+    extra = _features(features, rows, sampler) if features is not None else {}
+    entries = Entries(real.shape[1:], extra["real"].shape[1] if extra else 0, labelled=bool(labels))
+    return Samples(
+        names or numbered(real.shape[1:]),
+        real,
+        rows["other"],
+        rows.get("train"),
+        rows.get("free", rows["other"]),
+        given=given,
+        entries=entries if entries.are_pixels or extra or labels else None,
+        features=extra,
+        labels=labels,
+        unlabelled=unlabelled,
+    )
 
 
-def fresh(n: int) -> int:
-    """Samples for each of n real rows."""
-    return max(1, min(FRESH, MOST_FRESH // n))
+def _parted(
+    what: str, rows: Any, labels: dict[str, Labels], like: Named | None = None, side: str = "", n: int | None = None
+) -> Named:
+    """Rows, read; labels that come with them, or with n rows that were made, go to their side."""
+    rows, y = rows if isinstance(rows, tuple) and len(rows) == 2 else (rows, None)
+    named = read(what, rows, like)
+    if n is not None and len(named[1]) != n:
+        refuse(what, expected=f"{n:,} rows when asked for {n:,}", got=f"{len(named[1]):,}")
+    if y is not None:
+        labels[side or what] = paired(f"the labels of {SIDES[side or what]}", named[1], y).y
+    return named
+
+
+def _features(features: Extra, rows: Mapping[str, Rows], sampler: Any) -> dict[str, Float[np.ndarray, "_ features"]]:
+    """The features of each side's rows, checked."""
+    if isinstance(features, Mapping):
+        if sampler is not None:
+            refuse("features", expected="a function of rows, for a sampler makes new ones", got="arrays")
+        if set(features) != set(rows):
+            refuse("features", expected=f"arrays for {', '.join(rows)}", got=", ".join(map(str, features)) or "none")
+        found = {what: np.asarray(features[what]) for what in rows}
+    elif callable(features):
+        found = {
+            what: np.concatenate(
+                [np.asarray(features(each[start : start + BATCH])) for start in range(0, len(each), BATCH)]
+            )
+            for what, each in rows.items()
+        }
+    else:
+        refuse("features", expected="a function of rows, or arrays by side", got=type(features).__name__)
+    for what, each in found.items():
+        check(f"the features of {SIDES[what]}", each)
+        wanted = (len(rows[what]), found["real"].shape[1])
+        if each.shape != wanted:
+            refuse(f"the features of {SIDES[what]}", expected=f"shape {wanted}", got=each.shape)
+    return found
+
+
+def fresh(n: int, columns: int = 1) -> int:
+    """Samples for each of n real rows of so many columns."""
+    return max(1, min(FRESH, MOST_FRESH // n, MOST_ENTRIES // (n * columns)))
 
 
 def _tables(real: pa.Table, asked: dict[str, Any], sampler: Any, schema: Schema | None, seed: int) -> Samples:
@@ -112,16 +239,20 @@ def _tables(real: pa.Table, asked: dict[str, Any], sampler: Any, schema: Schema 
     return Samples(coding.names, cells["real"], cells["other"], cells.get("train"), free, coding, given, left_out)
 
 
+def _asked(sampler: Any, n: int, seed: int, given: Any = None) -> Any:
+    """What a sampler makes when it is asked for n rows, or for one of each of these labels."""
+    if given is not None:
+        return sampler.sample(given=given, random_state=seed)
+    if hasattr(sampler, "sample"):
+        return sampler.sample(n, random_state=seed)
+    if not callable(sampler):
+        refuse("sampler", expected="a fitted GAN or a function from n to n rows", got=type(sampler).__name__)
+    return sampler(n)
+
+
 def _drawn(sampler: Any, n: int, seed: int, given: pa.Table | None = None) -> pa.Table:
     """What a sampler of tables makes: n rows, or one for each row of labels."""
-    if given is not None:
-        rows = sampler.sample(given=given, random_state=seed)
-    elif hasattr(sampler, "sample"):
-        rows = sampler.sample(n, random_state=seed)
-    elif callable(sampler):
-        rows = sampler(n)
-    else:
-        refuse("sampler", expected="a fitted GAN or a function from n to n rows", got=type(sampler).__name__)
+    rows = _asked(sampler, n, seed, given)
     if not is_frame(rows):
         refuse("sampler", expected="a table, as the data are", got=type(rows).__name__)
     table = table_of(rows, to_learn=False)
@@ -183,22 +314,14 @@ def read(what: str, rows: Any, like: Named | None = None) -> Named:
         refuse(what, expected="one row an example, all of one length", got="rows of several lengths")
     array = check(what, array[:, None] if array.ndim == 1 else array)
     if like and array.shape[1:] != like[1].shape[1:]:
-        refuse(what, expected=f"rows of the data's shape {like[1].shape[1:]}", got=array.shape[1:])
+        hint = "Bring all pictures to one size (--size)." if array.ndim > 2 else ""
+        refuse(what, expected=f"rows of the data's shape {like[1].shape[1:]}", got=array.shape[1:], hint=hint)
     return names, array
 
 
 def made(sampler: Any, n: int, seed: int, like: Named) -> Rows:
     """What a sampler makes when it is asked for n rows: a fitted `GAN`, from this seed, or a function of n."""
-    if hasattr(sampler, "sample"):
-        rows = sampler.sample(n, random_state=seed)
-    elif callable(sampler):
-        rows = sampler(n)
-    else:
-        refuse("sampler", expected="a fitted GAN or a function from n to n rows", got=type(sampler).__name__)
-    rows = read("sampler", rows, like)[1]
-    if len(rows) != n:
-        refuse("sampler", expected=f"{n:,} rows when asked for {n:,}", got=f"{len(rows):,}")
-    return rows
+    return _parted("sampler", _asked(sampler, n, seed), {}, like, n=n)[1]
 
 
 def shown(coding: Coding, column: int, cell: Any) -> str:
@@ -211,6 +334,6 @@ def shown(coding: Coding, column: int, cell: Any) -> str:
     return f"{cell + 0.0:.9g}" if is_number else coding.shown(column, cell)
 
 
-def flat(rows: Rows) -> Float[np.ndarray, "_ columns"]:
+def flat(rows: Rows) -> Flat:
     """Rows as float64 vectors."""
     return rows.reshape(len(rows), -1).astype(np.float64)

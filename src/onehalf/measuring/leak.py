@@ -7,6 +7,7 @@ generator that makes typical rows only, or poor ones, is near to both kinds of r
 
 import math
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,12 @@ Marks = Int[np.ndarray, " _"]
 
 NEIGHBOURS = 20_000
 """At most so many rows of each kind are used where nearest neighbours are looked for."""
+
+BLOCK = 1024
+"""Rows that are hashed at a time."""
+
+MOST_COLUMNS, PROJECTED = 1024, 512
+"""Neighbours of wider rows are looked for among their projections on so many random directions."""
 
 TREE_COLUMNS = 8
 """Up to so many columns a k-d tree finds neighbours faster than brute force does."""
@@ -125,7 +132,10 @@ def _refuse_unfit(train: Rows, held_out: Rows, fakes: Rows, alpha: float, *, fin
 
 
 def _nearest(rows: Rows, among: Rows) -> Marks:
-    """Which row of `among` is the nearest to each row."""
+    """Which row of `among` is the nearest to each row, or nearly the nearest of wide rows."""
+    if rows.shape[1] > MOST_COLUMNS:
+        directions = np.random.default_rng(0).normal(size=(rows.shape[1], PROJECTED)).astype(rows.dtype)
+        rows, among = rows @ directions, among @ directions
     algorithm = "kd_tree" if rows.shape[1] <= TREE_COLUMNS else "brute"
     search = NearestNeighbors(n_neighbors=1, algorithm=algorithm).fit(among)
     return search.kneighbors(rows, return_distance=False)[:, 0]
@@ -174,11 +184,14 @@ def _nearer(rng: np.random.Generator, members: Rows, others: Rows, fakes: Rows) 
 
 
 def _marks(*piles: Rows) -> Marks:
-    """A number for each row of the piles laid end to end, the same for equal rows; no hash that could be wrong."""
-    rows = np.concatenate(piles).astype(np.float64)
-    rows += 0.0  # turns -0.0, equal to 0.0, into it
-    whole = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
-    return np.unique(whole, return_inverse=True)[1]
+    """A number for each row of the piles laid end to end, the same for equal rows: by 128 bits, which hardly err."""
+    digests = [
+        blake2b(row.tobytes(), digest_size=16).digest()
+        for rows in piles
+        for start in range(0, len(rows), BLOCK)
+        for row in rows[start : start + BLOCK].astype(np.float64) + 0.0  # turns -0.0, equal to 0.0, into it
+    ]
+    return np.unique(np.array(digests, "V16"), return_inverse=True)[1]
 
 
 def _duplicates(fakes: Marks, rows: Marks, alpha: float) -> dict[str, Any]:
@@ -260,7 +273,7 @@ def _sentences(found: dict[str, Any], alpha: float) -> list[str]:
         f"rows in every entry, and {duplicates['held_out']['count']:,} equal one of as many held-out rows. "
         "Copies that differ a little are not counted here.",
         f"Among {fakes['n_rows']:,} fakes, {_repeats(fakes, at_confidence)}. "
-        f"Among the table's own {real['n_rows']:,} rows, {_repeats(real, at_confidence)}.",
+        f"Among the data's own {real['n_rows']:,} rows, {_repeats(real, at_confidence)}.",
     ]
 
 

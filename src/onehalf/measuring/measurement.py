@@ -1,6 +1,7 @@
 """Two samples, measured: audited, bet on, explained, and set beside what data against data gives."""
 
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +10,6 @@ from typing import Any
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
 from scipy import special
 from threadpoolctl import threadpool_limits
 
@@ -22,20 +22,21 @@ from onehalf.data.schema import Schema
 from onehalf.measuring import sentences
 from onehalf.measuring.audit import audit
 from onehalf.measuring.certificate import LEAST_ROWS, Certificate, Numbers, bets_start, certify
+from onehalf.measuring.classes import by_class
 from onehalf.measuring.coverage import cells, prdc_beside_data
 from onehalf.measuring.formats import format_of, harmonised, same_precision
-from onehalf.measuring.inputs import FRESH, Samples, check_alpha, check_seed, flat, samples, shown
+from onehalf.measuring.inputs import Extra, Flat, Samples, check_alpha, check_seed, samples, shown
 from onehalf.measuring.ladder import ladder
 from onehalf.measuring.leak import copying
 from onehalf.measuring.parzen import parzen
+from onehalf.measuring.pictures import described, properties
+from onehalf.measuring.piles import Halves, Piles, order_of
 from onehalf.measuring.planted import detectable
 from onehalf.measuring.regions import regions, telling
 from onehalf.measuring.utility import utility
-from onehalf.measuring.view import View
+from onehalf.measuring.view import Entries, View
 
 __all__ = ["OPTIONAL", "Measurement", "measure"]
-
-Flat = Float[np.ndarray, "_ columns"]
 
 SHOWN = 20
 """Telling rows of each side."""
@@ -69,8 +70,8 @@ class Measurement(Numbers):
     ladder: list[dict[str, Any]]
     """What the best column and the best pair of columns show by themselves."""
     telling: dict[str, Any]
-    """Real rows missing from the other sample, and other rows that should not be there, by their row numbers from 0;
-    of tables with their `cells`, as they are written."""
+    """Real rows missing from the other sample, other rows that should not be there, and other rows that are most
+    convincing, by their row numbers from 0; of tables with their `cells`, as they are written."""
     audit: dict[str, Any]
     """What differs without a look at the values (`onehalf.measuring.audit`)."""
     copying: dict[str, Any] | None
@@ -83,7 +84,15 @@ class Measurement(Numbers):
     left_out: list[str] = dataclasses.field(default_factory=list)
     """Columns of a table that are not compared: ids and free text."""
     given: list[str] = dataclasses.field(default_factory=list)
-    """Columns of a table whose values in each real row the sampler was given."""
+    """Columns of a table whose values in each real row the sampler was given; `class` of rows with labels."""
+    classes: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    """Of rows with labels, class by class (`onehalf.measuring.classes`): shares, and the JSD of the class alone."""
+    described: list[str] = dataclasses.field(default_factory=list)
+    """What regions and the ladder say of a picture (`onehalf.measuring.pictures`)."""
+    features: int = 0
+    """How many features of each row critics saw."""
+    unlabelled: list[str] = dataclasses.field(default_factory=list)
+    """The sides without labels, where others have some, which then were not compared."""
 
     @property
     def sentences(self) -> list[str]:
@@ -121,6 +130,7 @@ def measure(
     optional: Sequence[str] = (),
     schema: Schema | None = None,
     target: str | None = None,
+    features: Extra = None,
 ) -> Measurement:
     """How far two samples are apart at least, with a guarantee; where; and what such a test would have seen.
 
@@ -136,6 +146,12 @@ def measure(
     are left out, and need not be there; all other columns must be in both, in any order. A `target` asks how well a
     model that learned from the other sample guesses this column of the data, beside one that learned from data.
 
+    Rows may have labels: `real=(X, y)`, and the others likewise. If all sides have some, a row is (x, label), and
+    `classes` has the same class by class. Pictures, arrays of (h, w) or (h, w, colours), are looked at as such.
+    `features` is a function from rows to as many vectors (a classifier's last layer, say), so that all that is said
+    holds for the rows alone; or such vectors by side, {'real': ..., 'other': ..., 'train': ...}, and then it is said of
+    rows with theirs. Critics see them beside the rows; copying, prdc and cells look at nothing else.
+
     The rows are put in an order that depends on their values and the seed alone; which of the two is called real
     changes none of the numbers that compare them. A `ValueError` says in a sentence what is wrong with the input.
 
@@ -150,7 +166,7 @@ def measure(
     for word in optional:
         if word not in OPTIONAL:
             refuse("optional", expected=f"some of {', '.join(OPTIONAL)}", got=repr(word))
-    rows = samples(real, other, train, sampler, schema, seed)
+    rows = samples(real, other, train, sampler, schema, seed, features)
     for what in ("real", "other"):
         if len(getattr(rows, what)) < LEAST_ROWS:
             hint = "A bound above 0 takes some hundreds, unless the two lie far apart."
@@ -161,24 +177,24 @@ def measure(
         column_of("target", target, rows.coding)
     key, key_null, key_alike, key_planted = jr.split(jr.key(seed), 4)
 
-    names, coding = rows.names, rows.coding
-    real, trained = flat(rows.real), None if rows.train is None else flat(rows.train)
-    piles = _Piles(seed, real, flat(rows.other), coding, matched=bool(rows.given))
-    audited = audit(rows.real, rows.other[:: piles.step], names, coding)
-    learn, test = piles.halves()
+    coding = rows.seen_as
+    real, trained = rows.flat("real"), None if rows.train is None else rows.flat("train")
+    piles = Piles(seed, real, rows.flat("other"), coding, matched=bool(rows.given))
+    free = rows.flat("free") if piles.matched else piles.other
+    names, told_by, halves, audited = _in_words(rows, piles)
     parts: dict[str, Callable[[], Any]] = {
         "found": lambda: piles.certify(key, alpha),
         "detectable": lambda: detectable(key_planted, piles.real, alpha, coding=coding),
-        "copying": lambda: None if trained is None else _copying(seed, trained, piles, alpha, flat(rows.free)),
+        "copying": lambda: None if trained is None else _copying(seed, trained, piles, alpha, free),
         "null": lambda: _null(key_null, seed, real, trained, alpha, coding),
         "harmonised": lambda: _written_alike(key_alike, rows, piles, alpha) if audited["format_differs"] else None,
     }
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         done = dict(zip(parts, side_by_side.map(lambda part: part(), parts.values()), strict=True))
     found = done.pop("found")
-    extra = {word: _extra(word, seed, learn, test, alpha, coding) for word in optional}
-    if target is not None and coding is not None:
-        extra["utility"] = utility(flat(rows.free), real, coding, target, seed, trained)
+    extra = {word: _extra(word, seed, rows, piles, alpha) for word in optional}
+    if target is not None and rows.coding is not None:
+        extra["utility"] = utility(rows.flat("free"), real, rows.coding, target, seed, trained)
     return Measurement(
         alpha=alpha,
         seed=seed,
@@ -186,8 +202,8 @@ def measure(
         n_other=len(rows.other),
         **found.numbers(),
         **done,
-        regions=regions(*learn, *test, names, alpha, log_ratio=piles.past(found), coding=coding),
-        ladder=ladder(*learn, *test, names, alpha, coding=coding),
+        regions=regions(*halves, names, alpha, log_ratio=piles.past(found), coding=told_by),
+        ladder=ladder(*halves, names, alpha, coding=told_by),
         telling=_telling(piles, found, rows),
         audit=audited,
         optional=extra,
@@ -195,160 +211,113 @@ def measure(
         seconds=time.perf_counter() - start,
         left_out=list(rows.left_out),
         given=list(rows.given),
+        classes=by_class(jr.fold_in(key, 0), rows, piles, found, free, trained, alpha) if rows.labels else [],
+        described=properties(names) if told_by is not rows.coding else [],
+        features=rows.entries.features if rows.entries else 0,
+        unlabelled=list(rows.unlabelled),
     )
 
 
-class _Piles:
-    """Both samples in a random order that depends on their values and the seed alone, and paired.
-
-    The pile of fewer rows bets as x, each against as many rows of the other as there are to a row, ten at most; of
-    piles of one size, the one whose hashes add up to less. So nothing depends on which is called real. If they are
-    matched, each real row bets as x against the other rows that were made for it, which stand together.
-    """
-
-    def __init__(
-        self, seed: int, real: Flat, other: Flat, coding: Coding | None = None, *, matched: bool = False
-    ) -> None:
-        self.coding, self.matched = coding, matched
-        self.step = len(other) // len(real) if matched else 1
-        if matched:
-            self.first_is_real = True
-            order = _order(hashes(real), seed, 0)
-            self.places = {"real": order, "other": (order[:, None] * self.step + np.arange(self.step)).ravel()}
-        else:
-            hashed = {"real": hashes(real), "other": hashes(other)}
-            self.first_is_real = min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum()))) == "real"
-            turns = (0, 1) if self.first_is_real else (1, 0)
-            self.places = {
-                side: _order(hashed[side], seed, turn) for side, turn in zip(("real", "other"), turns, strict=True)
-            }
-        self.real, self.other = real[self.places["real"]], other[self.places["other"]]
-        self.x, self.y = self.paired(self.real, self.other)
-
-    def certify(self, key: PRNGKey, alpha: float) -> Certificate:
-        """The bets on them."""
-        return certify(key, self.x, self.y, alpha, coding=self.coding, matched=self.matched)
-
-    def paired(self, real: Flat, other: Flat) -> tuple[Flat, Float[np.ndarray, "n each columns"]]:
-        """Rows in the order of the piles, paired."""
-        x, many = self.ordered(real, other)
-        each = min(FRESH, len(many) // len(x))
-        return x, many[: each * len(x)].reshape(len(x), each, -1)
-
-    def ordered(self, real: Any, other: Any) -> tuple[Any, Any]:
-        """What belongs to x, then what belongs to y; and the way back."""
-        return (real, other) if self.first_is_real else (other, real)
-
-    def halves(self) -> tuple[tuple[Flat, Flat], tuple[Flat, Flat]]:
-        """Rows to choose regions by, and rows to judge them by: real, other; of matched ones one for each real row.
-
-        Several with one label would not be independent draws.
-        """
-        piles = self.real, self.other[:: self.step]
-        parts = [(rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in piles]
-        return (parts[0][0], parts[1][0]), (parts[0][1], parts[1][1])
-
-    def past(self, found: Certificate) -> tuple[np.ndarray, np.ndarray] | None:
-        """The logits, out of sample, of the critic that learned from just the rows that regions are chosen by."""
-        half = len(self.real) // 2, len(self.other[:: self.step]) // 2
-        for critic in found.critics:
-            if half == (len(critic.past[0]), len(critic.past[1])):
-                return self.sided(*critic.past)
-        return None
-
-    def sided(self, l_x: np.ndarray, l_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Log ratios real / other: at real rows, at other rows."""
-        return (l_x, l_y.ravel()) if self.first_is_real else (-l_y.ravel(), -l_x)
-
-    def bet_on(self, found: Certificate) -> tuple[np.ndarray, np.ndarray]:
-        """The rows that were bet on, by their numbers in the user's files: real, other."""
-        places_x, places_y = self.ordered(self.places["real"], self.places["other"])
-        first, each = found.starts[0], self.y.shape[1]
-        return self.ordered(places_x[first:], places_y[first * each : each * len(self.x)])
-
-
-def _order(hashed: np.ndarray, seed: int, turn: int) -> np.ndarray:
-    """A random order of rows, by their hashes: that of the file plays no part.
-
-    The seed alone would not do: of a table of few values it would make one fixed sequence for each count of them.
-    """
-    rng = np.random.default_rng([seed, turn, int(hashed.sum())])
-    return np.argsort(hashed, kind="stable")[rng.permutation(len(hashed))]
+def _in_words(rows: Samples, piles: Piles) -> tuple[Sequence[str], Coding | None, Halves, dict[str, Any]]:
+    """What regions and the ladder speak of: names, a coding, halves to learn from and to judge; and the audit."""
+    apart = rows.other[:: piles.step]
+    if rows.entries is None or not rows.entries.are_pixels:
+        halves = piles.halves(piles.real[:, : len(rows.names)], piles.other[:, : len(rows.names)])
+        return rows.names, rows.coding, halves, audit(rows.real, apart, rows.names, rows.coding)
+    # single pixels are nothing to a person, so other things are said of pictures
+    coding, said = described({"real": rows.real, "other": rows.other}, rows.labels)
+    audited = audit(rows.real, apart, coding.names, described=(said["real"], said["other"][:: piles.step]))
+    halves = piles.halves(*(said[side][piles.places[side]] for side in ("real", "other")))
+    return coding.names, coding, halves, audited
 
 
 def _null(
-    key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float, coding: Coding | None
+    key: PRNGKey, seed: int, real: Flat, train: Flat | None, alpha: float, coding: Coding | Entries | None
 ) -> dict[str, Any] | None:
     """Real rows against the training rows, or half of the real rows against the other half."""
     if train is None:
         if len(real) < 2 * LEAST_ROWS:
             return None
-        shuffled = real[_order(hashes(real), seed, 2)]
+        shuffled = real[order_of(hashes(real), seed, 2)]
         real, train = shuffled[::2], shuffled[1::2]
-    numbers = _Piles(seed, real, train, coding).certify(key, alpha).numbers()
+    numbers = Piles(seed, real, train, coding).certify(key, alpha).numbers()
     return {"n_real": len(real), "n_other": len(train), **numbers}
 
 
-def _written_alike(key: PRNGKey, rows: Samples, piles: _Piles, alpha: float) -> dict[str, Any]:
+def _written_alike(key: PRNGKey, rows: Samples, piles: Piles, alpha: float) -> dict[str, Any]:
     """The numbers under one map of both, whose decimals are read off rows that are learned from; and of formats."""
-    real, other = rows.real[piles.places["real"]], rows.other[piles.places["other"]]
-    seen, coding, matched = bets_start(len(piles.x))[0], rows.coding, piles.matched
-    if coding is None:
-        alike, numbers = harmonised(real, other, seen), same_precision(real, other)
-    else:
-        places = [i for i, column in enumerate(coding.columns) if column.kind in ("integer", "continuous")]
+    order = piles.places
+    seen, coding, matched = bets_start(len(piles.x))[0], rows.seen_as, piles.matched
+    real, other = rows.real[order["real"]], rows.other[order["other"]]
+    if rows.coding is not None:
+        places = [i for i, column in enumerate(rows.coding.columns) if column.kind in ("integer", "continuous")]
         alike = harmonised(real, other, seen, places)
-        numbers = [np.nan_to_num(each[:, places]) for each in (real, other)]
-    written = [format_of(each).astype(np.float64) for each in numbers]
-    found = certify(key, *piles.paired(*map(flat, alike)), alpha, coding=coding, matched=matched).numbers()
+        written = [format_of(np.nan_to_num(each[:, places])) for each in (real, other)]
+    elif rows.entries and rows.entries.are_pixels:
+        # they share a way to be written, of which the mean over a picture is left
+        shape = real.shape[1:]
+        pixels = harmonised(real.reshape(-1, 1), other.reshape(-1, 1), seen * math.prod(shape))
+        alike = [each.reshape(-1, *shape) for each in pixels]
+        numbers = same_precision(real, other)
+        written = [format_of(each).reshape(len(each), -1, 2).mean(axis=1) for each in numbers]
+    else:
+        alike = harmonised(real, other, seen)
+        written = [format_of(each) for each in same_precision(real, other)]
+    back = [
+        rows.flat(what, each[np.argsort(order[what])])[order[what]] for what, each in zip(order, alike, strict=True)
+    ]
+    found = certify(key, *piles.paired(*back), alpha, coding=coding, matched=matched).numbers()
+    written = [each.astype(np.float64) for each in written]
     return {**found, "format": certify(key, *piles.paired(*written), alpha, matched=matched).numbers()}
 
 
-def _telling(piles: _Piles, found: Certificate, rows: Samples) -> dict[str, list[dict[str, Any]]]:
+def _telling(piles: Piles, found: Certificate, rows: Samples) -> dict[str, list[dict[str, Any]]]:
     """Rows by their numbers in the user's files, with their log ratio in nats."""
-    logits, places = piles.sided(*found.logits), piles.bet_on(found)
-    sides = zip(telling(*logits, SHOWN).items(), logits, places, strict=True)
-    told: dict[str, list[dict[str, Any]]] = {
-        name: [{"row": int(place[i]), "log_ratio": float(values[i])} for i in chosen]
-        for (name, chosen), values, place in sides
+    (l_real, l_other), (real, other) = piles.sided(*found.logits), piles.bet_on(found)
+    of = {"missing": (l_real, real), "unexpected": (l_other, other), "convincing": (l_other, other)}
+    told = {
+        name: [{"row": int(of[name][1][i]), "log_ratio": float(of[name][0][i])} for i in chosen]
+        for name, chosen in telling(l_real, l_other, SHOWN).items()
     }
     if (coding := rows.coding) is not None:
-        for side, cells in zip(told.values(), (rows.real, rows.other), strict=True):
+        for side, cells in zip(told.values(), (rows.real, rows.other, rows.other), strict=True):
             for row in side:
                 row["cells"] = {name: shown(coding, i, cells[row["row"], i]) for i, name in enumerate(rows.names)}
     return told
 
 
-def _copying(seed: int, train: Flat, piles: _Piles, alpha: float, fakes: Flat | None = None) -> dict[str, Any]:
+def _copying(seed: int, train: Flat, piles: Piles, alpha: float, fakes: Flat | None = None) -> dict[str, Any]:
     """What was copied; fakes that were made for the real rows' own labels are no use here, so others are taken."""
     # of both kinds of rows together: the labels that are guessed must have no part in the distances
     view = View.of(np.concatenate([train, piles.real]), piles.coding)
-    fakes = piles.other if fakes is None or not piles.matched else fakes
+    fakes = piles.other if fakes is None else fakes
     return copying(np.random.default_rng([seed, 3]), train, piles.real, fakes, alpha, seen=view.scaled)
 
 
-def _extra(
-    word: str, seed: int, learn: tuple[Flat, Flat], test: tuple[Flat, Flat], alpha: float, coding: Coding | None
-) -> dict[str, Any]:
+def _extra(word: str, seed: int, rows: Samples, piles: Piles, alpha: float) -> dict[str, Any]:
     """An optional measurement, beside the same for data against data."""
-    view = View.of(learn[0], coding)
-    scaled = [(view.scaled(real), view.scaled(other)) for real, other in (learn, test)]
-    (learn_real, learn_other), (test_real, test_other) = scaled
+    learn_real, learn_other, test_real, test_other = halves = piles.halves(piles.real, piles.other)
+    view = View.of(learn_real, piles.coding)
     rng = np.random.default_rng([seed, 4])
+    if word == "parzen":
+        # in the user's own units, but pixels of 0 to 255 as in the paper; a table has none that all of it shares
+        pixels = rows.entries is not None and rows.entries.are_pixels
+        unit = 255 if pixels and rows.real.dtype == np.uint8 else 1
+        own = (each[:, : len(rows.names)].astype(np.float64) / unit for each in halves)
+        learn_real, learn_other, test_real, test_other = map(view.scaled, halves) if rows.coding else own
+        kernels, validation = learn_real[::2], learn_real[1::2]
+        return {
+            "other": parzen(np.concatenate([learn_other, test_other])[: len(kernels)], validation, test_real),
+            "data": parzen(kernels, validation, test_real),
+            "unit": "pixels from 0 to 1" if unit == 255 else "as given",
+        }
+    learn_real, learn_other, test_real, test_other = map(view.scaled, halves)
     if word == "cells":
         return cells(rng, learn_real, test_real, test_other, alpha)
-    if word == "prdc":
-        return prdc_beside_data(rng, np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other]))
-    # in the user's own units, which for images should be pixels from 0 to 1; a table has none that all of it shares
-    learn, test = scaled if coding else (learn, test)
-    kernels, validation = learn[0][::2], learn[0][1::2]
-    return {
-        "other": parzen(np.concatenate([learn[1], test[1]])[: len(kernels)], validation, test[0]),
-        "data": parzen(kernels, validation, test[0]),
-    }
+    return prdc_beside_data(rng, np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other]))
 
 
-def _drawn(piles: _Piles, found: Certificate) -> dict[str, Any]:
+def _drawn(piles: Piles, found: Certificate) -> dict[str, Any]:
     """Log ratios in bars, D's calibration in ten bins of D, and the curve of log wealth."""
     l_real, l_other = piles.sided(*found.logits)
     both = np.concatenate([l_real, l_other])

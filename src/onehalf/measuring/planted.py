@@ -13,7 +13,7 @@ from onehalf.data.coding import Coding
 from onehalf.measuring.betting import p_value
 from onehalf.measuring.critics import learn
 from onehalf.measuring.regions import jsd_of_dropped
-from onehalf.measuring.view import View
+from onehalf.measuring.view import Entries, View
 
 __all__ = ["detectable"]
 
@@ -31,7 +31,7 @@ MOST_ROWS = 2000
 
 
 def detectable(
-    key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float, *, coding: Coding | None = None
+    key: PRNGKey, rows: Float[np.ndarray, "n columns"], alpha: float, *, coding: Coding | Entries | None = None
 ) -> dict[str, Any] | None:
     """The least mass of a dropped group that is noticed nine times in ten, and its JSD in nats; None if none is.
 
@@ -63,7 +63,11 @@ def detectable(
 
 
 def _noticed(
-    key: PRNGKey, rows: Float[np.ndarray, "n columns"], mass: float, alpha: float, coding: Coding | None = None
+    key: PRNGKey,
+    rows: Float[np.ndarray, "n columns"],
+    mass: float,
+    alpha: float,
+    coding: Coding | Entries | None = None,
 ) -> bool:
     rng = np.random.default_rng(np.asarray(jr.key_data(key)))
     some = rows[rng.permutation(len(rows))[: 2 * MOST_ROWS]]

@@ -130,12 +130,16 @@ def telling(l_real: Values, l_other: Values, most: int = 20) -> dict[str, list[i
     """The rows that tell most, by their logits l = log p/q, the most telling first; their numbers count from 0.
 
     `missing` are the real rows of the greatest l > 0: such rows are missing from the other sample. `unexpected` are the
-    other rows of the least l < 0: such rows should not be there.
+    other rows of the least l < 0: such rows should not be there. `convincing` are those of the greatest l > 0.
 
     >>> telling(np.array([0.1, 3.0, -1.0]), np.array([-2.0, 0.5]))
-    {'missing': [1, 0], 'unexpected': [0]}
+    {'missing': [1, 0], 'unexpected': [0], 'convincing': [1]}
     """
-    return {"missing": _greatest(l_real, most), "unexpected": _greatest(-l_other, most)}
+    return {
+        "missing": _greatest(l_real, most),
+        "unexpected": _greatest(-l_other, most),
+        "convincing": _greatest(l_other, most),
+    }
 
 
 class _Axis(NamedTuple):

@@ -10,10 +10,12 @@ from typing import Any
 
 from onehalf.measuring import regions
 
-__all__ = ["at_least", "confidence", "digits", "money", "of", "parts", "percent", "table"]
+__all__ = ["SIDES", "at_least", "confidence", "digits", "money", "of", "parts", "percent", "table"]
 
 Found = Mapping[str, Any]
 """`Measurement.to_dict()`."""
+
+SIDES = {"real": "the data", "other": "the other sample", "train": "the training rows", "free": "the other sample"}
 
 TOLD = 3
 """Regions and findings of each kind that are told; the rest are in the JSON."""
@@ -35,7 +37,7 @@ def parts(found: Found) -> dict[str, list[str]]:
     first = 1 if copying and copying["shown"] else 0
     return {
         "apart": [*told[:first], *_apart(found)],
-        "where": [*_where(found), *(cells["sentences"] if cells else [])],
+        "where": [*_where(found), *_by_class(found), *(cells["sentences"] if cells else [])],
         "missed": [_missed(found)],
         "copying": told[first:],
         "notes": [*([useful["sentence"]] if useful else []), *_findings(found, severe=False)[:TOLD], *_compared(found)],
@@ -144,14 +146,15 @@ def _beside(found: Found) -> str:
 
 
 def _where(found: Found) -> Iterator[str]:
-    certain = [region for region in found["regions"] if region["certain"]]
+    certain, said = [region for region in found["regions"] if region["certain"]], found["described"]
     if certain:
         at_once = f"all of them hold at once with {confidence(found['alpha'])} confidence"
         yield f"Where they differ, with the range of each share in brackets ({at_once}):"
         yield from (f"  {regions.sentence(region)}" for region in certain[:TOLD])
     elif found["jsd_lower"] > 0:
-        yield "Where they differ could not be narrowed down to a rule about one, two or three columns."
-    steps = [step for step in found["ladder"] if len(step["columns"]) < len(found["audit"]["columns"])]
+        what = f"the {_listed(said)} of a picture" if said else "one, two or three columns"
+        yield f"Where they differ could not be narrowed down to a rule about {what}."
+    steps = [step for step in found["ladder"] if said or len(step["columns"]) < len(found["audit"]["columns"])]
     if found["jsd_lower"] > 0 and steps:
         told = [
             f"{' and '.join(step['columns'])}, shows "
@@ -159,7 +162,47 @@ def _where(found: Found) -> Iterator[str]:
             for step in steps
         ]
         pair = f"; the most telling pair, {told[1]}" if len(told) > 1 else ""
-        yield f"By itself the most telling column, {told[0]}{pair}."
+        what = "property of a picture" if said else "column"
+        yield f"By itself the most telling {what}, {told[0]}{pair}."
+
+
+def _by_class(found: Found) -> Iterator[str]:
+    """Which classes come too seldom or too often, and which are made otherwise than they are."""
+    if not (classes := found["classes"]):
+        return
+    at_once = f"all that is said of classes holds at once with {confidence(found['alpha'])} confidence"
+    apart = [each for each in classes if _apart_in(each["real"], each["other"])]
+    apart.sort(key=lambda each: -abs(each["real"]["share"] - each["other"]["share"]))
+    shares = [f"{each['class']} ({_interval(each['real'])} and {_interval(each['other'])})" for each in apart]
+    if shares:
+        yield f"Classes whose shares differ, in the data and in the other sample ({at_once}): {_some(shares)}."
+    else:
+        yield f"That a class comes too seldom or too often could not be shown ({at_once})."
+    differ = sorted((each for each in classes if each["jsd_lower"] > 0), key=lambda each: -each["jsd_lower"])
+    worst = [
+        f"{each['class']} (at least {at_least(each['jsd_lower'])} nats, estimate "
+        f"{digits(each['jsd_estimate'], each['jsd_se'])}; data against data: at least "
+        f"{at_least(each['null']['jsd_lower'])}, estimate {digits(each['null']['jsd_estimate'])})"
+        for each in differ
+    ]
+    if worst:
+        yield f"Classes whose rows by themselves differ: {len(differ)} of {len(classes)}, the most {_some(worst)}."
+    else:
+        yield "Class by class no difference between the rows was certified."
+
+
+def _apart_in(real: Found, other: Found) -> bool:
+    """Whether two intervals of shares lie apart."""
+    return max(real["interval"][0], other["interval"][0]) > min(real["interval"][1], other["interval"][1])
+
+
+def _interval(share: Found) -> str:
+    low, high = share["interval"]
+    return f"{math.floor(1000 * low) / 10:.1f} to {math.ceil(1000 * high) / 10:.1f} %"
+
+
+def _some(told: Sequence[str]) -> str:
+    return "; ".join(told[:TOLD]) + (f"; and {len(told) - TOLD} more" if len(told) > TOLD else "")
 
 
 def _missed(found: Found) -> str:
@@ -184,6 +227,11 @@ def _compared(found: Found) -> Iterator[str]:
             f"Each row of data was set against samples that were made for its own {_listed(given)}: what is compared "
             "is the rest of the row, given that."
         )
+    if lacking := found["unlabelled"]:
+        named = _listed([SIDES[side] for side in lacking])
+        yield f"Labels were left out of the comparison, for there are none of {named}."
+    if n := found["features"]:
+        yield f"Critics saw {n:,} feature{'s' * (n > 1)} of each row beside the row itself."
     if left_out := found["left_out"]:
         yield f"Ids and free text can't be compared and were left out: {_listed(left_out)}."
 

@@ -1,24 +1,29 @@
 """Rows, as their shape asks for: points and their density, a sheet of images, or a histogram of each column."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Shaped
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
 from onehalf._base import refuse
-from onehalf.data.arrays import numbered
+from onehalf.data.arrays import is_image, numbered
 from onehalf.plots.drawing import binned, clouds, edges, equally, finite, histogram, legend, percent, spread
+from onehalf.plots.sheets import limits_of, tiled
 
 __all__ = ["COLUMNS", "TILES", "AnyRows", "beside", "kind", "one"]
 
 TILES, COLUMNS = 64, 12
 """At most so many images on a sheet, and histograms in a figure."""
+
+SHEET, BESIDE, ABOVE = 700, 40, 50
+"""The longer side of a sheet, at most, and the room between two sheets and above them, in pixels of the file."""
+
+DPI = 160
+"""Pixels to an inch of the files that figures are written to."""
 
 AnyRows = Shaped[np.ndarray | Array, "_ ..."]
 """Rows, one along the first axis; what kind of figure they get depends on the shape of one of them."""
@@ -36,7 +41,7 @@ def kind(rows: AnyRows) -> str:
     shape = rows.shape[1:]
     if shape == (2,):
         return "points"
-    return "images" if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)) else "columns"
+    return "images" if is_image(shape) else "columns"
 
 
 def one(rows: AnyRows, name: str = "data") -> Figure:
@@ -105,31 +110,24 @@ def _points(sets: Sets, names: Sequence[str]) -> Figure:
 
 
 def _sheets(sets: Sets) -> Figure:
-    """Up to 64 images of each, evenly spaced among the rows; the data's darkest and brightest set the scale."""
-    data = next(iter(sets.values())).astype(np.float64)
-    low, high = data.min(), data.max()
-    figure = Figure(figsize=(4.4 * len(sets), 4.5), layout=ConstrainedLayoutEngine(wspace=0.06))
-    panels = figure.subplots(1, len(sets), squeeze=False)[0]
-    for axes, (name, rows) in zip(panels, sets.items(), strict=True):
-        images = spread(rows, equally(sets.values(), TILES)).astype(np.float64)
-        axes.imshow(_sheet(np.clip((images - low) / ((high - low) or 1.0), 0, 1)), interpolation="nearest")
+    """Up to 64 images of each, evenly spaced among the rows; the data's darkest and brightest set the scale.
+
+    A pixel is drawn as a square of whole pixels of the file, if a sheet is not larger than its place.
+    """
+    black_and_white = limits_of(next(iter(sets.values())))
+    shown = [spread(rows, equally(sets.values(), TILES)) for rows in sets.values()]
+    sheets = [tiled(images, limits=black_and_white) for images in shown]
+    height, width = sheets[0].shape[:2]
+    times = SHEET // max(height, width) or SHEET / max(height, width)
+    sides = np.array([len(sets) * (width * times + BESIDE) - BESIDE, height * times + ABOVE])
+    figure = Figure(figsize=tuple(sides / DPI))
+    for place, (name, pixels) in enumerate(zip(sets, sheets, strict=True)):
+        left = place * (width * times + BESIDE)
+        axes = figure.add_axes((left / sides[0], 0, width * times / sides[0], height * times / sides[1]))
+        axes.imshow(pixels, interpolation="nearest" if times >= 1 else "antialiased")
         axes.set_title(name)
         axes.set_axis_off()
     return figure
-
-
-def _sheet(images: Float[np.ndarray, "n h w ..."]) -> Float[np.ndarray, "height width 4"]:
-    """Images laid out in a square, in RGBA, with a transparent gap between them."""
-    n, h, w = images.shape[:3]
-    across = math.ceil(math.sqrt(n)) or 1
-    down = max(1, -(-n // across))
-    gap = max(1, h // 16)
-    images = images[..., None] if images.ndim == 3 else images
-    tiles = np.zeros((down * across, h + gap, w + gap, 4))
-    tiles[:n, :h, :w, :3] = images[..., :3]
-    tiles[:n, :h, :w, 3] = images[..., 3] if images.shape[3] == 4 else 1.0
-    rows = tiles.reshape(down, across, h + gap, w + gap, 4).swapaxes(1, 2)
-    return rows.reshape(down * (h + gap), across * (w + gap), 4)
 
 
 def _histograms(sets: Sets, names: Sequence[str]) -> Figure:

@@ -4,10 +4,12 @@ Hypothesis tries the same examples each time: what fails once fails again.
 """
 
 import functools
+from pathlib import Path
 
 import hypothesis
 import jax
 import optax.tree
+import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -29,3 +31,14 @@ def _with_standard_promotion(function):
 
 
 optax.tree.bias_correction = _with_standard_promotion(optax.tree.bias_correction)
+
+MAPS, MOST_MAPS = Path("/proc/self/maps"), 20_000
+"""Where Linux lists a process's memory maps, of which it may have 65,530. Compiled code takes some; JAX keeps it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _room_for_compiled_code():
+    """Let go of compiled code between files: with too many maps the next compilation is a segmentation fault."""
+    yield
+    if MAPS.exists() and len(MAPS.read_bytes().splitlines()) > MOST_MAPS:
+        jax.clear_caches()

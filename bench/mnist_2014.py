@@ -98,9 +98,7 @@ def report(work: Path, x: np.ndarray, images: Path) -> None:
     """Tables to stdout, figures to a folder."""
     told = [json.loads(path.read_text()) for path in sorted(work.glob("*-*.json"))]
     told.sort(key=lambda run: (list(ARMS).index(run["arm"]), run["seed"]))
-    print(
-        "| arm | seed | rounds | s | D wakes | V | held-out | certified | estimate | data against data | Parzen | sigma |"
-    )
+    print("| arm | seed | rounds | s | D wakes | V | held-out | certified | estimate | data on data | Parzen | sigma |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for run in told:
         found, windowed = run["certificate"], run["parzen"]

@@ -213,7 +213,10 @@ def bad_tables(folder):
     ("words", "sentence"),
     [
         ("nothing.csv", "nothing.csv: expected a file; got nothing there."),
-        ("folder", "folder: expected a file; got a folder."),
+        (
+            "folder",
+            "folder: expected pictures (.png, .jpg, .jpeg, .webp, .gif, .bmp, .tif, .tiff); got an empty folder.",
+        ),
         ("people.xlsx", "people.xlsx: expected a file that ends in .csv, .tsv, .parquet; got .xlsx. Save it as .csv"),
         ("empty.csv", "empty.csv: expected a header and rows; got an empty file."),
         ("header.csv", "header.csv: expected at least 2 rows; got a header only."),
@@ -350,7 +353,10 @@ def bad_files(folder):
         (["report", "nowhere"], "nowhere: expected the folder of a run; got none."),
         (["theory", "folds", "--seed", "-1"], "seed: expected a whole number from 0 to 2^63 - 1; got -1."),
         (["theory", "jsd-metrik"], "got 'jsd-metrik'. Did you mean jsd-metric?"),
-        (["theory", "folds", "-o", "x.bmp"], "x.bmp: expected a name that ends in .png, .svg, .pdf, .gif, .html; got"),
+        (
+            ["theory", "folds", "-o", "x.bmp"],
+            "x.bmp: expected a name that ends in .png, .svg, .pdf, .gif, .webp, .html; got",
+        ),
         (["theory", "folds", "-o", "x.gif"], "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif."),
         (["theory", "folds", "-o", "rows.npy/x.png"], "expected a place to write to; got File exists."),
         (["theory", "folds", "jsd-metric", "-o", "x.png"], "out: expected a folder for the figures of several exp"),

@@ -85,7 +85,7 @@ def test_the_same_command_goes_on_and_a_changed_file_is_refused(folder):
         refused(onehalf(*words, cwd=folder), "people.csv: expected the rows that run was begun with; got other rows")
     finally:
         (folder / "people.csv").write_text(text)
-    refused(onehalf(*words[:-1], "age", cwd=folder), "label: expected ['sex'], as run was begun with; got ['age']")
+    refused(onehalf(*words[:-1], "age", cwd=folder), "label: expected 'sex', as run was begun with; got 'age'")
 
 
 def test_parquet_types_come_back(folder):

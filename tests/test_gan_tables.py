@@ -177,7 +177,7 @@ def test_samples_that_can_not_be_had_are_refused(gan, asked, message):
 
 def test_conditions_of_an_array_are_refused():
     gan = GAN(rounds=1, width=4, random_state=0).fit(rng.normal(size=(30, 2)))
-    with pytest.raises(Refusal, match="expected a fit of a table; got one of an array"):
+    with pytest.raises(Refusal, match="expected a fit of a table, or with labels; got one of an array without"):
         gan.sample(3, where="x1>0")
-    with pytest.raises(Refusal, match="label, schema: expected a table; got an array"):
+    with pytest.raises(Refusal, match="y: expected the labels of the rows, which are to be called 'x1'; got none"):
         GAN(rounds=1, label="x1").fit(rng.normal(size=(30, 2)))

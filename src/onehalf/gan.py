@@ -575,7 +575,7 @@ class GAN(BaseEstimator):
         if t >= self.recipe_.rounds:
             return "all rounds played"
         if self.history_ and not np.isfinite(self.history_[-1]["V"]).any():
-            return "V is no longer a finite number (lower rate_D and rate_G)"
+            return "V is no longer a finite number (lower rates may help)"
         looks = [row["t"] for row in self.history_ if "jsd_estimate" in row]
         gone = self.recipe_.noise_share * self.recipe_.rounds if self.recipe_.noise else 0
         latest = max(self.best_look(game)[1] for game in range(self.recipe_.seeds))

@@ -47,7 +47,6 @@ from onehalf.data.sources import is_path, is_table, open_rows
 from onehalf.data.tables import TableUnits
 from onehalf.gan import GAN
 from onehalf.measuring.measurement import Measurement
-from onehalf.recipe import Recipe
 from onehalf.sampling import AnyUnits
 
 __all__ = [
@@ -156,7 +155,7 @@ def load(folder: Path) -> GAN:
     shape, m = recipe["data"]["shape"][1:], recipe["solved"]["m"]
     blank = np.zeros((m, math.prod(shape) + 1) if "labels" in recipe["data"] else (m, *shape))
     gan.prepare(blank, units, recipe["data"]["sha256"])
-    gan.recipe_ = Recipe(**recipe["solved"])
+    gan.recipe_ = dataclasses.replace(gan.recipe_, **recipe["solved"])
     gan.state_ = _fill(path, "state", gan.state_, tensors)
     gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
     gan.history_ = _history(folder / "rows.jsonl", about)

@@ -198,7 +198,7 @@ def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
         assert sorted(map(tuple, x)) == sorted(map(tuple, validation))
         assert not (x == validation).all()
         assert level == 0.05 / 21
-    training = set(map(tuple, gan.units_.plain(roles.train).astype(np.float64)))
+    training = set(map(tuple, roles.train.astype(np.float64)))
     assert [set(map(tuple, y.reshape(-1, 2))) <= training for _, y, _ in looks] == [False, True, False]
     gan.recipe_ = dataclasses.replace(gan.recipe_, seeds=3)
     gan._see(jr.key(0), roles.validation, roles.train)

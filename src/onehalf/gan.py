@@ -346,7 +346,7 @@ class GAN(BaseEstimator):
     @property
     def example_shape_(self) -> tuple[int, ...]:
         """The shape of one row as players see it, without its label."""
-        return self.units_.shape if isinstance(self.units_, LabelledUnits) else self.p_g_.shape
+        return self.units_.shape if isinstance(self.units_, LabelledUnits) else self.best_[0].out_shape
 
     @property
     def extremes_(self) -> Rows:

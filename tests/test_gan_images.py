@@ -58,6 +58,9 @@ def test_samples_at_each_look_are_left_to_look_at(gan):
     looks = [row for row in gan.history_ if "jsd_estimate" in row]
     assert len(gan.progress_) == len(looks) > 0
     assert all(stills.shape == (36, 8, 8) for stills in gan.progress_)
+    small = GAN(rounds=100, width=8, seeds=2, random_state=0).fit(X[SOME])
+    assert small.recipe_.net == "mlp"
+    assert [stills.shape for stills in small.progress_] == [(36, 8, 8)] * 2
 
 
 def test_logits_and_roles_take_labels(gan):

@@ -230,8 +230,7 @@ def _film(run: Path, out: Path, n: int, seed: int, *, interpolate: bool, progres
     _set_up_jax()
     gan = runs.load(run)
     if progress and not gan.progress_:
-        hint = "Only convolutional players leave some."
-        refuse(str(run), expected="samples that were left at each look", got="none", hint=hint)
+        refuse(str(run), expected="samples that were left at each look", got="none, for there was no look yet")
     frames = (
         gan.interpolate(n, STEPS, random_state=seed) if interpolate else gan.progress_[gan.chosen_ :: gan.recipe_.seeds]
     )

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from onehalf._arrays import PRNGKey
 from onehalf._base import Refusal, refuse
-from onehalf.data.arrays import Rows, Units, check
+from onehalf.data.arrays import Rows, Units, check, is_image
 from onehalf.data.base import Pushforward
 from onehalf.data.coding import Coding
 from onehalf.data.conditions import column_of
@@ -506,7 +506,7 @@ class GAN(BaseEstimator):
 
     def _stills(self, averages: list[AbstractNet]) -> list[Rows]:
         """Samples of each game's averaged G to look at, if they are images: from the same latents each time."""
-        if isinstance(self.units_, TableUnits) or self.recipe_.net == "mlp":
+        if isinstance(self.units_, TableUnits) or not is_image(self.example_shape_):
             return []
         games = [Sampler(Pushforward(G, self.p_z_), self.units_) for G in averages]
         return [unlabelled(self._told(game.draw(jr.key(self.recipe_.random_state), STILLS))) for game in games]

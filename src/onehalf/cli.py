@@ -68,7 +68,7 @@ def fit(
     seeds: Annotated[int, typer.Option(metavar="P", help="Games at once; the best by validation is kept.")] = 1,
     k: Annotated[int, typer.Option("--k", metavar="K", help="Steps of D in a round.")] = 1,
     batch: Annotated[
-        int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256, or 128 for wide rows, if not given.")
+        int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256, for wide rows 128, for images 64.")
     ] = None,
     loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
     recipe: Annotated[

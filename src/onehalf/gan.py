@@ -101,9 +101,9 @@ class GAN(BaseEstimator):
     rate_D, rate_G, beta1, beta2 : Adam's; both rates, 0.002 or convolutional players' 0.004 if not given, fall to 1 %
         over the run, by the same factor every round, and start lower in proportion in a run of more than 12,000 rounds.
     noise, noise_share : standard deviation of the noise that D sees through at first, in units of the data's own (1,
-        or 0.3 for tables, if not given), and the share of the run after which it is gone.
-    r1, r2, gradient_penalty, every : weights gamma of the three penalties, paid every so many rounds; the last of them
-        is 10 for the Wasserstein loss and 0 for the others, if not given.
+        for tables 0.3, for convolutional players 0, if not given), and the share of the run after which it is gone.
+    r1, r2, gradient_penalty, every : weights gamma of the three penalties, paid every so many rounds (4, or
+        convolutional players' 16); the last of the three is 10 for the Wasserstein loss, else 0, if not given.
     average : G_average forgets at this rate a round.
     half : convolutions in bfloat16, for accelerators.
     seeds : games played at once, that differ by seed; the best by validation is kept.
@@ -117,8 +117,8 @@ class GAN(BaseEstimator):
         be called, which is then learned with them: `fit(X, y)`, `sample(where="class=3")` for `label="class"`.
     schema : for tables, the kinds of the columns where they are not to be found out (`onehalf.data.schema.Schema`).
 
-    None leaves a number to the data: tables, rows of 16 entries or fewer and rows of more get different ones
-    (`recipe_`).
+    None leaves a number to the data: tables, images for convolutional players, rows of 16 entries or fewer and rows of
+    more get different ones (`recipe_`).
 
     >>> X = np.random.default_rng(0).normal(5, 2, size=(500, 3)).astype("float32")
     >>> gan = GAN(rounds=200, width=16, random_state=0).fit(X)

@@ -188,7 +188,9 @@ def _by_class(found: Found) -> Iterator[str]:
     if worst:
         yield f"Classes whose rows by themselves differ: {len(differ)} of {len(classes)}, the most {_some(worst)}."
     else:
-        yield "Class by class no difference between the rows was certified."
+        few = sum(each["jsd_estimate"] is None for each in classes)
+        judged = f"; {few} of {len(classes)} classes had too few rows to be judged by themselves" if few else ""
+        yield f"Class by class no difference between the rows was certified{judged}."
 
 
 def _apart_in(real: Found, other: Found) -> bool:

@@ -77,7 +77,7 @@ def test_fit_leaves_a_run_and_json(run):
     } | {"truth"}
     assert set(numbers) >= keys
     assert numbers["rounds"] == 200
-    names = {"recipe.json", "rows.jsonl", "state.safetensors", "samples.npy", "report.html"}
+    names = {"recipe.json", "rows.jsonl", "state.safetensors", "samples.npy", "progress.npy", "report.html"}
     assert {path.name for path in folder.iterdir()} == names
     assert np.load(folder / "samples.npy").shape == (1000, 8, 8)
     assert "Traceback" not in done.stderr

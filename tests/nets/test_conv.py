@@ -17,7 +17,7 @@ from onehalf.nets.conv import (
     Residual,
     Up,
     by_lax,
-    by_slices,
+    by_parts,
     padded_to,
 )
 
@@ -28,19 +28,25 @@ def leaves(net):
     return jax.tree.leaves(eqx.filter(net, eqx.is_inexact_array))
 
 
-@pytest.mark.parametrize(("size", "channels_in", "channels_out"), [(1, 3, 2), (2, 4, 5), (3, 1, 6), (3, 7, 3)])
-def test_both_ways_agree_gradients_too(size, channels_in, channels_out):
+@pytest.mark.parametrize(
+    ("size", "border", "channels_in", "channels_out"), [(1, 0, 3, 2), (2, 1, 4, 5), (3, 1, 1, 6), (3, 0, 7, 3)]
+)
+@pytest.mark.parametrize("games", [0, 2])
+def test_both_ways_agree_gradients_too(size, border, channels_in, channels_out, games):
+    """Also where weights differ, as those of games side by side do."""
+    many, grown = (games,) if games else (), 2 * border + 1 - size
     key_x, key_w, key_c = jr.split(jr.key(size), 3)
-    x = jr.normal(key_x, (6, 9, 11, channels_in))
-    weight = jr.normal(key_w, (size, size, channels_in, channels_out))
-    seen = jr.normal(key_c, (6, 10 - size, 12 - size, channels_out))
+    x = jr.normal(key_x, (*many, 6, 9, 11, channels_in))
+    weight = jr.normal(key_w, (*many, size, size, channels_in, channels_out))
+    seen = jr.normal(key_c, (*many, 6, 9 + grown, 11 + grown, channels_out))
 
     def both(convolve):
-        out = lambda x, weight: jax.vmap(convolve, in_axes=(0, None))(x, weight)  # noqa: E731
+        out = jax.vmap(lambda x, weight: convolve(x, weight, border), in_axes=(0, None))
+        out = jax.vmap(out) if games else out
         return out(x, weight), *jax.grad(lambda x, w: jnp.sum(seen * out(x, w)), argnums=(0, 1))(x, weight)
 
-    for slices, lax in zip(both(by_slices), both(by_lax), strict=True):
-        assert np.allclose(slices, lax, rtol=1e-5, atol=1e-5 * float(jnp.abs(lax).max()))
+    for parts, lax in zip(both(by_parts), both(by_lax), strict=True):
+        assert np.allclose(parts, lax, rtol=1e-5, atol=1e-5 * float(jnp.abs(lax).max()))
 
 
 def test_a_second_derivative_agrees_too():
@@ -51,13 +57,13 @@ def test_a_second_derivative_agrees_too():
         d = lambda x, weight: jnp.sum(jnp.tanh(convolve(x, weight)))  # noqa: E731
         return jax.grad(lambda weight: jnp.sum(jax.grad(d)(x, weight) ** 2))(weight)
 
-    assert np.allclose(paid(by_slices), paid(by_lax), rtol=1e-4, atol=1e-5)
+    assert np.allclose(paid(by_parts), paid(by_lax), rtol=1e-4, atol=1e-5)
 
 
 def test_the_convolution_is_what_scipy_says():
     x, weight = jr.normal(jr.key(0), (7, 8, 3)), jr.normal(jr.key(1), (3, 3, 3, 1))
     expected = correlate(np.asarray(x), np.asarray(weight[..., 0]), mode="valid", method="direct")
-    assert np.allclose(by_slices(x, weight), expected, atol=1e-5)
+    assert np.allclose(by_parts(x, weight), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("platform", ["cpu", "gpu"])

@@ -7,18 +7,23 @@ what it drew there.
 
 import itertools
 import math
+from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
 from onehalf._arrays import PRNGKey, Sample
 from onehalf._base import refuse
 from onehalf.nets.base import AbstractNet
 
-__all__ = ["Convolution", "ConvolutionalD", "ConvolutionalG", "by_lax", "by_slices", "padded_to"]
+__all__ = ["Convolution", "ConvolutionalD", "ConvolutionalG", "by_lax", "by_parts", "padded_to"]
 
 Image = Float[Array, "_ _ _"]
 """(height, width, channels)."""
@@ -32,43 +37,109 @@ SLOPE = 0.2
 """Of the leaky ReLU, where it is negative."""
 
 
-def by_slices(image: Image, weight: Weight) -> Image:
-    """The valid convolution as one matrix product of the image's shifted slices, side by side.
+def by_lax(image: Image, weight: Weight, border: int = 0) -> Image:
+    """y[i, j] = sum_{a, b} x[i + a, j + b] W[a, b], x with a border of 0: XLA's convolution and its derivatives."""
+    return _by_lax(image[None], weight, border=border)[0]
 
-    On a CPU it is the fast one, inside a compiled scan 30 times so (docs/explanation/images.md).
+
+def by_parts(image: Image, weight: Weight, border: int = 0) -> Image:
+    """The same with derivatives that a CPU is fast at, which XLA's own are not (docs/explanation/images.md).
+
+    The cotangent of the image is a convolution of this kind as well, that of the weights one matrix product.
     """
+    return _by_parts.bind(image[None], weight, border=border)[0]
+
+
+Images = Float[Array, "m _ _ _"]
+
+
+def _by_lax(images: Images, weight: Weight, *, border: int) -> Images:
+    dimensions, borders = ("NHWC", "HWIO", "NHWC"), [(border, border)] * 2
+    return jax.lax.conv_general_dilated(images, weight, (1, 1), borders, dimension_numbers=dimensions)
+
+
+def _by_slices(images: Images, weight: Weight, *, border: int) -> Images:
+    """The same as one matrix product of the shifted slices side by side: for weights that differ, as games' do."""
     size, _, _, channels = weight.shape
-    height, width = (side - size + 1 for side in image.shape[:2])
-    slices = [image[i : i + height, j : j + width] for i in range(size) for j in range(size)]
-    return jnp.concatenate(slices, axis=2) @ weight.reshape(-1, channels)
+    images = _framed(images, border)
+    height, width = (side - size + 1 for side in images.shape[1:3])
+    slices = [images[:, i : i + height, j : j + width] for i in range(size) for j in range(size)]
+    return jnp.concatenate(slices, axis=3) @ weight.reshape(-1, channels)
 
 
-def by_lax(image: Image, weight: Weight) -> Image:
-    """The same by XLA's convolution, the fast one on an accelerator."""
-    dimensions = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(image[None], weight, (1, 1), "VALID", dimension_numbers=dimensions)[0]
+def _of_images(seen: Images, images: Any, weight: Weight, *, border: int) -> Images:
+    """The cotangent of the images: `seen` met by the weights upside down, kept from XLA, which would fold them back."""
+    turned = jax.lax.optimization_barrier(jnp.flip(weight, (0, 1)).swapaxes(2, 3))
+    return _by_parts.bind(seen, turned, border=len(weight) - 1 - border)
+
+
+def _of_weight(seen: Images, images: Images, weight: Any, *, border: int) -> Weight:
+    """The cotangent of the weights, <x[. + a, . + b], seen> for all a and b.
+
+    It is one product of x, moved by each b, with `seen`, moved by each a: 2 size copies in place of size^2.
+    """
+    size, (_, _, width, channels_out) = weight.aval.shape[0], seen.shape
+    images = _framed(images, border)
+    moved = jnp.concatenate([images[:, :, b : b + width] for b in range(size)], axis=3)
+    rows = [jnp.pad(seen, ((0, 0), (a, size - 1 - a), (0, 0), (0, 0))) for a in range(size)]
+    product = moved.reshape(-1, moved.shape[3]).T @ jnp.concatenate(rows, axis=3).reshape(-1, size * channels_out)
+    return product.reshape(size, -1, size, channels_out).transpose(2, 0, 1, 3)
+
+
+def _batched(arguments: tuple[Array, Array], axes: tuple[int | None, int | None], *, border: int) -> tuple[Array, int]:
+    """Batches of images are one longer batch, unless the weights differ."""
+    (images, weight), (axis, axis_of_weight) = arguments, axes
+    if axis_of_weight is not None:
+        each = partial(_by_slices, border=border)
+        return jax.vmap(each, in_axes=axes)(images, weight), 0
+    images = jnp.moveaxis(images, axis or 0, 0)
+    y = _by_parts.bind(images.reshape(-1, *images.shape[2:]), weight, border=border)
+    return y.reshape(*images.shape[:2], *y.shape[1:]), 0
+
+
+def _shaped(images: ShapedArray, weight: ShapedArray, *, border: int) -> ShapedArray:
+    m, *sides, _ = images.shape
+    size, channels = weight.shape[0], weight.shape[3]
+    return ShapedArray((m, *(side + 2 * border - size + 1 for side in sides), channels), images.dtype)
+
+
+_by_parts = Primitive("convolution_by_parts")
+_by_parts.def_impl(jax.jit(_by_lax, static_argnames="border"))
+_by_parts.def_abstract_eval(_shaped)
+mlir.register_lowering(_by_parts, mlir.lower_fun(_by_lax, multiple_results=False))
+ad.defbilinear(_by_parts, _of_images, _of_weight)
+batching.primitive_batchers[_by_parts] = _batched
 
 
 class Convolution(eqx.Module):
-    """y[i, j] = b + sum_{a, b} x[i + a, j + b] W[a, b]: no padding, steps of 1; drawn from N(0, gain/fan_in)."""
+    """y[i, j] = b + sum_{a, b} x[i + a, j + b] W[a, b], steps of 1; drawn from N(0, gain/fan_in)."""
 
     weight: Weight
     bias: Float[Array, " channels_out"]
+    border: int = eqx.field(static=True)
     half: bool = eqx.field(static=True)
 
     def __init__(
-        self, key: PRNGKey, size: int, channels_in: int, channels_out: int, *, gain: float = 2.0, half: bool = False
+        self,
+        key: PRNGKey,
+        size: int,
+        channels_in: int,
+        channels_out: int,
+        *,
+        border: int = 0,
+        gain: float = 2.0,
+        half: bool = False,
     ) -> None:
         std = math.sqrt(gain / (size * size * channels_in))
         self.weight = std * jr.normal(key, (size, size, channels_in, channels_out))
-        self.bias, self.half = jnp.zeros(channels_out), half
+        self.bias, self.border, self.half = jnp.zeros(channels_out), border, half
 
     def __call__(self, x: Image) -> Image:
-        """The image that comes of it, smaller by size - 1 on each side."""
-        convolve = by_slices if jax.default_backend() == "cpu" else by_lax
+        """The image that comes of it, each side longer by twice the border of 0 and shorter by size - 1."""
+        convolve = by_parts if jax.default_backend() == "cpu" else by_lax
         if not self.half:
-            return convolve(x, self.weight) + self.bias[None, None]
-        y = convolve(x.astype(jnp.bfloat16), self.weight.astype(jnp.bfloat16))
+            return convolve(x, self.weight, self.border) + self.bias[None, None]
+        y = convolve(x.astype(jnp.bfloat16), self.weight.astype(jnp.bfloat16), self.border)
         return y.astype(jnp.float32) + self.bias[None, None]
 
 
@@ -80,12 +151,12 @@ class Residual(eqx.Module):
 
     def __init__(self, key: PRNGKey, channels: int, *, half: bool = False) -> None:
         key_first, key_second = jr.split(key)
-        self.first = Convolution(key_first, 3, channels, channels, half=half)
+        self.first = Convolution(key_first, 3, channels, channels, border=1, half=half)
         self.second = Convolution(key_second, 1, channels, channels, gain=0.0, half=half)
 
     def __call__(self, x: Image) -> Image:
         """The image, with something added."""
-        return x + self.second(_activated(self.first(_framed(_activated(x)))))
+        return x + self.second(_activated(self.first(_activated(x))))
 
 
 class Down(eqx.Module):
@@ -98,7 +169,7 @@ class Down(eqx.Module):
 
     def __call__(self, x: Image) -> Image:
         """An image of half the sides."""
-        return self.convolution(_to_depth(_framed(x)))
+        return self.convolution(_to_depth(_framed(x, 1)))
 
 
 class Up(eqx.Module):
@@ -109,11 +180,11 @@ class Up(eqx.Module):
     def __init__(
         self, key: PRNGKey, channels_in: int, channels_out: int, *, gain: float = 2.0, half: bool = False
     ) -> None:
-        self.convolution = Convolution(key, 2, channels_in, 4 * channels_out, gain=gain, half=half)
+        self.convolution = Convolution(key, 2, channels_in, 4 * channels_out, border=1, gain=gain, half=half)
 
     def __call__(self, x: Image) -> Image:
         """An image of twice the sides."""
-        return _from_depth(self.convolution(_framed(x)))[1:-1, 1:-1]
+        return _from_depth(self.convolution(x))[1:-1, 1:-1]
 
 
 class ConvolutionalD(AbstractNet):
@@ -252,9 +323,9 @@ def _activated(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return jax.nn.leaky_relu(x, SLOPE)
 
 
-def _framed(x: Image) -> Image:
-    """With a border of 0, one pixel wide."""
-    return jnp.pad(x, ((1, 1), (1, 1), (0, 0)))
+def _framed(x: Float[Array, "*m _ _ _"], border: int) -> Float[Array, "*m _ _ _"]:
+    """With a border of 0."""
+    return jnp.pad(x, (*[(0, 0)] * (x.ndim - 3), (border, border), (border, border), (0, 0)))
 
 
 def _to_depth(x: Image) -> Image:

@@ -72,7 +72,7 @@ def dcgan(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
 
     torch.manual_seed(seed)
     with np.load(folder / "train.npz") as train:
-        pixels = torch.from_numpy(train["x"].astype(np.float32))
+        kind, pixels = train["x"].dtype, torch.from_numpy(train["x"].astype(np.float32))
     high = float(pixels.max())
     x, side = 2 * pixels[:, None] / high - 1, pixels.shape[1]
     levels = max(1, (side // 4).bit_length() - 1)
@@ -104,7 +104,7 @@ def dcgan(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
     G.eval()
     with torch.no_grad():
         made = torch.cat([G(torch.randn(500, LATENT)) for _ in range(SAMPLES // 500)])
-    np.save(folder / "dcgan.npy", ((made[:, 0] + 1) / 2 * high).round().numpy().astype(train["x"].dtype))
+    np.save(folder / "dcgan.npy", ((made[:, 0] + 1) / 2 * high).round().numpy().astype(kind))
     parameters = [sum(p.numel() for p in net.parameters()) for net in (D, G)]
     return {"rounds": rounds, "seconds": seconds, "parameters": parameters, "torch": torch.__version__}
 

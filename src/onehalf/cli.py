@@ -194,16 +194,17 @@ def sample(
         refuse(str(out), expected="a new or empty folder", got="one with files" if out.is_dir() else "a file")
     _set_up_jax()
     from onehalf import plots
+    from onehalf.data.arrays import limits_of
     from onehalf.data.labelled import unlabelled
 
     gan = runs.load(run)
     rows = gan.sample(n, random_state=seed, where=where, balanced=balanced, ids=ids)
     if suffix == ".png":
-        runs.write(out, plots.sheet_png(unlabelled(rows), limits=plots.limits_of(gan.extremes_)))
+        runs.write(out, plots.sheet_png(unlabelled(rows), limits=limits_of(gan.extremes_)))
     elif suffix:
         runs.write(out, runs.packed(rows, suffix))
     else:
-        runs.write_pictures(out, rows, plots.limits_of(gan.extremes_))
+        runs.write_pictures(out, rows, limits_of(gan.extremes_))
     if gan.coding_ is None:
         x = unlabelled(rows)
         found = f", of {gan.drawn_:,} that were drawn" if where and gan.drawn_ > n else ""
@@ -224,6 +225,7 @@ def _film(run: Path, out: Path, n: int, seed: int, *, interpolate: bool, progres
         got = "both" if progress else "neither"
         refuse("film", expected="one of --interpolate and --progress", got=got)
     from onehalf import plots, runs
+    from onehalf.data.arrays import limits_of
 
     if runs.sides(run) is None:
         refuse(str(run), expected="a run on images, to make a film of", got=f"one on {runs.source(run)}")
@@ -234,7 +236,7 @@ def _film(run: Path, out: Path, n: int, seed: int, *, interpolate: bool, progres
     frames = (
         gan.interpolate(n, STEPS, random_state=seed) if interpolate else gan.progress_[gan.chosen_ :: gan.recipe_.seeds]
     )
-    runs.write(out, plots.sheet_film(frames, out.suffix.lower(), plots.limits_of(gan.extremes_)))
+    runs.write(out, plots.sheet_film(frames, out.suffix.lower(), limits_of(gan.extremes_)))
     _say(f"{len(frames)} pictures of {len(frames[0])} samples: {out}")
 
 

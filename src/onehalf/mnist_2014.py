@@ -16,7 +16,7 @@ import optax
 from jaxtyping import Array, ArrayLike, Float
 
 from onehalf._arrays import Logits, PRNGKey, Scalar
-from onehalf.data.arrays import Empirical, Rows, Units
+from onehalf.data.arrays import Empirical, Rows, Units, limits_of
 from onehalf.data.base import Latent, Pushforward
 from onehalf.losses import Minimax, NonSaturating
 from onehalf.nets.mlp import MLP
@@ -64,8 +64,6 @@ def pixels(rows: Rows) -> Units:
     >>> pixels(np.array([[0, 200]], np.uint8)).plain(np.array([[51, 255]], np.uint8))
     array([[0.2, 1. ]], dtype=float32)
     """
-    from onehalf.plots.sheets import limits_of
-
     units, (black, white) = Units.of(rows), limits_of(rows)
     whole = np.logical_and.reduce(units.whole, axis=None)
     return Units(float(black), float(white - black) or 1.0, whole, rows.min(), rows.max(), rows.dtype.str)

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from scipy import special
 
 from onehalf import plots
-from onehalf.data.arrays import numbered
+from onehalf.data.arrays import limits_of, numbered
 from onehalf.data.coding import Coding
 from onehalf.data.columns import cut
 from onehalf.data.frames import is_frame
@@ -445,7 +445,7 @@ def _neighbours(samples: np.ndarray, train: np.ndarray) -> Markup:
     """Samples, each beside the training image that is nearest to it."""
     shown = samples[:BESIDE]
     places, _ = plots.find_nearest(shown, train)
-    picture = plots.neighbours(shown, train[places], across=BESIDE // 4, limits=plots.limits_of(train))
+    picture = plots.neighbours(shown, train[places], across=BESIDE // 4, limits=limits_of(train))
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
     alt = f"{len(shown)} samples, each with the training image that is nearest to it in a blue frame at its right"

@@ -8,6 +8,7 @@ from PIL import Image, ImageColor
 
 from onehalf import Refusal, plots
 from onehalf.data import Digits
+from onehalf.data.arrays import limits_of
 from onehalf.data.images import read_images
 from onehalf.plots.drawing import DATA, plain
 from onehalf.plots.sheets import GAP_COLOUR, tiled
@@ -177,7 +178,7 @@ def test_a_reports_sheet_has_whole_pixels(noise):
     for images in (noise, Digits.rows()):
         n, h, w = images.shape[:3]
         picture = np.asarray(opened(plots.packed(plots.one(images), ".png")))[..., :3]
-        drawn = tiled(images[np.linspace(0, n - 1, min(n, plots.TILES)).astype(int)], limits=plots.limits_of(images))
+        drawn = tiled(images[np.linspace(0, n - 1, min(n, plots.TILES)).astype(int)], limits=limits_of(images))
         times = plots.rows.SHEET // max(drawn.shape[:2])
         sheet = picture[-drawn.shape[0] * times :, : drawn.shape[1] * times]
         squares = sheet[: h * times, : w * times].reshape(h, times, w, times, 3)

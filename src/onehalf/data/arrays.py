@@ -16,10 +16,13 @@ from onehalf._arrays import PRNGKey, Samples
 from onehalf._base import refuse
 from onehalf.data.base import AbstractData
 
-__all__ = ["AbstractImages", "Digits", "Empirical", "MNIST5k", "Units", "check", "is_image", "numbered"]
+__all__ = ["AbstractImages", "Digits", "Empirical", "MNIST5k", "Units", "check", "is_image", "limits_of", "numbered"]
 
 Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
+
+Limits = tuple[float, float]
+"""What is drawn as black and as white."""
 
 Bounds = tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]
 
@@ -257,6 +260,23 @@ def is_image(shape: tuple[int, ...]) -> bool:
     (True, True, False, False)
     """
     return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+
+
+def limits_of(images: Shaped[np.ndarray | Array, "_ ..."]) -> Limits:
+    """What black and white are in such images: 0, and the least of 1, 16, 255 and 65,535 that whole numbers lie below.
+
+    Floats have 0 and 1, if they all lie between them. Anything else has its own least and greatest. Samples are drawn
+    by the limits of the data, so that a dark one stays dark.
+
+    >>> [limits_of(np.array([[row]])) for row in ([0, 16], [0.2, 0.7], [-3.0, 2.0])]
+    [(0, 16), (0, 1), (-3.0, 2.0)]
+    """
+    x = np.asarray(images)
+    if not x.size:
+        return 0, 1
+    low, high = x.min().item(), x.max().item()
+    usual = (1,) if x.dtype.kind == "f" else (1, 16, 255, 65_535)
+    return next(((0, most) for most in usual if 0 <= low <= high <= most), (low, high))
 
 
 def numbered(shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from onehalf.plots.film import FILMS, rolled
 from onehalf.plots.regions import regions
 from onehalf.plots.rounds import against, looks
 from onehalf.plots.rows import COLUMNS, TILES, AnyRows, beside, kind, one
-from onehalf.plots.sheets import files, find_nearest, limits_of, neighbours, sheet, sheet_film, sheet_png
+from onehalf.plots.sheets import files, find_nearest, neighbours, sheet, sheet_film, sheet_png
 from onehalf.plots.tables import MARGINALS, Apart, apart, marginals, pairs
 from onehalf.plots.truth import truth
 
@@ -24,7 +24,6 @@ __all__ = [
     "files",
     "find_nearest",
     "kind",
-    "limits_of",
     "log_ratio",
     "looks",
     "marginals",

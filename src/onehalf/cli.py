@@ -39,7 +39,7 @@ ENDINGS = (".npy", ".npz", ".csv", ".tsv", ".parquet")
 STILLS, FILMS = (".png", ".svg", ".pdf"), (".gif", ".webp", ".html")
 Size = Annotated[
     int | None,
-    typer.Option(metavar="PIXELS", help="The side that a folder's pictures are cut and resized to, if need be."),
+    typer.Option(metavar="PIXELS", help="The side of the squares that a folder's pictures are cut and resized to."),
 ]
 KINDS = "a .npy, .npz, .csv, .tsv or .parquet file, a folder of pictures, an IDX file"
 
@@ -63,16 +63,26 @@ def fit(
         float | None, typer.Option(metavar="M", help="As many rounds as fit into so many minutes.")
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(metavar="N", help="Rounds; 12,000, or 8,000 for wide rows, if not given.")
+        int | None,
+        typer.Option(
+            metavar="N", help="Rounds; 12,000, for rows of more than 16 entries 8,000, for tables 6,000, if not given."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(metavar="P", help="Games at once; the best by validation is kept.")] = 1,
     k: Annotated[int, typer.Option("--k", metavar="K", help="Steps of D in a round.")] = 1,
     batch: Annotated[
-        int | None, typer.Option(metavar="m", help="Examples in a minibatch; 256, for wide rows 128, for images 64.")
+        int | None,
+        typer.Option(
+            metavar="m",
+            help="Examples in a minibatch; 256, for arrays of more than 16 entries 128, with convolutional players 64.",
+        ),
     ] = None,
     loss: Annotated[str, typer.Option(metavar="NAME", help=f"One of {LOSSES}.")] = "non-saturating",
     recipe: Annotated[
-        str | None, typer.Option(metavar="NAME", help="mnist-2014 or mnist-2014-algorithm1: the paper's own run.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="mnist-2014, as its authors' code ran it, or mnist-2014-algorithm1, as printed."
+        ),
     ] = None,
     net: Annotated[
         str | None,
@@ -122,7 +132,8 @@ def fit(
         with _progress() as show:
             gan, rows = runs.fit(folder, data, gan, size=size, watch=lambda gan: show(report.line(gan)), tell=_say)
     except KeyboardInterrupt:
-        _say(f"\nStopped. What was played is saved; the same command with --out {folder} goes on.")
+        saved = f"What was played is saved; the same command with --out {folder} goes on."
+        _say(f"\nStopped. {saved if (folder / 'recipe.json').exists() else 'Nothing was saved yet.'}")
         raise
     truth = _leave_report(folder, gan, rows)
     warnings = gan.coding_.schema.warnings if gan.coding_ else _frame(gan)
@@ -147,8 +158,8 @@ def _frame(gan: Any) -> tuple[str, ...]:
 @app.command()
 def sample(
     run: Run,
-    out: Annotated[
-        Path,
+    to: Annotated[
+        str,
         typer.Option(
             "--out",
             "-o",
@@ -157,7 +168,7 @@ def sample(
             ".gif, .webp or .html.",
         ),
     ],
-    n: Annotated[int, typer.Option("-n", metavar="N", help="Rows.")] = 1000,
+    n: Annotated[int, typer.Option("-n", metavar="N", help="Rows; in a film at most 36.")] = 1000,
     where: Annotated[
         str | None,
         typer.Option(metavar="CONDITIONS", help="Rows such as 'sex=F,age>40' only; of labelled images 'class=3'."),
@@ -180,9 +191,11 @@ def sample(
     """
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
-    if interpolate or progress or out.suffix.lower() in FILMS:
+    out, suffix = Path(to), "" if to.endswith("/") else Path(to).suffix.lower()
+    if interpolate or progress or suffix in FILMS:
+        if where or balanced or ids:
+            refuse("film", expected="none of --where, --balanced and --ids", got="one")
         return _film(run, out, min(n, MOST_ON_FILM), seed, interpolate=interpolate, progress=progress)
-    suffix = out.suffix.lower()
     if suffix and suffix not in (*ENDINGS, ".png"):
         refuse(str(out), expected=f"a name that ends in {', '.join(ENDINGS)}, .png or /", got=suffix)
     from onehalf import runs
@@ -233,9 +246,8 @@ def _film(run: Path, out: Path, n: int, seed: int, *, interpolate: bool, progres
     gan = runs.load(run)
     if progress and not gan.progress_:
         refuse(str(run), expected="samples that were left at each look", got="none, for there was no look yet")
-    frames = (
-        gan.interpolate(n, STEPS, random_state=seed) if interpolate else gan.progress_[gan.chosen_ :: gan.recipe_.seeds]
-    )
+    stills = gan.progress_[gan.chosen_ :: gan.recipe_.seeds]
+    frames = gan.interpolate(n, STEPS, random_state=seed) if interpolate else [still[:n] for still in stills]
     runs.write(out, plots.sheet_film(frames, out.suffix.lower(), limits_of(gan.extremes_)))
     _say(f"{len(frames)} pictures of {len(frames[0])} samples: {out}")
 
@@ -285,30 +297,37 @@ def measure(
         _check_data_word(word)
     _set_up_jax()
     from onehalf import measuring, report, runs
+    from onehalf.data.arrays import is_image
     from onehalf.data.coding import Coding
+    from onehalf.data.images import same_colours
     from onehalf.data.labelled import unlabelled
     from onehalf.data.sources import open_rows
-    from onehalf.gan import GAN
+    from onehalf.measuring.inputs import check_alpha, check_seed
 
-    kinds = _schema(schema) if schema else None
-    sides = size or (runs.sides(Path(other)) if is_run and Path(real).is_dir() else None)
-    rows = open_rows(real, sides, _say)
+    kinds, alpha, seed = _schema(schema) if schema else None, check_alpha(alpha), check_seed(seed)
+    gan = runs.load(Path(other)) if is_run else None
+    folders = [Path(word).is_dir() for word in (real, other, train or "")]
+    rows = open_rows(real, size or (runs.sides(Path(other)) if gan and folders[0] else None), _say)
 
     def alike(word: str) -> Any:
         """Pictures of another folder are cut to the size of the data's."""
-        return open_rows(word, unlabelled(rows).shape[1:3] if Path(word).is_dir() else None, _say)
+        shape = getattr(unlabelled(rows), "shape", ())[1:]
+        if Path(word).is_dir() and not is_image(shape):
+            refuse(word, expected=f"the same kind of rows as {real} has", got="a folder of pictures")
+        return open_rows(word, shape[:2] if Path(word).is_dir() else None, _say)
 
-    compared = runs.load(Path(other)) if is_run else alike(other)
-    if isinstance(compared, GAN) and not compared.labels_:
+    sets = [rows, None if gan else alike(other), alike(train) if train else None]
+    rows, drawn, trained = same_colours(sets, gan.example_shape_ if gan else ()) if any(folders) else sets
+    if gan and not gan.labels_:
         rows = unlabelled(rows)
-    asked = {"sampler" if is_run else "other": compared, "train": alike(train) if train else None}
-    asked |= {"schema": kinds, "target": target}
+    compared: Any = gan or drawn
+    asked = {"sampler" if gan else "other": compared, "train": trained, "schema": kinds, "target": target}
     found = measuring.measure(real=rows, **asked, alpha=alpha, seed=seed, optional=also or ())
-    if isinstance(compared, GAN) and compared.was_fitted_on(*runs.X_y(rows)):
+    if gan and gan.was_fitted_on(*runs.X_y(rows)):
         _say(f"{real} is what {other} was fitted on, and most of it trained the players: copies count as data here.")
     _say(str(found))
     if html is not None:
-        shown = compared.sample(SAMPLES, random_state=seed) if isinstance(compared, GAN) else compared
+        shown = gan.sample(SAMPLES, random_state=seed) if gan else drawn
         coding = Coding.of(rows, shown, schema=kinds) if kinds else None
         title = f"{Path(other).name} against {Path(real).name}"
         page = report.measured_page(found, unlabelled(rows), unlabelled(shown), title=title, coding=coding)
@@ -366,12 +385,16 @@ def data(
     from onehalf import plots, runs
     from onehalf.data.labelled import unlabelled
 
-    about = sources.describe(name, size)
-    if name is not None:
-        path = out or Path(f"{Path(name).stem}.png")
-        rows = unlabelled(sources.open_rows(name, size))
-        runs.write(path, plots.packed(plots.one(rows), path.suffix))
+    if name is None:
+        about = sources.listed()
+    else:
+        path = out or Path(f"{Path(name).resolve().stem}.png")
+        if path.suffix not in STILLS:
+            refuse(str(path), expected=f"a name that ends in {', '.join(STILLS)}", got=path.suffix or "no ending")
+        rows, row = sources.describe(name, size, _say)
+        runs.write(path, plots.packed(plots.one(unlabelled(rows)), path.suffix))
         _say(f"{path}")
+        about = [row]
     if as_json:
         return _show(about)
     for row in about:

@@ -81,9 +81,9 @@ class GAN(BaseEstimator):
     """A generator of rows like yours, trained by Algorithm 1 and judged on rows that neither player has seen.
 
     scikit-learn's conventions hold: the constructor only stores, `fit(X)` learns, what was learned ends in `_`.
-    70 % of the rows train the players; 15 % validate: fresh critics judge the averaged G on them 20 times in a run,
-    which decides which G is kept, of which seed, and when to stop, and their bounds hold at all looks at once; 15 %
-    test, looked at once, at the end, for `certificate_`, a `Measurement`.
+    70 % of the rows train the players; 15 % validate: fresh critics judge the averaged G on them 20 times in a run
+    (8 on tables and with convolutional players), which decides which G is kept, of which seed, and when to stop, and
+    their bounds hold at all looks at once; 15 % test, looked at once, at the end, for `certificate_`, a `Measurement`.
 
     Parameters are the recipe; docs/explanation/recipe.md says where each default comes from.
 
@@ -94,8 +94,8 @@ class GAN(BaseEstimator):
     net : 'mlp', or 'convolutional' for images; if not given, the latter for images of 16 pixels a side or more.
     k, m : steps of D in a round; examples in a minibatch.
     schedule : 'alternating' (Algorithm 1) or 'simultaneous' (the 2014 code).
-    width, depth : of both players' hidden layers; of convolutional players, the channels of the finest picture, twice
-        as many in each that is half as fine, and no depth.
+    width, depth : of both players' hidden layers; of convolutional players, the channels of the picture of half the
+        image's sides, twice as many each time it is halved, up to 8 times as many, and no depth.
     features : waves that D's input gains (`onehalf.nets.mlp.waves`).
     normal, choices : the latent: that many N(0, 1), and one of that many choices, one-hot.
     rate_D, rate_G, beta1, beta2 : Adam's; both rates, 0.002 or convolutional players' 0.004 if not given, fall to 1 %
@@ -249,8 +249,8 @@ class GAN(BaseEstimator):
         key = jr.key(_seed(self.random_state if random_state is None else random_state))
         sampler = Sampler(self.p_g_, self.units_)
         if given is not None:
-            conditions = sampler.given(given)
-            rows = sampler.draw(key, len(conditions), conditions)
+            labels = sampler.given(given)
+            rows = sampler.draw(key, len(labels), labels)
         else:
             rows, self.drawn_ = sampler.found(key, n or 1, where, balanced=balanced)
         if ids and self.coding_ is None:
@@ -535,8 +535,10 @@ class GAN(BaseEstimator):
         real = real[np.asarray(jr.permutation(key_rows, len(real)))[:LOOK_ROWS]]
         given = None
         if isinstance(other, Pushforward):
-            given = np.repeat(self._conditions(real), LOOK_FRESH, axis=0) if self.labels_ else None
-            other = Sampler(other, self.units_).draw(key_sample, LOOK_FRESH * len(real), given)
+            units = self.units_
+            if self.labels_ and not isinstance(units, Units):
+                given = np.repeat(units.cells(real), LOOK_FRESH, axis=0)
+            other = Sampler(other, units).draw(key_sample, LOOK_FRESH * len(real), given)
         else:
             other = other[np.asarray(jr.permutation(key_sample, len(other)))]
         each = min(LOOK_FRESH, len(other) // len(real))
@@ -551,11 +553,6 @@ class GAN(BaseEstimator):
             if len(x) <= FEW_ROWS:
                 seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, **asked)
         return seen
-
-    def _conditions(self, rows: Rows) -> np.ndarray:
-        """The conditions of rows, one-hot."""
-        units = self.units_
-        return np.empty((len(rows), 0)) if isinstance(units, Units) else units.conditions_of(units.cells(rows))
 
     def best_look(self, game: int) -> tuple[float, int]:
         """The least held-out value of a game, and the last round where it was: (inf, 0) before the first look.

@@ -262,7 +262,7 @@ def _told(gan: GAN, certified: list[str], truth: Known | None) -> list[str]:
         _introduced(gan),
         *certified,
         *([_known(truth)] if truth else []),
-        *_kept(found["seeds"]),
+        *_kept(found["seeds"], keeps_last=gan.recipe_.keeps_last),
     ]
     if found["V"] is not None:
         told.append(
@@ -302,19 +302,24 @@ def _known(truth: Known) -> str:
     )
 
 
-def _kept(seeds: dict[str, Any]) -> list[str]:
+def _kept(seeds: dict[str, Any], *, keeps_last: bool = False) -> list[str]:
     """Which game the samples come from, and how far the games lie apart."""
     best = next(seed for seed in seeds["each"] if seed["seed"] == seeds["chosen"])
     if best["jsd_estimate"] is None:
         return []
     estimate = digits(best["jsd_estimate"], best["jsd_se"])
-    value = f"the estimate on validation rows was least there ({estimate} nats)"
+    least, value = "least", f"the estimate on validation rows was least there ({estimate} nats)"
+    if keeps_last:
+        least, value = (
+            "last",
+            f"this recipe keeps the last G, where the estimate on validation rows was {estimate} nats",
+        )
     told = f"The samples come from round {best['t']:,} of seed {best['seed']}: {value}."
     if len(seeds["each"]) == 1:
         return [f"{told} It is the only seed, so how much of all this is luck is not known."]
     values = sorted(seed["jsd_estimate"] for seed in seeds["each"] if seed["jsd_estimate"] is not None)
     return [
-        f"{told} Over {len(seeds['each'])} seeds the least values run from {digits(values[0])} to "
+        f"{told} Over {len(seeds['each'])} seeds the {least} values run from {digits(values[0])} to "
         f"{digits(values[-1])}, a spread of {digits(values[-1] - values[0])} nats between games that differ by luck "
         "alone."
     ]

@@ -73,7 +73,7 @@ SAVE_EVERY = 20.0
 
 def next_folder(word: str, root: Path = Path("runs")) -> Path:
     """The first of runs/NAME-1, runs/NAME-2, ... that does not exist yet."""
-    stem = Path(word).stem if is_path(word) else word
+    stem = Path(word).resolve().stem if is_path(word) else word
     number = 1
     while (root / f"{stem}-{number}").exists():
         number += 1
@@ -101,18 +101,19 @@ def fit(
     data, is refused, by the name of the first field that differs. `size` is that of the pictures of a folder, and
     `tell` is handed what was done to them. Returns the fitted estimator and the rows.
     """
-    rows = for_fit(open_rows(word, size, tell), gan, word)
     asked = {name: value for name, value in gan.get_params().items() if name != "warm_start"}
     asked["schema"] = gan.schema and gan.schema.to_dict()
-    if (folder / "recipe.json").exists():
+    begun = (folder / "recipe.json").exists()
+    if begun:
         _same(folder, asked, word, size)
         gan = load(folder)
-        if not gan.was_fitted_on(*X_y(rows)):
-            hint = "Has it changed? Fit it into another folder."
-            refuse(word, expected=f"the rows that {folder} was begun with", got="other rows", hint=hint)
     elif folder.exists() and any(folder.iterdir()):
         refuse(str(folder), expected="a run, or an empty or new folder", got="a folder with other files")
     try_writing(folder)
+    rows = for_fit(open_rows(word, size, tell), gan, word)
+    if begun and not gan.was_fitted_on(*X_y(rows)):
+        hint = "Has it changed? Fit it into another folder."
+        refuse(word, expected=f"the rows that {folder} was begun with", got="other rows", hint=hint)
     saved = time.monotonic()
     try:
         for row in gan.play(*X_y(rows)):
@@ -241,6 +242,7 @@ def write_pictures(folder: Path, rows: Rows | Labelled, limits: tuple[float, flo
 
     As the other files are, it is written whole or not at all: under a temporary name, and renamed.
     """
+    folder = folder.resolve()
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     labels = rows.y if isinstance(rows, Labelled) else None
     try:

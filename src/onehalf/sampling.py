@@ -15,6 +15,7 @@ from onehalf._arrays import PRNGKey, Samples
 from onehalf._base import refuse
 from onehalf.data.arrays import Rows, Units
 from onehalf.data.base import Latent, Pushforward
+from onehalf.data.coding import Cells
 from onehalf.data.conditions import Conditions
 from onehalf.data.labelled import LabelledUnits
 from onehalf.data.tables import TableLatent, TableUnits
@@ -32,9 +33,6 @@ STOPS = 4
 
 AnyUnits = Units | LabelledUnits | TableUnits
 
-Conditioned = Float[np.ndarray, "n given"]
-"""Conditions of samples, one-hot."""
-
 
 @dataclass(frozen=True)
 class Sampler:
@@ -43,8 +41,13 @@ class Sampler:
     p_g: Pushforward
     units: AnyUnits
 
-    def draw(self, key: PRNGKey, n: int, given: Conditioned | None = None) -> Rows:
-        """N samples in the user's units, made batch by batch; under these conditions, if some are given."""
+    def draw(self, key: PRNGKey, n: int, labels: Cells | None = None) -> Rows:
+        """N samples in the user's units, made batch by batch; with the labels of these cells, if some are given.
+
+        They have just these labels, also where G takes several for one, as it does with rare or unknown words.
+        """
+        units = self.units
+        given = None if labels is None or isinstance(units, Units) else units.conditions_of(labels)
         batch = max(1, BATCH * WIDE // max(WIDE, math.prod(self.p_g.shape)))
         starts = range(0, n, batch)
         made = []
@@ -53,14 +56,15 @@ class Sampler:
                 x = _sample(self.p_g, key_batch, min(batch, n - start))
             else:
                 x = _under(self.p_g, key_batch, jnp.asarray(given[start : start + batch]))
-            made.append(self.units.restore(np.asarray(x)))
-        return np.concatenate(made)
+            made.append(units.restore(np.asarray(x)))
+        rows = np.concatenate(made)
+        return rows if labels is None or isinstance(units, Units) else units.labelled(rows, labels)
 
-    def given(self, labels: Any) -> Conditioned:
-        """The conditions in the rows of a frame of the labels; those of labelled rows may be a plain list."""
+    def given(self, labels: Any) -> Cells:
+        """The cells of a frame of the labels; those of labelled rows may be a plain list."""
         if isinstance(self.units, Units) or not self.units.given:
             refuse("given", expected="a fit with labels to be given", got="one without")
-        return self.units.conditions_of(self.units.cells_of(labels))
+        return self.units.cells_of(labels)
 
     def found(self, key: PRNGKey, n: int, where: str | None, *, balanced: bool) -> tuple[Rows, int]:
         """N samples that hold the conditions, and how many were drawn for them."""
@@ -80,7 +84,7 @@ class Sampler:
             if not units.given:
                 refuse("balanced", expected="a fit with a label to balance by", got="one without")
             shares = np.ones(len(pool))
-        given, rng = units.conditions_of(pool), np.random.default_rng(np.asarray(jr.key_data(key)))
+        rng = np.random.default_rng(np.asarray(jr.key_data(key)))
         found: list[Rows] = []
         count = drawn = 0
         while count < n:
@@ -90,7 +94,7 @@ class Sampler:
                 hint = "Ask for fewer, or fit with a label."
                 refuse("where", expected=f"{n:,} samples with {conditions}", got=got, hint=hint)
             key, key_batch = jr.split(key)
-            under = given[rng.choice(len(pool), batch, p=shares / shares.sum())] if units.given else None
+            under = pool[rng.choice(len(pool), batch, p=shares / shares.sum())] if units.given else None
             rows = self.draw(key_batch, batch, under)
             held = np.arange(batch) if conditions is None else np.flatnonzero(conditions.mask(units.cells(rows)))
             enough = held[: n - count]

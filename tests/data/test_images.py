@@ -9,8 +9,8 @@ from PIL import Image
 
 from onehalf import Refusal
 from onehalf.data import images
-from onehalf.data.images import is_images, read_images
-from onehalf.data.labelled import Labelled
+from onehalf.data.images import is_images, read_images, same_colours
+from onehalf.data.labelled import Labelled, unlabelled
 from onehalf.data.sources import describe, is_table, open_rows
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -84,6 +84,7 @@ def test_two_pictures_of_a_phone_in_one_jpeg_are_no_animation(folder):
         ("RGBA", (255, 0, 0, 128), (255, 127, 127)),
         ("I;16", 65535, 255),
         ("I;16", 257 * 40 + 100, 40),
+        ("RGBA", (9, 9, 9, 255), 9),
     ],
 )
 def test_every_mode_becomes_grey_or_rgb_of_8_bits(folder, mode, colour, expected):
@@ -98,7 +99,7 @@ def test_transparent_palettes_are_laid_on_white(folder):
     put(folder / "a.png", picture, transparency=0)
     rows, sentence = told(folder)
     assert (rows[0, 0, 0].tolist(), rows[0, 15, 0].tolist()) == (list(GREEN), [255, 255, 255])
-    assert "1 transparent, laid on white" in sentence
+    assert "1 with transparency, laid on white" in sentence
 
 
 def test_cmyk_16_bits_and_animations_are_told_of(folder):
@@ -110,7 +111,7 @@ def test_cmyk_16_bits_and_animations_are_told_of(folder):
     put(folder / "e.tif", 65535 // 2, "I;16")
     rows, sentence = told(folder)
     assert np.abs(rows[:, 8, 8].astype(int) - [RED, [255] * 3, GREEN, GREEN, [127] * 3]).max() <= 3
-    for remark in ("1 CMYK, converted", "2 of 16 bits, scaled to 8", "2 animated, first frame taken"):
+    for remark in ("1 CMYK, converted", "2 of 16 bits, scaled to 8", "2 of several frames, first taken"):
         assert remark in sentence
 
 
@@ -143,7 +144,7 @@ def test_pictures_are_turned_as_exif_says(folder, ending, orientation):
     exif[0x0112] = orientation
     put(folder / f"a.{ending}", grey(stored).convert("RGB"), exif=exif)
     rows, sentence = told(folder)
-    assert rows.shape == (1, 24, 16) if rows.ndim == 3 else (1, 24, 16, 3)
+    assert rows.shape == ((1, 24, 16) if rows.ndim == 3 else (1, 24, 16, 3))
     assert "24 x 16 as they are" in sentence
     assert np.abs(rows.reshape(24, 16, -1)[..., 0].astype(int) - upright).mean() < 8
 
@@ -246,10 +247,71 @@ def test_sub_folders_are_classes(folder):
     (rows, labels), sentence = told(folder)
     assert labels.tolist() == ["cat", "cat", "dog", "dog"]
     assert rows[:, 0, 0].tolist() == [list(GREEN)] * 2 + [list(RED)] * 2
-    assert sentence.startswith("4 pictures in 2 classes, colour, 16 x 16 as they are; 1 skipped: 2.png")
-    (about,) = describe(str(folder))
+    assert sentence.startswith("4 pictures in 2 classes, colour, 16 x 16 as they are; 1 skipped: cat/2.png")
+    rows, about = describe(str(folder))
+    assert rows.y.tolist() == labels.tolist()
     assert (about["kind"], about["shape"], about["rows"]) == ("images", [16, 16, 3], 4)
     assert about["about"].endswith("; cat 2, dog 2")
+
+
+def test_links_are_followed_but_not_in_circles(folder, tmp_path):
+    put(folder / "cat" / "a.png", RED)
+    put(tmp_path / "elsewhere" / "b.png", GREEN)
+    (folder / "dog").symlink_to(tmp_path / "elsewhere")
+    (folder / "cat" / "up").symlink_to(folder)
+    (tmp_path / "elsewhere" / "round").symlink_to(folder / "cat")
+    rows = unlabelled(read_images(folder))
+    assert len(rows) == 3  # that of the cat once more by way of the dog
+    (folder / "cat" / "up").unlink()
+    (tmp_path / "elsewhere" / "round").unlink()
+    assert read_images(folder).y.tolist() == ["cat", "dog"]
+
+
+def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
+    put(folder / "cat" / "a.png", RED)
+    monkeypatch.setattr(images.os, "access", lambda path, mode: not str(path).endswith("cat"))
+    with pytest.raises(Refusal, match=r"cat: expected a folder that can be read; got Permission denied\.$"):
+        read_images(folder)
+
+
+def test_a_file_outside_the_classes_is_told_of(folder):
+    for name in ("cat/a.png", "dog/a.png", "preview.png"):
+        put(folder / name, RED)
+    rows, sentence = told(folder)
+    assert not isinstance(rows, Labelled)
+    assert f"no classes, as 1 picture in {folder} belong to none" in sentence
+    (folder / "preview.png").write_bytes(b"")
+    rows, sentence = told(folder)
+    assert rows.y.tolist() == ["cat", "dog"]
+    assert "1 skipped: preview.png" in sentence
+
+
+def test_what_is_skipped_has_no_say_in_the_size(folder):
+    for number in range(4):
+        put(folder / f"{number}.png", Image.new("L", (28, 28)))
+    big = put(folder / "big.png", Image.new("L", (300, 300)))
+    big.write_bytes(big.read_bytes()[:60])
+    rows, sentence = told(folder)
+    assert rows.shape == (4, 28, 28)
+    assert "28 x 28 as they are; 1 skipped: big.png" in sentence
+
+
+def test_an_odd_orientation_is_none(folder):
+    exif = b"Exif\0\0II*\0" + struct.pack("<IHHHI4sI", 8, 1, 0x0112, 2, 2, b"6\0", 0)  # a word, of 2 letters
+    put(folder / "a.jpg", RED, exif=exif)
+    assert len(read_images(folder)) == 1
+
+
+def test_sets_of_pictures_get_the_same_colours():
+    grey, colour = noise(2, 4, 4), np.zeros((3, 4, 4, 3), np.uint8)
+    labelled = Labelled(grey, np.array([0, 1]))
+    assert same_colours([grey, None, grey])[0] is grey
+    first, none, last = same_colours([labelled, None, colour])
+    assert none is None
+    assert last is colour
+    assert (first.x == grey[..., None]).all()
+    assert first.x.shape == (2, 4, 4, 3)
+    assert same_colours([grey], like=(4, 4, 3))[0].shape == (2, 4, 4, 3)
 
 
 def test_folders_of_whole_numbers_are_whole_numbers(folder):
@@ -292,9 +354,9 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folde
     assert read_images(folder, 32).shape == (4, 32, 32, 3)
 
 
-@pytest.mark.parametrize("size", [3, 1025, 0, -8, "64", 16.0, (16,), (16, 2), (8, 8, 3), True])
+@pytest.mark.parametrize("size", [3, 1025, 0, -8, "64", 16.0, (16,), (16, 0), (8, 8, 3), True])
 def test_a_size_that_is_none_is_refused(folder, size):
-    with pytest.raises(Refusal, match=r"^size: expected a side, or a height and a width, of 4 to 1,024 pixels; got"):
+    with pytest.raises(Refusal, match=r"^size: expected a side of 4 to 1,024 pixels, or a height and a width; got"):
         read_images(folder, size)
 
 
@@ -333,7 +395,7 @@ def test_idx_files_there_and_back(tmp_path, kind, pack):
     assert (rows == x).all()
     coloured = np.stack([x] * 3, axis=-1)
     assert (read_images(idx(tmp_path / "photos.idx", coloured)) == coloured).all()
-    assert describe(str(path))[0]["about"] == f"an array of {x.dtype}"
+    assert describe(str(path))[1]["about"] == f"an array of {x.dtype}"
 
 
 @pytest.mark.parametrize(
@@ -352,7 +414,7 @@ def test_labels_beside_an_idx_file_are_read(tmp_path, name, labels):
     rows, found = read_images(tmp_path / name)
     assert (rows == x).all()
     assert found.tolist() == y.tolist()
-    assert describe(str(tmp_path / name))[0]["about"].startswith("an array of uint8; 5 1, 0 1")
+    assert describe(str(tmp_path / name))[1]["about"].startswith("an array of uint8; 5 1, 0 1")
     idx(tmp_path / labels, y[:5])
     with pytest.raises(Refusal, match="expected 6 labels, one for each row; got 5"):
         read_images(tmp_path / name)
@@ -373,9 +435,13 @@ def test_idx_files_that_are_not_whole_are_refused(tmp_path, monkeypatch):
         whole[:2]: r"lacks 2 bytes at its end",
         b"": r"lacks 4 bytes at its end",
         whole + b"\0": r"expected 48 bytes of numbers, as its header says; got more",
-        b"\x89PNG" + whole: r"begins with 0, 0, a type and a number of axes; got 137, 80, 78, 71",
+        b"\x89PNG" + whole: r"begins with 0, 0, a type and the number of its axes, 1 to 8; got 137, 80, 78, 71",
         bytes([0, 0, 10, 3]) + whole[4:]: r"got 0, 0, 10, 3",
         bytes([0, 0, 8, 0]): r"got 0, 0, 8, 0",
+        bytes([0, 0, 8, 100]) + bytes([0, 0, 0, 1] * 100): r"got 0, 0, 8, 100",
+        bytes([0, 0, 8, 3]) + bytes(4) + bytes([255] * 8): r"at least one example; got an empty array of shape \(0, ",
+        gzip.compress(whole)[:-1]: r"can't be read \(Compressed file ended",
+        gzip.compress(whole)[:-8]: r"can't be read \(Compressed file ended",
         gzip.compress(noise(1, 99, 99).tobytes())[:1000]: r"begins with 0, 0",
         gzip.compress(whole + bytes(99))[:40]: r"at its end",
         b"\x1f\x8b\x08": r"lacks 4 bytes at its end",
@@ -386,7 +452,7 @@ def test_idx_files_that_are_not_whole_are_refused(tmp_path, monkeypatch):
         with pytest.raises(Refusal, match=sentence):
             read_images(path)
     path.write_bytes(bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 28, 28))
-    with pytest.raises(Refusal, match=r"at most 4 GiB, decoded; got 1,568.0 GiB of shape"):
+    with pytest.raises(Refusal, match=r"at most 3 GiB, decoded; got 1,568.0 GiB of shape"):
         read_images(path)
     with pytest.raises(Refusal, match="got nothing there"):
         read_images(tmp_path / "no-ubyte")
@@ -402,3 +468,6 @@ def test_pictures_are_no_tables(folder):
     for word in ("people.csv", "digits", "rows.npz", "photos/no"):
         assert not is_images(word)
     assert is_table("people.csv")
+    with pytest.raises(Refusal, match=r"one.png: expected a folder of pictures; got one picture"):
+        open_rows("one.png")
+    assert not is_images("x" * 300)

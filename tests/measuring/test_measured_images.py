@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import onehalf as oh
-from onehalf.measuring import classes, critics, measurement, piles
+from onehalf.measuring import classes, measurement, networks, piles
 from onehalf.measuring.audit import audit
 from onehalf.measuring.betting import payoff
 from onehalf.measuring.certificate import certify
@@ -68,7 +68,7 @@ def swift(monkeypatch):
 @pytest.fixture
 def short(monkeypatch):
     """Nets of convolutions that learn for a moment only."""
-    monkeypatch.setattr(critics, "PICTURE_STEPS", 20)
+    monkeypatch.setattr(networks, "PICTURE_STEPS", 20)
 
 
 # --------------------------------------------------------------------------------------------------- what critics see

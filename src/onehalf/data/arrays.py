@@ -4,6 +4,7 @@ import functools
 import importlib
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
@@ -177,9 +178,11 @@ class Units(eqx.Module):
     def of(cls, rows: Rows) -> "Units":
         """The units of these rows; a constant column keeps scale 1."""
         over = 0 if rows.ndim == 2 else None
-        std = np.std(rows, axis=over, dtype=np.float64)
+        mean = np.mean(rows, axis=over, dtype=np.float64)
+        squares = sum(np.sum((rows[block] - mean) ** 2, axis=over) for block in _blocks(rows))
+        std = np.sqrt(squares * (mean.size / rows.size))
         return cls(
-            offset=np.mean(rows, axis=over, dtype=np.float64),
+            offset=mean,
             scale=np.where(std > 0, std, 1.0),
             whole=np.all(rows == np.rint(rows), axis=over) if rows.dtype.kind == "f" else np.ones_like(std, dtype=bool),
             low=np.min(rows, axis=over).astype(np.float64),
@@ -203,13 +206,22 @@ class Units(eqx.Module):
 
     def plain(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
         """(rows - offset) / scale, in float32."""
-        return ((rows.astype(np.float64) - self.offset) / self.scale).astype(np.float32)
+        x = np.empty(rows.shape, np.float32)
+        for block in _blocks(rows):
+            x[block] = (rows[block].astype(np.float64) - self.offset) / self.scale
+        return x
 
     def restore(self, x: Float[Any, "n ..."]) -> Rows:
         """The way back: the user's units and dtype."""
         rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
         rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
         return np.minimum(rows, _greatest(self.dtype)).astype(self.dtype)
+
+
+def _blocks(rows: Rows) -> Iterator[slice]:
+    """All rows, so many at a time that their float64s take no more than 128 MiB."""
+    size = max(1, 2**24 * len(rows) // rows.size)
+    yield from (slice(start, start + size) for start in range(0, len(rows), size))
 
 
 def _greatest(dtype: str) -> float:
@@ -263,7 +275,7 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 
 def limits_of(images: Shaped[np.ndarray | Array, "_ ..."]) -> Limits:
-    """What black and white are in such images: 0, and the least of 1, 16, 255 and 65,535 that whole numbers lie below.
+    """What black and white are in such images: 0, and of integers the least of 1, 16, 255 and 65,535 that none exceeds.
 
     Floats have 0 and 1, if they all lie between them. Anything else has its own least and greatest. Samples are drawn
     by the limits of the data, so that a dark one stays dark.

@@ -3,15 +3,16 @@
 The rules of a folder, which `read_images` tells with counts:
 
 - Each picture is turned as its EXIF says, laid on white where it is transparent, and brought to 8 bits (65,535 of 16
-  bits becomes 255). Of an animation the first frame counts. All pictures are grey if no pixel of any has a colour.
-- All have one size. Pictures that agree on one of at most 64 x 64 keep it. Otherwise the size is the one that was
-  asked for, or a square: of 64, or of the median of their shorter sides if that is less, down to a multiple of 8.
+  bits becomes 255). Of several frames the first one counts. All pictures are grey if no pixel of any has a colour.
+- All have one size: the one that was asked for. If none was, pictures that agree on one of at most 64 x 64 keep it;
+  others become squares of 64, or of the median of their shorter sides if that is less, down to a multiple of 8.
 - To be fitted, a picture is cut to the middle of the right proportions and resized by Pillow's bicubic filter, which
   widens as a picture shrinks, so that nothing aliases (Parmar et al. 2022, whose clean-fid resizes by it).
 - What can't be used (broken, smaller than 2 x 2, more than 64 million pixels) is skipped, counted and named.
 """
 
 import contextlib
+import errno
 import gzip
 import math
 import os
@@ -32,9 +33,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from onehalf._base import refuse
 from onehalf.data.arrays import Rows, check
-from onehalf.data.labelled import Labelled, Labels, paired
+from onehalf.data.labelled import Labelled, Labels, paired, unlabelled
 
-__all__ = ["SUFFIXES", "is_images", "read_images"]
+__all__ = ["SUFFIXES", "is_images", "read_images", "same_colours"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 """The kinds of file that hold a picture."""
@@ -51,8 +52,8 @@ LEAST_SIDE, MOST_SIDE = 4, 1024
 TINY, MOST_PIXELS = 2, 64_000_000
 """Pictures with a shorter side, or with more pixels, are skipped before they are decoded."""
 
-MOST_BYTES = 2**32
-"""All pictures together, decoded."""
+MOST_BYTES = 3 * 2**30
+"""All pictures together, decoded; what players see of them takes four times as much."""
 
 THREADS, BATCH = min(8, os.cpu_count() or 1), 256
 """Each thread holds a picture at its full size; so many pictures are handed to them together."""
@@ -65,6 +66,9 @@ NAMED = 3
 
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """What the third byte of an IDX file says of its numbers."""
+
+MOST_AXES = 8
+"""Of an IDX file."""
 
 Tell = Callable[[str], None]
 Size = tuple[int, int]
@@ -94,15 +98,16 @@ def is_images(word: str | Path) -> bool:
     >>> is_images("train-images-idx3-ubyte.gz"), is_images("rows.npy"), is_images(".")
     (True, False, True)
     """
-    return _is_idx(Path(word)) or Path(word).is_dir()
+    return _is_idx(Path(word)) or os.path.isdir(word)
 
 
 def read_images(path: str | Path, size: Any = None, tell: Tell = lambda text: None) -> Rows | Labelled:
     """The pictures of a folder, (n, h, w) grey or (n, h, w, 3) colour, uint8; or the array of an IDX file.
 
     In a folder pictures count at any depth, in the order of their paths. If all of them lie in two sub-folders or more,
-    these are their labels: whole numbers, if all of their names are. `size` is a side, or (height, width), in pixels of
-    4 to 1,024. `tell` is handed sentences: progress, if it takes long, and what was done, at the end.
+    these are their labels: whole numbers, if all of their names are. `size` is a side of 4 to 1,024 pixels, or
+    (height, width) of any, such as those of pictures that they are to be compared with. `tell` is handed sentences:
+    progress, if it takes long, and what was done, at the end.
 
     An IDX file of images has labels if the file of these stands beside it: train-labels-idx1-ubyte beside
     train-images-idx3-ubyte, either of them gzipped or not.
@@ -117,37 +122,65 @@ def read_images(path: str | Path, size: Any = None, tell: Tell = lambda text: No
         warnings.simplefilter("ignore")  # Pillow's, about single files: these are told of in one sentence
         looked = list(_through(pool, _look, files, "looked at", tell))
         found = [each for each in looked if isinstance(each, Found)]
-        skipped = [each for each in looked if isinstance(each, Skipped)]
-        height, width = asked or _usual_size([each.size for each in found])
-        shape = (len(found), height, width) if all(each.grey for each in found) else (len(found), height, width, 3)
-        _check_memory(path, shape)
-        x, kept = np.empty(shape, np.uint8), []
-        decode = lambda each: _decode(each, (height, width), "L" if len(shape) == 3 else "RGB")  # noqa: E731
-        for each, pixels in zip(found, _through(pool, decode, found, "read", tell), strict=True):
-            if isinstance(pixels, Skipped):
-                skipped.append(pixels)
-            else:
-                x[len(kept)] = pixels
-                kept.append(each)
+        x, kept, broken = _decoded(path, pool, found, asked, tell)
+    skipped = [*(each for each in looked if isinstance(each, Skipped)), *broken]
     if not kept:
         first = f"{skipped[0].file.name}: {skipped[0].reason}"
         refuse(str(path), expected="pictures that can be read", got=f"none in {_counted(len(files), 'file')} ({first})")
-    x = x[: len(kept)]
     if x.ndim == 4 and all((pixels == pixels[..., :1]).all() for pixels in x):
         x = x[..., 0].copy()
-    y = _classes(path, files, kept)
-    tell(_told(x, y, kept, skipped))
+    y = _classes(path, kept)
+    tell(_told(path, x, y, kept, skipped))
     return x if y is None else Labelled(x, y)
+
+
+def _decoded(
+    path: Path, pool: ThreadPoolExecutor, found: Sequence[Found], asked: Size | None, tell: Tell
+) -> tuple[Rows, list[Found], list[Skipped]]:
+    """The pictures at one size, those of which they are, and those that could not be decoded."""
+    height, width = asked or _usual_size([each.size for each in found])
+    shape = (len(found), height, width) if all(each.grey for each in found) else (len(found), height, width, 3)
+    _check_memory(path, shape)
+    x, kept, skipped = np.empty(shape, np.uint8), [], []
+    decode = lambda each: _decode(each, (height, width), "L" if len(shape) == 3 else "RGB")  # noqa: E731
+    for each, pixels in zip(found, _through(pool, decode, found, "read", tell), strict=True):
+        if isinstance(pixels, Skipped):
+            skipped.append(pixels)
+        else:
+            x[len(kept)] = pixels
+            kept.append(each)
+    if skipped and not asked and _usual_size([each.size for each in kept]) != (height, width):
+        x, kept, more = _decoded(path, pool, kept, asked, tell)
+        skipped += more
+    return x[: len(kept)], kept, skipped
+
+
+def same_colours(sets: Sequence[Any], like: Sequence[int] = ()) -> list[Any]:
+    """Sets of pictures, grey ones with three channels if another, or pictures `like` this shape, have more than one.
+
+    >>> grey, colour = np.zeros((5, 8, 8), np.uint8), np.zeros((6, 8, 8, 3), np.uint8)
+    >>> [each.shape for each in same_colours([grey, colour])]
+    [(5, 8, 8, 3), (6, 8, 8, 3)]
+    """
+    if max(len(like), *(unlabelled(each).ndim - 1 for each in sets if each is not None)) < 3:
+        return list(sets)
+
+    def coloured(each: Any) -> Any:
+        if isinstance(each, Labelled):
+            return Labelled(coloured(each.x), each.y)
+        return np.repeat(each[..., None], 3, axis=3) if each is not None and each.ndim == 3 else each
+
+    return [coloured(each) for each in sets]
 
 
 def _sides(size: Any) -> Size | None:
     """Height and width as they were asked for, if they were."""
     if size is None:
         return None
-    sides = (size, size) if np.ndim(size) == 0 else tuple(size)
-    whole = all(isinstance(side, int | np.integer) and LEAST_SIDE <= side <= MOST_SIDE for side in sides)
+    sides, least, most = ((size, size), LEAST_SIDE, MOST_SIDE) if np.ndim(size) == 0 else (tuple(size), 1, np.inf)
+    whole = all(isinstance(side, int | np.integer) and least <= side <= most for side in sides)
     if len(sides) != 2 or not whole:
-        expected = f"a side, or a height and a width, of {LEAST_SIDE} to {MOST_SIDE:,} pixels"
+        expected = f"a side of {LEAST_SIDE} to {MOST_SIDE:,} pixels, or a height and a width"
         refuse("size", expected=expected, got=repr(size))
     return int(sides[0]), int(sides[1])
 
@@ -157,19 +190,34 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         got = "another file" if path.exists() else "nothing there"
         refuse(str(path), expected="a folder of pictures, or an IDX file", got=got)
+    files, others = [], 0
+    for seen in _below(path):
+        files += [file for file in seen if file.suffix.lower() in SUFFIXES]
+        others += len(seen)
     if (path / "recipe.json").exists():
         hint = "A run is what others are measured against data as: `onehalf measure DATA RUN`."
         refuse(str(path), expected="a folder of pictures", got="a run of onehalf", hint=hint)
-    files, others = [], 0
-    for folder, below, inside in os.walk(path):
-        below[:] = [name for name in below if not name.startswith(".")]
-        seen = [Path(folder) / name for name in inside if not name.startswith(".")]
-        files += [file for file in seen if file.suffix.lower() in SUFFIXES]
-        others += len(seen)
     if not files:
         got = f"none of these among {_counted(others, 'file')}" if others else "an empty folder"
         refuse(str(path), expected=f"pictures ({', '.join(SUFFIXES)})", got=got)
     return sorted(files)
+
+
+def _below(path: Path) -> Iterator[list[Path]]:
+    """The files of each folder at any depth, links followed but not in circles; refuses a folder that can't be read."""
+
+    def unreadable(error: OSError) -> None:
+        refuse(str(error.filename), expected="a folder that can be read", got=error.strerror)
+
+    above = {str(path): {path.resolve()}}
+    for folder, below, inside in os.walk(path, onerror=unreadable, followlinks=True):
+        if not os.access(folder, os.X_OK):
+            unreadable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
+        passed = above.pop(folder)
+        real = {name: Path(folder, name).resolve() for name in below if not name.startswith(".")}
+        below[:] = [name for name in real if real[name] not in passed]
+        above |= {os.path.join(folder, name): {*passed, real[name]} for name in below}
+        yield [Path(folder, name) for name in inside if not name.startswith(".")]
 
 
 def _through(
@@ -190,15 +238,15 @@ def _look(file: Path) -> Found | Skipped:
         with Image.open(file, formats=FORMATS) as image:
             width, height = image.size
             # a TIFF has been turned already, and a PNG's own getexif would decode it
-            turned = image.format != "TIFF" and Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1) > 4
+            turned = image.format != "TIFF" and Image.Image.getexif(image).get(ExifTags.Base.Orientation) in range(5, 9)
             if min(width, height) < TINY:
                 return Skipped(file, f"{width} x {height} pixels")
             if width * height > MOST_PIXELS:
                 return Skipped(file, _bomb())
             deep = image.mode.startswith("I") or re.search(";16[BLN]", str(image.tile[:1]))
             remarks = {
-                "animated, first frame taken": image.format != "MPO" and getattr(image, "is_animated", False),
-                "transparent, laid on white": image.has_transparency_data,
+                "of several frames, first taken": image.format != "MPO" and getattr(image, "is_animated", False),
+                "with transparency, laid on white": image.has_transparency_data,
                 "of 16 bits, scaled to 8": deep,
                 "CMYK, converted": image.mode == "CMYK",
             }
@@ -247,9 +295,10 @@ def _decode(found: Found, size: Size, mode: str) -> UInt8[np.ndarray, "h w ..."]
 def _in_8_bits(image: Image.Image) -> Image.Image:
     """The picture in a mode of 8 bits, on white."""
     if image.mode.startswith("I"):
-        pixels = np.asarray(image).astype(np.int64)
-        if not 0 <= pixels.min() <= pixels.max() < 2**16:
+        pixels = np.asarray(image).astype(np.int32)
+        if not 0 <= pixels.min() <= pixels.max() < 2**16 or (image.mode == "I" and image.format == "TIFF"):
             raise ValueError("pixels of 32 bits")
+        pixels[pixels == image.info.get("transparency", -1)] = 2**16 - 1
         return Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
     if image.mode == "F":
         raise ValueError("pixels that are floats")
@@ -273,17 +322,18 @@ def _reason(error: Exception) -> str:
     return said.splitlines()[0]
 
 
-def _classes(path: Path, files: Sequence[Path], kept: Sequence[Found]) -> Labels | None:
-    """The sub-folder of each picture, if all files lie in two of them or more."""
-    within = {file.relative_to(path).parent for file in files}
+def _classes(path: Path, kept: Sequence[Found]) -> Labels | None:
+    """The sub-folder of each picture, if all lie in two of them or more."""
+    within = {each.file.relative_to(path).parent for each in kept}
     if len(within) < 2 or any(len(folder.parts) != 1 for folder in within):
         return None
     whole = all(re.fullmatch(r"0|[1-9][0-9]{0,8}", folder.name) for folder in within)
     return np.array([each.file.parent.name for each in kept]).astype(int if whole else str)
 
 
-def _told(x: Rows, y: Labels | None, kept: Sequence[Found], skipped: Sequence[Skipped]) -> str:
+def _told(path: Path, x: Rows, y: Labels | None, kept: Sequence[Found], skipped: Sequence[Skipped]) -> str:
     """What was done, in one sentence."""
+    folders = Counter(each.file.relative_to(path).parent for each in kept)
     size = x.shape[1:3]
     classes = "" if y is None else f" in {len(set(y.tolist()))} classes"
     parts = [f"{_counted(len(x), 'picture')}{classes}, {'grey' if x.ndim == 3 else 'colour'}"]
@@ -296,10 +346,13 @@ def _told(x: Rows, y: Labels | None, kept: Sequence[Found], skipped: Sequence[Sk
         parts[0] += f", cut and resized to {size[0]} x {size[1]} from {was} (height x width)"
         enlarged = sum(each.size[0] < size[0] or each.size[1] < size[1] for each in kept)
         parts += [f"{enlarged:,} enlarged"] if enlarged else []
+    odd = next((folder for folder in folders if len(folder.parts) != 1), None)
+    if y is None and odd is not None and len(folders) > 2:
+        parts.append(f"no classes, as {_counted(folders[odd], 'picture')} in {path / odd} belong to none")
     remarks = Counter(remark for each in kept for remark in each.remarks)
     parts += [f"{count:,} {remark}" for remark, count in remarks.items()]
     if skipped:
-        named = ", ".join(f"{each.file.name} ({each.reason})" for each in skipped[:NAMED])
+        named = ", ".join(f"{each.file.relative_to(path)} ({each.reason})" for each in skipped[:NAMED])
         more = f", and {len(skipped) - NAMED:,} more" if len(skipped) > NAMED else ""
         parts.append(f"{len(skipped):,} skipped: {named}{more}")
     return "; ".join(parts) + "."
@@ -336,16 +389,18 @@ def _read_idx(path: Path) -> np.ndarray:
             file = gzip.GzipFile(fileobj=raw) if raw.read(2) == b"\x1f\x8b" else raw
             raw.seek(0)
             head = _take(path, file, 4)
-            if head[:2] != b"\0\0" or head[2] not in IDX_TYPES or not head[3]:
-                expected = "an IDX file, which begins with 0, 0, a type and a number of axes"
+            if head[:2] != b"\0\0" or head[2] not in IDX_TYPES or not 0 < head[3] <= MOST_AXES:
+                expected = f"an IDX file, which begins with 0, 0, a type and the number of its axes, 1 to {MOST_AXES}"
                 refuse(str(path), expected=expected, got=f"{', '.join(map(str, head))}")
             shape = tuple(np.frombuffer(_take(path, file, 4 * head[3]), ">u4").tolist())
             kind = np.dtype(IDX_TYPES[head[2]])
+            if 0 in shape:
+                refuse(str(path), expected="at least one example", got=f"an empty array of shape {shape}")
             _check_memory(path, shape, kind.itemsize, resizable=False)
             content = _take(path, file, math.prod(shape) * kind.itemsize)
             if file.read(1):
                 refuse(str(path), expected=f"{len(content):,} bytes of numbers, as its header says", got="more")
-    except (OSError, zlib.error) as error:
+    except (EOFError, OSError, zlib.error) as error:
         refuse(str(path), expected="a whole IDX file", got=f"one that can't be read ({_reason(error)})")
     return np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)
 

@@ -41,15 +41,23 @@ def unlabelled(rows: Any) -> Any:
 def paired(what: str, rows: Rows, labels: Any) -> Labelled:
     """Rows and labels that belong together; refuses other than one whole number or word for each row.
 
+    Floats count if all of them are whole.
+
     >>> paired("y", np.zeros((3, 8, 8)), ["cat", "dog", "cat"]).y
     array(['cat', 'dog', 'cat'], dtype='<U3')
     """
     y = np.asarray(labels)
+    if y.dtype.kind == "f" and np.array_equal(y, np.rint(y)):
+        y = y.astype(int)
     if y.ndim != 1 or y.dtype.kind not in "biuUO" or (y.dtype.kind == "O" and not all(isinstance(v, str) for v in y)):
         refuse(what, expected="a whole number or a word for each row", got=f"shape {y.shape}, dtype {y.dtype}")
     if len(y) != len(rows):
         refuse(what, expected=f"{len(rows):,} labels, one for each row", got=f"{len(y):,}")
-    return Labelled(rows, y.astype(str) if y.dtype.kind == "O" else y)
+    y = y.astype(str) if y.dtype.kind == "O" else y
+    if y.dtype.kind == "U" and not "".join(y.tolist()).isprintable():
+        odd = next(label for label in y.tolist() if not label.isprintable())
+        refuse(what, expected="labels that can be printed", got=ascii(odd))
+    return Labelled(rows, y)
 
 
 class LabelledRows(AbstractData):
@@ -126,6 +134,10 @@ class LabelledUnits:
     def cells_of(self, labels: Any) -> Cells:
         """The rows of the table that these labels are; refuses one that is none of the data's."""
         return self.coding.rows(pa.table({self.given[0]: np.asarray(labels).astype(str)}), "given")
+
+    def labelled(self, rows: Rows, cells: Cells) -> Rows:
+        """The rows with these labels."""
+        return _joined(rows[:, :-1], cells[:, 0].astype(int))
 
     def rows(self, labelled: Labelled) -> Rows:
         """Labelled rows, flat; refuses a label that is none of the data's."""

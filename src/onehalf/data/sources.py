@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,14 @@ from typing import Any
 import jax.random as jr
 import numpy as np
 
-from onehalf._base import catalogue, choose, names, refuse, spoken
+from onehalf._base import Refusal, catalogue, choose, names, refuse, spoken
 from onehalf.data.arrays import AbstractImages, Rows, check
 from onehalf.data.base import AbstractData, AbstractDensity
 from onehalf.data.frames import read_table
-from onehalf.data.images import is_images, read_images
+from onehalf.data.images import SUFFIXES, is_images, read_images
 from onehalf.data.labelled import Labelled, Labels, paired, unlabelled
 
-__all__ = ["ROWS", "density", "describe", "is_images", "is_path", "is_table", "open_rows", "read", "rows_of"]
+__all__ = ["ROWS", "density", "describe", "is_images", "is_path", "is_table", "listed", "open_rows", "read", "rows_of"]
 
 ROWS = 100_000
 """Rows of a table drawn from a distribution that could give any number (as many as in Lin et al. 2018)."""
@@ -32,8 +33,7 @@ def is_path(word: str) -> bool:
     >>> is_path("ring"), is_path("photos/"), is_path("rows.npy")
     (False, True, True)
     """
-    path = Path(word)
-    return bool(path.suffix) or os.sep in word or "/" in word or path.exists()
+    return bool(Path(word).suffix) or os.sep in word or "/" in word or os.path.exists(word)
 
 
 def is_table(word: str) -> bool:
@@ -42,7 +42,7 @@ def is_table(word: str) -> bool:
     >>> is_table("people.csv"), is_table("rows.npy"), is_table("ring"), is_table("train-images-idx3-ubyte.gz")
     (True, False, False, False)
     """
-    return is_path(word) and Path(word).suffix not in (".npy", ".npz") and not is_images(word)
+    return is_path(word) and Path(word).suffix.lower() not in (".npy", ".npz", *SUFFIXES) and not is_images(word)
 
 
 def open_rows(word: str, size: Any = None, tell: Callable[[str], None] = lambda text: None) -> Any:
@@ -56,6 +56,8 @@ def open_rows(word: str, size: Any = None, tell: Callable[[str], None] = lambda 
     """
     if is_images(word):
         return read_images(word, size, tell)
+    if Path(word).suffix.lower() in SUFFIXES:
+        refuse(word, expected="a folder of pictures", got="one picture, or the name of one")
     if size is not None:
         refuse("size", expected="a folder of pictures to resize", got=word)
     if is_table(word):
@@ -78,17 +80,33 @@ def rows_of(p: AbstractData) -> Rows | Labelled:
     return Labelled(p.rows(), p.labels()) if isinstance(p, AbstractImages) else np.asarray(p.sample(jr.key(0), ROWS))
 
 
-def describe(word: str | None = None, size: Any = None) -> list[dict[str, Any]]:
-    """name, kind, shape, rows and a line about each data set that goes by a name, or about the one that is meant."""
-    if word is not None and is_path(word):
-        told = [""]
-        rows = open_rows(word, size, told.append)
-        x, kind = unlabelled(rows), "images" if is_images(word) else "file"
-        about = told[-1].removesuffix(".") or f"an array of {x.dtype}"
-        about += f"; {_counts(rows.y)}" if isinstance(rows, Labelled) else ""
-        return [{"name": word, "kind": kind, "shape": list(x.shape[1:]), "rows": len(x), "about": about}]
-    wanted = names("data") if word is None else (choose("data", word, names("data")),)
-    return [_describe(name, catalogue("data")[name]()) for name in wanted]
+def describe(
+    word: str, size: Any = None, tell: Callable[[str], None] = lambda text: None
+) -> tuple[Any, dict[str, Any]]:
+    """The rows that the word means, and their name, kind, shape, number and a line about them.
+
+    `tell` is handed what `open_rows` tells, but for what ends up in that line.
+    """
+    if not is_path(word):
+        name = choose("data", word, names("data"))
+        return open_rows(word), _described(name, catalogue("data")[name]())
+    told: list[str] = []
+
+    def later(text: str) -> None:
+        for before in told:
+            tell(before)
+        told[:] = [text]
+
+    rows = open_rows(word, size, later)
+    x, kind = unlabelled(rows), "images" if is_images(word) else "file"
+    about = told[-1].removesuffix(".") if told else f"an array of {x.dtype}"
+    about += f"; {_counts(rows.y)}" if isinstance(rows, Labelled) else ""
+    return rows, {"name": word, "kind": kind, "shape": list(x.shape[1:]), "rows": len(x), "about": about}
+
+
+def listed() -> list[dict[str, Any]]:
+    """The same of each data set that goes by a name, without its rows."""
+    return [_described(name, p()) for name, p in catalogue("data").items()]
 
 
 def _counts(y: Labels) -> str:
@@ -102,7 +120,7 @@ def _counts(y: Labels) -> str:
     return ", ".join(f"{label} {count:,}" for label, count in counts[:CLASSES]) + more
 
 
-def _describe(name: str, p: AbstractData) -> dict[str, Any]:
+def _described(name: str, p: AbstractData) -> dict[str, Any]:
     images = isinstance(p, AbstractImages)
     return {
         "name": spoken(name),
@@ -118,26 +136,32 @@ def read(path: Path) -> Rows | Labelled:
 
     A file of one axis is read as one column. A `y` beside the `x` of a .npz file holds the labels of the rows.
     """
-    if path.suffix not in (".npy", ".npz"):
-        refuse(str(path), expected="a .npy or .npz file", got=f"{path.suffix or 'no suffix'}")
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".npz"):
+        refuse(str(path), expected="a .npy or .npz file", got=f"{suffix or 'no suffix'}")
     if not path.is_file():
         refuse(str(path), expected="a file", got="nothing there" if not path.exists() else "a folder")
     try:
         with path.open("rb") as file:
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+                refuse(str(path), expected=f"a whole {suffix} file", got="another kind of file, by its first bytes")
+            file.seek(0)
             loaded = np.load(file, allow_pickle=False)
             rows, labels = (loaded, None) if isinstance(loaded, np.ndarray) else _held(path, loaded)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except Refusal:
+        raise
+    except UNREADABLE as error:
         if "pickle" in str(error).lower():
-            hint = "Save plain numbers: np.save(path, array.astype(float))."
-            refuse(
-                str(path),
-                expected="an array of numbers",
-                got="pickled Python objects, which are never loaded",
-                hint=hint,
-            )
-        refuse(str(path), expected=f"a whole {path.suffix} file", got=f"one that NumPy can't read ({error})")
+            hint = "Save plain ones: np.save(path, array.astype(float)), or labels.astype(str)."
+            got = "pickled Python objects, which are never loaded"
+            refuse(str(path), expected="an array of numbers, and of labels", got=got, hint=hint)
+        refuse(str(path), expected=f"a whole {suffix} file", got=f"one that NumPy can't read ({error})")
     rows = check(str(path), rows[:, None] if rows.ndim == 1 else rows)
     return rows if labels is None else paired(f"y of {path}", rows, labels)
+
+
+UNREADABLE = (ValueError, EOFError, OSError, MemoryError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What NumPy and zip files raise at a damaged file."""
 
 
 def _held(path: Path, loaded: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -145,4 +169,8 @@ def _held(path: Path, loaded: Any) -> tuple[np.ndarray, np.ndarray | None]:
     held = list(loaded)
     if len(held) != 1 and "x" not in held:
         refuse(str(path), expected="one array, or one called 'x'", got=f"{len(held)}: {', '.join(held) or 'none'}")
-    return (loaded["x"], loaded.get("y")) if "x" in held else (loaded[held[0]], None)
+    x, y = (loaded["x"], loaded.get("y")) if "x" in held else (loaded[held[0]], None)
+    if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray | None):
+        refuse(str(path), expected="arrays inside", got="another kind of file")
+    # numbers to be predicted are no labels
+    return x, None if y is not None and y.dtype.kind == "f" and not np.array_equal(y, np.rint(y)) else y

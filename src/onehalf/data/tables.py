@@ -372,6 +372,12 @@ class TableUnits:
         """The rows of a frame of the labels, the other cells missing."""
         return self.coding.rows(labels, "given", self.given)
 
+    def labelled(self, rows: Cells, cells: Cells) -> Cells:
+        """The rows with the labels of these cells."""
+        labels = [column for column, name in enumerate(self.coding.names) if name in self.given]
+        rows[:, labels] = cells[:, labels]
+        return rows
+
     def conditions_of(self, rows: Cells) -> Float[np.ndarray, "n given"]:
         """The conditions of rows, one-hot."""
         places = [self.choices[column].places(rows[:, column]) for column in self.conditions]

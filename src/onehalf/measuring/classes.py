@@ -15,7 +15,7 @@ from onehalf.measuring.view import Entries
 __all__ = ["by_class"]
 
 MOST = 100
-"""Classes that are told of, the most frequent in the data."""
+"""Classes that are told of, the most frequent in both samples."""
 
 KINDS = ("linear", "quadratic", "waves", "cells", "grain")
 """The critics of a class by itself: all but the nets, which take most of the time and many rows."""
@@ -26,10 +26,10 @@ def by_class(
 ) -> list[dict[str, Any]]:
     """For each class its shares in both samples, and JSD(p(.|c), q(.|c)), that of its rows alone, in nats.
 
-    With probability 1 - alpha all intervals of the shares hold at once, and so do all `jsd_lower`: alpha is shared out
-    over the classes (Bonferroni), which are taken to be all there are. With fewer than 20 rows of a class on a side
-    there is no estimate. `null` has the same for the data against themselves: real rows of the class against training
-    rows of it, or half of them against the other half.
+    With probability 1 - alpha all intervals of the shares hold at once with all `jsd_lower`, those of `null` included:
+    alpha is shared out over the classes and these three (Bonferroni). The classes are taken to be all there are. With
+    fewer than 20 rows of a class on a side there is no estimate. `null` has the same for the data against themselves:
+    real rows of the class against training rows of it, or half of them against the other half.
 
     The rows of a class are bet on by critics of their own. If samples were made for the real rows' labels, the bets of
     the certificate are sorted by class instead: given all labels, the mean gain of a pair of class c is at most
@@ -38,7 +38,7 @@ def by_class(
     """
     assert rows.entries is not None
     alone = Entries(rows.entries.shape, rows.entries.features)
-    share = alpha / len(rows.classes)
+    share = alpha / (3 * len(rows.classes))
 
     def apart(key: PRNGKey, real: Flat, other: Flat) -> dict[str, Any]:
         if min(len(real), len(other)) < LEAST_ROWS:
@@ -50,7 +50,8 @@ def by_class(
         return side[:, -1].astype(int)
 
     of_classes = []
-    frequent = np.argsort(-np.bincount(places(piles.real)), kind="stable")[:MOST]
+    counts = [np.bincount(places(side), minlength=len(rows.classes)) / len(side) for side in (piles.real, free)]
+    frequent = np.argsort(-sum(counts), kind="stable")[:MOST]
     for place in np.sort(frequent).tolist():
         key_apart, key_null = jr.split(jr.fold_in(key, place))
         real, other = (side[places(side) == place] for side in (piles.real, free))

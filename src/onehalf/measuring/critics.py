@@ -26,6 +26,7 @@ from onehalf.data.coding import Coding
 from onehalf.measuring.betting import LOG_2, best_clip, best_threshold
 from onehalf.measuring.networks import LEAST, Fold, Member, Rows, convolutions, networks
 from onehalf.measuring.view import Entries, Grain, View, flags
+from onehalf.nets.conv import LEAST_SIDE
 
 __all__ = ["KINDS", "Critic", "centres", "learn"]
 
@@ -68,7 +69,7 @@ CHUNK, ENTRIES = 16_384, 2**24
 """Rows that are judged at a time, and entries of them."""
 
 MOST_SIDE = 32
-"""Nets of convolutions see pictures shrunk to such a side."""
+"""Nets of convolutions see pictures shrunk to such a side, unless the other one would be too short for them."""
 
 TREES, LEAVES, TRIES = 200, 15, 8
 """At most so many boosted trees, of so many leaves; so many without a gain on rows that they left out end the learning.
@@ -176,7 +177,8 @@ def _parts(
     if coding.are_pixels and "grain" in kinds:
         yield standardised(Grain.of(_rng(key), rows, coding)), plain
     if coding.are_pixels and "conv" in kinds:
-        side = -(-max(coding.shape[:2]) // MOST_SIDE)
+        height, width = coding.shape[:2]
+        side = min(-(-max(height, width) // MOST_SIDE), min(height, width) // LEAST_SIDE)
         pixels = coding.means(rows, side)
         mean, std = float(pixels.mean()), float(pixels.std()) or 1.0
         yield lambda new: (coding.means(new, side) - mean) / std, {"conv"}

@@ -31,6 +31,9 @@ BATCH = 1000
 Extra = Callable[[Any], Any] | Mapping[str, Any] | None
 """Features: a function of rows, or arrays by side."""
 
+FEW = 32
+"""Rows whose features are asked for twice."""
+
 Named = tuple[tuple[str, ...], Rows]
 """The names of the columns, none if there are none, and the rows."""
 
@@ -93,12 +96,12 @@ class Samples:
     def flat(self, what: str, instead: Rows | None = None) -> Flat:
         """The rows of a side as critics see them: an array, or what stands in its place, its features, its class.
 
-        Whole numbers of 16 bits and less and single precision need no more than that.
+        Pixels of 16 bits and less and of single precision need no more than that, if there are no features.
         """
         rows = getattr(self, what) if instead is None else instead
         if self.entries is None:
             return flat(rows)
-        narrow = self.entries.are_pixels
+        narrow = self.entries.are_pixels and not self.features
         kind = np.result_type(*(getattr(self, side).dtype for side in self.sides), np.float32 if narrow else np.float64)
         parts = [rows.reshape(len(rows), -1)]
         parts += [self.features[what]] if self.features else []
@@ -194,6 +197,8 @@ def _features(features: Extra, rows: Mapping[str, Rows], sampler: Any) -> dict[s
             )
             for what, each in rows.items()
         }
+        for what, each in rows.items():
+            _check_alone(features, each, found[what])
     else:
         refuse("features", expected="a function of rows, or arrays by side", got=type(features).__name__)
     for what, each in found.items():
@@ -202,6 +207,15 @@ def _features(features: Extra, rows: Mapping[str, Rows], sampler: Any) -> dict[s
         if each.shape != wanted:
             refuse(f"the features of {SIDES[what]}", expected=f"shape {wanted}", got=each.shape)
     return found
+
+
+def _check_alone(features: Callable[[Any], Any], rows: Rows, found: np.ndarray) -> None:
+    """Refuse a function whose value at a row depends on the rows beside it, on their order, or on chance."""
+    some = np.unique(np.linspace(len(rows) - 1, 0, FEW).astype(int))[::-1]
+    again, first = np.asarray(features(rows[some])), found[some]
+    if again.shape != first.shape or not np.allclose(again, first, rtol=1e-3, atol=1e-3 * float(np.std(first))):
+        hint = "A network is to be in its mode for evaluation, model.eval() in PyTorch."
+        refuse("features", expected="the same features for a row, whatever stands beside it", got="others", hint=hint)
 
 
 def fresh(n: int, columns: int = 1) -> int:
@@ -314,7 +328,8 @@ def read(what: str, rows: Any, like: Named | None = None) -> Named:
         refuse(what, expected="one row an example, all of one length", got="rows of several lengths")
     array = check(what, array[:, None] if array.ndim == 1 else array)
     if like and array.shape[1:] != like[1].shape[1:]:
-        hint = "Bring all pictures to one size (--size)." if array.ndim > 2 else ""
+        sizes = array.ndim > 2 and array.shape[1:3] != like[1].shape[1:3]
+        hint = "Bring all pictures to one size (--size)." if sizes else ""
         refuse(what, expected=f"rows of the data's shape {like[1].shape[1:]}", got=array.shape[1:], hint=hint)
     return names, array
 

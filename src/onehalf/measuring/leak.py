@@ -54,12 +54,14 @@ def copying(
     alpha: float,
     *,
     seen: Callable[[Rows], Rows] | None = None,
+    marked: Callable[[Rows], Rows] | None = None,
 ) -> dict[str, Any]:
     """E = 2 sigmoid(s (score(train row) - score(held-out row))), a fair bet if nothing was copied; and what else tells.
 
     The score is -log(distance to the nearest fake). The three arrays have comparable columns (standardised, say), or
-    `seen` makes them so, a map in which labels of rows had no part; it alone meets what is missing. The held-out rows
-    come from the law that the train rows come from. As many of each are used, drawn by `rng`.
+    `seen` makes them so, a map in which labels of rows had no part; it alone meets what is missing. `marked` says what
+    of a row is to be equal in duplicates. The held-out rows come from the law that the train rows come from. As many of
+    each are used, drawn by `rng`.
 
     - `log_e`, the logarithm of an exact e-value, and `p_value`, exact at this n, of 'the fakes do not depend on which
       rows were trained on'. Proof: given the fakes and each pair of rows, unordered, which of the two is the train row
@@ -95,7 +97,8 @@ def copying(
     members, others = seen(train[order_train[:n][:NEIGHBOURS]]), seen(held_out[order_held_out[:n][:NEIGHBOURS]])
     near = seen(fakes[order_fakes[:NEIGHBOURS]])
     score_members, score_others = _score(members, near), _score(others, near)
-    marks = np.split(_marks(train, held_out, fakes), [len(train), len(train) + len(held_out)])
+    of_marks = map(marked, (train, held_out, fakes)) if marked else (train, held_out, fakes)
+    marks = np.split(_marks(*of_marks), [len(train), len(train) + len(held_out)])
     marks_train, marks_held_out, marks_fakes = marks
     found: dict[str, Any] = {
         "n_pairs": len(members),

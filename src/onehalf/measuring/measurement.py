@@ -150,7 +150,8 @@ def measure(
     `classes` has the same class by class. Pictures, arrays of (h, w) or (h, w, colours), are looked at as such.
     `features` is a function from rows to as many vectors (a classifier's last layer, say), so that all that is said
     holds for the rows alone; or such vectors by side, {'real': ..., 'other': ..., 'train': ...}, and then it is said of
-    rows with theirs. Critics see them beside the rows; copying, prdc and cells look at nothing else.
+    rows with theirs. What makes them must have learned from no row of `real`, and of `train` neither if copying is
+    asked about. Critics see them beside the rows; neighbours, for copying and prdc, and cells are sought in them alone.
 
     The rows are put in an order that depends on their values and the seed alone; which of the two is called real
     changes none of the numbers that compare them. A `ValueError` says in a sentence what is wrong with the input.
@@ -247,6 +248,9 @@ def _null(
 def _written_alike(key: PRNGKey, rows: Samples, piles: Piles, alpha: float) -> dict[str, Any]:
     """The numbers under one map of both, whose decimals are read off rows that are learned from; and of formats."""
     order = piles.places
+    # features are of the rows as they were written, and could show that
+    without = rows.entries and dataclasses.replace(rows.entries, features=0)
+    rows = dataclasses.replace(rows, features={}, entries=without)
     seen, coding, matched = bets_start(len(piles.x))[0], rows.seen_as, piles.matched
     real, other = rows.real[order["real"]], rows.other[order["other"]]
     if rows.coding is not None:
@@ -291,7 +295,14 @@ def _copying(seed: int, train: Flat, piles: Piles, alpha: float, fakes: Flat | N
     # of both kinds of rows together: the labels that are guessed must have no part in the distances
     view = View.of(np.concatenate([train, piles.real]), piles.coding)
     fakes = piles.other if fakes is None else fakes
-    return copying(np.random.default_rng([seed, 3]), train, piles.real, fakes, alpha, seen=view.scaled)
+    marked = piles.coding.array if isinstance(piles.coding, Entries) else None
+    found = copying(np.random.default_rng([seed, 3]), train, piles.real, fakes, alpha, seen=view.scaled, marked=marked)
+    if isinstance(piles.coding, Entries) and piles.coding.features:
+        found["sentences"].append(OF_FEATURES)
+    return found
+
+
+OF_FEATURES = "Neighbours were sought in the features; all this holds if these were not learned from the training rows."
 
 
 def _extra(word: str, seed: int, rows: Samples, piles: Piles, alpha: float) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from onehalf._arrays import PRNGKey, Sample
 from onehalf._base import refuse
 from onehalf.nets.base import AbstractNet
 
-__all__ = ["Convolution", "ConvolutionalD", "ConvolutionalG", "by_lax", "by_parts", "padded_to"]
+__all__ = ["LEAST_SIDE", "Convolution", "ConvolutionalD", "ConvolutionalG", "by_lax", "by_parts", "padded_to"]
 
 Image = Float[Array, "_ _ _"]
 """(height, width, channels)."""
@@ -38,7 +38,10 @@ SLOPE = 0.2
 
 
 def by_lax(image: Image, weight: Weight, border: int = 0) -> Image:
-    """y[i, j] = sum_{a, b} x[i + a, j + b] W[a, b], x with a border of 0: XLA's convolution and its derivatives."""
+    """y[i, j] = sum_{a, b} x[i + a, j + b] W[a, b], x with a border of 0, which is narrower than W.
+
+    This is XLA's convolution with JAX's derivatives.
+    """
     return _by_lax(image[None], weight, border=border)[0]
 
 

@@ -9,8 +9,12 @@ import pytest
 from sklearn.base import clone
 
 from onehalf import Refusal
+from onehalf.data.coding import Coding
+from onehalf.data.frames import table_of
+from onehalf.data.roles import split
 from onehalf.data.schema import Schema
 from onehalf.gan import GAN
+from onehalf.measuring.inputs import samples
 
 N = 700
 rng = np.random.default_rng(0)
@@ -97,6 +101,31 @@ def test_conditions_hold_for_every_sample_and_the_rows_drawn_are_counted(gan):
     assert (made["sex"] == "F").all()
     assert (made["height"] > 160).all()
     assert gan.drawn_ > 400
+
+
+def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
+    """G never saw them; what it makes for them is set against their rows, under their name."""
+
+    def one_other(place):
+        words = PEOPLE["sex"].tolist()
+        return PEOPLE.assign(sex=[*words[:place], "other", *words[place + 1 :]])
+
+    def tested(frame):
+        table = table_of(frame)
+        coding = Coding.of(table)
+        sexes = split(coding.rows(table, "X")).test[:, coding.names.index("sex")]
+        return [coding.shown(coding.names.index("sex"), cell) for cell in sexes]
+
+    table = next(table for table in map(one_other, range(N)) if "other" in tested(table))
+    compared = []
+
+    def measure(*, real, train, sampler, schema, seed, alpha):
+        compared.append(samples(real, None, train, sampler, schema, seed))
+
+    monkeypatch.setattr("onehalf.gan.measure", measure)
+    gan = GAN(**TINY | {"rounds": 100}, label="sex").fit(table)
+    assert compared[0].given == ("sex",)
+    assert gan.sample(given=pd.DataFrame({"sex": ["other", "F"]}))["sex"].tolist() == ["other", "F"]
 
 
 def test_labels_are_given_and_take_no_more_rows(labelled):

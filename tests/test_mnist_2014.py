@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import onehalf as oh
-from onehalf import mnist_2014, runs
+from onehalf import mnist_2014, report, runs
 from onehalf.data.arrays import Digits, Empirical
 from onehalf.losses import Minimax
 from onehalf.mnist_2014 import costs, discriminator, game, generator, momentum, optimiser, pixels, rate
@@ -156,6 +156,9 @@ def test_the_last_G_is_kept(gan):
     assert worse._over() == ""
     worse.history_ += [{**looks[0], "t": 8, "jsd_estimate": [np.nan]}]
     assert worse.best_look(0) == (pytest.approx(0.7), 7)
+    told = " ".join(report.sentences(gan))
+    assert "this recipe keeps the last G (estimate on validation rows " in told
+    assert "least there" not in told
 
 
 def test_a_fit_that_was_interrupted_is_the_fit_that_was_not(gan):

@@ -260,6 +260,37 @@ def test_a_class_that_is_made_too_seldom_and_one_that_is_made_otherwise_are_name
         assert told in page
 
 
+@pytest.mark.usefixtures("swift")
+def test_a_class_that_the_data_do_not_have_is_told_of():
+    rng = np.random.default_rng(0)
+    x, y = photos(rng, 300), rng.choice(["cat", "dog"], 300)
+    found = oh.measure(real=(x, y), other=(photos(rng, 300), rng.choice(["cat", "dog", "unicorn"], 300)))
+    last = found.classes[-1]
+    assert (last["class"], last["real"]["count"]) == ("unicorn", 0)
+    assert last["real"]["interval"][1] < last["other"]["interval"][0]
+    assert "unicorn (" in " ".join(found.sentences)
+
+
+@pytest.mark.parametrize("shape", [(8, 300), (200, 16), (16, 9)])
+def test_pictures_far_longer_than_wide_are_seen_by_convolutions(shape, short):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (2, 250, *shape), dtype=np.uint8)
+    flat = [each.reshape(len(each), -1).astype(np.float32) for each in (x, y)]
+    assert np.isfinite(learn(jr.key(0), *flat, 250, kinds=("conv",), coding=Entries(shape)).d(flat[0])).all()
+
+
+@pytest.mark.usefixtures("swift")
+def test_copies_equal_rows_by_their_pixels_whatever_their_features():
+    rng = np.random.default_rng(0)
+    train, x = photos(rng, 200), photos(rng, 200)
+    sides = {"real": x, "other": train, "train": train}
+    features = {side: rng.normal(size=(200, 1)) for side in sides}
+    found = oh.measure(**sides, features=features)
+    assert found.copying["duplicates"]["train"]["count"] == 200
+    assert any("these were not learned from the training rows" in told for told in found.copying["sentences"])
+    assert "not learned from" not in " ".join(oh.measure(**sides).copying["sentences"])
+
+
 class Maker:
     """As much of a GAN with labels as a measurement asks of one."""
 
@@ -375,6 +406,10 @@ PICTURES = photos(np.random.default_rng(0), 60)
         (
             {"real": PICTURES, "other": PICTURES, "features": lambda rows: rows[:, 0] * np.nan},
             "the features of the data: expected finite numbers",
+        ),
+        (
+            {"real": PICTURES, "other": PICTURES, "features": lambda rows: (rows - rows.mean(0)).mean(2)},
+            "features: expected the same features for a row, whatever stands beside it; got others. .*eval",
         ),
         (
             {"real": PICTURES, "sampler": lambda n: PICTURES[:n], "features": {"real": PICTURES[:, 0]}},

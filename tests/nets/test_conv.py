@@ -16,10 +16,9 @@ from onehalf.nets.conv import (
     Down,
     Residual,
     Up,
-    by_lax,
-    by_parts,
     padded_to,
 )
+from onehalf.nets.convolve import by_lax, by_parts
 
 SHAPES = [(8, 8), (30, 45, 3), (5, 17)]
 

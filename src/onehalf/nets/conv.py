@@ -7,27 +7,20 @@ what it drew there.
 
 import itertools
 import math
-from functools import partial
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jax.core import ShapedArray
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
 from onehalf._arrays import PRNGKey, Sample
 from onehalf._base import refuse
 from onehalf.nets.base import AbstractNet
+from onehalf.nets.convolve import Image, Weight, by_lax, by_parts, framed
 
-__all__ = ["LEAST_SIDE", "Convolution", "ConvolutionalD", "ConvolutionalG", "by_lax", "by_parts", "padded_to"]
+__all__ = ["LEAST_SIDE", "Convolution", "ConvolutionalD", "ConvolutionalG", "padded_to"]
 
-Image = Float[Array, "_ _ _"]
-"""(height, width, channels)."""
-Weight = Float[Array, "size size channels_in channels_out"]
 Vector = Float[Array, " entries"]
 
 LEAST_SIDE, MOST_CHANNELS = 4, 8
@@ -35,83 +28,6 @@ LEAST_SIDE, MOST_CHANNELS = 4, 8
 
 SLOPE = 0.2
 """Of the leaky ReLU, where it is negative."""
-
-
-def by_lax(image: Image, weight: Weight, border: int = 0) -> Image:
-    """y[i, j] = sum_{a, b} x[i + a, j + b] W[a, b], x with a border of 0, which is narrower than W.
-
-    This is XLA's convolution with JAX's derivatives.
-    """
-    return _by_lax(image[None], weight, border=border)[0]
-
-
-def by_parts(image: Image, weight: Weight, border: int = 0) -> Image:
-    """The same with derivatives that a CPU is fast at, which XLA's own are not (docs/explanation/images.md).
-
-    The cotangent of the image is a convolution of this kind as well, that of the weights one matrix product.
-    """
-    return _by_parts.bind(image[None], weight, border=border)[0]
-
-
-Images = Float[Array, "m _ _ _"]
-
-
-def _by_lax(images: Images, weight: Weight, *, border: int) -> Images:
-    dimensions, borders = ("NHWC", "HWIO", "NHWC"), [(border, border)] * 2
-    return jax.lax.conv_general_dilated(images, weight, (1, 1), borders, dimension_numbers=dimensions)
-
-
-def _by_slices(images: Images, weight: Weight, *, border: int) -> Images:
-    """The same as one matrix product of the shifted slices side by side: for weights that differ, as games' do."""
-    size, _, _, channels = weight.shape
-    images = _framed(images, border)
-    height, width = (side - size + 1 for side in images.shape[1:3])
-    slices = [images[:, i : i + height, j : j + width] for i in range(size) for j in range(size)]
-    return jnp.concatenate(slices, axis=3) @ weight.reshape(-1, channels)
-
-
-def _of_images(seen: Images, images: Any, weight: Weight, *, border: int) -> Images:
-    """The cotangent of the images: `seen` met by the weights upside down, kept from XLA, which would fold them back."""
-    turned = jax.lax.optimization_barrier(jnp.flip(weight, (0, 1)).swapaxes(2, 3))
-    return _by_parts.bind(seen, turned, border=len(weight) - 1 - border)
-
-
-def _of_weight(seen: Images, images: Images, weight: Any, *, border: int) -> Weight:
-    """The cotangent of the weights, <x[. + a, . + b], seen> for all a and b.
-
-    It is one product of x, moved by each b, with `seen`, moved by each a: 2 size copies in place of size^2.
-    """
-    size, (_, _, width, channels_out) = weight.aval.shape[0], seen.shape
-    images = _framed(images, border)
-    moved = jnp.concatenate([images[:, :, b : b + width] for b in range(size)], axis=3)
-    rows = [jnp.pad(seen, ((0, 0), (a, size - 1 - a), (0, 0), (0, 0))) for a in range(size)]
-    product = moved.reshape(-1, moved.shape[3]).T @ jnp.concatenate(rows, axis=3).reshape(-1, size * channels_out)
-    return product.reshape(size, -1, size, channels_out).transpose(2, 0, 1, 3)
-
-
-def _batched(arguments: tuple[Array, Array], axes: tuple[int | None, int | None], *, border: int) -> tuple[Array, int]:
-    """Batches of images are one longer batch, unless the weights differ."""
-    (images, weight), (axis, axis_of_weight) = arguments, axes
-    if axis_of_weight is not None:
-        each = partial(_by_slices, border=border)
-        return jax.vmap(each, in_axes=axes)(images, weight), 0
-    images = jnp.moveaxis(images, axis or 0, 0)
-    y = _by_parts.bind(images.reshape(-1, *images.shape[2:]), weight, border=border)
-    return y.reshape(*images.shape[:2], *y.shape[1:]), 0
-
-
-def _shaped(images: ShapedArray, weight: ShapedArray, *, border: int) -> ShapedArray:
-    m, *sides, _ = images.shape
-    size, channels = weight.shape[0], weight.shape[3]
-    return ShapedArray((m, *(side + 2 * border - size + 1 for side in sides), channels), images.dtype)
-
-
-_by_parts = Primitive("convolution_by_parts")
-_by_parts.def_impl(jax.jit(_by_lax, static_argnames="border"))
-_by_parts.def_abstract_eval(_shaped)
-mlir.register_lowering(_by_parts, mlir.lower_fun(_by_lax, multiple_results=False))
-ad.defbilinear(_by_parts, _of_images, _of_weight)
-batching.primitive_batchers[_by_parts] = _batched
 
 
 class Convolution(eqx.Module):
@@ -133,6 +49,8 @@ class Convolution(eqx.Module):
         gain: float = 2.0,
         half: bool = False,
     ) -> None:
+        if not 0 <= border < size:
+            refuse("border", expected=f"from 0 to {size - 1} pixels", got=border)
         std = math.sqrt(gain / (size * size * channels_in))
         self.weight = std * jr.normal(key, (size, size, channels_in, channels_out))
         self.bias, self.border, self.half = jnp.zeros(channels_out), border, half
@@ -172,7 +90,7 @@ class Down(eqx.Module):
 
     def __call__(self, x: Image) -> Image:
         """An image of half the sides."""
-        return self.convolution(_to_depth(_framed(x, 1)))
+        return self.convolution(_to_depth(framed(x, 1)))
 
 
 class Up(eqx.Module):
@@ -324,11 +242,6 @@ def _sizes(shape: tuple[int, ...], width: int) -> tuple[list[tuple[int, int]], l
 
 def _activated(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return jax.nn.leaky_relu(x, SLOPE)
-
-
-def _framed(x: Float[Array, "*m _ _ _"], border: int) -> Float[Array, "*m _ _ _"]:
-    """With a border of 0."""
-    return jnp.pad(x, (*[(0, 0)] * (x.ndim - 3), (border, border), (border, border), (0, 0)))
 
 
 def _to_depth(x: Image) -> Image:

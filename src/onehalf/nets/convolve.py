@@ -1,7 +1,7 @@
 """One convolution in two ways, each fast somewhere: y[i, j] = sum_{a, b} x[i + a, j + b] W[a, b], x with a border of 0.
 
-JAX's own derivatives of XLA's convolution are slow on a CPU. There it is a primitive of ours: bilinear, the cotangent of
-the image a convolution once more, and that of the weights one matrix product.
+JAX's own derivatives of XLA's convolution are slow on a CPU. There it is a primitive of ours: bilinear, the cotangent
+of the image a convolution once more, and that of the weights one matrix product.
 """
 
 from functools import partial

@@ -306,8 +306,7 @@ def measure(
 
     kinds, alpha, seed = _schema(schema) if schema else None, check_alpha(alpha), check_seed(seed)
     gan = runs.load(Path(other)) if is_run else None
-    folders = [Path(word).is_dir() for word in (real, other, train or "")]
-    rows = open_rows(real, size or (runs.sides(Path(other)) if gan and folders[0] else None), _say)
+    rows = open_rows(real, size or (runs.sides(Path(other)) if gan and Path(real).is_dir() else None), _say)
 
     def alike(word: str) -> Any:
         """Pictures of another folder are cut to the size of the data's."""
@@ -317,7 +316,9 @@ def measure(
         return open_rows(word, shape[:2] if Path(word).is_dir() else None, _say)
 
     sets = [rows, None if gan else alike(other), alike(train) if train else None]
-    rows, drawn, trained = same_colours(sets, gan.example_shape_ if gan else ()) if any(folders) else sets
+    if all(is_image(getattr(unlabelled(each), "shape", ())[1:]) for each in sets if each is not None):
+        sets = same_colours(sets, gan.example_shape_ if gan else ())
+    rows, drawn, trained = sets
     if gan and not gan.labels_:
         rows = unlabelled(rows)
     compared: Any = gan or drawn

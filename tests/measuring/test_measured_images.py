@@ -387,7 +387,7 @@ PICTURES = photos(np.random.default_rng(0), 60)
     [
         ({"real": (PICTURES, [1, 2]), "other": PICTURES}, "the labels of the data: expected 60 labels, one for each"),
         (
-            {"real": PICTURES, "other": (PICTURES, np.ones(60))},
+            {"real": PICTURES, "other": (PICTURES, np.full(60, 0.5))},
             "the labels of the other sample: expected a whole number or a word for each row",
         ),
         (

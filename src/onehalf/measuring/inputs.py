@@ -197,8 +197,6 @@ def _features(features: Extra, rows: Mapping[str, Rows], sampler: Any) -> dict[s
             )
             for what, each in rows.items()
         }
-        for what, each in rows.items():
-            _check_alone(features, each, found[what])
     else:
         refuse("features", expected="a function of rows, or arrays by side", got=type(features).__name__)
     for what, each in found.items():
@@ -206,6 +204,8 @@ def _features(features: Extra, rows: Mapping[str, Rows], sampler: Any) -> dict[s
         wanted = (len(rows[what]), found["real"].shape[1])
         if each.shape != wanted:
             refuse(f"the features of {SIDES[what]}", expected=f"shape {wanted}", got=each.shape)
+        if callable(features):
+            _check_alone(features, rows[what], each)
     return found
 
 

@@ -361,7 +361,7 @@ def bad_files(folder):
         (["theory", "folds", "-o", "rows.npy/x.png"], "expected a place to write to; got File exists."),
         (["theory", "folds", "jsd-metric", "-o", "x.png"], "out: expected a folder for the figures of several exp"),
         (["data", "rong"], "got 'rong'. Did you mean"),
-        (["data", "ring", "-o", "x.doc"], "expected a .png, .svg or .pdf file; got .doc."),
+        (["data", "ring", "-o", "x.doc"], "expected a name that ends in .png, .svg, .pdf; got .doc."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -310,10 +310,8 @@ def _kept(seeds: dict[str, Any], *, keeps_last: bool = False) -> list[str]:
     estimate = digits(best["jsd_estimate"], best["jsd_se"])
     least, value = "least", f"the estimate on validation rows was least there ({estimate} nats)"
     if keeps_last:
-        least, value = (
-            "last",
-            f"this recipe keeps the last G, where the estimate on validation rows was {estimate} nats",
-        )
+        least = "last"
+        value = f"this recipe keeps the last G, where the estimate on validation rows was {estimate} nats"
     told = f"The samples come from round {best['t']:,} of seed {best['seed']}: {value}."
     if len(seeds["each"]) == 1:
         return [f"{told} It is the only seed, so how much of all this is luck is not known."]

@@ -54,9 +54,10 @@ def paired(what: str, rows: Rows, labels: Any) -> Labelled:
     if len(y) != len(rows):
         refuse(what, expected=f"{len(rows):,} labels, one for each row", got=f"{len(y):,}")
     y = y.astype(str) if y.dtype.kind == "O" else y
-    if y.dtype.kind == "U" and not "".join(y.tolist()).isprintable():
-        odd = next(label for label in y.tolist() if not label.isprintable())
-        refuse(what, expected="labels that can be printed", got=ascii(odd))
+    try:
+        "".join(map(str, y.tolist())).encode()
+    except UnicodeEncodeError as error:
+        refuse(what, expected="words that can be written in UTF-8", got=ascii(error.object[error.start]))
     return Labelled(rows, y)
 
 

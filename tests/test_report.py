@@ -193,6 +193,8 @@ def test_the_sentences_contain_the_numbers(gan):
 
 def test_what_is_not_known_is_said(gan):
     assert "only seed" in " ".join(report.sentences(one_seed(gan)))
+    blind = {"chosen": 0, "each": [{"seed": 0, "t": 60, "jsd_estimate": 0.0, "jsd_se": 0.0}]}
+    assert "round 60 of seed 0: critics could tell nothing by the validation rows" in report._kept(blind)[0]
     assert "not been looked at" in " ".join(report.sentences(interrupted(gan)))
     assert "There is no certificate" in " ".join(report.sentences(like(gan, certificate_=None)))
     assert report.numbers(like(gan, certificate_=None))["certificate"] is None

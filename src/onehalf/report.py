@@ -312,6 +312,8 @@ def _kept(seeds: dict[str, Any], *, keeps_last: bool = False) -> list[str]:
     if keeps_last:
         least = "last"
         value = f"this recipe keeps the last G, where the estimate on validation rows was {estimate} nats"
+    if not best["jsd_se"]:  # all critics stayed at D = 1/2
+        value = "critics could tell nothing by the validation rows, or had too few to learn from"
     told = f"The samples come from round {best['t']:,} of seed {best['seed']}: {value}."
     if len(seeds["each"]) == 1:
         return [f"{told} It is the only seed, so how much of all this is luck is not known."]

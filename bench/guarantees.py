@@ -90,7 +90,10 @@ def unit_variance(J, df):
 def groups(*shares):
     p, q = np.array(shares)
     m = (p + q) / 2
-    J = sum(float(np.sum(law[law > 0] * np.log(law[law > 0] / m[law > 0]))) for law in (p, q)) / 2
+    J = (
+        sum(float(np.sum(law[law > 0] * np.log(law[law > 0] / m[law > 0]))) for law in (p, q))
+        / 2
+    )
     return always(J, *(Groups(tuple(law)) for law in shares))
 
 
@@ -126,14 +129,19 @@ KNOWN = PROBLEMS | {
 
 
 def found(certificate):
-    return {"L": certificate.jsd_lower, "T": certificate.tv_lower, "log_e": certificate.log_e, "p": certificate.p_value}
+    return {
+        "L": certificate.jsd_lower,
+        "T": certificate.tv_lower,
+        "log_e": certificate.log_e,
+        "p": certificate.p_value,
+    }
 
 
 def fixed(problem, seed, rng, n, k=1, kinds=QUICK):
     """The bets alone, with k rows of the second pile to each of the first."""
     import jax.random as jr
 
-    from onehalf.measuring.certificate import certify
+    from onehalf.evaluation.certificate.certificate import certify
 
     x, y, _ = problem(rng, n * k)
     return found(certify(jr.key(seed), x[:n], y.reshape(n, k, -1), ALPHA, kinds=kinds))
@@ -143,9 +151,9 @@ def oracle(problem, seed, rng, n):
     """As `fixed`, with the true log ratio in place of what critics learn: bounds come as near the truth as they can."""
     import jax.random as jr
 
-    from onehalf.measuring import certificate
-    from onehalf.measuring.betting import best_clip, best_threshold
-    from onehalf.measuring.critics import Critic
+    from onehalf.evaluation.certificate.bounds import best_clip, best_threshold
+    from onehalf.evaluation.certificate.certificate import certify
+    from onehalf.evaluation.certificate.critics import Critic
 
     def d(rows):
         return np.clip(log_ratio(rows), -30, 30)
@@ -155,12 +163,15 @@ def oracle(problem, seed, rng, n):
     past = d(x), d(y)
     critic = Critic(d, *best_clip(*past, n, ALPHA), best_threshold(*past, n, ALPHA), past)
     x, y, _ = problem(rng, n)
-    return found(with_learner(lambda *_, **__: critic, certificate.certify, jr.key(seed), x, y[:, None], ALPHA))
+    return found(
+        with_learner(lambda *_, **__: critic, certify, jr.key(seed), x, y[:, None], ALPHA)
+    )
 
 
 def with_learner(learner, call, *args):
     """Call with another learner than the certificate's own; rows that come after have that one again."""
-    from onehalf.measuring import certificate
+
+    from onehalf.evaluation.certificate import certificate
 
     own, certificate.learn = certificate.learn, learner
     try:
@@ -171,13 +182,18 @@ def with_learner(learner, call, *args):
 
 def watched(problem, seed, rng, n, batch=20):
     """A look after every 20 rows: the greatest bound and the greatest log e of all looks, and the last log e."""
-    from onehalf.measuring.certificate import Watch
-    from onehalf.measuring.critics import learn
+    from onehalf.evaluation.certificate.critics import learn
+    from onehalf.evaluation.certificate.monitor import SequentialMonitor
 
     p, q = problem.laws(rng)
 
     def looks():
-        watch = Watch((p.sample(rng, batch) for _ in range(n // batch)), lambda m: q.sample(rng, m), ALPHA, seed)
+        watch = SequentialMonitor(
+            (p.sample(rng, batch) for _ in range(n // batch)),
+            lambda m: q.sample(rng, m),
+            ALPHA,
+            seed,
+        )
         return [(look.log_e, look.jsd_lower) for look in watch]
 
     log_e, lower = np.transpose(with_learner(functools.partial(learn, kinds=QUICK), looks))
@@ -186,16 +202,17 @@ def watched(problem, seed, rng, n, batch=20):
 
 def measured(problem, seed, rng, n, m=None):
     """`measure` of n rows and m, always with its own seed 0: of the certificate, the regions and the ladder."""
-    from onehalf.measuring import certificate, measurement, piles
+    from onehalf.evaluation import measurement, pairing
+    from onehalf.evaluation.certificate import certificate
 
     x, y, _ = problem(rng, max(n, m or n))
     own = certificate.certify, measurement.detectable
-    measurement.certify = piles.certify = functools.partial(certificate.certify, kinds=QUICK)
+    measurement.certify = pairing.certify = functools.partial(certificate.certify, kinds=QUICK)
     measurement.detectable = lambda *_, **__: None
     try:
         result = measurement.measure(real=x[:n], other=y[: m or n], alpha=ALPHA)
     finally:
-        measurement.certify = piles.certify = own[0]
+        measurement.certify = pairing.certify = own[0]
         measurement.detectable = own[1]
     return found(result) | {
         "regions": max((region["jsd_lower"] for region in result.regions), default=0.0),
@@ -205,18 +222,20 @@ def measured(problem, seed, rng, n, m=None):
 
 def copied(problem, seed, rng, n):
     """Fakes that do not depend on which rows were trained on: held-out rows are as near."""
-    from onehalf.measuring.leak import copying
+    from onehalf.evaluation.checks.memorization import copying
 
     rows, fakes, _ = problem(rng, 2 * n)
     result = copying(rng, rows[:n], rows[n:], fakes[:n], ALPHA)
-    return {"T": result["advantage_lower"], "log_e": result["log_e"], "p": result["p_value"]} | {
-        "nearer": result["nearer_train"]["p_value"]
-    }
+    return {
+        "T": result["advantage_lower"],
+        "log_e": result["log_e"],
+        "p": result["p_value"],
+    } | {"nearer": result["nearer_train"]["p_value"]}
 
 
 def lowest(problem, seed, rng, n, law):
     """`lower_bound` and the anytime wealth on gains whose mean is the end of the grid, so that there is no slack."""
-    from onehalf.measuring.betting import AnytimeBound, lower_bound
+    from onehalf.evaluation.certificate.bounds import AnytimeBound, lower_bound
 
     gains, floors = law(rng, n)
     anytime = AnytimeBound(ALPHA, top=MEAN)
@@ -266,7 +285,10 @@ class Row:
     def __call__(self, name, seed):
         rng = np.random.default_rng([zlib.crc32(name.encode()), seed])
         return {
-            what: float(value) for what, value in self.way(self.problem, seed, rng, self.n, **self.settings).items()
+            what: float(value)
+            for what, value in self.way(
+                self.problem, seed, rng, self.n, **self.settings
+            ).items()
         }
 
 
@@ -277,12 +299,18 @@ def row(problem, n, way, **settings):
 NOTHING = always(0.0, Normals(np.zeros((1, 1))), Normals(np.zeros((1, 1))))
 
 ROWS = {f"{problem}, n = 400": row(problem, 400, fixed) for problem in KNOWN}
-ROWS |= {f"{problem}, n = 60": row(problem, 60, fixed) for problem in ("null", "null of bits", "null of Cauchy")}
 ROWS |= {
-    f"{problem}, n = 1500": row(problem, 1500, fixed) for problem in ("null", "shift .5", "missing mode", "parity .8")
+    f"{problem}, n = 60": row(problem, 60, fixed)
+    for problem in ("null", "null of bits", "null of Cauchy")
 }
 ROWS |= {
-    f"{problem}, all critics, n = 400": row(problem, 400, fixed, kinds=(*QUICK, "waves", "nets"))
+    f"{problem}, n = 1500": row(problem, 1500, fixed)
+    for problem in ("null", "shift .5", "missing mode", "parity .8")
+}
+ROWS |= {
+    f"{problem}, all critics, n = 400": row(
+        problem, 400, fixed, kinds=(*QUICK, "waves", "nets")
+    )
     for problem in ("null", "shift .5", "missing mode", "t3", "waves d1 .2")
 }
 ROWS |= {
@@ -292,20 +320,47 @@ ROWS |= {
 }
 ROWS |= {
     f"{problem}, oracle, n = {n}": row(problem, n, oracle)
-    for problem in ("shift 1", "scale 1.3 in 2", "missing mode", "missing group", "rarer group", "parity .8", "t3")
+    for problem in (
+        "shift 1",
+        "scale 1.3 in 2",
+        "missing mode",
+        "missing group",
+        "rarer group",
+        "parity .8",
+        "t3",
+    )
     for n in (200, 1500)
 }
 ROWS |= {
     f"{problem}, watched, n = 400": row(problem, 400, watched)
-    for problem in ("null", "null of bits", "null, rarely yes", "shift 1", "missing mode", "parity .8", "t3")
+    for problem in (
+        "null",
+        "null of bits",
+        "null, rarely yes",
+        "shift 1",
+        "missing mode",
+        "parity .8",
+        "t3",
+    )
 }
 ROWS |= {
     f"{problem}, measured with seed 0, n = {n}": row(problem, n, measured)
-    for problem, n in (("null of bits", 200), ("null, rarely yes", 100), ("shift 1", 300), ("missing group", 400))
+    for problem, n in (
+        ("null of bits", 200),
+        ("null, rarely yes", 100),
+        ("shift 1", 300),
+        ("missing group", 400),
+    )
 }
 ROWS["shift 1, measured with seed 0, n = 200 and 500"] = row("shift 1", 200, measured, m=500)
-ROWS |= {f"{problem}, copying, n = 100": row(problem, 100, copied) for problem in ("null", "null of bits", "shift 1")}
-ROWS |= {f"gains: {law}, n = 300": Row(NOTHING, 300, lowest, {"law": each}) for law, each in GAINS.items()}
+ROWS |= {
+    f"{problem}, copying, n = 100": row(problem, 100, copied)
+    for problem in ("null", "null of bits", "shift 1")
+}
+ROWS |= {
+    f"gains: {law}, n = 300": Row(NOTHING, 300, lowest, {"law": each})
+    for law, each in GAINS.items()
+}
 
 
 # -------------------------------------------------------------------------------------------------------------- the run
@@ -321,8 +376,13 @@ def run(args):
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     tasks = [(name, seed) for name in args.names for seed in seeds if (name, seed) not in done]
     # a fresh interpreter for each process, since JAX's threads do not survive a fork; each with one core to itself
-    os.environ |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")} | {"JAX_PLATFORMS": "cpu"}
-    with multiprocessing.get_context("spawn").Pool(args.processes) as pool, args.out.open("a", buffering=1) as out:
+    os.environ |= {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")} | {
+        "JAX_PLATFORMS": "cpu"
+    }
+    with (
+        multiprocessing.get_context("spawn").Pool(args.processes) as pool,
+        args.out.open("a", buffering=1) as out,
+    ):
         if out.tell() and not args.out.read_text().endswith("\n"):
             out.write("\n")  # the last line was cut short
         for line in pool.imap_unordered(work, tasks, chunksize=5):
@@ -357,7 +417,11 @@ def tv(problem, n=200_000):
 def rate(happened):
     """The share, in bold where it is above alpha by more than luck of one in 10,000."""
     share = f"{np.mean(happened):.3f}"
-    return f"**{share}**" if np.sum(happened) > stats.binom.isf(1e-4, len(happened), ALPHA) else share
+    return (
+        f"**{share}**"
+        if np.sum(happened) > stats.binom.isf(1e-4, len(happened), ALPHA)
+        else share
+    )
 
 
 def mean_e(log_e):
@@ -376,7 +440,10 @@ HEADER = (
 
 def table_row(name, lines):
     problem = ROWS[name].problem
-    J, of = problem.J, {what: np.array([line[what] for line in lines]) for what in lines[0] if what != "row"}
+    J, of = (
+        problem.J,
+        {what: np.array([line[what] for line in lines]) for what in lines[0] if what != "row"},
+    )
     null = J == 0 or ROWS[name].way is copied
     bounds = [rate(of[what] > J + 1e-9) for what in ("regions", "ladder") if what in of]
     cells = [
@@ -387,7 +454,9 @@ def table_row(name, lines):
         rate(of["T"] > (0 if null else tv(problem))) if "T" in of else "",
         mean_e(of["log_e"]) if null else "",
         rate(of.get("greatest_log_e", of["log_e"]) >= math.log(1 / ALPHA)) if null else "",
-        ", ".join(rate(of[what] <= ALPHA) for what in ("p", "nearer") if what in of) if null else "",
+        ", ".join(rate(of[what] <= ALPHA) for what in ("p", "nearer") if what in of)
+        if null
+        else "",
         ", ".join(bounds),
         f"{of['L'].mean() / J:.2f}" if J and "L" in of else "",
     ]
@@ -401,7 +470,9 @@ def report(names, lines):
     rows = [table_row(name, of_it) for name, of_it in found if of_it]
     print("\n".join(rows))
     off = sum("**" in row for row in rows)
-    print(f"\n{off} of {len(rows)} rows are off." if off else f"\nNo row of {len(rows)} is off.")
+    print(
+        f"\n{off} of {len(rows)} rows are off." if off else f"\nNo row of {len(rows)} is off."
+    )
     return off == 0
 
 
@@ -412,20 +483,35 @@ def listed(names):
         J, error, _ = recomputed(problem, np.random.default_rng(0), 200_000)
         fine = abs(J - problem.J) < 4 * error + 1e-6 and problem.J <= LOG_2
         good &= fine
-        print(f"{name}: JSD {problem.J:.6f}, recomputed {J:.6f} +- {error:.6f}{'' if fine else ' OFF'}", flush=True)
+        print(
+            f"{name}: JSD {problem.J:.6f}, recomputed {J:.6f} +- {error:.6f}{'' if fine else ' OFF'}",
+            flush=True,
+        )
     print(*names, sep="\n")
     return good
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--out", type=Path, metavar="FILE", help="a line of JSON for every draw; added to")
-    words.add_argument("--rows", nargs="+", default=[""], metavar="WORD", help="rows whose name holds one of these")
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words.add_argument(
+        "--out", type=Path, metavar="FILE", help="a line of JSON for every draw; added to"
+    )
+    words.add_argument(
+        "--rows",
+        nargs="+",
+        default=[""],
+        metavar="WORD",
+        help="rows whose name holds one of these",
+    )
     words.add_argument("--seeds", type=int, default=1000)
     words.add_argument("--first-seed", type=int, default=0)
     words.add_argument("--processes", type=int, default=os.cpu_count())
     words.add_argument("--report", action="store_true", help="run nothing: the table of --out")
-    words.add_argument("--list", action="store_true", help="run nothing: the rows, and every JSD recomputed")
+    words.add_argument(
+        "--list", action="store_true", help="run nothing: the rows, and every JSD recomputed"
+    )
     args = words.parse_args()
     args.names = [name for name in ROWS if any(word in name for word in args.rows)]
     if args.list:

@@ -35,7 +35,7 @@ def prepared(folder: Path, name: str, seed: int) -> dict[str, Any]:
     """train.npz, test.npz: images and labels."""
     import numpy as np
 
-    from onehalf.data.sources import open_rows
+    from onehalf.data.loading import open_rows
 
     x, y = open_rows(name)
     order = np.random.default_rng(seed).permutation(len(x))
@@ -60,7 +60,12 @@ def onehalf(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
     np.save(folder / "onehalf.npy", gan.sample(SAMPLES, random_state=seed))
     count = lambda net: sum(leaf.size for leaf in jax.tree.leaves(net) if hasattr(leaf, "size"))  # noqa: E731
     parameters = [count(gan.state_.D), count(gan.state_.G)]
-    return {"rounds": gan.rounds_played_, "seconds": seconds, "parameters": parameters, "jax": version("jax")}
+    return {
+        "rounds": gan.rounds_played_,
+        "seconds": seconds,
+        "parameters": parameters,
+        "jax": version("jax"),
+    }
 
 
 def dcgan(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
@@ -78,18 +83,27 @@ def dcgan(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
     levels = max(1, (side // 4).bit_length() - 1)
     channels, small = [WIDTH * 2**level for level in range(levels)], side >> levels
     halves = [(1, channels[0]), *itertools.pairwise(channels)]
-    up: list[nn.Module] = [nn.Linear(LATENT, channels[-1] * small**2), nn.Unflatten(1, (channels[-1], small, small))]
+    up: list[nn.Module] = [
+        nn.Linear(LATENT, channels[-1] * small**2),
+        nn.Unflatten(1, (channels[-1], small, small)),
+    ]
     down: list[nn.Module] = []
     for before, after in reversed(halves):
         up += [nn.BatchNorm2d(after), nn.ReLU(), nn.ConvTranspose2d(after, before, 4, 2, 1)]
     for before, after in halves:
-        down += [nn.Conv2d(before, after, 4, 2, 1), *([nn.BatchNorm2d(after)] if before > 1 else []), nn.LeakyReLU(0.2)]
+        down += [
+            nn.Conv2d(before, after, 4, 2, 1),
+            *([nn.BatchNorm2d(after)] if before > 1 else []),
+            nn.LeakyReLU(0.2),
+        ]
     G = nn.Sequential(*up, nn.Tanh())
     D = nn.Sequential(*down, nn.Flatten(), nn.Linear(channels[-1] * small**2, 1))
     for module in [*G.modules(), *D.modules()]:
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0, 0.02)
-    opt_D, opt_G = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (D, G))
+    opt_D, opt_G = (
+        torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (D, G)
+    )
     rounds, start = 0, time.perf_counter()
     while time.perf_counter() - start < 60 * minutes:
         real, fake = x[torch.randint(len(x), (M,))], G(torch.randn(M, LATENT))
@@ -106,7 +120,12 @@ def dcgan(folder: Path, seed: int, minutes: float) -> dict[str, Any]:
         made = torch.cat([G(torch.randn(500, LATENT)) for _ in range(SAMPLES // 500)])
     np.save(folder / "dcgan.npy", ((made[:, 0] + 1) / 2 * high).round().numpy().astype(kind))
     parameters = [sum(p.numel() for p in net.parameters()) for net in (D, G)]
-    return {"rounds": rounds, "seconds": seconds, "parameters": parameters, "torch": torch.__version__}
+    return {
+        "rounds": rounds,
+        "seconds": seconds,
+        "parameters": parameters,
+        "torch": torch.__version__,
+    }
 
 
 def judged(folder: Path, arm: str, seed: int) -> dict[str, Any]:
@@ -115,9 +134,9 @@ def judged(folder: Path, arm: str, seed: int) -> dict[str, Any]:
     from sklearn.neural_network import MLPClassifier
 
     import onehalf as oh
-    from onehalf.measuring.coverage import prdc
-    from onehalf.measuring.parzen import parzen
-    from onehalf.plots import sheet_png
+    from onehalf.evaluation.checks.coverage import prdc
+    from onehalf.evaluation.checks.parzen import parzen
+    from onehalf.figures import sheet_png
 
     with np.load(folder / "train.npz") as train, np.load(folder / "test.npz") as test:
         (x, y), (real, labels) = (train["x"], train["y"]), (test["x"], test["y"])
@@ -125,8 +144,12 @@ def judged(folder: Path, arm: str, seed: int) -> dict[str, Any]:
     flat = lambda images: images.reshape(len(images), -1) / high  # noqa: E731
     rng = np.random.default_rng(seed)
     other = x[rng.permutation(len(x))] if arm == "data" else np.load(folder / f"{arm}.npy")
-    moved = np.concatenate([np.roll(x, by, (1, 2)) for by in ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))])
-    known = MLPClassifier((256, 64), early_stopping=True, random_state=0).fit(flat(moved), np.tile(y, 5))
+    moved = np.concatenate(
+        [np.roll(x, by, (1, 2)) for by in ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))]
+    )
+    known = MLPClassifier((256, 64), early_stopping=True, random_state=0).fit(
+        flat(moved), np.tile(y, 5)
+    )
 
     def features(images):
         h = flat(images)
@@ -135,7 +158,10 @@ def judged(folder: Path, arm: str, seed: int) -> dict[str, Any]:
         return h
 
     classes = np.unique(y)
-    shares = [np.mean(known.predict(flat(images))[:, None] == classes, axis=0) for images in (other, x)]
+    shares = [
+        np.mean(known.predict(flat(images))[:, None] == classes, axis=0)
+        for images in (other, x)
+    ]
     n = min(len(real), len(other))
     found = oh.measure(real=real, other=other)
     half = len(real) // 2
@@ -178,20 +204,41 @@ def run(asked: argparse.Namespace) -> None:
                 if (name, seed, arm) in have:
                     continue
                 made = {} if arm == "data" else ask(asked, "made", folder, name, arm, seed)
-                row = {"data": name, "seed": seed, "arm": arm, "minutes": asked.minutes, "date": str(date.today())}
+                row = {
+                    "data": name,
+                    "seed": seed,
+                    "arm": arm,
+                    "minutes": asked.minutes,
+                    "date": str(date.today()),
+                }
                 row |= sizes | made | ask(asked, "judged", folder, name, arm, seed)
                 with out.open("a") as file:
                     file.write(json.dumps(row) + "\n")
                 print(f"{name} {seed} {arm}: L {row['jsd_lower']:.3f}", flush=True)
 
 
-def ask(asked: argparse.Namespace, what: str, folder: Path, name: str, arm: str, seed: int) -> dict[str, Any]:
+def ask(
+    asked: argparse.Namespace, what: str, folder: Path, name: str, arm: str, seed: int
+) -> dict[str, Any]:
     """The answer of a step."""
     python = asked.torch_python if arm == "dcgan" and what == "made" else sys.executable
-    words = ["--step", what, "--work", folder, "--data", name, "--arms", arm, "--first-seed", seed]
+    words = [
+        "--step",
+        what,
+        "--work",
+        folder,
+        "--data",
+        name,
+        "--arms",
+        arm,
+        "--first-seed",
+        seed,
+    ]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     command = [python, __file__, *map(str, words), "--minutes", str(asked.minutes)]
-    told = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    told = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
     return json.loads(told.stdout.splitlines()[-1])
 
 
@@ -203,7 +250,9 @@ def report(asked: argparse.Namespace) -> None:
         "certified L, nats": lambda row, floor: row["jsd_lower"],
         "estimate": lambda row, floor: row["jsd_estimate"],
         **{
-            f"{measure}, {of} / data": lambda row, floor, of=of, measure=measure: row[of][measure] / floor[of][measure]
+            f"{measure}, {of} / data": lambda row, floor, of=of, measure=measure: (
+                row[of][measure] / floor[of][measure]
+            )
             for of in ("pixels", "features")
             for measure in ("precision", "recall", "density", "coverage")
         },
@@ -213,20 +262,28 @@ def report(asked: argparse.Namespace) -> None:
         "rounds": lambda row, floor: row.get("rounds", 0),
     }
     for name in dict.fromkeys(row["data"] for row in rows):
-        arms = [arm for arm in ARMS if any(row["data"] == name and row["arm"] == arm for row in rows)]
+        arms = [
+            arm
+            for arm in ARMS
+            if any(row["data"] == name and row["arm"] == arm for row in rows)
+        ]
         print(f"\n### {name}\n\n| | {' | '.join(arms)} |\n|---|{'---:|' * len(arms)}")
         for column, number in columns.items():
             cells = []
             for arm in arms:
                 mine = [row for row in rows if (row["data"], row["arm"]) == (name, arm)]
                 values = [number(row, floors[name, row["seed"]]) for row in mine]
-                cells.append(f"{median(values):.3g} [{min(values):.3g}, {max(values):.3g}] ({len(values)})")
+                cells.append(
+                    f"{median(values):.3g} [{min(values):.3g}, {max(values):.3g}] ({len(values)})"
+                )
             print(f"| {column} | {' | '.join(cells)} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch-python", help="the python of an environment with torch and numpy")
+    parser.add_argument(
+        "--torch-python", help="the python of an environment with torch and numpy"
+    )
     parser.add_argument("--work", help="a folder for samples and sheets")
     parser.add_argument("--out", help="a file of one line for each arm and seed")
     parser.add_argument("--data", nargs="+", choices=DATA, default=DATA)

@@ -73,11 +73,17 @@ def timed(command, cache):
             sys.exit(f"{' '.join(command)} ended with {child.returncode}:\n{said.read()}")
         out.seek(0)
         found = json.load(out)
-    return found, {"seconds": seconds, "cores": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * 1024 / 1e9}
+    return found, {
+        "seconds": seconds,
+        "cores": used.ru_utime + used.ru_stime,
+        "memory": used.ru_maxrss * 1024 / 1e9,
+    }
 
 
 def measured(names, cache):
-    found, spent = timed([sys.executable, "-m", "onehalf", "measure", *map(str, names), "--json"], cache)
+    found, spent = timed(
+        [sys.executable, "-m", "onehalf", "measure", *map(str, names), "--json"], cache
+    )
     return spent | {"measuring": found["seconds"], "jsd_lower": found["jsd_lower"]}
 
 
@@ -87,7 +93,9 @@ def first(folder, columns):
     cold, *warm = (measured(names, cache) for _ in range(1 + AGAIN))
     middle = {what: median(each[what] for each in warm) for what in cold}
     print(f"\n### {MARK_ROWS:,} x {columns} against {MARK_ROWS:,} x {columns}\n")
-    print("| cache | s | of which measuring, s | s of all cores | peak memory, GB | |\n|---|---:|---:|---:|---:|---|")
+    print(
+        "| cache | s | of which measuring, s | s of all cores | peak memory, GB | |\n|---|---:|---:|---:|---:|---|"
+    )
     for name, spent in (("empty", cold), ("warm", middle)):
         verdict = f"under {MARK:g} s" if spent["seconds"] < MARK else f"**over {MARK:g} s**"
         print(f"| {name} | {cells(spent)} | {verdict} |", flush=True)
@@ -95,7 +103,12 @@ def first(folder, columns):
 
 
 def cells(spent):
-    return " | ".join([*(f"{spent[what]:.1f}" for what in ("seconds", "measuring", "cores")), f"{spent['memory']:.2f}"])
+    return " | ".join(
+        [
+            *(f"{spent[what]:.1f}" for what in ("seconds", "measuring", "cores")),
+            f"{spent['memory']:.2f}",
+        ]
+    )
 
 
 def curve(folder, columns, sizes):
@@ -119,11 +132,17 @@ def parts(folder, columns, sizes):
         command = [sys.executable, __file__, "--work", *map(str, files(folder, n, columns))]
         timed(command, Path(folder) / "cache")
         found[n], _ = timed(command, Path(folder) / "cache")
-    names = [name for name in (*PARTS, "measure") if any(name in each for each in found.values())]
+    names = [
+        name for name in (*PARTS, "measure") if any(name in each for each in found.values())
+    ]
     print("\n### Where it goes: seconds by the clock, calls\n")
-    print(f"| rows of each | {' | '.join(name.strip('_') for name in names)} |\n|---:|{'---:|' * len(names)}")
+    print(
+        f"| rows of each | {' | '.join(name.strip('_') for name in names)} |\n|---:|{'---:|' * len(names)}"
+    )
     for n, each in found.items():
-        shown = [f"{each[name][0]:.2f}, {each[name][1]}" if name in each else "" for name in names]
+        shown = [
+            f"{each[name][0]:.2f}, {each[name][1]}" if name in each else "" for name in names
+        ]
         print(f"| {n:,} | {' | '.join(shown)} |", flush=True)
     return found
 
@@ -132,7 +151,8 @@ def work(names):
     """Measure with a clock around each part, and print what each took. Parts run side by side: they overlap."""
     import jax
 
-    from onehalf.measuring import certificate, measurement, piles
+    from onehalf.evaluation import measurement, pairing
+    from onehalf.evaluation.certificate import certificate
 
     jax.config.update("jax_compilation_cache_dir", os.environ["XDG_CACHE_HOME"] + "/parts")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -149,7 +169,7 @@ def work(names):
 
         return call
 
-    for module in (measurement, piles, certificate):
+    for module in (measurement, pairing, certificate):
         for name in PARTS:
             if hasattr(module, name) and not (module is certificate and name == "certify"):
                 setattr(module, name, clocked(name, getattr(module, name)))
@@ -159,10 +179,25 @@ def work(names):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--only", nargs="+", default=["first", "curve", "parts"], choices=["first", "curve", "parts"])
-    words.add_argument("--rows", nargs="+", type=int, default=CURVE, help="rows of each sample, in curve")
-    words.add_argument("--parts-rows", nargs="+", type=int, default=[MARK_ROWS, 100_000], help="the same, in parts")
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words.add_argument(
+        "--only",
+        nargs="+",
+        default=["first", "curve", "parts"],
+        choices=["first", "curve", "parts"],
+    )
+    words.add_argument(
+        "--rows", nargs="+", type=int, default=CURVE, help="rows of each sample, in curve"
+    )
+    words.add_argument(
+        "--parts-rows",
+        nargs="+",
+        type=int,
+        default=[MARK_ROWS, 100_000],
+        help="the same, in parts",
+    )
     words.add_argument("--columns", type=int, default=20)
     words.add_argument("--json", type=Path)
     words.add_argument("--work", nargs=2, help=argparse.SUPPRESS)

@@ -27,13 +27,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.cluster import KMeans
 
-from onehalf import GAN, mnist_2014
-from onehalf.data.labelled import unlabelled
-from onehalf.data.roles import split
-from onehalf.data.sources import open_rows
-from onehalf.measuring.parzen import parzen
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, STRONG
-from onehalf.plots.sheets import find_nearest, neighbours, sheet
+from onehalf import GAN
+from onehalf.data.labels import unlabelled
+from onehalf.data.loading import open_rows
+from onehalf.data.splits import split
+from onehalf.evaluation.checks.parzen import parzen
+from onehalf.figures.image_grid import find_nearest, neighbours, sheet
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG
+from onehalf.presets import mnist_2014
 
 ARMS = {"code": "mnist-2014", "printed": "mnist-2014-algorithm1", "default": None}
 FAKES, SEEN, CENTRES = 10_000, 500, (100, 500)
@@ -50,7 +51,15 @@ def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) 
             found = mnist_2014.costs(jr.fold_in(jr.key(seed), row["t"]), game, gan.state_, SEEN)
             seen.append([row["t"], *map(float, found)])
         if "jsd_estimate" in row:
-            print(arm, seed, row["t"], row["jsd_estimate"], row["V"], round(time.perf_counter() - start), flush=True)
+            print(
+                arm,
+                seed,
+                row["t"],
+                row["jsd_estimate"],
+                row["V"],
+                round(time.perf_counter() - start),
+                flush=True,
+            )
     samples = gan.sample(FAKES, random_state=seed)
     told = {
         "arm": arm,
@@ -67,10 +76,14 @@ def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) 
         "load": os.getloadavg()[1],
         "date": date.today().isoformat(),
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("jax", "equinox", "optax", "numpy", "scikit-learn")},
+        | {
+            name: version(name) for name in ("jax", "equinox", "optax", "numpy", "scikit-learn")
+        },
     }
     ways = gan.interpolate(6, 16, random_state=seed)
-    np.savez_compressed(stem.with_suffix(".npz"), samples=samples, ways=np.concatenate([ways, ways[:1]]))
+    np.savez_compressed(
+        stem.with_suffix(".npz"), samples=samples, ways=np.concatenate([ways, ways[:1]])
+    )
     stem.with_suffix(".json").write_text(json.dumps(told))
 
 
@@ -92,14 +105,19 @@ def baselines(x: np.ndarray) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "half of them", windows(train[::2], x)
     for k in CENTRES:
         centres = KMeans(k, random_state=0).fit(flat(train, x)).cluster_centers_
-        yield f"{k} centres of k-means", windows(centres.reshape(k, *x.shape[1:]) * mnist_2014.pixels(x).scale, x)
+        yield (
+            f"{k} centres of k-means",
+            windows(centres.reshape(k, *x.shape[1:]) * mnist_2014.pixels(x).scale, x),
+        )
 
 
 def report(work: Path, x: np.ndarray, images: Path) -> None:
     """Tables to stdout, figures to a folder."""
     told = [json.loads(path.read_text()) for path in sorted(work.glob("*-*.json"))]
     told.sort(key=lambda run: (list(ARMS).index(run["arm"]), run["seed"]))
-    print("| arm | seed | rounds | s | D wakes | V | held-out | certified | estimate | data on data | Parzen | sigma |")
+    print(
+        "| arm | seed | rounds | s | D wakes | V | held-out | certified | estimate | data on data | Parzen | sigma |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for run in told:
         found, windowed = run["certificate"], run["parzen"]
@@ -120,7 +138,9 @@ def report(work: Path, x: np.ndarray, images: Path) -> None:
         print(f"| {run['arm']} | {run['seed']} | {' | '.join(cells)} |")
         print(found["sentence"])
     for name, windowed in baselines(x):
-        print(f"| {name} | {windowed['log_likelihood']:.1f} ± {windowed['se']:.1f} | {windowed['sigma']:.3f} |")
+        print(
+            f"| {name} | {windowed['log_likelihood']:.1f} ± {windowed['se']:.1f} | {windowed['sigma']:.3f} |"
+        )
     images.mkdir(parents=True, exist_ok=True)
     curves(told).savefig(images / "curves.png", dpi=110)
     train = split(x).train
@@ -147,18 +167,39 @@ def curves(told: list[dict[str, Any]]) -> Figure:
             t, d, g = np.array(run["costs"]).T
             first = run["seed"] == min(other["seed"] for other in told if other["arm"] == arm)
             axes.semilogy(t, d, color=DATA, linewidth=STRONG, label="-V/2" if first else None)
-            axes.semilogy(t, g, color=SAMPLES, linewidth=STRONG, label="-E[log D(G(z))]" if first else None)
+            axes.semilogy(
+                t,
+                g,
+                color=SAMPLES,
+                linewidth=STRONG,
+                label="-E[log D(G(z))]" if first else None,
+            )
         axes.axhline(math.log(2), label="log 2, a tie", **GOAL)
         axes.set(title=ARMS[arm], xlabel="round", ylabel="nats")
         axes.legend(frameon=False, fontsize="small")
     for run in told:
-        looks = [(row["t"], max(row["jsd_estimate"][0], 0)) for row in run["history"] if "jsd_estimate" in row]
+        looks = [
+            (row["t"], max(row["jsd_estimate"][0], 0))
+            for row in run["history"]
+            if "jsd_estimate" in row
+        ]
         told_of = any(other["arm"] == run["arm"] for other in told[: told.index(run)])
         label = None if told_of else ARMS[run["arm"]] or "default"
         t, jsd = np.array(looks).T
-        panels[2].plot(t / run["recipe"]["rounds"], jsd, color=colours[run["arm"]], linewidth=STRONG, label=label)
+        panels[2].plot(
+            t / run["recipe"]["rounds"],
+            jsd,
+            color=colours[run["arm"]],
+            linewidth=STRONG,
+            label=label,
+        )
     panels[2].axhline(math.log(2), **GOAL)
-    panels[2].set(title="held-out estimate of JSD", xlabel="share of the run", ylabel="nats", ylim=(0, None))
+    panels[2].set(
+        title="held-out estimate of JSD",
+        xlabel="share of the run",
+        ylabel="nats",
+        ylim=(0, None),
+    )
     panels[2].legend(frameon=False, fontsize="small")
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)

@@ -48,7 +48,7 @@ def onehalf(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     """The bets alone: `measure` makes the same, and audits, plants and compares besides."""
     import jax.random as jr
 
-    from onehalf.measuring import certify
+    from onehalf.evaluation import certify
 
     found = certify(jr.key(seed), x, y[:, None])
     return {name: float(getattr(found, name)) for name in ("p_value", "log_e", "jsd_lower")}
@@ -59,7 +59,9 @@ def fuse(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     import jax
     from mmdfuse import mmdfuse
 
-    _, p = mmdfuse(x, y, jax.random.PRNGKey(seed), number_permutations=PERMUTATIONS, return_p_val=True)
+    _, p = mmdfuse(
+        x, y, jax.random.PRNGKey(seed), number_permutations=PERMUTATIONS, return_p_val=True
+    )
     return {"p_value": float(p)}
 
 
@@ -85,7 +87,9 @@ def permuted(similarity: np.ndarray, n: int, seed: int) -> float:
     """The p-value of mean similarity within the piles less that across: all permutations in one matrix product."""
     rng, size = np.random.default_rng(seed), len(similarity)
     weights = np.where(np.arange(size) < n, 1 / n, -1 / (size - n))
-    dealt = np.stack([weights, *(rng.permutation(weights) for _ in range(PERMUTATIONS))], axis=1)
+    dealt = np.stack(
+        [weights, *(rng.permutation(weights) for _ in range(PERMUTATIONS))], axis=1
+    )
     found = (dealt * (similarity @ dealt)).sum(axis=0)
     return float(np.mean(found >= found[0] - 1e-12 * np.abs(similarity).mean()))
 
@@ -94,14 +98,22 @@ def hyppo_mmd(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     """The same test as `mmd`, one permutation after the other."""
     from hyppo.ksample import MMD
 
-    return {"p_value": float(MMD().test(x, y, reps=PERMUTATIONS, auto=False, random_state=seed).pvalue)}
+    return {
+        "p_value": float(
+            MMD().test(x, y, reps=PERMUTATIONS, auto=False, random_state=seed).pvalue
+        )
+    }
 
 
 def hyppo_energy(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     """The same test as `energy`, one permutation after the other."""
     from hyppo.ksample import Energy
 
-    return {"p_value": float(Energy().test(x, y, reps=PERMUTATIONS, auto=False, random_state=seed).pvalue)}
+    return {
+        "p_value": float(
+            Energy().test(x, y, reps=PERMUTATIONS, auto=False, random_state=seed).pvalue
+        )
+    }
 
 
 def accuracy(x: np.ndarray, y: np.ndarray, seed: int, classifier) -> dict[str, float]:
@@ -128,7 +140,9 @@ def mlp(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return accuracy(x, y, seed, make_pipeline(StandardScaler(), MLPClassifier(random_state=seed)))
+    return accuracy(
+        x, y, seed, make_pipeline(StandardScaler(), MLPClassifier(random_state=seed))
+    )
 
 
 def drift(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
@@ -145,14 +159,18 @@ def columns(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
     """alibi-detect's default for tables: Kolmogorov-Smirnov on each column, corrected for how many there are."""
     from alibi_detect.cd import KSDrift
 
-    return {"p_value": min(1.0, x.shape[1] * float(KSDrift(x).predict(y)["data"]["p_val"].min()))}
+    return {
+        "p_value": min(1.0, x.shape[1] * float(KSDrift(x).predict(y)["data"]["p_val"].min()))
+    }
 
 
 def oracle(x: np.ndarray, y: np.ndarray, seed: int, log_ratio: Callable) -> dict[str, float]:
     """The mean of the true log ratio on x less that on y, permuted: what nobody who must learn it can do."""
     rng = np.random.default_rng(seed)
     pooled = np.clip(np.concatenate([log_ratio(x), log_ratio(y)]), -30, 30)
-    sums = np.array([pooled[: len(x)].sum(), *(rng.permutation(pooled)[: len(x)].sum() for _ in range(999))])
+    sums = np.array(
+        [pooled[: len(x)].sum(), *(rng.permutation(pooled)[: len(x)].sum() for _ in range(999))]
+    )
     return {"p_value": float(np.mean(sums >= sums[0] - 1e-9 * np.abs(pooled).sum()))}
 
 
@@ -202,7 +220,13 @@ class Worker:
         pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
         command = [python, "-W", "ignore", __file__, "--work", name]
         self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=quiet, env=environment, text=True, bufsize=1
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=quiet,
+            env=environment,
+            text=True,
+            bufsize=1,
         )
 
     def ask(self, **what: object) -> dict | None:
@@ -213,7 +237,11 @@ class Worker:
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        answer = json.loads(line) if line else {"error": f"the process ended with {self.process.wait()}"}
+        answer = (
+            json.loads(line)
+            if line
+            else {"error": f"the process ended with {self.process.wait()}"}
+        )
         if "error" in answer:
             print(f"{self.name}: no figure, {answer['error']}", flush=True)
             if not line or not self.answered:
@@ -240,7 +268,9 @@ def run(args: argparse.Namespace) -> None:
             for name in args.problems:
                 for n in args.n:
                     for seed in range(args.first_seed, args.first_seed + args.seeds):
-                        left = [tool for tool in args.tools if (name, n, seed, tool) not in done]
+                        left = [
+                            tool for tool in args.tools if (name, n, seed, tool) not in done
+                        ]
                         if not left:
                             continue
                         rng = np.random.default_rng([zlib.crc32(name.encode()), n, seed])
@@ -287,7 +317,9 @@ def rates(lines: list[dict]) -> dict[str, dict[int, list[bool]]]:
         verdicts = [verdict for verdict in REJECTS if verdict in line]
         for verdict in verdicts:
             label = line["tool"] if len(verdicts) == 1 else f"{line['tool']} {verdict}"
-            found.setdefault(label, {}).setdefault(line["n"], []).append(REJECTS[verdict](line[verdict]))
+            found.setdefault(label, {}).setdefault(line["n"], []).append(
+                REJECTS[verdict](line[verdict])
+            )
     return found
 
 
@@ -311,8 +343,18 @@ def table(name: str, lines: list[dict]) -> str:
     ns = sorted({line["n"] for line in lines})
     if not ns:
         return f"\n### {name}: nothing run yet"
-    seconds = {identity(line)[2:]: line["seconds"] for line in lines if "seconds" in line and line["n"] == ns[-1]}
-    columns = ["test", *(f"n = {n}" for n in ns), "nJ at 50 %", f"s at n = {ns[-1]}", "/ onehalf"]
+    seconds = {
+        identity(line)[2:]: line["seconds"]
+        for line in lines
+        if "seconds" in line and line["n"] == ns[-1]
+    }
+    columns = [
+        "test",
+        *(f"n = {n}" for n in ns),
+        "nJ at 50 %",
+        f"s at n = {ns[-1]}",
+        "/ onehalf",
+    ]
     rows = [columns, ["---", *["---:"] * (len(columns) - 1)]]
     for label, by_n in rates(lines).items():
         tool = label.split()[0]
@@ -323,14 +365,23 @@ def table(name: str, lines: list[dict]) -> str:
             if other == tool and (seed, "onehalf") in seconds
         ]
         shares = [f"{mean(by_n[n]):.2f}" if n in by_n else "" for n in ns]
-        spent = [f"{median(times):.2g}" if times else "", f"{median(ratios):.2g}" if ratios else ""]
+        spent = [
+            f"{median(times):.2g}" if times else "",
+            f"{median(ratios):.2g}" if ratios else "",
+        ]
         rows.append([label, *shares, half_power(by_n, J), *spent])
-    repeats = sorted({len(rejected) for by_n in rates(lines).values() for rejected in by_n.values()})
-    text = [f"\n### {name}, JSD = {J:.6f} nats; seeds: {' to '.join(map(str, sorted({repeats[0], repeats[-1]})))}\n"]
+    repeats = sorted(
+        {len(rejected) for by_n in rates(lines).values() for rejected in by_n.values()}
+    )
+    text = [
+        f"\n### {name}, JSD = {J:.6f} nats; seeds: {' to '.join(map(str, sorted({repeats[0], repeats[-1]})))}\n"
+    ]
     text += [f"| {' | '.join(row)} |" for row in rows]
     bounds = [line["jsd_lower"] for line in lines if "jsd_lower" in line]
     if bounds:
-        text.append(f"\njsd_lower lay above the true JSD in {sum(bound > J for bound in bounds)} of {len(bounds)}.")
+        text.append(
+            f"\njsd_lower lay above the true JSD in {sum(bound > J for bound in bounds)} of {len(bounds)}."
+        )
     return "\n".join(text)
 
 
@@ -341,26 +392,46 @@ def summary(lines: list[dict]) -> str:
     for name in names:
         for label, by_n in rates([line for line in lines if line["problem"] == name]).items():
             level = mean(rejected for n in by_n for rejected in by_n[n])
-            cells.setdefault(label, {})[name] = half_power(by_n, PROBLEMS[name].J) or f"{level:.3f}"
+            cells.setdefault(label, {})[name] = (
+                half_power(by_n, PROBLEMS[name].J) or f"{level:.3f}"
+            )
     header = f"| problem | JSD | {' | '.join(cells)} |\n|---|---:|{'---:|' * len(cells)}"
     rows = [
         f"| {name} | {PROBLEMS[name].J:.6f} | {' | '.join(cells[label].get(name, '') for label in cells)} |"
         for name in names
     ]
-    return "\n".join(["\n### nJ at 50 % power (on a null: the share rejected)\n", header, *rows])
+    return "\n".join(
+        ["\n### nJ at 50 % power (on a null: the share rejected)\n", header, *rows]
+    )
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     words.add_argument("--peers", help="the python of the peers' environment")
-    words.add_argument("--out", type=Path, metavar="FILE", help="a line of JSON for every test; added to")
-    words.add_argument("--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS, metavar="NAME")
-    words.add_argument("--tools", nargs="+", default=[tool.__name__ for tool in USUAL], choices=TOOLS, metavar="NAME")
-    words.add_argument("--n", nargs="+", type=int, default=[500, 1000, 2000], help="rows in each sample")
+    words.add_argument(
+        "--out", type=Path, metavar="FILE", help="a line of JSON for every test; added to"
+    )
+    words.add_argument(
+        "--problems", nargs="+", default=list(PROBLEMS), choices=PROBLEMS, metavar="NAME"
+    )
+    words.add_argument(
+        "--tools",
+        nargs="+",
+        default=[tool.__name__ for tool in USUAL],
+        choices=TOOLS,
+        metavar="NAME",
+    )
+    words.add_argument(
+        "--n", nargs="+", type=int, default=[500, 1000, 2000], help="rows in each sample"
+    )
     words.add_argument("--seeds", type=int, default=50)
     words.add_argument("--first-seed", type=int, default=0)
     words.add_argument("--report", action="store_true", help="run nothing: the tables of --out")
-    words.add_argument("--check", action="store_true", help="run nothing: every JSD beside itself recomputed")
+    words.add_argument(
+        "--check", action="store_true", help="run nothing: every JSD beside itself recomputed"
+    )
     words.add_argument("--work", choices=TOOLS, help=argparse.SUPPRESS)
     args = words.parse_args()
     if args.work:

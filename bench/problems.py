@@ -31,11 +31,18 @@ class Normals:
     def roots(self) -> np.ndarray:
         """L of each, with L L' the covariance."""
         k, d = self.means.shape
-        scaled = np.eye(d) * self.covariances if isinstance(self.covariances, float) else self.covariances
+        scaled = (
+            np.eye(d) * self.covariances
+            if isinstance(self.covariances, float)
+            else self.covariances
+        )
         return np.linalg.cholesky(np.broadcast_to(scaled, (k, d, d)))
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        rows, mode = rng.normal(size=(n, self.means.shape[1])), rng.integers(len(self.means), size=n)
+        rows, mode = (
+            rng.normal(size=(n, self.means.shape[1])),
+            rng.integers(len(self.means), size=n),
+        )
         for i, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
             rows[mode == i] = mean + rows[mode == i] @ root.T
         return rows
@@ -44,8 +51,12 @@ class Normals:
         total = np.full(len(rows), -np.inf)
         for mean, root in zip(self.means, self.roots, strict=True):
             plain = (rows - mean) @ np.linalg.inv(root).T
-            total = np.logaddexp(total, -np.square(plain).sum(axis=1) / 2 - np.log(np.diag(root)).sum())
-        return total - math.log(len(self.means)) - self.means.shape[1] / 2 * math.log(2 * math.pi)
+            total = np.logaddexp(
+                total, -np.square(plain).sum(axis=1) / 2 - np.log(np.diag(root)).sum()
+            )
+        return (
+            total - math.log(len(self.means)) - self.means.shape[1] / 2 * math.log(2 * math.pi)
+        )
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,9 @@ class Table:
     """A table with ties: a normal, counts of mean 3, and waiting times in tenths."""
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        return np.stack([rng.normal(size=n), rng.poisson(3.0, n), rng.exponential(size=n).round(1)], axis=1)
+        return np.stack(
+            [rng.normal(size=n), rng.poisson(3.0, n), rng.exponential(size=n).round(1)], axis=1
+        )
 
     def log_density(self, rows: np.ndarray) -> np.ndarray:
         """Left out: both laws of its problem are this one."""
@@ -113,10 +126,16 @@ class Problem:
     J: float
     laws: Callable[[np.random.Generator], tuple[Law, Law]]
 
-    def __call__(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, Callable]:
+    def __call__(
+        self, rng: np.random.Generator, n: int
+    ) -> tuple[np.ndarray, np.ndarray, Callable]:
         """n rows of p, n rows of q, and log p - log q as a function of rows."""
         p, q = self.laws(rng)
-        return p.sample(rng, n), q.sample(rng, n), lambda rows: p.log_density(rows) - q.log_density(rows)
+        return (
+            p.sample(rng, n),
+            q.sample(rng, n),
+            lambda rows: p.log_density(rows) - q.log_density(rows),
+        )
 
 
 def always(J: float, p: Law, q: Law) -> Problem:
@@ -153,9 +172,17 @@ def blob() -> Problem:
 
     Their covariances as written. The authors' code samples L'L in place of L L' and so has the JSD 0.105632.
     """
-    grid = np.stack(np.meshgrid(range(3), range(3), indexing="ij"), axis=-1).reshape(-1, 2).astype(float)
+    grid = (
+        np.stack(np.meshgrid(range(3), range(3), indexing="ij"), axis=-1)
+        .reshape(-1, 2)
+        .astype(float)
+    )
     off = [-0.02, -0.022, -0.024, -0.026, 0.0, 0.02, 0.022, 0.024, 0.026]
-    return always(0.107421, Normals(grid, 0.03), Normals(grid, np.array([[[0.03, c], [c, 0.03]] for c in off])))
+    return always(
+        0.107421,
+        Normals(grid, 0.03),
+        Normals(grid, np.array([[[0.03, c], [c, 0.03]] for c in off])),
+    )
 
 
 def hdgm() -> Problem:
@@ -175,7 +202,9 @@ def wide_mode(J: float, std: float) -> Problem:
 def perturbed(J: float, d: int, amplitude: float) -> Problem:
     """The uniform with waves, their signs drawn for each sample, and the uniform (Biggs, Schrab & Gretton 2023)."""
     flat = Perturbed(np.ones([2] * d), 0.0)
-    return Problem(J, lambda rng: (Perturbed(rng.choice([-1, 1], size=[2] * d), amplitude), flat))
+    return Problem(
+        J, lambda rng: (Perturbed(rng.choice([-1, 1], size=[2] * d), amplitude), flat)
+    )
 
 
 PROBLEMS = {
@@ -198,7 +227,9 @@ PROBLEMS = {
 }
 
 
-def recomputed(problem: Problem, rng: np.random.Generator, n: int) -> tuple[float, float, float]:
+def recomputed(
+    problem: Problem, rng: np.random.Generator, n: int
+) -> tuple[float, float, float]:
     """The JSD from n rows of each law, its standard error, and how far the rows belie the density, in standard errors.
 
     JSD = E_m[log 2 - H(D*)], m = (p + q)/2, which varies less than the two halves of the definition do. It trusts the
@@ -227,5 +258,8 @@ def check(n: int = 400_000) -> bool:
         fine = abs(found - problem.J) < 4 * error + 1e-6 and belied < 4.5
         good &= fine
         off = "" if fine else " OFF"
-        print(f"| {name} | {problem.J:.6f} | {found:.6f} +- {error:.6f} | {belied:.1f}{off} |", flush=True)
+        print(
+            f"| {name} | {problem.J:.6f} | {found:.6f} +- {error:.6f} | {belied:.1f}{off} |",
+            flush=True,
+        )
     return good

@@ -22,21 +22,22 @@ import numpy as np
 import optax
 
 import onehalf as oh
-from onehalf.data.arrays import Empirical, Units
-from onehalf.data.labelled import unlabelled
-from onehalf.data.roles import split
-from onehalf.data.sources import open_rows
+from onehalf.data.arrays.scaler import ArrayScaler
+from onehalf.data.labels import unlabelled
+from onehalf.data.loading import open_rows
+from onehalf.data.splits import split
+from onehalf.distributions.empirical import Empirical
 from onehalf.theory import jsd
 
 SAMPLES, COUNTED = 1_000_000, 2_500
 
 # problem: (density, half width of the square, bin)
 PROBLEMS = {
-    "ring": (oh.data.Ring(), 1.1, 0.005),
-    "grid": (oh.data.Grid(), 4.4, 0.025),
-    "swiss-roll": (oh.data.SwissRoll(), 3.2, 0.025),
-    "two-moons": (oh.data.TwoMoons(), 2.8, 0.025),
-    "mixture": (oh.data.Mixture(), 8.0, 0.02),
+    "ring": (oh.distributions.Ring(), 1.1, 0.005),
+    "grid": (oh.distributions.Grid(), 4.4, 0.025),
+    "swiss-roll": (oh.distributions.SwissRoll(), 3.2, 0.025),
+    "two-moons": (oh.distributions.TwoMoons(), 2.8, 0.025),
+    "mixture": (oh.distributions.Mixture(), 8.0, 0.02),
     "digits": (None, 0.0, 0.0),
 }
 
@@ -48,7 +49,9 @@ def truth(p, half, width):
     axes = np.meshgrid(*[fine] * p.shape[0], indexing="ij")
     points = jnp.asarray(np.stack(axes, -1).reshape(-1, p.shape[0]), jnp.float32)
     density = np.exp(np.asarray(jax.lax.map(p.log_p, points, batch_size=20_000), np.float64))
-    bins = density.reshape([n for _ in p.shape * p.shape[0] for n in (len(edges) - 1, 3)][: 2 * p.shape[0]])
+    bins = density.reshape(
+        [n for _ in p.shape * p.shape[0] for n in (len(edges) - 1, 3)][: 2 * p.shape[0]]
+    )
     mass = bins.mean(axis=tuple(range(1, bins.ndim, 2))).ravel() * width ** p.shape[0]
     return edges, np.append(mass, max(0.0, 1 - mass.sum())) / max(1.0, mass.sum())
 
@@ -63,7 +66,7 @@ def distance(edges, mass, samples):
 
 def modes(p, samples):
     """Modes with a high-quality sample, and the high-quality share in percent."""
-    if not isinstance(p, oh.data.Ring | oh.data.Grid):
+    if not isinstance(p, oh.distributions.Ring | oh.distributions.Grid):
         return {}
     away = np.linalg.norm(samples[:COUNTED, None] - np.asarray(p.means), axis=2)
     good = away.min(1) < 3 * p.std
@@ -85,11 +88,13 @@ def fit_paper(rows, seed):
     """The settings of the 2014 code at our width: SGD of rate 0.1 and momentum 0.5, both players at once, uniform
     noise, ReLU G, maxout D with dropout, no averaging, as many rounds as the default."""
     train, _, test = split(rows)
-    units = Units.of(train)
+    units = ArrayScaler.of(train)
     p_data = Empirical(jnp.asarray(units.plain(train)), units.step)
     sgd = optax.sgd(0.1, momentum=0.5)
     p_z = oh.Latent(uniform=8)
-    game = oh.Game(p_data, p_z, optimiser_D=sgd, optimiser_G=sgd, m=100, schedule="simultaneous", average=0)
+    game = oh.Game(
+        p_data, p_z, optimiser_D=sgd, optimiser_G=sgd, m=100, schedule="simultaneous", average=0
+    )
     key_D, key_G, key = jr.split(jr.key(seed), 3)
     D = oh.nets.MLP(key_D, p_data.shape, (), activation="maxout", dropout=(0.2, 0.5), init=0.05)
     G = oh.nets.MLP(key_G, game.p_z.shape, p_data.shape, activation="relu", init=0.05)
@@ -108,7 +113,9 @@ ARMS = {"default": fit_default, "paper": fit_paper}
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     words.add_argument("--only", nargs="*", default=list(PROBLEMS), choices=PROBLEMS)
     words.add_argument("--arms", nargs="*", default=list(ARMS), choices=ARMS)
     words.add_argument("--seeds", type=int, default=5)

@@ -51,7 +51,9 @@ class Rules:
     def products(self) -> tuple[list[int], list[int]]:
         """Multiplications of each layer of G and of D, for one example, forwards."""
         G, D = ([a * b for a, b in pairwise(net)] for net in (self.G, self.D))
-        return G, [size * (self.pieces if layer < len(D) - 1 else 1) for layer, size in enumerate(D)]
+        return G, [
+            size * (self.pieces if layer < len(D) - 1 else 1) for layer, size in enumerate(D)
+        ]
 
     @property
     def flops(self) -> int:
@@ -70,13 +72,15 @@ class Rules:
 
     def __str__(self) -> str:
         G, D = ("-".join(map(str, net)) for net in (self.G, self.D))
-        maxout = f" (maxout of {self.pieces}, dropout {self.dropout})" if self.pieces > 1 else ""
+        maxout = (
+            f" (maxout of {self.pieces}, dropout {self.dropout})" if self.pieces > 1 else ""
+        )
         return f"G {G}, D {D}{maxout}, m = {self.m}, {self.schedule}"
 
 
 @dataclass(frozen=True)
 class Convolutional(Rules):
-    """A game of convolutional players on grey images, 2^k pixels a side: `onehalf.nets.conv` at this width."""
+    """A game of convolutional players on grey images, 2^k pixels a side: `onehalf.nets.convolutional` at this width."""
 
     width: int = 32
 
@@ -109,18 +113,38 @@ class Player:
     devices: int = 1
 
     def __str__(self) -> str:
-        return self.kind if self.games == 1 else f"{self.kind}, {self.games} games, devices: {self.devices}"
+        return (
+            self.kind
+            if self.games == 1
+            else f"{self.kind}, {self.games} games, devices: {self.devices}"
+        )
 
 
 RULES = {
     "ring": Rules(G=(2, 128, 128, 2), D=(2, 128, 128, 1), m=256),
     "small": Rules(G=(2, 32, 32, 2), D=(2, 32, 32, 1), m=64, chunk=1000),
     "images": Convolutional(G=(64, 1024), D=(1024, 1), m=64, rows=2000, chunk=10),
-    "mnist": Rules((100, 1200, 1200, 784), (784, 240, 240, 1), 100, "simultaneous", 5000, 5, (0.2, 0.5), chunk=5),
+    "mnist": Rules(
+        (100, 1200, 1200, 784),
+        (784, 240, 240, 1),
+        100,
+        "simultaneous",
+        5000,
+        5,
+        (0.2, 0.5),
+        chunk=5,
+    ),
 }
 ALONE = (Player("onehalf"), Player("torch eager"), Player("torch compile"))
-MANY = (Player("onehalf", games=8), Player("onehalf", games=8, devices=2), Player("onehalf", 8, devices=8), *ALONE)
-CONTESTS = [(name, threads, ALONE) for name in ("ring", "mnist", "images") for threads in (1, 2)]
+MANY = (
+    Player("onehalf", games=8),
+    Player("onehalf", games=8, devices=2),
+    Player("onehalf", 8, devices=8),
+    *ALONE,
+)
+CONTESTS = [
+    (name, threads, ALONE) for name in ("ring", "mnist", "images") for threads in (1, 2)
+]
 CONTESTS += [("ring", 2, MANY), ("small", 1, ALONE), ("small", 2, MANY)]
 
 
@@ -135,33 +159,52 @@ def play_onehalf(rules: Rules, player: Player) -> Callable[[int], None]:
     import jax.random as jr
     import optax
 
-    from onehalf.data.arrays import Empirical
-    from onehalf.data.base import Latent
-    from onehalf.data.synthetic import Ring
-    from onehalf.nets.conv import ConvolutionalD, ConvolutionalG
+    from onehalf.distributions.base import Latent
+    from onehalf.distributions.empirical import Empirical
+    from onehalf.distributions.synthetic import Ring
+    from onehalf.nets.convolutional import ConvolutionalD, ConvolutionalG
     from onehalf.nets.mlp import MLP
     from onehalf.training import Game, init, train
 
     key = jr.key(0)
     alternating = rules.schedule == "alternating"
     images = isinstance(rules, Convolutional)
-    x = Ring().sample(key, rules.rows) if rules.D[0] == 2 else jr.uniform(key, (rules.rows, rules.D[0]))
+    x = (
+        Ring().sample(key, rules.rows)
+        if rules.D[0] == 2
+        else jr.uniform(key, (rules.rows, rules.D[0]))
+    )
     if images:
         side = math.isqrt(rules.D[0])
         x = x.reshape(-1, side, side)
     p_z = Latent(normal=rules.G[0]) if alternating else Latent(uniform=rules.G[0])
     by = optax.adam(2e-4, b1=0.5) if alternating else optax.sgd(0.1, momentum=0.5)
-    game = Game(Empirical(x), p_z, optimiser_D=by, optimiser_G=by, m=rules.m, schedule=rules.schedule)
+    game = Game(
+        Empirical(x), p_z, optimiser_D=by, optimiser_G=by, m=rules.m, schedule=rules.schedule
+    )
 
     def start(key):
         key_D, key_G = jr.split(key)
         if images:
             D = ConvolutionalD(key_D, x.shape[1:], width=rules.width)
-            return init(game, D, ConvolutionalG(key_G, p_z.shape, x.shape[1:], width=rules.width))
-        hidden_D = {"activation": "maxout", "pieces": rules.pieces} if rules.pieces > 1 else {"activation": "relu"}
+            return init(
+                game, D, ConvolutionalG(key_G, p_z.shape, x.shape[1:], width=rules.width)
+            )
+        hidden_D = (
+            {"activation": "maxout", "pieces": rules.pieces}
+            if rules.pieces > 1
+            else {"activation": "relu"}
+        )
         D = MLP(key_D, (rules.D[0],), (), width=rules.D[1], dropout=rules.dropout, **hidden_D)
         out = "linear" if alternating else "sigmoid"
-        G = MLP(key_G, (rules.G[0],), (rules.G[-1],), width=rules.G[1], activation="relu", out_activation=out)
+        G = MLP(
+            key_G,
+            (rules.G[0],),
+            (rules.G[-1],),
+            width=rules.G[1],
+            activation="relu",
+            out_activation=out,
+        )
         return init(game, D, G)
 
     keys = jr.split(key, player.games) if player.games > 1 else key
@@ -187,7 +230,9 @@ def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], No
         def forward(self, h):
             return h.view(len(h), -1, rules.pieces).max(-1).values
 
-    def net(sizes: tuple[int, ...], pieces: int = 1, dropout: tuple[float, float] = (0.0, 0.0)) -> list[nn.Module]:
+    def net(
+        sizes: tuple[int, ...], pieces: int = 1, dropout: tuple[float, float] = (0.0, 0.0)
+    ) -> list[nn.Module]:
         layers = [nn.Dropout(dropout[0])] if dropout[0] else []
         for a, b in pairwise(sizes[:-1]):
             layers += [nn.Linear(a, b * pieces), Maxout() if pieces > 1 else nn.ReLU()]
@@ -197,20 +242,32 @@ def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], No
     class Residual(nn.Module):
         def __init__(self, channels):
             super().__init__()
-            self.first, self.second = nn.Conv2d(channels, channels, 3, 1, 1), nn.Conv2d(channels, channels, 1)
+            self.first, self.second = (
+                nn.Conv2d(channels, channels, 3, 1, 1),
+                nn.Conv2d(channels, channels, 1),
+            )
 
         def forward(self, x):
             return x + self.second(leaky_relu(self.first(leaky_relu(x, 0.2)), 0.2))
 
     if isinstance(rules, Convolutional):
         ends, side = list(pairwise(rules.channels)), math.isqrt(rules.D[0])
-        refined = [(Residual(b), nn.LeakyReLU(0.2), nn.ConvTranspose2d(b, a, 4, 2, 1)) for a, b in ends[::-1]]
+        refined = [
+            (Residual(b), nn.LeakyReLU(0.2), nn.ConvTranspose2d(b, a, 4, 2, 1))
+            for a, b in ends[::-1]
+        ]
         top = rules.channels[-1]
         first = nn.Linear(rules.G[0], 16 * top), nn.Unflatten(1, (top, 4, 4))
-        G = nn.Sequential(*first, *(layer for layers in refined for layer in layers), nn.Flatten())
+        G = nn.Sequential(
+            *first, *(layer for layers in refined for layer in layers), nn.Flatten()
+        )
         halved = [(nn.Conv2d(a, b, 4, 2, 1), Residual(b)) for a, b in ends]
         last = nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(16 * top, 1)
-        D = nn.Sequential(nn.Unflatten(1, (1, side, side)), *(one for layers in halved for one in layers), *last)
+        D = nn.Sequential(
+            nn.Unflatten(1, (1, side, side)),
+            *(one for layers in halved for one in layers),
+            *last,
+        )
     else:
         G = nn.Sequential(*net(rules.G), *([] if alternating else [nn.Sigmoid()]))
         D = nn.Sequential(*net(rules.D, rules.pieces, rules.dropout))
@@ -221,9 +278,13 @@ def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], No
     else:
         X = torch.rand(rules.rows, rules.D[0])
     if alternating:
-        opt_D, opt_G = (torch.optim.Adam(of, lr=2e-4, betas=(0.5, 0.999), fused=True) for of in (of_D, of_G))
+        opt_D, opt_G = (
+            torch.optim.Adam(of, lr=2e-4, betas=(0.5, 0.999), fused=True) for of in (of_D, of_G)
+        )
     else:
-        opt_D, opt_G = (torch.optim.SGD(of, lr=0.1, momentum=0.5, fused=True) for of in (of_D, of_G))
+        opt_D, opt_G = (
+            torch.optim.SGD(of, lr=0.1, momentum=0.5, fused=True) for of in (of_D, of_G)
+        )
 
     def alternate() -> None:
         x = X[torch.randint(len(X), (m,))]
@@ -276,7 +337,10 @@ def products(kind: str, n: int) -> dict[str, Callable]:
 
 def gflops(kind: str, n: int) -> dict[str, float]:
     """GFLOP/s of these products, the best of 3."""
-    return {name: 2e-9 * n**3 / min(seconds(do) for _ in range(3)) for name, do in products(kind, n).items()}
+    return {
+        name: 2e-9 * n**3 / min(seconds(do) for _ in range(3))
+        for name, do in products(kind, n).items()
+    }
 
 
 def seconds(do: Callable, *arguments) -> float:
@@ -289,21 +353,36 @@ def work(name: str, kind: str, games: int, devices: int, threads: int) -> None:
     """A worker's life: start, warm up, and answer until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])  # before any library counts the cores
+    os.sched_setaffinity(
+        0, sorted(os.sched_getaffinity(0))[-threads:]
+    )  # before any library counts the cores
     rules, player = RULES[name], Player(kind, games, devices)
     try:
-        play = play_onehalf(rules, player) if kind == "onehalf" else play_torch(rules, player, threads)
+        play = (
+            play_onehalf(rules, player)
+            if kind == "onehalf"
+            else play_torch(rules, player, threads)
+        )
         play(2 * rules.chunk if kind == "onehalf" else 10)
         gc.collect()
         gc.freeze()
         library = sys.modules["jax" if kind == "onehalf" else "torch"]
-        print(json.dumps({"version": f"{library.__name__} {library.__version__}"}), file=answers)
+        print(
+            json.dumps({"version": f"{library.__name__} {library.__version__}"}), file=answers
+        )
         for line in sys.stdin:
             ((what, n),) = json.loads(line).items()
-            answer = {"seconds": seconds(play, n)} if what == "rounds" else {"gflops": gflops(kind, n)}
+            answer = (
+                {"seconds": seconds(play, n)}
+                if what == "rounds"
+                else {"gflops": gflops(kind, n)}
+            )
             print(json.dumps(answer), file=answers)
     except Exception as error:
-        print(json.dumps({"error": f"{type(error).__name__}: {error}".splitlines()[0][:300]}), file=answers)
+        print(
+            json.dumps({"error": f"{type(error).__name__}: {error}".splitlines()[0][:300]}),
+            file=answers,
+        )
 
 
 # -------------------------------------------------------------------------------------------------------- the contest
@@ -313,18 +392,33 @@ class Worker:
     """A player's process, as the parent sees it."""
 
     def __init__(self, name: str, player: Player, threads: int, torch_python: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+        environment = {
+            k: v
+            for k, v in os.environ.items()
+            if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+        }
         environment["JAX_PLATFORMS"] = "cpu"
         if player.kind != "onehalf":
             environment.pop("PYTHONPATH", None)
         python = sys.executable if player.kind == "onehalf" else torch_python
-        command = [python, __file__, "--work", json.dumps([name, player.kind, player.games, player.devices, threads])]
+        command = [
+            python,
+            __file__,
+            "--work",
+            json.dumps([name, player.kind, player.games, player.devices, threads]),
+        ]
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True, bufsize=1)
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, env=environment, text=True, bufsize=1
+        )
 
     def hear(self) -> dict:
         line = self.process.stdout.readline()
-        return json.loads(line) if line else {"error": f"the process ended with {self.process.wait()}"}
+        return (
+            json.loads(line)
+            if line
+            else {"error": f"the process ended with {self.process.wait()}"}
+        )
 
     def ask(self, **what: int) -> dict:
         self.process.stdin.write(json.dumps(what) + "\n")
@@ -339,7 +433,9 @@ class Worker:
         self.process.wait()
 
 
-def contest(name: str, threads: int, players: tuple[Player, ...], args: argparse.Namespace) -> dict:
+def contest(
+    name: str, threads: int, players: tuple[Player, ...], args: argparse.Namespace
+) -> dict:
     """Every player in turn, forwards and backwards by turns, with the peak measured in every turn."""
     rules, games = RULES[name], {str(player): player.games for player in players}
     workers, versions, missing = {}, set(), {}
@@ -356,7 +452,9 @@ def contest(name: str, threads: int, players: tuple[Player, ...], args: argparse
         rounds = {}
         for label, worker in workers.items():
             worker.ask(peak=PEAK_SIZE)
-            unit = rules.chunk if label.startswith("onehalf") else rules.chunk // 5  # only whole scans are compiled
+            unit = (
+                rules.chunk if label.startswith("onehalf") else rules.chunk // 5
+            )  # only whole scans are compiled
             spent = worker.ask(rounds=unit)["seconds"]
             rounds[label] = unit * max(1, round(args.block / spent))
         rates, peak = {label: [] for label in workers}, []
@@ -365,13 +463,20 @@ def contest(name: str, threads: int, players: tuple[Player, ...], args: argparse
                 time.sleep(0.1)  # idle threads of the one before stop spinning
                 spent = workers[label].ask(rounds=rounds[label])["seconds"]
                 rates[label].append(games[label] * rounds[label] / spent)
-            sides = [workers[label].ask(peak=PEAK_SIZE) for label in ("onehalf", "torch eager") if label in workers]
+            sides = [
+                workers[label].ask(peak=PEAK_SIZE)
+                for label in ("onehalf", "torch eager")
+                if label in workers
+            ]
             peak.append({library: g for side in sides for library, g in side["gflops"].items()})
     finally:
         for worker in workers.values():
             worker.stop()
     shares = {
-        label: [r * rules.flops / max(p.values()) / 1e9 for r, p in zip(rates[label], peak, strict=True)]
+        label: [
+            r * rules.flops / max(p.values()) / 1e9
+            for r, p in zip(rates[label], peak, strict=True)
+        ]
         for label in rates
     }
     alone = [label for label in rates if games[label] == 1]
@@ -388,7 +493,8 @@ def contest(name: str, threads: int, players: tuple[Player, ...], args: argparse
                 "rounds_per_s": median(mine),
                 "share_of_peak": median(shares[label]),
                 "ratio_to": {
-                    other: spread([a / b for a, b in zip(mine, rates[other], strict=True)]) for other in alone
+                    other: spread([a / b for a, b in zip(mine, rates[other], strict=True)])
+                    for other in alone
                 },
                 "rounds_per_s_by_turn": mine,
             }
@@ -404,27 +510,46 @@ def spread(values: list[float]) -> dict[str, float]:
 def table(result: dict) -> str:
     """One contest in Markdown."""
     cores = "1 thread" if result["threads"] == 1 else f"{result['threads']} threads"
-    peaks = ", ".join(f"{library} {gflops:.0f}" for library, gflops in result["peak_gflops"].items())
+    peaks = ", ".join(
+        f"{library} {gflops:.0f}" for library, gflops in result["peak_gflops"].items()
+    )
     others = next(iter(result["players"].values()))["ratio_to"]
     lines = [
         f"\n### {result['game']}, {cores}",
         f"{result['rules']['text']}; {result['flops_per_round'] / 1e6:.3g} MFLOP a round; peak in GFLOP/s: {peaks};",
         f"{', '.join(result['versions'])}\n",
-        " | ".join(["| player", "rounds/s", "of peak", *(f"/ {other}" for other in others)]) + " |",
+        " | ".join(["| player", "rounds/s", "of peak", *(f"/ {other}" for other in others)])
+        + " |",
         "|---|" + "---:|" * (2 + len(others)),
     ]
     for label, one in result["players"].items():
-        ratios = [f"{r['median']:.2f} [{r['min']:.2f}, {r['max']:.2f}]" for r in one["ratio_to"].values()]
-        row = [f"| {label}", f"{one['rounds_per_s']:.4g}", f"{one['share_of_peak']:.1%}", *ratios]
+        ratios = [
+            f"{r['median']:.2f} [{r['min']:.2f}, {r['max']:.2f}]"
+            for r in one["ratio_to"].values()
+        ]
+        row = [
+            f"| {label}",
+            f"{one['rounds_per_s']:.4g}",
+            f"{one['share_of_peak']:.1%}",
+            *ratios,
+        ]
         lines.append(" | ".join(row) + " |")
-    return "\n".join(lines + [f"\n{label}: no figure, {why}" for label, why in result["missing"].items()])
+    return "\n".join(
+        lines + [f"\n{label}: no figure, {why}" for label, why in result["missing"].items()]
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch-python", help="the python of an environment with torch and numpy")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="everything measured, turn by turn")
-    parser.add_argument("--quick", action="store_true", help="2 turns of 0.3 s: does it run? Not for figures")
+    parser.add_argument(
+        "--torch-python", help="the python of an environment with torch and numpy"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="everything measured, turn by turn"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="2 turns of 0.3 s: does it run? Not for figures"
+    )
     parser.add_argument("--only", choices=RULES, help="this game's contests only")
     parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -435,7 +560,11 @@ def main() -> None:
         parser.error("--torch-python is needed")
     args.turns, args.block = (2, 0.3) if args.quick else (7, 2.0)
     cores = len(os.sched_getaffinity(0))
-    cpu = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+    cpu = dict(
+        line.split(":", 1)
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if ":" in line
+    )
     cpu = {key.strip(): value.strip() for key, value in cpu.items()}
     about = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -447,7 +576,10 @@ def main() -> None:
     }
     print("; ".join(f"{name} {value}" for name, value in about.items()), flush=True)
     if about["load_before"] > 0.5:
-        print("Others use this machine now (load above 0.5): figures will be low, ratios rough.", flush=True)
+        print(
+            "Others use this machine now (load above 0.5): figures will be low, ratios rough.",
+            flush=True,
+        )
     results = []
     for name, threads, players in CONTESTS:
         if args.only in (None, name) and threads <= cores:

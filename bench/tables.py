@@ -69,16 +69,32 @@ def write(folder: Path, arm: str, seed: int) -> dict[str, Any]:
     held_out = len(frame) // 5
     frame.iloc[order[held_out:]].to_csv(folder / "train.csv", index=False)
     frame.iloc[order[:held_out]].to_csv(folder / "test.csv", index=False)
-    metadata = Metadata.detect_from_dataframes({name: pd.read_csv(folder / "train.csv")}, infer_keys=None).to_dict()
+    metadata = Metadata.detect_from_dataframes(
+        {name: pd.read_csv(folder / "train.csv")}, infer_keys=None
+    ).to_dict()
     columns = metadata["tables"][name]["columns"]
     for found in columns.values():
-        if found["sdtype"] not in ("numerical", "ordinal", "categorical", "boolean", "datetime"):
+        if found["sdtype"] not in (
+            "numerical",
+            "ordinal",
+            "categorical",
+            "boolean",
+            "datetime",
+        ):
             # SDV takes 'state' for personal data, and would make up names of states.
             found.clear()
             found["sdtype"] = "categorical"
     (folder / "metadata.json").write_text(json.dumps(metadata, indent=1))
-    versions = {package: version(package) for package in ("sdv", "ctgan", "sdmetrics", "scikit-learn", "torch")}
-    return {"train": len(frame) - held_out, "test": held_out, "columns": len(columns), "versions": versions}
+    versions = {
+        package: version(package)
+        for package in ("sdv", "ctgan", "sdmetrics", "scikit-learn", "torch")
+    }
+    return {
+        "train": len(frame) - held_out,
+        "test": held_out,
+        "columns": len(columns),
+        "versions": versions,
+    }
 
 
 def kinds(folder: Path) -> dict[str, str]:
@@ -112,7 +128,11 @@ def independent(folder: Path, seed: int) -> Callable[[], Callable[[int], Any]]:
 
     frame = pd.read_csv(folder / "train.csv", dtype=str, keep_default_na=False)
     rng = np.random.default_rng(seed)
-    return lambda: lambda n: pd.DataFrame({name: rng.permutation(cells)[:n] for name, cells in frame.items()})
+    return lambda: (
+        lambda n: pd.DataFrame(
+            {name: rng.permutation(cells)[:n] for name, cells in frame.items()}
+        )
+    )
 
 
 def data(folder: Path, seed: int) -> Callable[[], Callable[[int], Any]]:
@@ -123,7 +143,9 @@ def data(folder: Path, seed: int) -> Callable[[], Callable[[int], Any]]:
     return lambda: frame.head
 
 
-def of_sdv(kind: str, **options: Any) -> Callable[[Path, int], Callable[[], Callable[[int], Any]]]:
+def of_sdv(
+    kind: str, **options: Any
+) -> Callable[[Path, int], Callable[[], Callable[[int], Any]]]:
     """A synthesizer of SDV at its defaults, with the kinds of columns that SDV itself detected."""
 
     def prepare(folder: Path, seed: int) -> Callable[[], Callable[[int], Any]]:
@@ -186,10 +208,16 @@ def quality(folder: Path, arm: str, seed: int) -> dict[str, float]:
 
     report = QualityReport()
     columns = {name: {"sdtype": kind} for name, kind in kinds(folder).items()}
-    report.generate(read(folder, "test"), read(folder, arm), {"columns": columns}, verbose=False)
+    report.generate(
+        read(folder, "test"), read(folder, arm), {"columns": columns}, verbose=False
+    )
     shapes, pairs = report.get_properties()["Score"]
     # It leaves out pairs that go together weakly in the data, and has no score where that is all of them.
-    return {"quality": report.get_score(), "shapes": shapes, "pairs": pairs if pairs == pairs else None}
+    return {
+        "quality": report.get_score(),
+        "shapes": shapes,
+        "pairs": pairs if pairs == pairs else None,
+    }
 
 
 def trees(folder: Path, arm: str, seed: int) -> dict[str, float]:
@@ -215,17 +243,24 @@ def trees(folder: Path, arm: str, seed: int) -> dict[str, float]:
     detector = HistGradientBoostingClassifier(
         categorical_features="from_dtype", min_samples_leaf=leaf, random_state=seed
     )
-    auc = cross_val_score(detector, both, is_test, cv=folds, scoring="roc_auc", error_score="raise").mean()
+    auc = cross_val_score(
+        detector, both, is_test, cv=folds, scoring="roc_auc", error_score="raise"
+    ).mean()
 
     target = TABLES[folder.parent.name][2]
     is_number = isinstance(test[target].dtype, np.dtype) and test[target].nunique() > 2
     kind = HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier
     test, other = test.dropna(subset=target), other.dropna(subset=target)
     if not is_number:
-        test, other = (part.assign(**{target: part[target].astype(str)}) for part in (test, other))
+        test, other = (
+            part.assign(**{target: part[target].astype(str)}) for part in (test, other)
+        )
     learner = kind(categorical_features="from_dtype", random_state=seed)
     learner.fit(other.drop(columns=target), other[target])
-    return {"auc": float(auc), "score": float(learner.score(test.drop(columns=target), test[target]))}
+    return {
+        "auc": float(auc),
+        "score": float(learner.score(test.drop(columns=target), test[target])),
+    }
 
 
 STEPS: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {
@@ -242,11 +277,16 @@ STEPS: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {
 def launch(command: list[Any], core: int, log: Path) -> dict[str, Any]:
     """What a process on one core answers in JSON, with its seconds by the clock, those that it had the core, and the
     most memory that it held at once."""
-    environment = os.environ | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    environment = os.environ | {
+        f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")
+    }
     started = time.perf_counter()
     with log.open("w") as errors:
         process = subprocess.Popen(
-            ["taskset", "-c", str(core), *map(str, command)], stdout=subprocess.PIPE, stderr=errors, env=environment
+            ["taskset", "-c", str(core), *map(str, command)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=environment,
         )
         assert process.stdout is not None
         answer = process.stdout.read().decode().strip().splitlines()
@@ -263,10 +303,18 @@ def onehalf(folder: Path, seed: int, n: int, core: int, log: Path) -> dict[str, 
     """Two commands at their defaults, from the first import to the file on disk, the run's certificate included."""
     command, run = [sys.executable, "-m", "onehalf"], folder / "onehalf"
     shutil.rmtree(run, ignore_errors=True)
-    fitted = launch([*command, "fit", folder / "train.csv", "--out", run, "--seed", seed, "--json"], core, log)
+    fitted = launch(
+        [*command, "fit", folder / "train.csv", "--out", run, "--seed", seed, "--json"],
+        core,
+        log,
+    )
     if "failure" in fitted:
         return fitted
-    sampled = launch([*command, "sample", run, "-n", n, "-o", folder / "onehalf.csv", "--seed", seed], core, log)
+    sampled = launch(
+        [*command, "sample", run, "-n", n, "-o", folder / "onehalf.csv", "--seed", seed],
+        core,
+        log,
+    )
     if "failure" in sampled:
         return sampled
     return {
@@ -282,13 +330,28 @@ def onehalf(folder: Path, seed: int, n: int, core: int, log: Path) -> dict[str, 
 def certified(folder: Path, arm: str, seed: int, core: int, log: Path) -> dict[str, Any]:
     """What `onehalf measure` says of test rows and samples, in nats, and the same of data against data."""
     files = [folder / "test.csv", folder / f"{arm}.csv", "--train", folder / "train.csv"]
-    found = launch([sys.executable, "-m", "onehalf", "measure", *files, "--seed", seed, "--json"], core, log)
+    found = launch(
+        [sys.executable, "-m", "onehalf", "measure", *files, "--seed", seed, "--json"],
+        core,
+        log,
+    )
     copied = {"copied": (found.get("copying") or {}).get("advantage_lower")}
-    kept = ("seconds", "cpu", "peak_mb", "failure", "jsd_lower", "jsd_estimate", "jsd_se", "null")
+    kept = (
+        "seconds",
+        "cpu",
+        "peak_mb",
+        "failure",
+        "jsd_lower",
+        "jsd_estimate",
+        "jsd_se",
+        "null",
+    )
     return {name: found[name] for name in kept if name in found} | copied
 
 
-def step(asked: argparse.Namespace, folder: Path, stage: str, arm: str, seed: int, n: int) -> dict[str, Any]:
+def step(
+    asked: argparse.Namespace, folder: Path, stage: str, arm: str, seed: int, n: int
+) -> dict[str, Any]:
     """One step in a process or two, whose errors go to a file of its own."""
     log = folder / f"{arm}.{stage}.log"
     if stage == "certified":
@@ -309,7 +372,11 @@ def lines(out: Path) -> dict[tuple[str, int, str, str], Line]:
 
 def run(asked: argparse.Namespace) -> None:
     """Every step that has no line in --out yet, and those that are to be done again."""
-    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    cpu = [
+        line
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
     machine = f"{cpu[0].split(':')[1].strip() if cpu else platform.machine()}, one core"
     steps = [("write", "data"), *((stage, arm) for arm in asked.arms for stage in asked.stages)]
     for name in asked.tables:
@@ -328,7 +395,13 @@ def run(asked: argparse.Namespace) -> None:
                 if done:
                     continue
                 n = known[name, seed, "write", "data"]["train"] if stage != "write" else 0
-                line = {"table": name, "seed": seed, "stage": stage, "arm": arm, "date": f"{date.today()}"}
+                line = {
+                    "table": name,
+                    "seed": seed,
+                    "stage": stage,
+                    "arm": arm,
+                    "date": f"{date.today()}",
+                }
                 line |= {"machine": machine} | step(asked, folder, stage, arm, seed, n)
                 with asked.out.open("a") as out:
                     out.write(json.dumps(line) + "\n")
@@ -359,10 +432,16 @@ def markdown(rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in ruled)
 
 
-def middle(known: dict[tuple[str, int, str, str], Line], name: str, arm: str, heading: str) -> float | None:
+def middle(
+    known: dict[tuple[str, int, str, str], Line], name: str, arm: str, heading: str
+) -> float | None:
     """The median over seeds."""
     stage, number, _ = COLUMNS[heading]
-    found = [line.get(number) for (table, _, *what), line in known.items() if (table, *what) == (name, stage, arm)]
+    found = [
+        line.get(number)
+        for (table, _, *what), line in known.items()
+        if (table, *what) == (name, stage, arm)
+    ]
     found = [value for value in found if value is not None and value == value]
     return median(found) if found else None
 
@@ -372,21 +451,41 @@ def report(known: dict[tuple[str, int, str, str], Line]) -> str:
     names = [name for name in TABLES if any(table == name for table, *_ in known)]
     text = []
     for name in names:
-        seeds = {arm: [seed for table, seed, *what in known if (table, *what) == (name, "made", arm)] for arm in ARMS}
-        size = next(line for (table, _, stage, _), line in known.items() if (table, stage) == (name, "write"))
+        seeds = {
+            arm: [seed for table, seed, *what in known if (table, *what) == (name, "made", arm)]
+            for arm in ARMS
+        }
+        size = next(
+            line
+            for (table, _, stage, _), line in known.items()
+            if (table, stage) == (name, "write")
+        )
         text.append(
             f"\n### {name}: {size['train']:,} rows to train on, {size['test']:,} to judge, {size['columns']} columns\n"
         )
         rows = [["arm", "seeds", *COLUMNS]]
         for arm in ARMS:
             found = {heading: middle(known, name, arm, heading) for heading in COLUMNS}
-            written = ["" if found[h] is None else format(found[h], how) for h, (_, _, how) in COLUMNS.items()]
+            written = [
+                "" if found[h] is None else format(found[h], how)
+                for h, (_, _, how) in COLUMNS.items()
+            ]
             if seeds[arm]:
                 rows.append([arm, str(len(seeds[arm])), *written])
         text.append(markdown(rows))
 
     text.append("\n### Beside CTGAN, and beside training on the data\n")
-    rows = [["table", "fit, CTGAN / onehalf", "quality", "AUC", "L", "score / data", "score / data, TVAE"]]
+    rows = [
+        [
+            "table",
+            "fit, CTGAN / onehalf",
+            "quality",
+            "AUC",
+            "L",
+            "score / data",
+            "score / data, TVAE",
+        ]
+    ]
     for name in names:
 
         def of(arm: str, heading: str, name: str = name) -> float | None:
@@ -404,26 +503,54 @@ def report(known: dict[tuple[str, int, str, str], Line]) -> str:
         row += [ratio(of(arm, "score"), of("data", "score")) for arm in ("onehalf", "tvae")]
         rows.append(row)
     text.append(markdown(rows))
-    failures = [f"- {' '.join(map(str, key))}: {line['failure']}" for key, line in known.items() if "failure" in line]
+    failures = [
+        f"- {' '.join(map(str, key))}: {line['failure']}"
+        for key, line in known.items()
+        if "failure" in line
+    ]
     text += ["\n### Failures\n", *(failures or ["None."])]
-    about = {(line["machine"], json.dumps(line.get("versions"))) for line in known.values() if "versions" in line}
+    about = {
+        (line["machine"], json.dumps(line.get("versions")))
+        for line in known.values()
+        if "versions" in line
+    }
     dates = sorted({line["date"] for line in known.values()})
-    text += ["", *(f"{machine}; {versions}; {dates[0]} to {dates[-1]}" for machine, versions in sorted(about))]
+    text += [
+        "",
+        *(
+            f"{machine}; {versions}; {dates[0]} to {dates[-1]}"
+            for machine, versions in sorted(about)
+        ),
+    ]
     return "\n".join(text)
 
 
 def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     words.add_argument("--peers", help="the python of the peers' environment")
-    words.add_argument("--work", type=Path, metavar="FOLDER", help="tables, samples and what processes said")
-    words.add_argument("--out", type=Path, metavar="FILE", help="a line of JSON for every step; added to")
-    words.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES, metavar="NAME")
+    words.add_argument(
+        "--work", type=Path, metavar="FOLDER", help="tables, samples and what processes said"
+    )
+    words.add_argument(
+        "--out", type=Path, metavar="FILE", help="a line of JSON for every step; added to"
+    )
+    words.add_argument(
+        "--tables", nargs="+", default=list(TABLES), choices=TABLES, metavar="NAME"
+    )
     words.add_argument("--arms", nargs="*", default=list(ARMS), choices=ARMS, metavar="NAME")
-    words.add_argument("--stages", nargs="+", default=list(STAGES), choices=STAGES, metavar="STAGE")
+    words.add_argument(
+        "--stages", nargs="+", default=list(STAGES), choices=STAGES, metavar="STAGE"
+    )
     words.add_argument("--seeds", type=int, default=3)
     words.add_argument("--first-seed", type=int, default=0)
-    words.add_argument("--core", type=int, default=0, help="the core that every process is pinned to")
-    words.add_argument("--again", action="store_true", help="do steps anew that are done, or failed")
+    words.add_argument(
+        "--core", type=int, default=0, help="the core that every process is pinned to"
+    )
+    words.add_argument(
+        "--again", action="store_true", help="do steps anew that are done, or failed"
+    )
     words.add_argument("--report", action="store_true", help="run nothing: the tables of --out")
     words.add_argument("--step", nargs=4, help=argparse.SUPPRESS)
     asked = words.parse_args()

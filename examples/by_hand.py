@@ -13,14 +13,16 @@ from jax.nn import softplus
 import onehalf as oh
 
 k, m, rounds = 1, 256, 100
-p_data, p_z = oh.data.Ring(), oh.Latent(normal=2)
+p_data, p_z = oh.distributions.Ring(), oh.Latent(normal=2)
 D = oh.nets.MLP(jr.key(1), p_data.shape, ())
 G = oh.nets.MLP(jr.key(2), p_z.shape, p_data.shape)
 adam = optax.adam(2e-4, b1=0.5)
 opt_D, opt_G = adam.init(eqx.filter(D, eqx.is_array)), adam.init(eqx.filter(G, eqx.is_array))
 
 
-def loss_D(D, x, Gz):  # D ascends V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))], where D = sigmoid(d)
+def loss_D(
+    D, x, Gz
+):  # D ascends V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))], where D = sigmoid(d)
     d_x, d_Gz = jax.vmap(D)(x), jax.vmap(D)(Gz)
     return jnp.mean(softplus(-d_x)) + jnp.mean(softplus(d_Gz))
 

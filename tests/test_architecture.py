@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from onehalf._base import catalogue, choose, names, spoken
+from onehalf._registry import catalogue, choose, names, spoken
 
 ROOT = Path(__file__).parents[1]
-FAMILIES = ("losses", "penalties", "nets", "data", "experiments")
+FAMILIES = ("losses", "penalties", "nets", "distributions", "experiments")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_catalogue_is_its_modules_all(family):
     members = catalogue(family)
     assert members
-    assert all(isinstance(member, type) and member.__name__ == name for name, member in members.items())
+    assert all(
+        isinstance(member, type) and member.__name__ == name for name, member in members.items()
+    )
     assert list(members) == [choose(family, spoken(name), names(family)) for name in members]
 
 
@@ -29,7 +31,7 @@ def test_every_member_says_in_one_line_what_it_is(family):
 
 
 def test_importing_the_package_does_not_import_jax():
-    code = "import sys, onehalf, onehalf._base; assert not {'jax', 'numpy', 'sklearn'} & set(sys.modules)"
+    code = "import sys, onehalf, onehalf._registry; assert not {'jax', 'numpy', 'sklearn'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
@@ -45,7 +47,9 @@ def test_a_fit_loads_no_experiment_and_can_still_have_all_cores():
 def test_the_readme_prints_the_tree_that_is_there():
     readme = (ROOT / "README.md").read_text()
     for path in (ROOT / "src" / "onehalf").iterdir():
-        if path.suffix in (".py", ".jinja") or (path.is_dir() and not path.name.startswith("__")):
+        if path.suffix in (".py", ".jinja") or (
+            path.is_dir() and not path.name.startswith("__")
+        ):
             assert path.name in readme, path.name
 
 

@@ -13,15 +13,20 @@ import pyarrow.parquet
 import pytest
 
 from onehalf import Refusal, runs
-from onehalf.data.frames import read_table
-from onehalf.data.schema import Schema
+from onehalf.data.tables.reader import read_table
+from onehalf.data.tables.schema import Schema
 from onehalf.gan import GAN
 
 SMALL = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
 
 
 def onehalf(*words, cwd=None):
-    return subprocess.run([sys.executable, "-m", "onehalf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "onehalf", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
 
 
 def refused(words, sentence, monkeypatch, capsys):
@@ -51,7 +56,8 @@ def run(tmp_path_factory):
 
 def test_help_is_quick_and_needs_no_jax():
     code = (
-        "import sys, onehalf.cli; assert 'jax' not in sys.modules; sys.argv = ['onehalf', '--help']; onehalf.cli.main()"
+        "import sys, onehalf.cli; assert 'jax' not in sys.modules;"
+        "sys.argv = ['onehalf', '--help']; onehalf.cli.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0
@@ -77,7 +83,14 @@ def test_fit_leaves_a_run_and_json(run):
     } | {"truth"}
     assert set(numbers) >= keys
     assert numbers["rounds"] == 200
-    names = {"recipe.json", "rows.jsonl", "state.safetensors", "samples.npy", "progress.npy", "report.html"}
+    names = {
+        "recipe.json",
+        "rows.jsonl",
+        "state.safetensors",
+        "samples.npy",
+        "progress.npy",
+        "report.html",
+    }
     assert {path.name for path in folder.iterdir()} == names
     assert np.load(folder / "samples.npy").shape == (1000, 8, 8)
     assert "Traceback" not in done.stderr
@@ -101,7 +114,18 @@ def test_measure_compares_two_files(tmp_path):
     rng = np.random.default_rng(0)
     for name, n, mean in (("a", 400, 0.0), ("b", 350, 1.0), ("train", 300, 0.0)):
         np.save(tmp_path / f"{name}.npy", rng.normal(mean, size=(n, 2)))
-    words = ["measure", "a.npy", "b.npy", "--train", "train.npy", "--html", "page.html", "--json", "--also", "prdc"]
+    words = [
+        "measure",
+        "a.npy",
+        "b.npy",
+        "--train",
+        "train.npy",
+        "--html",
+        "page.html",
+        "--json",
+        "--also",
+        "prdc",
+    ]
     words += ["--alpha", "0.1", "--seed", "3"]
     done = onehalf(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -109,7 +133,11 @@ def test_measure_compares_two_files(tmp_path):
     keys = "sentence alpha n_real n_other jsd_lower jsd_estimate jsd_se log_e p_value tv_lower accuracy null detectable"
     assert set(numbers) >= {*keys.split(), "regions", "telling", "audit", "copying", "seconds"}
     assert numbers["jsd_lower"] > 0.1
-    assert (numbers["n_real"], numbers["n_other"], numbers["copying"]["n_pairs"]) == (400, 350, 300)
+    assert (numbers["n_real"], numbers["n_other"], numbers["copying"]["n_pairs"]) == (
+        400,
+        350,
+        300,
+    )
     assert (numbers["alpha"], numbers["seed"]) == (0.1, 3)
     assert numbers["optional"]["prdc"]["other"]["recall"] < 1
     assert numbers["sentence"] in done.stderr
@@ -145,31 +173,55 @@ def test_data_lists_and_draws(tmp_path):
 def people_file(folder):
     rng = np.random.default_rng(0)
     rows = [
-        f"{row},{rng.integers(18, 90)},{rng.choice(['F', 'M', ''])},{rng.choice([14, 15, 17])}" for row in range(99)
+        f"{row},{rng.integers(18, 90)},{rng.choice(['F', 'M', ''])},{rng.choice([14, 15, 17])}"
+        for row in range(99)
     ]
     (folder / "people.csv").write_text("\n".join(["id,age,sex,screen", *rows, "99,n/a?,F,15"]))
     return folder / "people.csv"
 
 
 def test_data_says_what_the_columns_of_a_table_are(tmp_path):
-    done = onehalf("data", people_file(tmp_path), "--json", "--schema", "people.json", cwd=tmp_path)
+    done = onehalf(
+        "data", people_file(tmp_path), "--json", "--schema", "people.json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     (table,) = json.loads(done.stdout)
     assert (table["kind"], table["shape"], table["rows"]) == ("table", [4], 100)
     columns = {column["name"]: column for column in table["columns"]}
-    assert [column["kind"] for column in columns.values()] == ["id", "category", "category", "integer"]
+    assert [column["kind"] for column in columns.values()] == [
+        "id",
+        "category",
+        "category",
+        "integer",
+    ]
     assert columns["screen"]["values"] == [14, 15, 17]
     lines = done.stderr.splitlines()
     assert lines[0].endswith("people.csv: 100 rows, 4 columns")
-    assert lines[5].split() == ["screen", "integer", "3", "14", "to", "17", "only", "14,", "15,", "17"]
-    assert "'age' holds 99 numbers and 1 word, the first word 'n/a?' in line 101: so all of them" in lines[7]
+    assert lines[5].split() == [
+        "screen",
+        "integer",
+        "3",
+        "14",
+        "to",
+        "17",
+        "only",
+        "14,",
+        "15,",
+        "17",
+    ]
+    assert (
+        "'age' holds 99 numbers and 1 word, the first word 'n/a?' in line 101: so all of them"
+        in lines[7]
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv", "people.json"]
 
 
 def test_a_corrected_schema_is_checked_and_never_written_over(tmp_path):
     people, schema = people_file(tmp_path), tmp_path / "people.json"
     corrected = (
-        Schema.of(read_table(people)).to_json().replace('"screen", "kind": "integer"', '"screen", "kind": "category"')
+        Schema.of(read_table(people))
+        .to_json()
+        .replace('"screen", "kind": "integer"', '"screen", "kind": "category"')
     )
     schema.write_text(corrected)
     done = onehalf("data", people, "--schema", schema, "--json")
@@ -179,7 +231,10 @@ def test_a_corrected_schema_is_checked_and_never_written_over(tmp_path):
     schema.write_text(corrected.replace('"age"', '"agge"'))
     done = onehalf("data", people, "--schema", schema)
     assert done.returncode == 2
-    assert done.stderr == "onehalf: the schema: expected columns that the table has; got 'agge'. Did you mean 'age'?\n"
+    assert (
+        done.stderr
+        == "onehalf: the schema: expected columns that the table has; got 'agge'. Did you mean 'age'?\n"
+    )
 
 
 def bad_tables(folder):
@@ -217,35 +272,82 @@ def bad_tables(folder):
             "folder",
             "folder: expected pictures (.png, .jpg, .jpeg, .webp, .gif, .bmp, .tif, .tiff); got an empty folder.",
         ),
-        ("people.xlsx", "people.xlsx: expected a file that ends in .csv, .tsv, .parquet; got .xlsx. Save it as .csv"),
+        (
+            "people.xlsx",
+            "people.xlsx: expected a file that ends in .csv, .tsv, .parquet; got .xlsx. Save it as .csv",
+        ),
         ("empty.csv", "empty.csv: expected a header and rows; got an empty file."),
         ("header.csv", "header.csv: expected at least 2 rows; got a header only."),
         ("one.csv", "one.csv: expected at least 2 rows; got 1."),
-        ("twice.csv", "twice.csv: expected a name of its own for every column; got more than one 'a'."),
-        ("unnamed.csv", "unnamed.csv: expected a name for every column; got none for column 1. Row numbers of pandas?"),
-        ("ragged.csv", "expected 2 values in every line, as in the header; got 1 in line 3. A value with ',' in it"),
-        ("quote.csv", "expected values that end; got one from line 3 to the end of the file. Is a quotation mark left"),
+        (
+            "twice.csv",
+            "twice.csv: expected a name of its own for every column; got more than one 'a'.",
+        ),
+        (
+            "unnamed.csv",
+            "unnamed.csv: expected a name for every column; got none for column 1. Row numbers of pandas?",
+        ),
+        (
+            "ragged.csv",
+            "expected 2 values in every line, as in the header; got 1 in line 3. A value with ',' in it",
+        ),
+        (
+            "quote.csv",
+            "expected values that end; got one from line 3 to the end of the file. Is a quotation mark left",
+        ),
         (
             "missing.csv",
             "missing.csv: expected some values in every column; got none in 'b'. Remove what is all missing",
         ),
-        ("infinite.csv", "expected finite numbers; got 1 infinite one in 'b', the first in line 3."),
-        ("latin.csv", "latin.csv: expected UTF-8; got the byte 0xe9 in line 3. If it is latin1: iconv -f latin1"),
+        (
+            "infinite.csv",
+            "expected finite numbers; got 1 infinite one in 'b', the first in line 3.",
+        ),
+        (
+            "latin.csv",
+            "latin.csv: expected UTF-8; got the byte 0xe9 in line 3. If it is latin1: iconv -f latin1",
+        ),
         ("bytes.csv", "bytes.csv: expected text in UTF-8; got a zero byte in line 2."),
-        ("bad.parquet", "bad.parquet: expected a whole Parquet file; got one that can't be read"),
-        ("nested.parquet", "expected numbers, words, booleans or dates; got list<element: int64> in column 'a'."),
-        ("good.csv --schema good.txt", "good.txt: expected a name that ends in .json; got .txt."),
+        (
+            "bad.parquet",
+            "bad.parquet: expected a whole Parquet file; got one that can't be read",
+        ),
+        (
+            "nested.parquet",
+            "expected numbers, words, booleans or dates; got list<element: int64> in column 'a'.",
+        ),
+        (
+            "good.csv --schema good.txt",
+            "good.txt: expected a name that ends in .json; got .txt.",
+        ),
         ("good.csv --schema good", "good: expected a name that ends in .json; got no ending."),
         ("good.csv --schema good.csv/a.json", "expected a place to write to; got"),
-        ("good.csv --schema no.json", "no.json: expected JSON; got text that can't be read as such"),
-        ("good.csv --schema kind.json", "kind.json, column 'age': expected one of continuous, integer, category, "),
-        ("good.csv --schema words.json", "column 'sex': expected numbers, as its kind is integer; got 'F' in line 2."),
-        ("good.csv --schema fewer.json", "the schema: expected all columns of the table; got none called 'sex'."),
-        ("good.csv -o good.png", "out: expected an array or a name to draw; got the table good.csv."),
+        (
+            "good.csv --schema no.json",
+            "no.json: expected JSON; got text that can't be read as such",
+        ),
+        (
+            "good.csv --schema kind.json",
+            "kind.json, column 'age': expected one of continuous, integer, category, ",
+        ),
+        (
+            "good.csv --schema words.json",
+            "column 'sex': expected numbers, as its kind is integer; got 'F' in line 2.",
+        ),
+        (
+            "good.csv --schema fewer.json",
+            "the schema: expected all columns of the table; got none called 'sex'.",
+        ),
+        (
+            "good.csv -o good.png",
+            "out: expected an array or a name to draw; got the table good.csv.",
+        ),
         ("ring --schema ring.json", "schema: expected a table to describe; got ring."),
     ],
 )
-def test_a_bad_table_gets_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys, words, sentence):
+def test_a_bad_table_gets_one_sentence_and_exit_code_2(
+    tmp_path, monkeypatch, capsys, words, sentence
+):
     bad_tables(tmp_path)
     monkeypatch.chdir(tmp_path)
     refused(["data", *words.split()], sentence, monkeypatch, capsys)
@@ -267,8 +369,12 @@ def test_a_claim_that_fails_is_said_and_is_exit_code_1(tmp_path, monkeypatch, ca
     from onehalf.experiments import UniformShift
     from onehalf.experiments.base import Claim
 
-    monkeypatch.setattr(UniformShift, "claims", lambda self: [Claim("that 1 is 2", 2.0, 1.0, 0.5)])
-    monkeypatch.setattr(sys, "argv", ["onehalf", "theory", "uniform-shift", "-o", str(tmp_path / "a.svg")])
+    monkeypatch.setattr(
+        UniformShift, "claims", lambda self: [Claim("that 1 is 2", 2.0, 1.0, 0.5)]
+    )
+    monkeypatch.setattr(
+        sys, "argv", ["onehalf", "theory", "uniform-shift", "-o", str(tmp_path / "a.svg")]
+    )
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 1
@@ -292,7 +398,9 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     # a shell that starts the tests in the background has Ctrl-C ignored for them: here it is heard again
     listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     program = [sys.executable, "-c", f"{listen}; from onehalf.cli import main; main()", *words]
-    started = subprocess.Popen(program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     deadline = time.monotonic() + 300
     while not (tmp_path / "run" / "rows.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -304,7 +412,9 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     gan = runs.load(tmp_path / "run")
     assert 0 < gan.rounds_played_ < 3000
     assert gan.stopped_because_ == "interrupted"
-    assert onehalf("sample", tmp_path / "run", "-n", 2, "-o", tmp_path / "x.npy").returncode == 0
+    assert (
+        onehalf("sample", tmp_path / "run", "-n", 2, "-o", tmp_path / "x.npy").returncode == 0
+    )
 
 
 def bad_files(folder):
@@ -324,48 +434,98 @@ def bad_files(folder):
         (["fit", "missing.npy"], "missing.npy: expected a file; got nothing there."),
         (["fit", "dgits"], "got 'dgits'. Did you mean digits?"),
         (["fit", "objects.npy"], "pickled Python objects, which are never loaded"),
-        (["fit", "empty.npy"], "expected at least one row and one column; got an empty array of shape (0, 2)."),
+        (
+            ["fit", "empty.npy"],
+            "expected at least one row and one column; got an empty array of shape (0, 2).",
+        ),
         (["fit", "few.npy"], "expected at least 9 rows; got 5"),
-        (["fit", "nan.npy"], "got 1 NaN or infinite entries, the first (nan) in row 0, entry 1"),
+        (
+            ["fit", "nan.npy"],
+            "got 1 NaN or infinite entries, the first (nan) in row 0, entry 1",
+        ),
         (["fit", "words.npy"], "expected numbers only; got dtype <U3, 'two' at (0, 1)"),
-        (["measure", "rows.npy", "missing.npy"], "missing.npy: expected a file; got nothing there."),
+        (
+            ["measure", "rows.npy", "missing.npy"],
+            "missing.npy: expected a file; got nothing there.",
+        ),
         (["measure", "rows.npy", "few.npy"], "other: expected at least 20 rows; got 5."),
-        (["measure", "rows.npy", "digits"], "other: expected rows of the data's shape (2,); got (8, 8)."),
-        (["measure", "rows.npy", "rows.npy", "--alpha", "2"], "alpha: expected a number from 0.000001 to 0.5; got 2.0"),
+        (
+            ["measure", "rows.npy", "digits"],
+            "other: expected rows of the data's shape (2,); got (8, 8).",
+        ),
+        (
+            ["measure", "rows.npy", "rows.npy", "--alpha", "2"],
+            "alpha: expected a number from 0.000001 to 0.5; got 2.0",
+        ),
         (
             ["measure", "rows.npy", "rows.npy", "--html", "x.pdf"],
             "x.pdf: expected a name that ends in .html; got .pdf.",
         ),
-        (["measure", "rows.npy", "rows.npy", "--also", "fid"], "optional: expected some of prdc, parzen, cells; got"),
+        (
+            ["measure", "rows.npy", "rows.npy", "--also", "fid"],
+            "optional: expected some of prdc, parzen, cells; got",
+        ),
         (["fit", "digits", "--k", "0"], "k: expected a whole number of 1 or more; got 0."),
-        (["fit", "rows.npy", "--batch", "71"], "m: expected a minibatch of no more than the 70 training rows; got 71."),
+        (
+            ["fit", "rows.npy", "--batch", "71"],
+            "m: expected a minibatch of no more than the 70 training rows; got 71.",
+        ),
         (["fit", "digits", "--loss", "hinged"], "Did you mean hinge?"),
-        (["fit", "digits", "--out", "rows.npy/run"], "expected a place to write to; got Not a directory."),
+        (
+            ["fit", "digits", "--out", "rows.npy/run"],
+            "expected a place to write to; got Not a directory.",
+        ),
         (
             ["fit", "digits", "--out", "other"],
             "other: expected a run, or an empty or new folder; got a folder with other files.",
         ),
         (["fit", "digits", "--minutes", "0"], "minutes: expected a number above 0"),
-        (["sample", "other", "-o", "x.npy"], "other: expected the folder of a run; got no recipe.json in it."),
-        (["sample", "nowhere", "-o", "x.npy"], "nowhere: expected the folder of a run; got none."),
+        (
+            ["sample", "other", "-o", "x.npy"],
+            "other: expected the folder of a run; got no recipe.json in it.",
+        ),
+        (
+            ["sample", "nowhere", "-o", "x.npy"],
+            "nowhere: expected the folder of a run; got none.",
+        ),
         (["sample", "other", "-n", "0", "-o", "x.npy"], "n: expected at least 1 row; got 0."),
-        (["sample", "other", "-o", "x.jpg"], "x.jpg: expected a name that ends in .npy, .npz, .csv, .tsv, .parquet"),
+        (
+            ["sample", "other", "-o", "x.jpg"],
+            "x.jpg: expected a name that ends in .npy, .npz, .csv, .tsv, .parquet",
+        ),
         (["report", "nowhere"], "nowhere: expected the folder of a run; got none."),
-        (["theory", "folds", "--seed", "-1"], "seed: expected a whole number from 0 to 2^63 - 1; got -1."),
+        (
+            ["theory", "folds", "--seed", "-1"],
+            "seed: expected a whole number from 0 to 2^63 - 1; got -1.",
+        ),
         (["theory", "jsd-metrik"], "got 'jsd-metrik'. Did you mean jsd-metric?"),
         (
             ["theory", "folds", "-o", "x.bmp"],
             "x.bmp: expected a name that ends in .png, .svg, .pdf, .gif, .webp, .html; got",
         ),
-        (["theory", "folds", "-o", "x.gif"], "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif."),
-        (["theory", "folds", "-o", "rows.npy/x.png"], "expected a place to write to; got File exists."),
-        (["theory", "folds", "jsd-metric", "-o", "x.png"], "out: expected a folder for the figures of several exp"),
+        (
+            ["theory", "folds", "-o", "x.gif"],
+            "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif.",
+        ),
+        (
+            ["theory", "folds", "-o", "rows.npy/x.png"],
+            "expected a place to write to; got File exists.",
+        ),
+        (
+            ["theory", "folds", "jsd-metric", "-o", "x.png"],
+            "out: expected a folder for the figures of several exp",
+        ),
         (["data", "rong"], "got 'rong'. Did you mean"),
-        (["data", "ring", "-o", "x.doc"], "expected a name that ends in .png, .svg, .pdf; got .doc."),
+        (
+            ["data", "ring", "-o", "x.doc"],
+            "expected a name that ends in .png, .svg, .pdf; got .doc.",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_gets_one_sentence_and_exit_code_2(tmp_path, monkeypatch, capsys, words, sentence):
+def test_bad_input_gets_one_sentence_and_exit_code_2(
+    tmp_path, monkeypatch, capsys, words, sentence
+):
     bad_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     refused(words, sentence, monkeypatch, capsys)
@@ -384,7 +544,9 @@ def test_another_recipe_is_refused_by_the_name_of_the_field(tmp_path):
     with pytest.raises(Refusal, match=r"data: expected .*rows.npy.*; got 'ring'"):
         runs.fit(run, "ring", GAN(**SMALL))
     np.save(tmp_path / "rows.npy", np.ones((100, 2)))
-    with pytest.raises(Refusal, match=r"rows\.npy: expected the rows that .* was begun with; got other rows"):
+    with pytest.raises(
+        Refusal, match=r"rows\.npy: expected the rows that .* was begun with; got other rows"
+    ):
         runs.fit(run, str(tmp_path / "rows.npy"), GAN(**SMALL))
 
 
@@ -399,7 +561,9 @@ def test_a_truncated_or_altered_run_is_refused(tmp_path, name, harm):
     elif harm == "cut":
         (run / name).write_bytes(content[:middle])
     else:
-        (run / name).write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+        (run / name).write_bytes(
+            content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        )
     with pytest.raises(Refusal, match=r"missing|altered|no such file|no recipe.json"):
         runs.load(run)
 
@@ -425,7 +589,10 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path):
     halves, _ = runs.fit(tmp_path / "halves", word, GAN(**SMALL))
     assert halves.rounds_played_ == whole.rounds_played_ == 300
     assert (halves.sample(50) == whole.sample(50)).all()
-    strip = lambda gan: [{k: v for k, v in row.items() if k != "seconds"} for row in gan.history_]  # noqa: E731
+
+    def strip(gan):
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in gan.history_]
+
     assert strip(halves) == strip(whole)
     assert halves.certificate_ == whole.certificate_
 
@@ -438,7 +605,9 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Refusal, match="expected a place to write to; got No space left on device"):
+    with pytest.raises(
+        Refusal, match="expected a place to write to; got No space left on device"
+    ):
         runs.write(run / "state.safetensors", b"new")
     assert (run / "state.safetensors").read_bytes() == before
     assert not [path for path in run.iterdir() if path.name.startswith(".")]

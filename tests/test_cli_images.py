@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from onehalf import plots
+from onehalf import figures
 
 X, y = load_digits(return_X_y=True)
 X = (X.reshape(-1, 8, 8) * 15).astype(np.uint8)
@@ -17,7 +17,12 @@ N = 300
 
 
 def onehalf(*words, cwd):
-    return subprocess.run([sys.executable, "-m", "onehalf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "onehalf", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
 
 
 def refused(done, sentence):
@@ -30,15 +35,27 @@ def refused(done, sentence):
 def folder(tmp_path_factory):
     """Digits as PNG files in class folders, with one broken file, and a run on them."""
     folder = tmp_path_factory.mktemp("images")
-    for name, content in plots.files(X[:N], y[:N]):
+    for name, content in figures.files(X[:N], y[:N]):
         path = folder / "digits" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     (folder / "digits/3/broken.png").write_bytes(content[:60])
     (folder / "flat").mkdir()
-    for name, content in plots.files(X[N : N + 100]):
+    for name, content in figures.files(X[N : N + 100]):
         (folder / "flat" / name).write_bytes(content)
-    asked = ("--net", "convolutional", "--rounds", 100, "--batch", 16, "--label", "digit", "--out", "run", "--json")
+    asked = (
+        "--net",
+        "convolutional",
+        "--rounds",
+        100,
+        "--batch",
+        16,
+        "--label",
+        "digit",
+        "--out",
+        "run",
+        "--json",
+    )
     done = onehalf("fit", "digits", *asked, cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "said").write_text(done.stderr)
@@ -47,7 +64,10 @@ def folder(tmp_path_factory):
 
 
 def test_fit_says_what_was_skipped_and_how_far_it_is(folder):
-    said, numbers = (folder / "said").read_text(), json.loads((folder / "numbers.json").read_text())
+    said, numbers = (
+        (folder / "said").read_text(),
+        json.loads((folder / "numbers.json").read_text()),
+    )
     assert "broken.png" in said
     assert "300 pictures in 10 classes, grey, 8 x 8" in said
     assert numbers["certificate"]["given"] == ["digit"]
@@ -72,7 +92,9 @@ def test_a_folder_of_pictures_that_can_be_read_again(folder):
     refused(again, "made: expected a new or empty folder; got one with files.")
 
 
-@pytest.mark.parametrize(("flag", "name"), [("--interpolate", "way.gif"), ("--progress", "training.webp")])
+@pytest.mark.parametrize(
+    ("flag", "name"), [("--interpolate", "way.gif"), ("--progress", "training.webp")]
+)
 def test_films(folder, flag, name):
     done = onehalf("sample", "run", "-n", 9, "-o", name, flag, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -83,7 +105,11 @@ def test_films(folder, flag, name):
 def test_arrays_of_samples_with_their_labels(folder):
     assert onehalf("sample", "run", "-n", 7, "-o", "new.npz", cwd=folder).returncode == 0
     with np.load(folder / "new.npz") as made:
-        assert (made["x"].shape, made["y"].shape, made["x"].dtype) == ((7, 8, 8), (7,), np.uint8)
+        assert (made["x"].shape, made["y"].shape, made["x"].dtype) == (
+            (7, 8, 8),
+            (7,),
+            np.uint8,
+        )
     assert onehalf("sample", "run", "-n", 7, "-o", "new.npy", cwd=folder).returncode == 0
     assert np.load(folder / "new.npy").shape == (7, 8, 8)
 
@@ -91,7 +117,10 @@ def test_arrays_of_samples_with_their_labels(folder):
 def test_the_same_command_finds_the_run_as_it_is_and_another_label_is_refused(folder):
     asked = ("--net", "convolutional", "--rounds", 100, "--batch", 16, "--out", "run")
     assert onehalf("fit", "digits", *asked, "--label", "digit", cwd=folder).returncode == 0
-    refused(onehalf("fit", "digits", *asked, cwd=folder), "label: expected 'digit', as run was begun with; got None.")
+    refused(
+        onehalf("fit", "digits", *asked, cwd=folder),
+        "label: expected 'digit', as run was begun with; got None.",
+    )
     refused(
         onehalf("fit", "digits", *asked, "--label", "digit", "--size", 12, cwd=folder),
         "size: expected None, as run was begun with; got 12.",
@@ -124,15 +153,24 @@ def test_report_and_data(folder):
         (("fit", "flat", "--label", "digit"), "label: expected data with labels; got flat."),
         (("fit", "nothing/"), "nothing"),
         (("fit", "run"), "run"),
-        (("sample", "run", "-o", "new.csv"), "new.csv: expected a name that ends in .npy, .npz, .png; got .csv."),
-        (("sample", "run", "-o", "way.gif"), "film: expected one of --interpolate and --progress; got neither."),
+        (
+            ("sample", "run", "-o", "new.csv"),
+            "new.csv: expected a name that ends in .npy, .npz, .png; got .csv.",
+        ),
+        (
+            ("sample", "run", "-o", "way.gif"),
+            "film: expected one of --interpolate and --progress; got neither.",
+        ),
         (
             ("sample", "run", "-o", "way.mp4", "--interpolate"),
             "a film's name, which ends in .gif, .webp, .html; got .mp4.",
         ),
         (("sample", "run", "-o", "new.npz", "--where", "digit=11"), "digit=11"),
         (("fit", "digits", "--size", "2"), "size"),
-        (("fit", "digits.npy", "--size", "12"), "size: expected a folder of pictures to resize; got digits.npy."),
+        (
+            ("fit", "digits.npy", "--size", "12"),
+            "size: expected a folder of pictures to resize; got digits.npy.",
+        ),
     ],
 )
 def test_refusals(folder, words, sentence):

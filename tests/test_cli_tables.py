@@ -10,14 +10,19 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from onehalf.data.frames import read_table
+from onehalf.data.tables.reader import read_table
 
 N = 400
 rng = np.random.default_rng(0)
 
 
 def onehalf(*words, cwd):
-    return subprocess.run([sys.executable, "-m", "onehalf", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "onehalf", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
 
 
 def refused(done, sentence):
@@ -35,14 +40,27 @@ def folder(tmp_path_factory):
         {
             "id": [f"p{i}" for i in range(N)],
             "sex": rng.choice(["F", "M"], N),
-            "age": pa.array(np.where(rng.random(N) < 0.1, None, rng.integers(18, 90, N)), pa.int32()),
+            "age": pa.array(
+                np.where(rng.random(N) < 0.1, None, rng.integers(18, 90, N)), pa.int32()
+            ),
             "day": (np.datetime64("2020-01-31") + rng.integers(0, 900, N)).astype(str),
             "paid": np.where(rng.random(N) < 0.4, 0.0, rng.lognormal(3, 1, N).round(2)),
         }
     )
     pyarrow.csv.write_csv(people, folder / "people.csv")
     pyarrow.parquet.write_table(people, folder / "people.parquet")
-    done = onehalf("fit", "people.csv", "--rounds", 200, "--out", "run", "--label", "sex", "--json", cwd=folder)
+    done = onehalf(
+        "fit",
+        "people.csv",
+        "--rounds",
+        200,
+        "--out",
+        "run",
+        "--label",
+        "sex",
+        "--json",
+        cwd=folder,
+    )
     assert done.returncode == 0, done.stderr
     (folder / "said").write_text(done.stderr)
     (folder / "numbers.json").write_text(done.stdout)
@@ -82,10 +100,16 @@ def test_the_same_command_goes_on_and_a_changed_file_is_refused(folder):
     text = (folder / "people.csv").read_text()
     try:
         (folder / "people.csv").write_text(text[: text.rindex("\n", 0, -1) + 1])
-        refused(onehalf(*words, cwd=folder), "people.csv: expected the rows that run was begun with; got other rows")
+        refused(
+            onehalf(*words, cwd=folder),
+            "people.csv: expected the rows that run was begun with; got other rows",
+        )
     finally:
         (folder / "people.csv").write_text(text)
-    refused(onehalf(*words[:-1], "age", cwd=folder), "label: expected 'sex', as run was begun with; got 'age'")
+    refused(
+        onehalf(*words[:-1], "age", cwd=folder),
+        "label: expected 'sex', as run was begun with; got 'age'",
+    )
 
 
 def test_parquet_types_come_back(folder):
@@ -98,10 +122,21 @@ def test_parquet_types_come_back(folder):
 def test_a_corrected_schema_is_read_before_training(folder):
     assert onehalf("data", "people.csv", "--schema", "people.json", cwd=folder).returncode == 0
     text = (
-        (folder / "people.json").read_text().replace('"name": "age", "kind": "integer"', '"name": "age", "kind": "id"')
+        (folder / "people.json")
+        .read_text()
+        .replace('"name": "age", "kind": "integer"', '"name": "age", "kind": "id"')
     )
     (folder / "corrected.json").write_text(text)
-    words = ("fit", "people.csv", "--rounds", 100, "--out", "run-corrected", "--schema", "corrected.json")
+    words = (
+        "fit",
+        "people.csv",
+        "--rounds",
+        100,
+        "--out",
+        "run-corrected",
+        "--schema",
+        "corrected.json",
+    )
     assert onehalf(*words, cwd=folder).returncode == 0
     assert "age" not in read_table(folder / "run-corrected/samples.csv").column_names
     (folder / "wrong.json").write_text(text.replace('"sex"', '"sexe"'))
@@ -114,11 +149,17 @@ def test_a_corrected_schema_is_read_before_training(folder):
     [
         ("", "expected a header and rows; got an empty file"),
         ("a,b\n", "expected at least 2 rows; got a header only"),
-        ("a,a\n1,2\n3,4\n", "expected a name of its own for every column; got more than one 'a'"),
+        (
+            "a,a\n1,2\n3,4\n",
+            "expected a name of its own for every column; got more than one 'a'",
+        ),
         ("a,b\n1,2\n3\n", "expected 2 values in every line, as in the header; got 1 in line 3"),
         ("a,b\n1,\n3,\n", "expected some values in every column; got none in 'b'"),
         ("a,b\n1,2\n", "expected at least 2 rows; got 1"),
-        ("a,b\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n", "expected rows that differ; got 9 times the same row"),
+        (
+            "a,b\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n1,2\n",
+            "expected rows that differ; got 9 times the same row",
+        ),
     ],
 )
 def test_files_that_nothing_can_be_learned_from_are_refused(text, sentence, tmp_path):
@@ -129,7 +170,10 @@ def test_files_that_nothing_can_be_learned_from_are_refused(text, sentence, tmp_
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("-o", "fake.npy"), "fake.npy: expected a name that ends in .csv, .tsv, .parquet; got .npy"),
+        (
+            ("-o", "fake.npy"),
+            "fake.npy: expected a name that ends in .csv, .tsv, .parquet; got .npy",
+        ),
         (("-o", "fake.csv", "--where", "sex=X"), "sex=X: expected one of F, M; got 'X'"),
         (("-o", "fake.csv", "--where", "sexe=F"), "got 'sexe'. Did you mean 'sex'?"),
         (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from onehalf._base import catalogue, names, spoken
+from onehalf._registry import catalogue, names, spoken
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "explanation" / "derivation.md"
@@ -43,11 +43,15 @@ def _held():
 
 HELD = list(_held())
 
-every_line = pytest.mark.parametrize("held", HELD, ids=lambda held: f"{held.formulas or held.runs}")
+every_line = pytest.mark.parametrize(
+    "held", HELD, ids=lambda held: f"{held.formulas or held.runs}"
+)
 
 
 def _lists(experiment):
-    return catalogue("experiments")[names("experiments")[EXPERIMENTS.index(experiment)]].formulas
+    return catalogue("experiments")[
+        names("experiments")[EXPERIMENTS.index(experiment)]
+    ].formulas
 
 
 def test_each_formula_stands_once_and_in_order():
@@ -94,11 +98,15 @@ def test_an_experiment_stands_beside_each_formula_that_it_lists(experiment):
 
 def test_each_experiment_has_its_figure():
     figures = re.findall(r"^!\[[^]]+\]\((.+)\)$", TEXT, re.MULTILINE)
-    assert sorted(figures) == sorted(f"../images/theory/{experiment}.png" for experiment in EXPERIMENTS)
+    assert sorted(figures) == sorted(
+        f"../images/theory/{experiment}.png" for experiment in EXPERIMENTS
+    )
 
 
 def test_every_link_leads_somewhere():
-    assert [link for link in re.findall(r"\]\(([^)]+)\)", TEXT) if not (PAGE.parent / link).exists()] == []
+    assert [
+        link for link in re.findall(r"\]\(([^)]+)\)", TEXT) if not (PAGE.parent / link).exists()
+    ] == []
 
 
 def test_no_formula_reads_as_markdown():

@@ -15,10 +15,10 @@ from scipy import stats
 from sklearn.base import clone
 
 import onehalf as oh
-from onehalf.data.roles import split
+from onehalf.data.splits import split
 from onehalf.gan import GAN
 
-RING = np.asarray(oh.data.Ring().sample(jr.key(0), 600))
+RING = np.asarray(oh.distributions.Ring().sample(jr.key(0), 600))
 TINY = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
 
 
@@ -39,7 +39,9 @@ print({result["check_name"]: result["status"] for result in results})
     assert done.returncode == 0, done.stderr[-3000:]
     statuses = ast.literal_eval(done.stdout)
     # one check asks for an environment variable of SciPy, and is skipped without it
-    assert {name for name, status in statuses.items() if status != "passed"} <= {"check_array_api_input"}
+    assert {name for name, status in statuses.items() if status != "passed"} <= {
+        "check_array_api_input"
+    }
     assert len(statuses) > 30
 
 
@@ -56,7 +58,11 @@ def test_logits_are_those_of_the_chosen_game(seeds, monkeypatch):
     assert d.shape == (50,)
     x = gan.units_.plain(RING[:50])
     arrays, rest = eqx.partition(gan.state_.D, eqx.is_array)
-    D = eqx.combine(jax.tree.map(lambda leaf: leaf[gan.chosen_], arrays), rest) if seeds > 1 else gan.state_.D
+    D = (
+        eqx.combine(jax.tree.map(lambda leaf: leaf[gan.chosen_], arrays), rest)
+        if seeds > 1
+        else gan.state_.D
+    )
     np.testing.assert_allclose(d, jax.vmap(D)(x), atol=1e-5)
     with pytest.raises(ValueError, match="X: expected"):
         gan.logits(np.array([["a", "b"]]))
@@ -163,7 +169,12 @@ def test_many_seeds(gan, monkeypatch):
 
 def test_it_stops_when_validation_does_not_improve(monkeypatch):
     values = iter([0.2, 0.0, *(0.25 + 0.001 * look for look in range(100))])
-    look = lambda *_, **__: types.SimpleNamespace(jsd_estimate=next(values), jsd_se=0.01, jsd_lower=0.0, log_e=0.0)  # noqa: E731
+
+    def look(*_, **__):
+        return types.SimpleNamespace(
+            jsd_estimate=next(values), jsd_se=0.01, jsd_lower=0.0, log_e=0.0
+        )
+
     monkeypatch.setattr("onehalf.gan.certify", look)
     monkeypatch.setattr("onehalf.gan.FEW_ROWS", 0)
     monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
@@ -199,7 +210,11 @@ def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
         assert not (x == validation).all()
         assert level == 0.05 / 21
     training = set(map(tuple, roles.train.astype(np.float64)))
-    assert [set(map(tuple, y.reshape(-1, 2))) <= training for _, y, _ in looks] == [False, True, False]
+    assert [set(map(tuple, y.reshape(-1, 2))) <= training for _, y, _ in looks] == [
+        False,
+        True,
+        False,
+    ]
     gan.recipe_ = dataclasses.replace(gan.recipe_, seeds=3)
     gan._see(jr.key(0), roles.validation, roles.train)
     assert looks[-1][2] == 0.05 / 61
@@ -238,7 +253,10 @@ def test_minutes_decide_how_many_rounds():
     ("recipe", "sentence"),
     [
         ({"k": 0}, "k: expected a whole number of 1 or more; got 0"),
-        ({"m": 10_000}, "m: expected a minibatch of no more than the 420 training rows; got 10000"),
+        (
+            {"m": 10_000},
+            "m: expected a minibatch of no more than the 420 training rows; got 10000",
+        ),
         ({"loss": "hing"}, r"loss: expected one of .*; got 'hing'. Did you mean hinge\?"),
         ({"seeds": 0}, "seeds: expected a whole number"),
         ({"rounds": 0}, "rounds: expected a whole number"),
@@ -256,5 +274,7 @@ def test_recipes_that_are_none_are_refused(recipe, sentence):
 def test_too_few_rows_are_refused():
     with pytest.raises(oh.Refusal, match="rows: expected at least 9 rows; got 8"):
         GAN(**TINY).fit(np.arange(16.0).reshape(8, 2))
-    with pytest.raises(oh.Refusal, match="rows: expected rows that differ; got 100 times the same row"):
+    with pytest.raises(
+        oh.Refusal, match="rows: expected rows that differ; got 100 times the same row"
+    ):
         GAN(**TINY).fit(np.ones((100, 2)))

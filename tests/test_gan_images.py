@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 from onehalf import GAN, Latent, Refusal, measure, runs
-from onehalf.data.labelled import Labelled
+from onehalf.data.labels import Labelled
 from onehalf.sampling import ways
 
 X, y = load_digits(return_X_y=True)
@@ -89,9 +89,13 @@ def test_the_label_decides_what_is_made():
 def test_labels_of_vectors_too():
     rng = np.random.default_rng(0)
     label = np.where(rng.random(300) < 0.5, "left", "right")
-    points = np.stack([rng.normal(np.where(label == "left", -4, 4)), rng.normal(size=300)], axis=1)
+    points = np.stack(
+        [rng.normal(np.where(label == "left", -4, 4)), rng.normal(size=300)], axis=1
+    )
     made = (
-        GAN(rounds=2000, width=16, label="side", random_state=0).fit(points, label).sample(given=["left", "right"] * 50)
+        GAN(rounds=2000, width=16, label="side", random_state=0)
+        .fit(points, label)
+        .sample(given=["left", "right"] * 50)
     )
     assert KNeighborsClassifier(1).fit(points, label).score(made.x, made.y) > 0.9
 
@@ -99,10 +103,18 @@ def test_labels_of_vectors_too():
 @pytest.mark.parametrize(
     ("asked", "labels", "sentence"),
     [
-        ({"label": "digit"}, None, "y: expected the labels of the rows, which are to be called 'digit'; got none"),
+        (
+            {"label": "digit"},
+            None,
+            "y: expected the labels of the rows, which are to be called 'digit'; got none",
+        ),
         ({"label": "digit"}, y[:399], "y: expected 400 labels, one for each row; got 399"),
         ({"label": ["a", "b"]}, y[SOME], "label: expected one name for y"),
-        ({"net": "transformer"}, None, "net: expected one of mlp, convolutional; got 'transformer'"),
+        (
+            {"net": "transformer"},
+            None,
+            "net: expected one of mlp, convolutional; got 'transformer'",
+        ),
     ],
 )
 def test_refusals(asked, labels, sentence):
@@ -111,7 +123,10 @@ def test_refusals(asked, labels, sentence):
 
 
 def test_vectors_are_no_images():
-    with pytest.raises(Refusal, match=r"net: expected images, .* for convolutional players; got rows of shape \(64,\)"):
+    with pytest.raises(
+        Refusal,
+        match=r"net: expected images, .* for convolutional players; got rows of shape \(64,\)",
+    ):
         GAN(**TINY).fit(X[SOME].reshape(-1, 64))
 
 
@@ -165,7 +180,10 @@ def test_what_was_tested_can_be_had_again(gan):
     assert len(test) == 60
     plain = GAN(**TINY).fit(X[SOME])
     test, samples = plain.tested(X[SOME])
-    assert measure(real=test, other=samples, train=plain.roles(X[SOME]).train, seed=0) == plain.certificate_
+    assert (
+        measure(real=test, other=samples, train=plain.roles(X[SOME]).train, seed=0)
+        == plain.certificate_
+    )
 
 
 def test_a_run_with_labels_is_saved_and_goes_on(gan, tmp_path):

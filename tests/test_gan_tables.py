@@ -9,12 +9,12 @@ import pytest
 from sklearn.base import clone
 
 from onehalf import Refusal
-from onehalf.data.coding import Coding
-from onehalf.data.frames import table_of
-from onehalf.data.roles import split
-from onehalf.data.schema import Schema
+from onehalf.data.splits import split
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.reader import table_of
+from onehalf.data.tables.schema import Schema
+from onehalf.evaluation.samples import samples
 from onehalf.gan import GAN
-from onehalf.measuring.inputs import samples
 
 N = 700
 rng = np.random.default_rng(0)
@@ -59,7 +59,9 @@ def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
 def test_columns_by_themselves_are_those_of_the_data(gan):
     made = gan.sample(4000)
     for column in ("sex", "inches"):
-        shares = [frame[column].value_counts(normalize=True).sort_index() for frame in (PEOPLE, made)]
+        shares = [
+            frame[column].value_counts(normalize=True).sort_index() for frame in (PEOPLE, made)
+        ]
         assert (shares[0] - shares[1]).abs().max() < 0.04
     assert abs(made["age"].isna().mean() - PEOPLE["age"].isna().mean()) < 0.04
 
@@ -67,22 +69,38 @@ def test_columns_by_themselves_are_those_of_the_data(gan):
 @pytest.mark.parametrize("kind", ["polars", "pyarrow"])
 def test_other_libraries_frames_come_back(kind, monkeypatch):
     monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
-    frame = pl.from_pandas(PEOPLE) if kind == "polars" else pa.Table.from_pandas(PEOPLE, preserve_index=False)
+    frame = (
+        pl.from_pandas(PEOPLE)
+        if kind == "polars"
+        else pa.Table.from_pandas(PEOPLE, preserve_index=False)
+    )
     made = GAN(**TINY | {"rounds": 100}).fit(frame).sample(5)
     assert type(made) is type(frame)
-    schema = dict(zip(frame.columns, frame.dtypes, strict=True)) if kind == "polars" else frame.schema
+    schema = (
+        dict(zip(frame.columns, frame.dtypes, strict=True))
+        if kind == "polars"
+        else frame.schema
+    )
     for name in ("sex", "height", "age", "inches", "born"):
-        assert made.schema[name] == schema[name] if kind == "polars" else made.schema.field(name) == schema.field(name)
+        assert (
+            made.schema[name] == schema[name]
+            if kind == "polars"
+            else made.schema.field(name) == schema.field(name)
+        )
 
 
 def test_a_certificate_ends_the_fit_in_the_columns_own_names(gan):
     assert gan.certificate_.n_real == 105
     assert gan.certificate_.copying is not None
-    assert {column["name"] for column in gan.certificate_.audit["columns"]} <= set(PEOPLE.columns)
+    assert {column["name"] for column in gan.certificate_.audit["columns"]} <= set(
+        PEOPLE.columns
+    )
 
 
 def test_what_is_missing_in_all_test_rows_does_not_lose_the_fit():
-    few = PEOPLE.assign(seldom=[5.5, 7.0] + [np.nan] * (N - 2), word=["a", "b"] + [None] * (N - 2))
+    few = PEOPLE.assign(
+        seldom=[5.5, 7.0] + [np.nan] * (N - 2), word=["a", "b"] + [None] * (N - 2)
+    )
     gan = GAN(**TINY | {"rounds": 100}).fit(few)
     assert gan.certificate_.n_real == 105
     assert gan.sample(50)["seldom"].isna().mean() > 0.9
@@ -112,7 +130,7 @@ def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
 
     def tested(frame):
         table = table_of(frame)
-        coding = Coding.of(table)
+        coding = TableEncoder.of(table)
         sexes = split(coding.rows(table, "X")).test[:, coding.names.index("sex")]
         return [coding.shown(coding.names.index("sex"), cell) for cell in sexes]
 
@@ -125,7 +143,10 @@ def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
     monkeypatch.setattr("onehalf.gan.measure", measure)
     gan = GAN(**TINY | {"rounds": 100}, label="sex").fit(table)
     assert compared[0].given == ("sex",)
-    assert gan.sample(given=pd.DataFrame({"sex": ["other", "F"]}))["sex"].tolist() == ["other", "F"]
+    assert gan.sample(given=pd.DataFrame({"sex": ["other", "F"]}))["sex"].tolist() == [
+        "other",
+        "F",
+    ]
 
 
 def test_labels_are_given_and_take_no_more_rows(labelled):
@@ -148,10 +169,14 @@ def test_a_run_on_a_table_goes_on_bit_for_bit(monkeypatch):
         break
     assert broken.rounds_played_ == 100
     broken.fit(PEOPLE)
-    for left, right in zip(jax.tree.leaves(whole.state_), jax.tree.leaves(broken.state_), strict=True):
+    for left, right in zip(
+        jax.tree.leaves(whole.state_), jax.tree.leaves(broken.state_), strict=True
+    ):
         assert (left == right).all() if hasattr(left, "shape") else left == right
     pd.testing.assert_frame_equal(whole.sample(20), broken.sample(20))
-    with pytest.raises(Refusal, match="expected the rows that the interrupted fit had; got other rows"):
+    with pytest.raises(
+        Refusal, match="expected the rows that the interrupted fit had; got other rows"
+    ):
         broken.fit(PEOPLE.iloc[:-1])
 
 
@@ -180,9 +205,18 @@ def test_a_corrected_schema_is_gone_by(monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"label": "sexx"}, "label: expected a column of the table; got 'sexx'. Did you mean 'sex'"),
-        ({"label": "height"}, "label 'height': expected a column of categories or of few values"),
-        ({"label": "id"}, "label: expected a column that can be learned; got 'id', which holds ids"),
+        (
+            {"label": "sexx"},
+            "label: expected a column of the table; got 'sexx'. Did you mean 'sex'",
+        ),
+        (
+            {"label": "height"},
+            "label 'height': expected a column of categories or of few values",
+        ),
+        (
+            {"label": "id"},
+            "label: expected a column that can be learned; got 'id', which holds ids",
+        ),
     ],
 )
 def test_labels_that_can_be_none_are_refused(asked, message):
@@ -206,7 +240,12 @@ def test_samples_that_can_not_be_had_are_refused(gan, asked, message):
 
 def test_conditions_of_an_array_are_refused():
     gan = GAN(rounds=1, width=4, random_state=0).fit(rng.normal(size=(30, 2)))
-    with pytest.raises(Refusal, match="expected a fit of a table, or with labels; got one of an array without"):
+    with pytest.raises(
+        Refusal, match="expected a fit of a table, or with labels; got one of an array without"
+    ):
         gan.sample(3, where="x1>0")
-    with pytest.raises(Refusal, match="y: expected the labels of the rows, which are to be called 'x1'; got none"):
+    with pytest.raises(
+        Refusal,
+        match="y: expected the labels of the rows, which are to be called 'x1'; got none",
+    ):
         GAN(rounds=1, label="x1").fit(rng.normal(size=(30, 2)))

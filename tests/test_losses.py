@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from onehalf._base import catalogue
+from onehalf._registry import catalogue
 from onehalf.losses import MaximumLikelihood, Minimax, NonSaturating, value
 
 LOSSES = {name: kind() for name, kind in catalogue("losses").items()}
@@ -66,13 +66,19 @@ def _pull(loss, d):
 
 
 def test_the_non_saturating_pull_tends_to_1_and_the_minimax_pull_to_0():
-    assert [_pull(NonSaturating(), d) for d in (-10.0, -30.0, -1e4)] == pytest.approx([1, 1, 1], abs=1e-4)
-    assert [_pull(Minimax(), d) for d in (-10.0, -30.0, -1e4)] == pytest.approx([4.54e-5, 9.36e-14, 0], rel=1e-2)
+    assert [_pull(NonSaturating(), d) for d in (-10.0, -30.0, -1e4)] == pytest.approx(
+        [1, 1, 1], abs=1e-4
+    )
+    assert [_pull(Minimax(), d) for d in (-10.0, -30.0, -1e4)] == pytest.approx(
+        [4.54e-5, 9.36e-14, 0], rel=1e-2
+    )
 
 
 def test_maximum_likelihood_goes_on_straight_above_its_ceiling():
     assert (
-        _pull(MaximumLikelihood(), 25.0) == pytest.approx(_pull(MaximumLikelihood(), 1e4)) == pytest.approx(np.exp(20))
+        _pull(MaximumLikelihood(), 25.0)
+        == pytest.approx(_pull(MaximumLikelihood(), 1e4))
+        == pytest.approx(np.exp(20))
     )
     assert _pull(MaximumLikelihood(), 3.0) == pytest.approx(np.exp(3), rel=1e-5)
 
@@ -83,6 +89,6 @@ def test_value_is_minus_twice_the_mean_cross_entropy():
     d_x, d_Gz = np.array([0.3, -1.2, 2.0]), np.array([-0.4, 0.9, -2.0])
     D = jax.nn.sigmoid(np.concatenate([d_x, d_Gz]))
     expected = -2 * log_loss([1, 1, 1, 0, 0, 0], np.asarray(D, np.float64))
-    assert float(value(jnp.asarray(d_x, jnp.float32), jnp.asarray(d_Gz, jnp.float32))) == pytest.approx(
-        expected, rel=1e-5
-    )
+    assert float(
+        value(jnp.asarray(d_x, jnp.float32), jnp.asarray(d_Gz, jnp.float32))
+    ) == pytest.approx(expected, rel=1e-5)

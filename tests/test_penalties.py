@@ -6,7 +6,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from onehalf._base import catalogue
+from onehalf._registry import catalogue
 from onehalf.penalties import R1, R2
 
 PENALTIES = catalogue("penalties")
@@ -30,19 +30,27 @@ def test_it_grows_with_the_slope_and_with_gamma(kind):
 
 @every_penalty
 def test_gradients_are_finite_where_D_is_flat(kind):
-    gradient = jax.grad(lambda w: kind().penalty(jr.key(0), lambda x: w @ x, X, GZ))(jnp.zeros(3))
+    gradient = jax.grad(lambda w: kind().penalty(jr.key(0), lambda x: w @ x, X, GZ))(
+        jnp.zeros(3)
+    )
     assert jnp.isfinite(gradient).all()
 
 
 @every_penalty
 def test_it_does_not_depend_on_a_constant_in_the_logit(kind):
-    assert pays(kind, lambda x: (x**2).sum()) == pytest.approx(pays(kind, lambda x: (x**2).sum() + 7), rel=1e-6)
+    assert pays(kind, lambda x: (x**2).sum()) == pytest.approx(
+        pays(kind, lambda x: (x**2).sum() + 7), rel=1e-6
+    )
 
 
 def test_R1_is_on_data_and_R2_on_samples_summed_over_entries():
     # grad of x -> |x|^2 is 2x, so gamma/2 E|2x|^2 = 2 gamma E|x|^2
-    assert pays(R1, lambda x: (x**2).sum(), gamma=1.0) == pytest.approx(2 * np.mean(np.sum(np.square(X), 1)), rel=1e-5)
-    assert pays(R2, lambda x: (x**2).sum(), gamma=1.0) == pytest.approx(2 * np.mean(np.sum(np.square(GZ), 1)), rel=1e-5)
+    assert pays(R1, lambda x: (x**2).sum(), gamma=1.0) == pytest.approx(
+        2 * np.mean(np.sum(np.square(X), 1)), rel=1e-5
+    )
+    assert pays(R2, lambda x: (x**2).sum(), gamma=1.0) == pytest.approx(
+        2 * np.mean(np.sum(np.square(GZ), 1)), rel=1e-5
+    )
 
 
 @every_penalty

@@ -12,18 +12,22 @@ import optax
 import pytest
 
 import onehalf as oh
-from onehalf._base import catalogue
-from onehalf.data.arrays import Empirical
+from onehalf._registry import catalogue
+from onehalf.distributions.empirical import Empirical
 from onehalf.nets.base import AbstractNet
 from onehalf.training import SCHEDULES, _shuffled
 
-GAME = oh.Game(oh.data.Ring(), oh.Latent(normal=2), m=32)
+GAME = oh.Game(oh.distributions.Ring(), oh.Latent(normal=2), m=32)
 
 
 def players(key, game=GAME):
     key_D, key_G = jr.split(key)
     shape = game.p_data.shape
-    return oh.init(game, oh.nets.MLP(key_D, shape, (), width=8), oh.nets.MLP(key_G, game.p_z.shape, shape, width=8))
+    return oh.init(
+        game,
+        oh.nets.MLP(key_D, shape, (), width=8),
+        oh.nets.MLP(key_G, game.p_z.shape, shape, width=8),
+    )
 
 
 def leaves(tree):
@@ -50,7 +54,9 @@ def test_train_is_step_after_step():
     for _ in range(5):
         stepped, info = oh.step(jr.key(0), GAME, stepped)
     seen = []
-    state = oh.train(jr.key(0), GAME, state, 5, watch=lambda t, state, info: seen.append((t, info)), every=2)
+    state = oh.train(
+        jr.key(0), GAME, state, 5, watch=lambda t, state, info: seen.append((t, info)), every=2
+    )
     assert same(state, stepped, tolerance=1e-6)
     assert [t for t, _ in seen] == [2, 4, 5]
     assert np.allclose(seen[-1][1].V[-1], info.V, rtol=1e-5)
@@ -75,22 +81,35 @@ def test_many_games_are_the_games_alone():
     together = oh.train(keys, GAME, eqx.filter_vmap(players)(seeds), 10)
     for game in range(4):
         alone = oh.train(keys[game], GAME, players(seeds[game]), 10)
-        assert same(alone, jax.tree.map(lambda leaf, i=game: leaf[i] if eqx.is_array(leaf) else leaf, together), 1e-4)
+        assert same(
+            alone,
+            jax.tree.map(
+                lambda leaf, i=game: leaf[i] if eqx.is_array(leaf) else leaf, together
+            ),
+            1e-4,
+        )
     assert len(together.t.sharding.device_set) == 2
 
 
 def test_simultaneous_uses_the_old_players_and_one_batch():
     # With plain SGD of rate 0 for D both schedules meet the same D; the noise differs, so G does.
-    kept = {name: oh.Game(GAME.p_data, GAME.p_z, m=32, schedule=name, optimiser_D=optax.sgd(0.0)) for name in SCHEDULES}
+    kept = {
+        name: oh.Game(GAME.p_data, GAME.p_z, m=32, schedule=name, optimiser_D=optax.sgd(0.0))
+        for name in SCHEDULES
+    }
     start = players(jr.key(1))
     after = {name: oh.step(jr.key(0), game, start)[0] for name, game in kept.items()}
     assert not same(after["alternating"].G, after["simultaneous"].G, 1e-9)
     # By hand, from the old D, on the noise that D saw.
-    game = oh.Game(GAME.p_data, GAME.p_z, m=32, schedule="simultaneous", optimiser_G=optax.sgd(0.1))
+    game = oh.Game(
+        GAME.p_data, GAME.p_z, m=32, schedule="simultaneous", optimiser_G=optax.sgd(0.1)
+    )
     start = players(jr.key(1), game)
     key_D, _ = jr.split(jr.fold_in(jr.key(0), 0))
     z = game.p_z.sample(jr.split(jr.split(key_D, 1)[0], 3)[1], 32)
-    gradient = eqx.filter_grad(lambda G: jnp.mean(jax.nn.softplus(-jax.vmap(start.D)(jax.vmap(G)(z)))))(start.G)
+    gradient = eqx.filter_grad(
+        lambda G: jnp.mean(jax.nn.softplus(-jax.vmap(start.D)(jax.vmap(G)(z))))
+    )(start.G)
     expected = eqx.apply_updates(start.G, jax.tree.map(lambda g: -0.1 * g, gradient))
     assert same(oh.step(jr.key(0), game, start)[0].G, expected, 1e-6)
 
@@ -99,7 +118,9 @@ def test_k_steps_of_D_see_fresh_batches():
     game = oh.Game(GAME.p_data, GAME.p_z, m=32, k=3, optimiser_D=optax.sgd(0.1))
     once = oh.Game(GAME.p_data, GAME.p_z, m=32, k=1, optimiser_D=optax.sgd(0.1))
     start = players(jr.key(1), game)
-    assert not same(oh.step(jr.key(0), game, start)[0].D, oh.step(jr.key(0), once, start)[0].D, 1e-6)
+    assert not same(
+        oh.step(jr.key(0), game, start)[0].D, oh.step(jr.key(0), once, start)[0].D, 1e-6
+    )
 
 
 class Count(AbstractNet):
@@ -126,7 +147,9 @@ class Nothing(AbstractNet):
 def counting(n, **rules):
     """A game on n one-hot rows, and its start."""
     sgd = optax.sgd(0.1)
-    game = oh.Game(Empirical(jnp.eye(n)), oh.Latent(normal=2), optimiser_D=sgd, optimiser_G=sgd, **rules)
+    game = oh.Game(
+        Empirical(jnp.eye(n)), oh.Latent(normal=2), optimiser_D=sgd, optimiser_G=sgd, **rules
+    )
     return game, oh.init(game, Count(jnp.zeros(n), (n,)), Nothing((n,)))
 
 
@@ -135,7 +158,9 @@ def counted(n, rounds, seed=0, **rules):
     return np.asarray(oh.train(jr.key(seed), *counting(n, **rules), rounds).D.w)
 
 
-@pytest.mark.parametrize(("n", "m", "k", "rounds"), [(120, 8, 3, 10), (10, 4, 1, 5), (3, 5, 1, 3)])
+@pytest.mark.parametrize(
+    ("n", "m", "k", "rounds"), [(120, 8, 3, 10), (10, 4, 1, 5), (3, 5, 1, 3)]
+)
 def test_each_epoch_has_all_rows_once(n, m, k, rounds):
     weights, drawn = (counted(n, rounds, m=m, k=k, epochs=epochs) for epochs in (True, False))
     assert np.allclose(weights, weights.mean(), rtol=0.1)
@@ -151,7 +176,9 @@ def test_an_unfinished_epoch_has_no_row_twice():
 @pytest.mark.parametrize("n", [2, 5, 97])
 def test_an_order_is_a_permutation_and_each_is_as_likely(n):
     draws = 20_000 // n
-    orders = jax.vmap(lambda key: jax.vmap(lambda place: _shuffled(key, place, n))(jnp.arange(n)))
+    orders = jax.vmap(
+        lambda key: jax.vmap(lambda place: _shuffled(key, place, n))(jnp.arange(n))
+    )
     found = np.asarray(orders(jr.split(jr.key(n), draws)))
     assert (np.sort(found, axis=1) == np.arange(n)).all()
     pairs = np.bincount(found[:, 0] * n + found[:, 1], minlength=n * n).reshape(n, n)
@@ -167,7 +194,9 @@ def test_a_game_in_epochs_that_was_stopped_is_the_game_that_was_not():
     whole = oh.train(jr.key(0), game, start, 10)
     assert same(whole, oh.train(jr.key(0), game, oh.train(jr.key(0), game, start, 5), 5))
     keys = jr.split(jr.key(3), 2)
-    together = oh.train(keys, game, jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), start), 5)
+    together = oh.train(
+        keys, game, jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), start), 5
+    )
     alone = [oh.train(key, game, start, 5).D.w for key in keys]
     assert np.allclose(together.D.w, alone, atol=1e-6)
     assert not np.allclose(*alone, atol=1e-4)
@@ -180,11 +209,15 @@ def test_a_lazy_penalty_is_paid_in_its_rounds_and_scaled(name):
 
     def D_after(penalty, t):
         game = oh.Game(GAME.p_data, GAME.p_z, m=32, penalties=penalty, optimiser_D=optimiser)
-        start = eqx.tree_at(lambda state: state.t, players(jr.key(1), game), jnp.asarray(t, jnp.int32))
+        start = eqx.tree_at(
+            lambda state: state.t, players(jr.key(1), game), jnp.asarray(t, jnp.int32)
+        )
         return oh.step(jr.key(0), game, start)[0].D
 
     assert same(D_after((kind(gamma=0.5, every=4),), 3), D_after((), 3), 1e-7)
-    assert same(D_after((kind(gamma=0.5, every=4),), 4), D_after((kind(gamma=2.0, every=1),), 4), 1e-6)
+    assert same(
+        D_after((kind(gamma=0.5, every=4),), 4), D_after((kind(gamma=2.0, every=1),), 4), 1e-6
+    )
     assert not same(D_after((kind(gamma=0.5, every=4),), 4), D_after((), 4), 1e-6)
 
 
@@ -212,7 +245,9 @@ def test_noise_and_rate_are_schedules_of_the_round():
     assert not same(oh.train(jr.key(0), still, start, 3).G, start.G)
     blurred = oh.Game(GAME.p_data, GAME.p_z, m=32, noise=lambda t: jnp.asarray(3.0))
     plain = oh.step(jr.key(0), GAME, start)[1]
-    assert not np.allclose(oh.step(jr.key(0), blurred, start)[1].gradient_D, plain.gradient_D, rtol=1e-3)
+    assert not np.allclose(
+        oh.step(jr.key(0), blurred, start)[1].gradient_D, plain.gradient_D, rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize(

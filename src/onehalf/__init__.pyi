@@ -1,10 +1,20 @@
-from . import data, experiments, losses, measuring, nets, penalties, theory, training
-from ._base import Refusal
-from .data.arrays import Empirical
-from .data.base import Latent, Pushforward
+from . import (
+    data,
+    distributions,
+    evaluation,
+    experiments,
+    losses,
+    nets,
+    penalties,
+    theory,
+    training,
+)
+from ._errors import Refusal
+from .distributions.base import Latent, Pushforward
+from .distributions.empirical import Empirical
+from .evaluation.certificate.monitor import SequentialMonitor, monitor
+from .evaluation.measurement import Measurement, measure
 from .gan import GAN
-from .measuring.certificate import Watch, watch
-from .measuring.measurement import Measurement, measure
 from .training import Game, Info, State, init, step, train
 
 __all__ = [
@@ -16,19 +26,20 @@ __all__ = [
     "Measurement",
     "Pushforward",
     "Refusal",
+    "SequentialMonitor",
     "State",
-    "Watch",
     "data",
+    "distributions",
+    "evaluation",
     "experiments",
     "init",
     "losses",
     "measure",
-    "measuring",
+    "monitor",
     "nets",
     "penalties",
     "step",
     "theory",
     "train",
     "training",
-    "watch",
 ]

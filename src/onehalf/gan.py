@@ -18,21 +18,30 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from onehalf._arrays import PRNGKey
-from onehalf._base import Refusal, refuse
-from onehalf.data.arrays import Rows, Units, check, is_image
-from onehalf.data.base import Pushforward
-from onehalf.data.coding import Coding
-from onehalf.data.conditions import column_of
-from onehalf.data.frames import as_was, is_frame, like, table_of
-from onehalf.data.labelled import Labelled, LabelledUnits, Labels, flattened, paired, unlabelled
-from onehalf.data.roles import Roles, split
-from onehalf.data.schema import Schema
-from onehalf.data.tables import TableUnits
-from onehalf.measuring.certificate import LEAST_ROWS, certify, estimate
-from onehalf.measuring.inputs import fresh
-from onehalf.measuring.measurement import Measurement, measure
-from onehalf.measuring.view import Entries
+from onehalf._errors import Refusal, refuse
+from onehalf._typing import PRNGKey
+from onehalf.data.arrays.scaler import ArrayScaler, Rows
+from onehalf.data.arrays.validation import check
+from onehalf.data.images.properties import is_image
+from onehalf.data.labels import (
+    Labelled,
+    LabelledPreprocessor,
+    Labels,
+    flattened,
+    paired,
+    unlabelled,
+)
+from onehalf.data.splits import Splits, split
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.filters import column_of
+from onehalf.data.tables.preprocessor import TablePreprocessor
+from onehalf.data.tables.reader import as_was, is_frame, like, table_of
+from onehalf.data.tables.schema import Schema
+from onehalf.distributions.base import Pushforward
+from onehalf.evaluation.certificate.certificate import LEAST_ROWS, certify, estimate
+from onehalf.evaluation.features.view import Entries
+from onehalf.evaluation.measurement import Measurement, measure
+from onehalf.evaluation.samples import fresh
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.tabular import Tabular
 from onehalf.recipe import Recipe, units_for
@@ -88,7 +97,7 @@ class GAN(BaseEstimator):
     Parameters are the recipe; docs/explanation/recipe.md says where each default comes from.
 
     recipe : 'mnist-2014', the experiment of 2014 on pixels between 0 and 1, or 'mnist-2014-algorithm1', Algorithm 1 as
-        the paper prints it; `onehalf.mnist_2014` has their numbers. Beside one only rounds, minutes, seeds and
+        the paper prints it; `onehalf.presets.mnist_2014` has their numbers. Beside one only rounds, minutes, seeds and
         random_state may be chosen (what is left at its default is not asked for); G is the last one.
     loss : a name from `onehalf.losses`.
     net : 'mlp', or 'convolutional' for images; if not given, the latter for images of 16 pixels a side or more.
@@ -115,7 +124,7 @@ class GAN(BaseEstimator):
     label : for tables, the column or columns that samples can be asked for by: categories, or numbers of few values. G
         is given them and makes the rest of the row; D sees all of it (Mirza & Osindero 2014). For arrays, what y is to
         be called, which is then learned with them: `fit(X, y)`, `sample(where="class=3")` for `label="class"`.
-    schema : for tables, the kinds of the columns where they are not to be found out (`onehalf.data.schema.Schema`).
+    schema : for tables, the kinds of the columns where they are not to be found out (a `Schema`).
 
     None leaves a number to the data: tables, images for convolutional players, rows of 16 entries or fewer and rows of
     more get different ones (`recipe_`).
@@ -237,7 +246,7 @@ class GAN(BaseEstimator):
 
         `random_state` None means the estimator's own: with an int there, each call gives the same rows.
 
-        `where` keeps rows that hold conditions such as 'sex=F,age>40' (`onehalf.data.conditions`). Those that fix
+        `where` keeps rows that hold conditions such as 'sex=F,age>40' (`onehalf.data.tables.filters`). Those that fix
         labels are given to G; for all others rows are drawn until n of them hold, and `drawn_` says how many that took.
         `given` is a frame of the labels, or a list of y, with one sample for each of its rows. `balanced` gives all
         labels that occur together an equal share. Columns of ids and of free text are left out; `ids` asks for fresh
@@ -257,7 +266,9 @@ class GAN(BaseEstimator):
             refuse("ids", expected="a fit of a table", got="one of an array")
         return self._handed(rows, ids=ids)
 
-    def interpolate(self, n: int = 16, steps: int = 48, random_state: int | None = None) -> Rows:
+    def interpolate(
+        self, n: int = 16, steps: int = 48, random_state: int | None = None
+    ) -> Rows:
         """`steps` rows along each of n closed ways through p_z, in the user's units: shape (steps, n, ...).
 
         A way goes through four latents; normal parts turn from one to the next, which leaves their law as it is,
@@ -284,12 +295,14 @@ class GAN(BaseEstimator):
         if self.recipe_.seeds > 1:
             D = jax.tree.map(lambda leaf: leaf[self.chosen_] if eqx.is_array(leaf) else leaf, D)
         rows = jnp.asarray(self.units_.plain(self._rows(X, y)))
-        return np.asarray(jax.lax.map(D, rows, batch_size=BATCH * WIDE // max(WIDE, rows[0].size)))
+        return np.asarray(
+            jax.lax.map(D, rows, batch_size=BATCH * WIDE // max(WIDE, rows[0].size))
+        )
 
-    def roles(self, X: Any, y: Any = None) -> Roles:
+    def roles(self, X: Any, y: Any = None) -> Splits:
         """Rows in the roles that `fit` gives them: train, validation, test; of a table three tables, with y pairs."""
         check_is_fitted(self, "units_")
-        return Roles(*map(self._told, split(self._rows(X, y))))
+        return Splits(*map(self._told, split(self._rows(X, y))))
 
     def was_fitted_on(self, X: Any, y: Any = None) -> bool:
         """Whether these are the rows that `fit` was given: most of them are no test of its samples."""
@@ -301,9 +314,9 @@ class GAN(BaseEstimator):
     def _rows(self, X: Any, y: Any) -> Rows:
         """The rows as the fit has them."""
         match self.units_:
-            case TableUnits():
+            case TablePreprocessor():
                 return self.units_.coding.rows(X, "X")
-            case LabelledUnits():
+            case LabelledPreprocessor():
                 return self.units_.rows(paired("y", check("X", np.asarray(X)), y))
             case _:
                 return check("X", np.asarray(X))
@@ -311,17 +324,21 @@ class GAN(BaseEstimator):
     def _handed(self, rows: Rows, *, ids: bool = False) -> Any:
         """The rows as the user gave them."""
         match self.units_:
-            case TableUnits():
+            case TablePreprocessor():
                 table = self.units_.coding.table(rows)
                 return as_was(self.units_.coding.with_ids(table) if ids else table, self.kind_)
-            case LabelledUnits():
+            case LabelledPreprocessor():
                 return self.units_.parted(rows)
             case _:
                 return rows
 
     def _told(self, rows: Rows) -> Any:
         """The rows as `measure` takes them: an array, a pair or a table."""
-        return self.units_.coding.table(rows) if isinstance(self.units_, TableUnits) else self._handed(rows)
+        return (
+            self.units_.coding.table(rows)
+            if isinstance(self.units_, TablePreprocessor)
+            else self._handed(rows)
+        )
 
     @property
     def p_g_(self) -> Pushforward:
@@ -329,30 +346,36 @@ class GAN(BaseEstimator):
         return Pushforward(self.best_[self.chosen_], self.p_z_)
 
     @property
-    def coding_(self) -> Coding | None:
+    def coding_(self) -> TableEncoder | None:
         """How the cells of a table are numbers; None for arrays."""
-        return self.units_.coding if isinstance(self.units_, TableUnits) else None
+        return self.units_.coding if isinstance(self.units_, TablePreprocessor) else None
 
     @property
     def labels_(self) -> tuple[str, ...]:
         """What G is given: columns of a table, or what y is called."""
-        return () if isinstance(self.units_, Units) else self.units_.given
+        return () if isinstance(self.units_, ArrayScaler) else self.units_.given
 
     @property
     def classes_(self) -> Labels | None:
         """The distinct labels of y, sorted as words; None for a fit without."""
-        return self.units_.values if isinstance(self.units_, LabelledUnits) else None
+        return self.units_.values if isinstance(self.units_, LabelledPreprocessor) else None
 
     @property
     def example_shape_(self) -> tuple[int, ...]:
         """The shape of one row as players see it, without its label."""
-        return self.units_.shape if isinstance(self.units_, LabelledUnits) else self.best_[0].out_shape
+        return (
+            self.units_.shape
+            if isinstance(self.units_, LabelledPreprocessor)
+            else self.best_[0].out_shape
+        )
 
     @property
     def extremes_(self) -> Rows:
         """The least and the greatest number in the training rows of an array, in its dtype."""
-        units = self.units_.units if isinstance(self.units_, LabelledUnits) else self.units_
-        if isinstance(units, TableUnits):
+        units = (
+            self.units_.units if isinstance(self.units_, LabelledPreprocessor) else self.units_
+        )
+        if isinstance(units, TablePreprocessor):
             refuse("extremes_", expected="a fit of an array", got="one of a table")
         return np.array([units.low.min(), units.high.max()]).astype(units.dtype)
 
@@ -373,7 +396,10 @@ class GAN(BaseEstimator):
 
     def prepare(self, rows: Rows, units: AnyUnits, data_hash: str) -> Game:
         """Set the fitted attributes as they are before round 0 on such rows; whoever restores a run begins here."""
-        asked, p_data = self.get_params() | {"random_state": _seed(self.random_state)}, units.data(rows)
+        asked, p_data = (
+            self.get_params() | {"random_state": _seed(self.random_state)},
+            units.data(rows),
+        )
         self.recipe_ = Recipe.solve(asked, p_data)
         self.data_hash_, self.units_, self.p_z_ = data_hash, units, self.recipe_.latent(p_data)
         self.kind_ = None
@@ -391,28 +417,34 @@ class GAN(BaseEstimator):
         """
         roles, game = self._begin(X, y)
         chunk, look = self._speed(roles, game)
-        count = {name: _size(getattr(self.state_, name)) // self.recipe_.seeds for name in ("D", "G")}
+        count = {
+            name: _size(getattr(self.state_, name)) // self.recipe_.seeds for name in ("D", "G")
+        }
         return {
             **dataclasses.asdict(self.recipe_),
             **{f"rows_{role}": len(part) for role, part in roles._asdict().items()},
             "parameters_D": count["D"],
             "parameters_G": count["G"],
             "seconds": round(self.recipe_.rounds / CHUNK * chunk + self._looks * look, 1),
-            "megabytes": round((_size(self.state_) + self.recipe_.seeds * count["G"]) * 4 / 1e6, 1),
+            "megabytes": round(
+                (_size(self.state_) + self.recipe_.seeds * count["G"]) * 4 / 1e6, 1
+            ),
         }
 
-    def _speed(self, roles: Roles, game: Game) -> tuple[float, float]:
+    def _speed(self, roles: Splits, game: Game) -> tuple[float, float]:
         """Seconds of a chunk of rounds, and of a look at all games, here; each timed once it is compiled, on a copy."""
         times = []
         for _ in range(2):
             start = time.perf_counter()
-            jax.block_until_ready(train(self.recipe_.keys("play"), game, self.state_, CHUNK, every=CHUNK).t)
+            jax.block_until_ready(
+                train(self.recipe_.keys("play"), game, self.state_, CHUNK, every=CHUNK).t
+            )
             played = time.perf_counter()
             self._see(jr.key(0), roles.validation, self.p_g_)
             times.append((played - start, self.recipe_.seeds * (time.perf_counter() - played)))
         return times[-1]
 
-    def _begin(self, X: Any, y: Any = None) -> tuple[Roles, Game]:
+    def _begin(self, X: Any, y: Any = None) -> tuple[Splits, Game]:
         """Rows in their roles, the game and its players, unless the last fit's are to play on."""
         start = time.perf_counter()
         if self.minutes is not None and not self.minutes > 0:
@@ -431,7 +463,9 @@ class GAN(BaseEstimator):
             left = 60 * self.minutes - (time.perf_counter() - start)
             # a short run has a look after each chunk, a longer one not more than these
             most = self._looks
-            chunks = max(1, min(most, int(left / (chunk + look))), int((left - most * look) / chunk))
+            chunks = max(
+                1, min(most, int(left / (chunk + look))), int((left - most * look) / chunk)
+            )
             self.recipe_ = dataclasses.replace(self.recipe_, rounds=chunks * CHUNK)
             game = self.recipe_.game(game.p_data)
         return roles, game
@@ -440,10 +474,13 @@ class GAN(BaseEstimator):
         """The rows as numbers, checked (of a table its cells; with y flat), and what makes units of some of them."""
         if is_frame(X):
             table = table_of(X)
-            coding = Coding.of(table, schema=self.schema)
-            self.feature_names_in_, self.n_features_in_ = np.array(table.column_names, object), len(table.column_names)
+            coding = TableEncoder.of(table, schema=self.schema)
+            self.feature_names_in_, self.n_features_in_ = (
+                np.array(table.column_names, object),
+                len(table.column_names),
+            )
             labels = self.labels(coding)
-            return coding.rows(table), lambda train: TableUnits.of(train, coding, labels)
+            return coding.rows(table), lambda train: TablePreprocessor.of(train, coding, labels)
         if self.schema:
             refuse("schema", expected="a table", got="an array")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
@@ -453,18 +490,22 @@ class GAN(BaseEstimator):
         if not isinstance(self.label, str):
             refuse("label", expected="one name for y", got=self.label)
         if y is None:
-            refuse("y", expected=f"the labels of the rows, which are to be called {self.label!r}", got="none")
+            refuse(
+                "y",
+                expected=f"the labels of the rows, which are to be called {self.label!r}",
+                got="none",
+            )
         name, (rows, values) = self.label, flattened(paired("y", x, y))
-        return rows, lambda train: LabelledUnits.of(train, x, name, values)
+        return rows, lambda train: LabelledPreprocessor.of(train, x, name, values)
 
-    def labels(self, coding: Coding) -> tuple[str, ...]:
+    def labels(self, coding: TableEncoder) -> tuple[str, ...]:
         """The columns that G is to be given, by name."""
         labels = (self.label,) if isinstance(self.label, str) else tuple(self.label or ())
         for label in labels:
             column_of("label", label, coding)
         return labels
 
-    def _chunk(self, roles: Roles, game: Game) -> dict[str, Any]:
+    def _chunk(self, roles: Splits, game: Game) -> dict[str, Any]:
         """Play up to CHUNK rounds, look if a look is due, and write the row of history.
 
         The fitted attributes change together, at the end: an interruption finds them as they were.
@@ -474,9 +515,14 @@ class GAN(BaseEstimator):
         before, rounds = self.rounds_played_, self.recipe_.rounds
         chunk = min(CHUNK, rounds - before)
         watch = lambda t, state, info: seen.append(info)  # noqa: E731
-        state = train(self.recipe_.keys("play"), game, self.state_, chunk, watch=watch, every=CHUNK)
+        state = train(
+            self.recipe_.keys("play"), game, self.state_, chunk, watch=watch, every=CHUNK
+        )
         t, best = before + chunk, self.best_
-        means = {name: np.atleast_1d(np.mean(value, axis=0)).tolist() for name, value in vars(seen[0]).items()}
+        means = {
+            name: np.atleast_1d(np.mean(value, axis=0)).tolist()
+            for name, value in vars(seen[0]).items()
+        }
         row: dict[str, Any] = {"t": t, **means}
         every = -(-rounds // (self._looks * CHUNK)) * CHUNK
         if t // every > before // every or t == rounds:
@@ -484,9 +530,18 @@ class GAN(BaseEstimator):
             row |= self._look(roles, averages, row)
             self.progress_ = [*self.progress_, *self._stills(averages)]
             last = self.recipe_.keeps_last
-            most = [math.inf if last else self.best_look(game)[0] for game in range(self.recipe_.seeds)]
-            better = [max(jsd, 0.0) <= limit for jsd, limit in zip(row["jsd_estimate"], most, strict=True)]
-            best = [new if is_new else old for new, old, is_new in zip(averages, best, better, strict=True)]
+            most = [
+                math.inf if last else self.best_look(game)[0]
+                for game in range(self.recipe_.seeds)
+            ]
+            better = [
+                max(jsd, 0.0) <= limit
+                for jsd, limit in zip(row["jsd_estimate"], most, strict=True)
+            ]
+            best = [
+                new if is_new else old
+                for new, old, is_new in zip(averages, best, better, strict=True)
+            ]
         spent = self.history_[-1]["seconds"] if self.history_ else 0.0
         row["seconds"] = spent + time.perf_counter() - start
         self.state_, self.best_, self.history_ = state, best, [*self.history_, row]
@@ -498,24 +553,34 @@ class GAN(BaseEstimator):
         games = [state.G_average]
         if self.recipe_.seeds > 1:
             each = range(self.recipe_.seeds)
-            games = [eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest) for game in each]
-        if not isinstance(self.units_, TableUnits):
+            games = [
+                eqx.combine(jax.tree.map(lambda leaf, i=game: leaf[i], arrays), rest)
+                for game in each
+            ]
+        if not isinstance(self.units_, TablePreprocessor):
             return games
         z, shares = self.p_z_.sample(jr.key(0), CALIBRATION), self.units_.shares
         return [G.calibrated(z, shares) if isinstance(G, Tabular) else G for G in games]
 
     def _stills(self, averages: list[AbstractNet]) -> list[Rows]:
         """Samples of each game's averaged G to look at, if they are images: from the same latents each time."""
-        if isinstance(self.units_, TableUnits) or not is_image(self.example_shape_):
+        if isinstance(self.units_, TablePreprocessor) or not is_image(self.example_shape_):
             return []
         games = [Sampler(Pushforward(G, self.p_z_), self.units_) for G in averages]
-        return [unlabelled(self._told(game.draw(jr.key(self.recipe_.random_state), STILLS))) for game in games]
+        return [
+            unlabelled(self._told(game.draw(jr.key(self.recipe_.random_state), STILLS)))
+            for game in games
+        ]
 
-    def _look(self, roles: Roles, averages: list[AbstractNet], row: dict[str, Any]) -> dict[str, Any]:
+    def _look(
+        self, roles: Splits, averages: list[AbstractNet], row: dict[str, Any]
+    ) -> dict[str, Any]:
         """Judge each game's averaged G on the validation rows; at the first look, judge data against data too."""
         keys = [jr.fold_in(key, row["t"]) for key in jnp.atleast_1d(self.recipe_.keys("look"))]
         looks = [
-            self._see(key, roles.validation, Pushforward(G, self.p_z_)) if math.isfinite(V) else NO_NUMBER
+            self._see(key, roles.validation, Pushforward(G, self.p_z_))
+            if math.isfinite(V)
+            else NO_NUMBER
             for key, G, V in zip(keys, averages, row["V"], strict=True)
         ]
         found: dict[str, Any] = {name: [look[name] for look in looks] for name in NUMBERS}
@@ -536,7 +601,7 @@ class GAN(BaseEstimator):
         given = None
         if isinstance(other, Pushforward):
             units = self.units_
-            if self.labels_ and not isinstance(units, Units):
+            if self.labels_ and not isinstance(units, ArrayScaler):
                 given = np.repeat(units.cells(real), LOOK_FRESH, axis=0)
             other = Sampler(other, units).draw(key_sample, LOOK_FRESH * len(real), given)
         else:
@@ -545,10 +610,14 @@ class GAN(BaseEstimator):
         x, y = (rows.reshape(len(rows), -1).astype(np.float64) for rows in (real, other))
         pairs = x, y[: each * len(x)].reshape(len(x), each, -1)
         level = ALPHA / (self._looks * self.recipe_.seeds + 1)
-        with threadpool_limits(1):  # so small products take longer when they are cut up, and far longer on busy cores
+        with threadpool_limits(
+            1
+        ):  # so small products take longer when they are cut up, and far longer on busy cores
             entries = self.coding_ or Entries(self.example_shape_, labelled=bool(self.labels_))
             asked: Any = {"kinds": LOOK_KINDS, "coding": entries}
-            found = certify(key_bets, *pairs, level, shares=LOOK_SHARES, matched=given is not None, **asked)
+            found = certify(
+                key_bets, *pairs, level, shares=LOOK_SHARES, matched=given is not None, **asked
+            )
             seen = {name: getattr(found, name) for name in NUMBERS}
             if len(x) <= FEW_ROWS:
                 seen["jsd_estimate"], seen["jsd_se"] = estimate(key_estimate, *pairs, **asked)
@@ -561,9 +630,15 @@ class GAN(BaseEstimator):
 
         A value below 0 is a critic's bad luck, and counts as 0; a game that has lost its numbers has no value.
         """
-        looks = [(max(row["jsd_estimate"][game], 0.0), -row["t"]) for row in self.history_ if "jsd_estimate" in row]
+        looks = [
+            (max(row["jsd_estimate"][game], 0.0), -row["t"])
+            for row in self.history_
+            if "jsd_estimate" in row
+        ]
         finite = [look for look in looks if math.isfinite(look[0])]
-        least, minus_t = min(finite[-1:] if self.recipe_.keeps_last else finite, default=(math.inf, 0))
+        least, minus_t = min(
+            finite[-1:] if self.recipe_.keeps_last else finite, default=(math.inf, 0)
+        )
         return least, -minus_t
 
     def _over(self) -> str:
@@ -580,11 +655,15 @@ class GAN(BaseEstimator):
         stops = len(since) >= PATIENCE and not self.recipe_.keeps_last
         return f"{PATIENCE} looks without a new best" if stops else ""
 
-    def _judge(self, roles: Roles) -> Measurement | None:
+    def _judge(self, roles: Splits) -> Measurement | None:
         """The chosen G on the test rows, with all that goes with a measurement; None if that can't be had."""
         if len(roles.test) < LEAST_ROWS or not self._finite():
             return None
-        asked: dict[str, Any] = {"alpha": ALPHA, "seed": self.recipe_.random_state, "train": self._told(roles.train)}
+        asked: dict[str, Any] = {
+            "alpha": ALPHA,
+            "seed": self.recipe_.random_state,
+            "train": self._told(roles.train),
+        }
         if (coding := self.coding_) is not None:
             asked["schema"] = Schema(len(roles.test), coding.columns)
         if self.labels_:
@@ -594,17 +673,23 @@ class GAN(BaseEstimator):
             return None
         return measure(real=self._told(roles.test), other=self._told(samples), **asked)
 
-    def _test_samples(self, roles: Roles) -> Rows:
+    def _test_samples(self, roles: Splits) -> Rows:
         """The samples that are set against the test rows, where there are no labels."""
-        key = jr.fold_in(jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_)
+        key = jr.fold_in(
+            jnp.atleast_1d(self.recipe_.keys("test"))[self.chosen_], self.rounds_played_
+        )
         return Sampler(self.p_g_, self.units_).draw(key, SAMPLES_EACH * len(roles.test))
 
     def tested(self, X: Any, y: Any = None) -> tuple[Rows, Rows]:
         """The test rows of an array and the samples that `certificate_` set against them, in its order; no labels."""
         roles = self.roles(X, y)
         if isinstance(roles.test, Labelled):
-            given = np.repeat(roles.test.y, fresh(len(roles.test.x), math.prod(self.example_shape_)))
-            return roles.test.x, self.sample(given=given, random_state=self.recipe_.random_state).x
+            given = np.repeat(
+                roles.test.y, fresh(len(roles.test.x), math.prod(self.example_shape_))
+            )
+            return roles.test.x, self.sample(
+                given=given, random_state=self.recipe_.random_state
+            ).x
         return roles.test, self._test_samples(roles)
 
     def _finite(self) -> bool:

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
-from onehalf._arrays import Logits, Scalar
+from onehalf._typing import Logits, Scalar
 
 __all__ = [
     "AbstractLoss",

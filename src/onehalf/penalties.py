@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 
-from onehalf._arrays import Logits, PRNGKey, Sample, Samples, Scalar
+from onehalf._typing import Logits, PRNGKey, Sample, Samples, Scalar
 
 __all__ = ["R1", "R2", "AbstractPenalty", "GradientPenalty"]
 

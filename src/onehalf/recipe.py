@@ -16,20 +16,23 @@ import jax.random as jr
 import optax
 from jaxtyping import Array, Float
 
-from onehalf import mnist_2014
-from onehalf._arrays import Keys, PRNGKey, Scalar
-from onehalf._base import catalogue, choose, names, refuse
-from onehalf.data.arrays import Empirical, Units, is_image
-from onehalf.data.base import Latent
-from onehalf.data.labelled import LabelledRows
-from onehalf.data.tables import TableLatent, TableRows, gaussian_copula
+from onehalf._errors import refuse
+from onehalf._registry import catalogue, choose, names
+from onehalf._typing import Keys, PRNGKey, Scalar
+from onehalf.data.arrays.scaler import ArrayScaler
+from onehalf.data.images.properties import is_image
+from onehalf.data.labels import LabelledRows
+from onehalf.data.tables.preprocessor import TableLatent, TableRows, gaussian_copula
+from onehalf.distributions.base import Latent
+from onehalf.distributions.empirical import Empirical
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.bounded import Bounded
-from onehalf.nets.conv import ConvolutionalD, ConvolutionalG
-from onehalf.nets.given import Given
+from onehalf.nets.conditional import Given
+from onehalf.nets.convolutional import ConvolutionalD, ConvolutionalG
 from onehalf.nets.mlp import MLP
 from onehalf.nets.tabular import Copula, Tabular
 from onehalf.penalties import R1, R2, GradientPenalty
+from onehalf.presets import mnist_2014
 from onehalf.training import SCHEDULES, Game, Round, Schedule, State, init
 
 __all__ = ["FEW_ENTRIES", "RECIPES", "Original", "Recipe", "units_for"]
@@ -39,11 +42,47 @@ FEW_ENTRIES = 16
 have a shape to learn: a wider normal latent, wider players, and R1."""
 
 ADAM = {"rate_D": 2e-3, "rate_G": 2e-3, "every": 4}
-FEW = {"m": 256, "width": 128, "features": 32, "normal": 8, "choices": 128, "noise": 1.0, "r1": 0.0, "rounds": 12_000}
-MANY = {"m": 128, "width": 256, "features": 0, "normal": 32, "choices": 0, "noise": 1.0, "r1": 1.0, "rounds": 8_000}
-IMAGE = {"m": 64, "width": 16, "features": 0, "normal": 64, "choices": 0, "noise": 0.0, "r1": 1.0, "rounds": 8_000}
+FEW = {
+    "m": 256,
+    "width": 128,
+    "features": 32,
+    "normal": 8,
+    "choices": 128,
+    "noise": 1.0,
+    "r1": 0.0,
+    "rounds": 12_000,
+}
+MANY = {
+    "m": 128,
+    "width": 256,
+    "features": 0,
+    "normal": 32,
+    "choices": 0,
+    "noise": 1.0,
+    "r1": 1.0,
+    "rounds": 8_000,
+}
+IMAGE = {
+    "m": 64,
+    "width": 16,
+    "features": 0,
+    "normal": 64,
+    "choices": 0,
+    "noise": 0.0,
+    "r1": 1.0,
+    "rounds": 8_000,
+}
 IMAGE |= {"rate_D": 4e-3, "rate_G": 4e-3, "every": 16}
-TABLE = {"m": 256, "width": 256, "features": 0, "normal": 32, "choices": 0, "noise": 0.3, "r1": 0.1, "rounds": 6_000}
+TABLE = {
+    "m": 256,
+    "width": 256,
+    "features": 0,
+    "normal": 32,
+    "choices": 0,
+    "noise": 0.3,
+    "r1": 0.1,
+    "rounds": 6_000,
+}
 
 NETS = ("mlp", "convolutional")
 
@@ -54,9 +93,19 @@ MOST_NORMAL = 128
 """A table's latent has as many normal numbers as the table has numeric columns, if they are more than its default, up
 to so many."""
 
-CODE = {"loss": "NonSaturating", "net": "mlp", "m": mnist_2014.M, "schedule": "simultaneous", "width": 1200, "depth": 2}
+CODE = {
+    "loss": "NonSaturating",
+    "net": "mlp",
+    "m": mnist_2014.M,
+    "schedule": "simultaneous",
+    "width": 1200,
+    "depth": 2,
+}
 CODE |= {"k": 1, "rate_D": 0.1, "rate_G": 0.1, "beta1": 0.5, "every": 1, "half": False}
-RECIPES = {"mnist-2014": CODE, "mnist-2014-algorithm1": CODE | {"loss": "Minimax", "schedule": "alternating"}}
+RECIPES = {
+    "mnist-2014": CODE,
+    "mnist-2014-algorithm1": CODE | {"loss": "Minimax", "schedule": "alternating"},
+}
 """Recipes that go by a name, and what they fix; all else that they do not have is 0."""
 
 FREE = ("seeds", "rounds", "random_state")
@@ -112,15 +161,29 @@ class Recipe:
             return Original.solve(asked, p_data)
         rows, shape = len(p_data), _example(p_data)
         net = _net(asked["net"], p_data)
-        defaults = IMAGE if net == "convolutional" else FEW if math.prod(shape) <= FEW_ENTRIES else MANY
+        defaults = (
+            IMAGE
+            if net == "convolutional"
+            else FEW
+            if math.prod(shape) <= FEW_ENTRIES
+            else MANY
+        )
         if isinstance(p_data, TableRows):
-            defaults = TABLE | {"normal": max(TABLE["normal"], min(p_data.layout.scores, MOST_NORMAL))}
+            defaults = TABLE | {
+                "normal": max(TABLE["normal"], min(p_data.layout.scores, MOST_NORMAL))
+            }
         loss = choose("loss", asked["loss"], names("losses"))
         # Wasserstein's d is to be 1-Lipschitz, and without this penalty nothing makes it so
         lipschitz = 10.0 if loss == "Wasserstein" else 0.0
-        defaults = ADAM | defaults | {"m": min(defaults["m"], rows), "gradient_penalty": lipschitz, "net": net}
+        defaults = (
+            ADAM
+            | defaults
+            | {"m": min(defaults["m"], rows), "gradient_penalty": lipschitz, "net": net}
+        )
         fields = [field.name for field in dataclasses.fields(cls)]
-        numbers: dict[str, Any] = {name: defaults[name] if asked[name] is None else asked[name] for name in fields}
+        numbers: dict[str, Any] = {
+            name: defaults[name] if asked[name] is None else asked[name] for name in fields
+        }
         for name in ("seeds", "rounds", "k", "m", "width", "depth", "every"):
             if numbers[name] < 1 or numbers[name] != int(numbers[name]):
                 refuse(name, expected="a whole number of 1 or more", got=numbers[name])
@@ -139,7 +202,11 @@ class Recipe:
             if not numbers[name] >= 0:
                 refuse(name, expected="0 or more", got=numbers[name])
         if numbers["m"] > rows:
-            refuse("m", expected=f"a minibatch of no more than the {rows} training rows", got=numbers["m"])
+            refuse(
+                "m",
+                expected=f"a minibatch of no more than the {rows} training rows",
+                got=numbers["m"],
+            )
         if not numbers["normal"] + numbers["choices"]:
             refuse("normal, choices", expected="a latent of one part or more", got="0 and 0")
         numbers["loss"], numbers["net"] = loss, net
@@ -176,12 +243,18 @@ class Recipe:
         std: Any = self.noise
         if isinstance(p_data, LabelledRows):
             classes = len(p_data.shares)
-            std = jnp.concatenate([jnp.full(p_data.shape[0] - classes, self.noise), jnp.zeros(classes)])
+            std = jnp.concatenate(
+                [jnp.full(p_data.shape[0] - classes, self.noise), jnp.zeros(classes)]
+            )
         return _schedule(_fall_to_0, std, 0.005, self.noise_share * self.rounds)
 
     def state(self, game: Game, p_data: Rows) -> State:
         """The players before round 0; with several seeds, each array has a first axis of games."""
-        generator = self._of_tables(p_data) if isinstance(p_data, TableRows) else self._of_arrays(p_data)
+        generator = (
+            self._of_tables(p_data)
+            if isinstance(p_data, TableRows)
+            else self._of_arrays(p_data)
+        )
 
         def players(key: PRNGKey) -> State:
             key_D, key_G = jr.split(key)
@@ -194,22 +267,35 @@ class Recipe:
         """D, which sees the whole example."""
         if self.net == "convolutional":
             classes = len(p_data.shares) if isinstance(p_data, LabelledRows) else 0
-            return ConvolutionalD(key, _example(p_data), width=self.width, classes=classes, half=self.half)
-        return MLP(key, p_data.shape, (), width=self.width, depth=self.depth, features=self.features)
+            return ConvolutionalD(
+                key, _example(p_data), width=self.width, classes=classes, half=self.half
+            )
+        return MLP(
+            key, p_data.shape, (), width=self.width, depth=self.depth, features=self.features
+        )
 
     def _of_arrays(self, p_data: Empirical | LabelledRows) -> Generator:
         """G of arrays: a net, inside the bounds of whole numbers where there are many; given classes, if there are any.
 
         The classes have together as much say in its first layer as the noise.
         """
-        rows, classes = (p_data.rows, len(p_data.shares)) if isinstance(p_data, LabelledRows) else (p_data, 0)
+        rows, classes = (
+            (p_data.rows, len(p_data.shares))
+            if isinstance(p_data, LabelledRows)
+            else (p_data, 0)
+        )
         first = jnp.concatenate([self._noise.first_std, jnp.ones(classes)])
         bounds = rows.bounds if math.prod(rows.shape) > FEW_ENTRIES else None
 
         def generator(key: PRNGKey) -> AbstractNet:
             if self.net == "convolutional":
                 G: AbstractNet = ConvolutionalG(
-                    key, first.shape, rows.shape, width=self.width, first_std=first, half=self.half
+                    key,
+                    first.shape,
+                    rows.shape,
+                    width=self.width,
+                    first_std=first,
+                    half=self.half,
                 )
             else:
                 G = self._mlp(key, first, rows.shape)
@@ -222,7 +308,9 @@ class Recipe:
         """G of tables: an MLP beside a Gaussian copula."""
         layout = p_data.layout
         entries = sum(layout.given)
-        first = jnp.concatenate([self._noise.first_std, jnp.full(entries, max(len(layout.given), 1) ** -0.5)])
+        first = jnp.concatenate(
+            [self._noise.first_std, jnp.full(entries, max(len(layout.given), 1) ** -0.5)]
+        )
         copula = gaussian_copula(p_data, self.normal, len(first))
 
         def generator(key: PRNGKey) -> AbstractNet:
@@ -231,7 +319,9 @@ class Recipe:
 
         return generator
 
-    def _mlp(self, key: PRNGKey, first_std: Float[Array, " entries"], out_shape: tuple[int, ...]) -> MLP:
+    def _mlp(
+        self, key: PRNGKey, first_std: Float[Array, " entries"], out_shape: tuple[int, ...]
+    ) -> MLP:
         size: Any = {"width": self.width, "depth": self.depth, "first_std": first_std}
         return MLP(key, first_std.shape, out_shape, activation="relu", **size)
 
@@ -242,12 +332,14 @@ class Recipe:
     def keys(self, use: str) -> Keys:
         """A key for this use: one of each game, (seeds,) of them, or a single one for a single game."""
         number = ("players", "play", "look", "test").index(use)
-        keys = [jr.fold_in(jr.key(self.random_state + game), number) for game in range(self.seeds)]
+        keys = [
+            jr.fold_in(jr.key(self.random_state + game), number) for game in range(self.seeds)
+        ]
         return jnp.stack(keys) if self.seeds > 1 else keys[0]
 
 
 class Original(Recipe):
-    """The game of 2014 (`onehalf.mnist_2014`): width is that of G, beta1 the momentum at first, and G the last one."""
+    """The game of 2014 (`presets.mnist_2014`): width is that of G, beta1 the momentum at first, and G the last one."""
 
     keeps_last = True
 
@@ -259,15 +351,29 @@ class Original(Recipe):
             got = "a table" if isinstance(p_data, TableRows) else "labels"
             refuse("recipe", expected=f"an array without labels for {name}", got=got)
         if len(p_data) < mnist_2014.M:
-            refuse("X", expected=f"a minibatch of {mnist_2014.M} training rows or more", got=len(p_data))
+            refuse(
+                "X",
+                expected=f"a minibatch of {mnist_2014.M} training rows or more",
+                got=len(p_data),
+            )
         epoch = len(p_data) / mnist_2014.M
-        free: dict[str, Any] = {"seeds": 1, "rounds": math.ceil(mnist_2014.EPOCHS * epoch), "random_state": 0}
+        free: dict[str, Any] = {
+            "seeds": 1,
+            "rounds": math.ceil(mnist_2014.EPOCHS * epoch),
+            "random_state": 0,
+        }
         fields = [field for field in dataclasses.fields(cls) if field.name not in FREE]
-        fixed: dict[str, Any] = dict.fromkeys([field.name for field in fields], 0) | RECIPES[name]
+        fixed: dict[str, Any] = (
+            dict.fromkeys([field.name for field in fields], 0) | RECIPES[name]
+        )
         for field in fields:
             own, got = fixed[field.name], asked[field.name]
             if got not in (None, field.default, own):
-                refuse(field.name, expected=f"{own!r}, which the recipe {name} fixes", got=repr(got))
+                refuse(
+                    field.name,
+                    expected=f"{own!r}, which the recipe {name} fixes",
+                    got=repr(got),
+                )
         free |= {name: asked[name] for name in FREE if asked[name] is not None}
         for name in ("seeds", "rounds"):
             if free[name] < 1 or free[name] != int(free[name]):
@@ -291,10 +397,10 @@ class Original(Recipe):
         return functools.partial(mnist_2014.generator, means=p_data.x.mean(axis=0))
 
 
-def units_for(recipe: str | None) -> Callable[[Any], Units]:
+def units_for(recipe: str | None) -> Callable[[Any], ArrayScaler]:
     """What makes the units in which players of this recipe see arrays."""
     if recipe is None:
-        return Units.of
+        return ArrayScaler.of
     choose("recipe", recipe, tuple(RECIPES))
     return mnist_2014.pixels
 
@@ -311,7 +417,11 @@ def _net(asked: str | None, p_data: Rows) -> str:
         return NETS[is_image(shape) and min(shape[:2]) >= LEAST_SIDE]
     net = choose("net", asked, NETS)
     if net == "convolutional" and not is_image(shape):
-        refuse("net", expected="images, (h, w) or (h, w, c), for convolutional players", got=f"rows of shape {shape}")
+        refuse(
+            "net",
+            expected="images, (h, w) or (h, w, c), for convolutional players",
+            got=f"rows of shape {shape}",
+        )
     return net
 
 
@@ -326,11 +436,15 @@ def _schedule(f: Callable[..., Any], *numbers: Any) -> Schedule:
     return jax.tree_util.Partial(f, *(jnp.asarray(number, jnp.float32) for number in numbers))
 
 
-def _fall(start: Float[Array, "*entries"], end: Scalar, rounds: Scalar, t: Round) -> Float[Array, "*entries"]:
+def _fall(
+    start: Float[Array, "*entries"], end: Scalar, rounds: Scalar, t: Round
+) -> Float[Array, "*entries"]:
     """`start` at round 0, start * end at `rounds`, by the same factor every round."""
     return start * end ** (t.astype(jnp.float32) / rounds)
 
 
-def _fall_to_0(start: Float[Array, "*entries"], end: Scalar, rounds: Scalar, t: Round) -> Float[Array, "*entries"]:
+def _fall_to_0(
+    start: Float[Array, "*entries"], end: Scalar, rounds: Scalar, t: Round
+) -> Float[Array, "*entries"]:
     """`_fall`, and 0 from `rounds` on."""
     return jnp.where(t.astype(jnp.float32) < rounds, _fall(start, end, rounds, t), 0.0)

@@ -17,15 +17,16 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from scipy import special
 
-from onehalf import plots
-from onehalf.data.arrays import limits_of, numbered
-from onehalf.data.coding import Coding
-from onehalf.data.columns import cut
-from onehalf.data.frames import is_frame
+from onehalf import figures
+from onehalf.data.arrays.validation import numbered
+from onehalf.data.images.properties import limits_of
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.profile import cut
+from onehalf.data.tables.reader import is_frame
+from onehalf.evaluation.measurement import Measurement
+from onehalf.evaluation.wording import at_least, digits, parts, table
 from onehalf.gan import GAN
-from onehalf.measuring.measurement import Measurement
-from onehalf.measuring.sentences import at_least, digits, parts, table
-from onehalf.theory.pushforward import Known
+from onehalf.theory.pushforward import GroundTruth
 
 __all__ = ["line", "measured_page", "numbers", "page", "sentences"]
 
@@ -48,7 +49,7 @@ MOST_TELLING, TABULATED, LONGEST = 8, 12, 24
 """Rows of each side on a page, and letters of a word; of more columns than this, those of the ladder are shown."""
 
 
-def numbers(gan: GAN, truth: Known | None = None) -> dict[str, Any]:
+def numbers(gan: GAN, truth: GroundTruth | None = None) -> dict[str, Any]:
     """What `fit --json` prints, less `run`: ready for JSON, with None where there is no finite number.
 
     `V` (nats), `D_x` and `D_Gz` are means over the chosen game's last 500 rounds, on training rows. In `seeds`, `each`
@@ -61,22 +62,30 @@ def numbers(gan: GAN, truth: Known | None = None) -> dict[str, Any]:
     certificate = getattr(gan, "certificate_", None)
     history, chosen = gan.history_, gan.chosen_
     seconds = history[-1]["seconds"] if history else 0.0
-    last = {name: [row[name][chosen] for row in history[-LAST:]] for name in ("V", "D_x", "D_Gz")}
+    last = {
+        name: [row[name][chosen] for row in history[-LAST:]] for name in ("V", "D_x", "D_Gz")
+    }
     return _for_json(
         {
             "rounds": gan.rounds_played_,
             "seconds": seconds,
             "rounds_per_s": gan.rounds_played_ / seconds if seconds else None,
-            **{name: float(np.mean(values)) if values else None for name, values in last.items()},
+            **{
+                name: float(np.mean(values)) if values else None
+                for name, values in last.items()
+            },
             "seeds": _seeds(gan),
             "stopped_because": gan.stopped_because_,
             "certificate": certificate and certificate.to_dict(),
-            "truth": truth and {name: getattr(truth, name) for name in ("jsd", "jsd_se", "jsd_wide", "C", "n")},
+            "truth": truth
+            and {
+                name: getattr(truth, name) for name in ("jsd", "jsd_se", "jsd_wide", "C", "n")
+            },
         }
     )
 
 
-def sentences(gan: GAN, truth: Known | None = None) -> list[str]:
+def sentences(gan: GAN, truth: GroundTruth | None = None) -> list[str]:
     """Say what the fit came to, for somebody who has never heard of a JSD: on the page first, in the terminal last."""
     certificate = getattr(gan, "certificate_", None)
     return _told(gan, certificate.sentences if certificate else [], truth)
@@ -91,10 +100,17 @@ def line(gan: GAN) -> str:
     told = [f"t {gan.rounds_played_:,}/{gan.recipe_.rounds:,}"]
     if gan.history_:
         # the first row has the time to compile in it
-        first, last = gan.history_[0] if len(gan.history_) > 1 else {"t": 0, "seconds": 0.0}, gan.history_[-1]
+        first, last = (
+            gan.history_[0] if len(gan.history_) > 1 else {"t": 0, "seconds": 0.0},
+            gan.history_[-1],
+        )
         speed = (last["t"] - first["t"]) / max(last["seconds"] - first["seconds"], 1e-9)
         now = {name: last[name][gan.chosen_] for name in ("V", "D_x")}
-        told += [f"{speed:,.0f} rounds/s", f"V {now['V']:.3f} ({TIE:.3f})", f"D(x) {now['D_x']:.2f} (0.50)"]
+        told += [
+            f"{speed:,.0f} rounds/s",
+            f"V {now['V']:.3f} ({TIE:.3f})",
+            f"D(x) {now['D_x']:.2f} (0.50)",
+        ]
         looks = [row for row in gan.history_ if "jsd_estimate" in row]
         if looks:
             look = {name: looks[-1][name][gan.chosen_] for name in LOOK}
@@ -109,8 +125,8 @@ def page(
     real: Any,
     samples: Any,
     title: str,
-    truth: Known | None = None,
-    coding: Coding | None = None,
+    truth: GroundTruth | None = None,
+    coding: TableEncoder | None = None,
     *,
     train: Any = None,
     tested: Sides | None = None,
@@ -138,7 +154,10 @@ def page(
         run={
             "figures": _over_rounds(gan, found),
             "truth": truth
-            and _svg(plots.truth(truth, lambda x: special.expit(gan.logits(x))), "D_star, and D as learned"),
+            and _svg(
+                figures.truth(truth, lambda x: special.expit(gan.logits(x))),
+                "D_star, and D as learned",
+            ),
             "tie": f"{TIE:.3f}",
             "seeds": found["seeds"],
             "recipe": dataclasses.asdict(gan.recipe_),
@@ -152,7 +171,7 @@ def measured_page(
     other: Any,
     names: Sequence[str] = (),
     title: str = "Two samples",
-    coding: Coding | None = None,
+    coding: TableEncoder | None = None,
 ) -> str:
     """One HTML page of a measurement, as `page` gives it for a fit.
 
@@ -161,14 +180,23 @@ def measured_page(
     are data frames, or cells with their `coding`.
     """
     if coding is None and is_frame(real):
-        coding = Coding.of(real, other)
+        coding = TableEncoder.of(real, other)
     rows = _rows(real, coding), _rows(other, coding)
     names = coding.names if coding else names or _names(found, rows[0].shape[1:])
     telling = _telling(found, rows, names, coding)
-    return _rendered(title, _first(found), found, rows, names, called="other sample", coding=coding, telling=telling)
+    return _rendered(
+        title,
+        _first(found),
+        found,
+        rows,
+        names,
+        called="other sample",
+        coding=coding,
+        telling=telling,
+    )
 
 
-def _rows(rows: Any, coding: Coding | None) -> np.ndarray:
+def _rows(rows: Any, coding: TableEncoder | None) -> np.ndarray:
     """An array, or the cells of a data frame."""
     return coding.rows(rows) if coding and is_frame(rows) else np.asarray(rows)
 
@@ -181,7 +209,7 @@ def _rendered(
     names: Sequence[str],
     *,
     called: str,
-    coding: Coding | None,
+    coding: TableEncoder | None,
     run: dict[str, Any] | None = None,
     telling: Sequence[dict[str, Any]] = (),
     neighbours: Markup | None = None,
@@ -195,15 +223,19 @@ def _rendered(
         lstrip_blocks=True,
     )
     real, other = rows
-    beside = plots.marginals(*rows, coding, called) if coding else plots.beside(*rows, names, called)
+    beside = (
+        figures.marginals(*rows, coding, called)
+        if coding
+        else figures.beside(*rows, names, called)
+    )
     return environment.get_template("report.html.jinja").render(
         title=title,
         sentences=first,
-        kind="table" if coding else plots.kind(real),
+        kind="table" if coding else figures.kind(real),
         beside=_svg(beside, f"{len(real):,} rows of data beside {len(other):,} {called}"),
         called=called,
         columns=math.prod(real.shape[1:]),
-        most_columns=plots.MARGINALS if coding else plots.COLUMNS,
+        most_columns=figures.MARGINALS if coding else figures.COLUMNS,
         found=found,
         told=found and parts(found.to_dict()),
         figures=_measured(found, None if coding else rows, called) if found else {},
@@ -215,7 +247,10 @@ def _rendered(
         classes=_classes(found.classes) if found else [],
         run=run,
         digits=digits,
-        versions={"Python": platform.python_version(), **{name: _version(name) for name in ("jax", "onehalf")}},
+        versions={
+            "Python": platform.python_version(),
+            **{name: _version(name) for name in ("jax", "onehalf")},
+        },
     )
 
 
@@ -223,7 +258,9 @@ def _rules(found: Measurement) -> list[tuple[str, str, str]]:
     """Rules in words, and the share of either side that keeps each."""
     shares = "{share:.1%} ({low:.1%} to {high:.1%})".format_map
     certain = (region for region in found.regions if region["certain"])
-    return [(region["rule"], shares(region["real"]), shares(region["other"])) for region in certain]
+    return [
+        (region["rule"], shares(region["real"]), shares(region["other"])) for region in certain
+    ]
 
 
 def _classes(classes: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -237,23 +274,34 @@ def _classes(classes: Sequence[Mapping[str, Any]]) -> list[list[str]]:
         return [at_least(numbers["jsd_lower"]), estimate]
 
     return [
-        [str(each["class"]), share(each["real"]), share(each["other"]), *nats(each), *nats(each["null"])]
+        [
+            str(each["class"]),
+            share(each["real"]),
+            share(each["other"]),
+            *nats(each),
+            *nats(each["null"]),
+        ]
         for each in classes
     ]
 
 
-def _table(rows: Sides, called: str, coding: Coding) -> dict[str, Any]:
+def _table(rows: Sides, called: str, coding: TableEncoder) -> dict[str, Any]:
     """What only the page of a table has: pairs of columns, and the schema."""
-    pairs = plots.pairs(*rows, coding, called)
+    pairs = figures.pairs(*rows, coding, called)
     return {
-        "pairs": pairs and _svg(pairs, f"The pairs of columns in which data and {called} differ most, as maps"),
+        "pairs": pairs
+        and _svg(
+            pairs, f"The pairs of columns in which data and {called} differ most, as maps"
+        ),
         "schema": [column.cells for column in coding.schema.columns],
-        "left_out": [column for column in coding.schema.columns if column.name in coding.left_out],
+        "left_out": [
+            column for column in coding.schema.columns if column.name in coding.left_out
+        ],
         "warnings": coding.schema.warnings,
     }
 
 
-def _told(gan: GAN, certified: list[str], truth: Known | None) -> list[str]:
+def _told(gan: GAN, certified: list[str], truth: GroundTruth | None) -> list[str]:
     """The run, these sentences of its certificate, or why there is none, the truth if it is known, the seeds, and V."""
     found = numbers(gan)
     told = [
@@ -275,7 +323,9 @@ def _told(gan: GAN, certified: list[str], truth: Known | None) -> list[str]:
 def _introduced(gan: GAN) -> str:
     """What the certificate is about, or why there is none."""
     if not hasattr(gan, "certificate_"):
-        return "The test rows have not been looked at yet: that happens once, at the end of a run."
+        return (
+            "The test rows have not been looked at yet: that happens once, at the end of a run."
+        )
     if gan.certificate_ is None:
         return (
             "There is no certificate, so how far the samples are from the data is not known: it takes 20 test rows, "
@@ -293,7 +343,7 @@ def _first(found: Measurement) -> list[str]:
     return [*told["apart"], *told["where"], *told["missed"], *told["copying"][:1]]
 
 
-def _known(truth: Known) -> str:
+def _known(truth: GroundTruth) -> str:
     """How far p_g is from a density that is known, as far as cells show it."""
     return (
         f"The density of these data is known, so the truth can be had, cell by cell, from {truth.n:,} samples: "
@@ -313,11 +363,15 @@ def _kept(seeds: dict[str, Any], *, keeps_last: bool = False) -> list[str]:
         least = "last"
         value = f"this recipe keeps the last G, where the estimate on validation rows was {estimate} nats"
     if not best["jsd_se"]:  # all critics stayed at D = 1/2
-        value = "critics could tell nothing by the validation rows, or had too few to learn from"
+        value = (
+            "critics could tell nothing by the validation rows, or had too few to learn from"
+        )
     told = f"The samples come from round {best['t']:,} of seed {best['seed']}: {value}."
     if len(seeds["each"]) == 1:
         return [f"{told} It is the only seed, so how much of all this is luck is not known."]
-    values = sorted(seed["jsd_estimate"] for seed in seeds["each"] if seed["jsd_estimate"] is not None)
+    values = sorted(
+        seed["jsd_estimate"] for seed in seeds["each"] if seed["jsd_estimate"] is not None
+    )
     return [
         f"{told} Over {len(seeds['each'])} seeds the {least} values run from {digits(values[0])} to "
         f"{digits(values[-1])}, a spread of {digits(values[-1] - values[0])} nats between games that differ by luck "
@@ -332,52 +386,61 @@ def _over_rounds(gan: GAN, found: dict[str, Any]) -> dict[str, Markup]:
         return {}
     D = {"D_x": "D(x), on data", "D_Gz": "D(G(z)), on samples"}
     gradients = {"gradient_D": "D", "gradient_G": "G"}
-    figures = {
+    drawn = {
         "V": _svg(
-            plots.against(history, {"V": "V"}, label="nats", level=(TIE, "-log 4"), chosen=chosen),
+            figures.against(
+                history, {"V": "V"}, label="nats", level=(TIE, "-log 4"), chosen=chosen
+            ),
             f"A curve of V over the rounds that ends at {digits(found['V'])} nats, and a dashed line at -log 4",
         ),
         "D": _svg(
-            plots.against(history, D, label="mean of D", level=(0.5, "1/2"), chosen=chosen),
+            figures.against(history, D, label="mean of D", level=(0.5, "1/2"), chosen=chosen),
             f"D(x) ends at {digits(found['D_x'])}, D(G(z)) at {digits(found['D_Gz'])}; a dashed line is at 1/2",
         ),
         "gradients": _svg(
-            plots.against(history, gradients, label="norm of the gradient", chosen=chosen, log=True),
+            figures.against(
+                history, gradients, label="norm of the gradient", chosen=chosen, log=True
+            ),
             "The norms of D's and G's gradients over the rounds, on a logarithmic scale",
         ),
     }
     if any("jsd_estimate" in row for row in history):
         best = found["seeds"]["each"][chosen]
-        figures["looks"] = _svg(
-            plots.looks(history, chosen=chosen, kept=best["t"]),
+        drawn["looks"] = _svg(
+            figures.looks(history, chosen=chosen, kept=best["t"]),
             f"Held-out nats at each look, {digits(best['jsd_estimate'])} for the kept G; a band for data against data",
         )
-    return figures
+    return drawn
 
 
 def _measured(found: Measurement, rows: Sides | None, called: str) -> dict[str, Markup]:
     """The figures of a measurement; those of its regions where there are arrays to draw them on."""
-    figures = {
+    drawn = {
         "log_ratio": _svg(
-            plots.log_ratio(found.drawn, called),
+            figures.log_ratio(found.drawn, called),
             f"Histograms of the log ratios of the data and of the {called}, and a dashed line at 0",
         ),
         "calibration": _svg(
-            plots.calibration(found.drawn), "The share of data among the rows of about one D, against this D"
+            figures.calibration(found.drawn),
+            "The share of data among the rows of about one D, against this D",
         ),
         "wealth": _svg(
-            plots.wealth(found.drawn, found.alpha),
+            figures.wealth(found.drawn, found.alpha),
             f"The log wealth of the bet, which ends at {found.log_e:.1f}, and a dashed line at log(1/alpha)",
         ),
     }
     if (
         rows
         and not found.described
-        and (regions := plots.regions(*rows, found.regions, _names(found, rows[0].shape[1:]), called))
+        and (
+            regions := figures.regions(
+                *rows, found.regions, _names(found, rows[0].shape[1:]), called
+            )
+        )
     ):
         rules = "; ".join(region["rule"] for region in found.regions if region["certain"])
-        figures["regions"] = _svg(regions, f"Rows of both, and where they differ: {rules}")
-    return figures
+        drawn["regions"] = _svg(regions, f"Rows of both, and where they differ: {rules}")
+    return drawn
 
 
 def _names(found: Measurement, shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -397,16 +460,18 @@ def _side_by_side(found: Measurement, called: str) -> dict[str, Mapping[str, str
     return columns
 
 
-def _telling(found: Measurement, sides: Sides, names: Sequence[str], coding: Coding | None) -> list[dict[str, Any]]:
+def _telling(
+    found: Measurement, sides: Sides, names: Sequence[str], coding: TableEncoder | None
+) -> list[dict[str, Any]]:
     """The most telling rows of each side, as a sheet or a table, as far as the rows that were measured are at hand."""
     told, columns = [], list(range(len(names)))
     if len(names) > TABULATED:
         told_of = {name for step in found.ladder for name in step["columns"]}
         columns = [column for column in columns if names[column] in told_of]
         if coding:
-            by_themselves = (each.columns[0] for each in plots.apart(*sides, coding))
+            by_themselves = (each.columns[0] for each in figures.apart(*sides, coding))
             columns = sorted([*dict.fromkeys([*columns, *by_themselves])][:TABULATED])
-    pictures = coding is None and plots.kind(sides[0]) == "images"
+    pictures = coding is None and figures.kind(sides[0]) == "images"
     shown = [("missing", sides[0], found.n_real), ("unexpected", sides[1], found.n_other)]
     shown += [("convincing", sides[1], found.n_other)] if pictures else []
     for side, rows, n in shown:
@@ -416,19 +481,26 @@ def _telling(found: Measurement, sides: Sides, names: Sequence[str], coding: Cod
         picked = rows[[row["row"] for row in chosen]]
         if pictures:
             numbers = ", ".join(str(row["row"]) for row in chosen)
-            sheet = _svg(plots.one(picked, "the most telling first"), f"The most telling images: rows {numbers}")
+            sheet = _svg(
+                figures.one(picked, "the most telling first"),
+                f"The most telling images: rows {numbers}",
+            )
             told.append({"side": side, "sheet": sheet, "rows": numbers})
             continue
         entries = picked.reshape(len(picked), -1)
         lines = [
             [f"{row['row']:,}", f"{row['log_ratio']:.2f}"]
             + [
-                cut(coding.shown(column, line[column]), LONGEST) if coding else f"{line[column]:.5g}"
+                cut(coding.shown(column, line[column]), LONGEST)
+                if coding
+                else f"{line[column]:.5g}"
                 for column in columns
             ]
             for row, line in zip(chosen, entries, strict=True)
         ]
-        told.append({"side": side, "names": [names[column] for column in columns], "lines": lines})
+        told.append(
+            {"side": side, "names": [names[column] for column in columns], "lines": lines}
+        )
     return told
 
 
@@ -441,7 +513,9 @@ def _svg(figure: Figure, alt: str) -> Markup:
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
     # addresses of name spaces, a style that would rule the whole page, and names that the next figure would use again
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"| id="[^"]*_\d+"|<style.*?</style>', "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r' xmlns(:\w+)?="[^"]*"| id="[^"]*_\d+"|<style.*?</style>', "", svg, flags=re.DOTALL
+    )
     svg = svg.replace("#000000", "currentColor")
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1))
 
@@ -449,8 +523,10 @@ def _svg(figure: Figure, alt: str) -> Markup:
 def _neighbours(samples: np.ndarray, train: np.ndarray) -> Markup:
     """Samples, each beside the training image that is nearest to it."""
     shown = samples[:BESIDE]
-    places, _ = plots.find_nearest(shown, train)
-    picture = plots.neighbours(shown, train[places], across=BESIDE // 4, limits=limits_of(train))
+    places, _ = figures.find_nearest(shown, train)
+    picture = figures.neighbours(
+        shown, train[places], across=BESIDE // 4, limits=limits_of(train)
+    )
     file = io.BytesIO()
     picture.save(file, format="png", optimize=True)
     alt = f"{len(shown)} samples, each with the training image that is nearest to it in a blue frame at its right"

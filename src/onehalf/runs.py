@@ -35,18 +35,19 @@ import pyarrow.parquet
 import safetensors
 import safetensors.numpy
 
-from onehalf import plots
-from onehalf._base import refuse
-from onehalf.data.arrays import Rows, Units, is_image
-from onehalf.data.coding import Coding
-from onehalf.data.frames import SUFFIXES
-from onehalf.data.labelled import Labelled, LabelledUnits, unlabelled
-from onehalf.data.roles import Roles
-from onehalf.data.schema import Schema
-from onehalf.data.sources import is_path, is_table, open_rows
-from onehalf.data.tables import TableUnits
+from onehalf import figures
+from onehalf._errors import refuse
+from onehalf.data.arrays.scaler import ArrayScaler, Rows
+from onehalf.data.images.properties import is_image
+from onehalf.data.labels import Labelled, LabelledPreprocessor, unlabelled
+from onehalf.data.loading import is_path, is_table, open_rows
+from onehalf.data.splits import Splits
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.preprocessor import TablePreprocessor
+from onehalf.data.tables.reader import SUFFIXES
+from onehalf.data.tables.schema import Schema
+from onehalf.evaluation.measurement import Measurement
 from onehalf.gan import GAN
-from onehalf.measuring.measurement import Measurement
 from onehalf.sampling import AnyUnits
 
 __all__ = [
@@ -108,12 +109,18 @@ def fit(
         _same(folder, asked, word, size)
         gan = load(folder)
     elif folder.exists() and any(folder.iterdir()):
-        refuse(str(folder), expected="a run, or an empty or new folder", got="a folder with other files")
+        refuse(
+            str(folder),
+            expected="a run, or an empty or new folder",
+            got="a folder with other files",
+        )
     try_writing(folder)
     rows = for_fit(open_rows(word, size, tell), gan, word)
     if begun and not gan.was_fitted_on(*X_y(rows)):
         hint = "Has it changed? Fit it into another folder."
-        refuse(word, expected=f"the rows that {folder} was begun with", got="other rows", hint=hint)
+        refuse(
+            word, expected=f"the rows that {folder} was begun with", got="other rows", hint=hint
+        )
     saved = time.monotonic()
     try:
         for row in gan.play(*X_y(rows)):
@@ -148,17 +155,25 @@ def load(folder: Path) -> GAN:
     path = folder / "state.safetensors"
     tensors, about = _read_state(path)
     if about["recipe"] != recipe_id:
-        refuse(str(folder / "recipe.json"), expected="the file that the state was saved beside", got="an altered one")
+        refuse(
+            str(folder / "recipe.json"),
+            expected="the file that the state was saved beside",
+            got="an altered one",
+        )
     asked, schema = recipe["asked"], recipe["asked"].get("schema")
     asked["schema"] = schema and Schema.of_json(json.dumps(schema))
-    gan = GAN(**asked, warm_start=True).set_params(random_state=recipe["solved"]["random_state"])
+    gan = GAN(**asked, warm_start=True).set_params(
+        random_state=recipe["solved"]["random_state"]
+    )
     units = _units(recipe["data"], tensors, gan)
     shape, m = recipe["data"]["shape"][1:], recipe["solved"]["m"]
     blank = np.zeros((m, math.prod(shape) + 1) if "labels" in recipe["data"] else (m, *shape))
     gan.prepare(blank, units, recipe["data"]["sha256"])
     gan.recipe_ = dataclasses.replace(gan.recipe_, **recipe["solved"])
     gan.state_ = _fill(path, "state", gan.state_, tensors)
-    gan.best_ = [_fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)]
+    gan.best_ = [
+        _fill(path, f"best.{game}", best, tensors) for game, best in enumerate(gan.best_)
+    ]
     gan.history_ = _history(folder / "rows.jsonl", about)
     gan.progress_ = list(np.load(folder / "progress.npy")) if about["progress"] else []
     gan.stopped_because_ = about["stopped_because"]
@@ -185,7 +200,7 @@ def sides(folder: Path) -> tuple[int, int] | None:
     return (shape[0], shape[1]) if is_image(shape) else None
 
 
-def roles(gan: GAN, rows: Data) -> Roles:
+def roles(gan: GAN, rows: Data) -> Splits:
     """The rows of a run in their roles."""
     return gan.roles(*X_y(rows))
 
@@ -204,7 +219,12 @@ def write(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         hint = "What was saved before is whole."
-        refuse(str(path), expected="a place to write to", got=error.strerror or str(error), hint=hint)
+        refuse(
+            str(path),
+            expected="a place to write to",
+            got=error.strerror or str(error),
+            hint=hint,
+        )
 
 
 def suffix(gan: GAN, word: str) -> str:
@@ -228,10 +248,14 @@ def packed(rows: Data, suffix: str) -> bytes:
         if suffix == ".parquet":
             pyarrow.parquet.write_table(rows, buffer)
         else:
-            between = pyarrow.csv.WriteOptions(delimiter="\t" if suffix == ".tsv" else ",", quoting_style="needed")
+            between = pyarrow.csv.WriteOptions(
+                delimiter="\t" if suffix == ".tsv" else ",", quoting_style="needed"
+            )
             pyarrow.csv.write_csv(_plain(rows), buffer, between)
     elif suffix == ".npz":
-        np.savez_compressed(buffer, **(rows._asdict() if isinstance(rows, Labelled) else {"x": rows}))
+        np.savez_compressed(
+            buffer, **(rows._asdict() if isinstance(rows, Labelled) else {"x": rows})
+        )
     else:
         np.save(buffer, unlabelled(rows), allow_pickle=False)
     return buffer.getvalue()
@@ -246,7 +270,7 @@ def write_pictures(folder: Path, rows: Rows | Labelled, limits: tuple[float, flo
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     labels = rows.y if isinstance(rows, Labelled) else None
     try:
-        for name, content in plots.files(unlabelled(rows), labels, limits):
+        for name, content in figures.files(unlabelled(rows), labels, limits):
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -255,7 +279,11 @@ def write_pictures(folder: Path, rows: Rows | Labelled, limits: tuple[float, flo
         temporary.replace(folder)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        refuse(str(folder), expected="a new or empty folder to write to", got=error.strerror or str(error))
+        refuse(
+            str(folder),
+            expected="a new or empty folder to write to",
+            got=error.strerror or str(error),
+        )
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -270,26 +298,41 @@ def _plain(table: pa.Table) -> pa.Table:
 
 def _units(data: dict[str, Any], tensors: dict[str, np.ndarray], gan: GAN) -> AnyUnits:
     """The units of a run's data."""
-    named = {name.removeprefix("units."): value for name, value in tensors.items() if name.startswith("units.")}
+    named = {
+        name.removeprefix("units."): value
+        for name, value in tensors.items()
+        if name.startswith("units.")
+    }
     if "coding" in data:
-        coding = Coding.of_dict(data["coding"])
-        return TableUnits.of_tensors(named, coding, gan.labels(coding))
+        coding = TableEncoder.of_dict(data["coding"])
+        return TablePreprocessor.of_tensors(named, coding, gan.labels(coding))
     shape = tuple(data["shape"][1:])
     if (labels := data.get("labels")) is None:
-        return Units(**named, dtype=data["dtype"])
+        return ArrayScaler(**named, dtype=data["dtype"])
     shares = named.pop("shares")
     values = np.array(labels["values"], labels["dtype"])
-    return LabelledUnits(Units(**named, dtype=data["dtype"]), shape, labels["name"], values, shares)
+    return LabelledPreprocessor(
+        ArrayScaler(**named, dtype=data["dtype"]), shape, labels["name"], values, shares
+    )
 
 
 def _same(folder: Path, asked: dict[str, Any], word: str, size: int | None) -> None:
     """Refuse to go on with a run that was begun otherwise, by the name of the first field that differs."""
     recipe, _ = _recipe(folder)
-    begun = {**recipe["asked"], "data": recipe["data"]["source"], "size": recipe["data"]["size"]}
+    begun = {
+        **recipe["asked"],
+        "data": recipe["data"]["source"],
+        "size": recipe["data"]["size"],
+    }
     for field, value in {**asked, "data": _where(word), "size": size}.items():
         if begun.get(field) != value:
             hint = "Ask for what the run was begun with, or for another folder."
-            refuse(field, expected=f"{begun.get(field)!r}, as {folder} was begun with", got=repr(value), hint=hint)
+            refuse(
+                field,
+                expected=f"{begun.get(field)!r}, as {folder} was begun with",
+                got=repr(value),
+                hint=hint,
+            )
 
 
 def _recipe(folder: Path) -> tuple[dict[str, Any], str]:
@@ -297,7 +340,9 @@ def _recipe(folder: Path) -> tuple[dict[str, Any], str]:
     path = folder / "recipe.json"
     if not path.is_file():
         refuse(
-            str(folder), expected="the folder of a run", got="none" if not folder.exists() else "no recipe.json in it"
+            str(folder),
+            expected="the folder of a run",
+            got="none" if not folder.exists() else "no recipe.json in it",
         )
     text = path.read_bytes()
     try:
@@ -306,11 +351,17 @@ def _recipe(folder: Path) -> tuple[dict[str, Any], str]:
     except (ValueError, AttributeError):
         recipe, known = {}, False
     if not known:
-        refuse(str(path), expected="a recipe as onehalf wrote it", got="a truncated or altered file")
+        refuse(
+            str(path),
+            expected="a recipe as onehalf wrote it",
+            got="a truncated or altered file",
+        )
     return recipe, hashlib.sha256(text).hexdigest()
 
 
-def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, size: int | None, rows: Data) -> None:
+def _save(
+    folder: Path, gan: GAN, asked: dict[str, Any], word: str, size: int | None, rows: Data
+) -> None:
     """The whole run, the state last: whatever is newer than the state is cut off when the run is read."""
     path = folder / "recipe.json"
     if not path.exists():
@@ -323,13 +374,16 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, size: int | 
             },
             "asked": asked,
             "solved": dataclasses.asdict(gan.recipe_),
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in VERSIONS},
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in VERSIONS},
         }
         write(path, json.dumps(recipe, indent=2).encode())
     lines = "".join(json.dumps(row) + "\n" for row in gan.history_).encode()
     write(folder / "rows.jsonl", lines)
     units = gan.units_.tensors()
-    tensors = {f"units.{name}": np.asarray(value) for name, value in units.items()} | _leaves("state", gan.state_)
+    tensors = {f"units.{name}": np.asarray(value) for name, value in units.items()} | _leaves(
+        "state", gan.state_
+    )
     for game, best in enumerate(gan.best_):
         tensors |= _leaves(f"best.{game}", best)
     about = {
@@ -344,7 +398,10 @@ def _save(folder: Path, gan: GAN, asked: dict[str, Any], word: str, size: int | 
         about["certificate"] = gan.certificate_ and gan.certificate_.to_dict()
     if gan.progress_:
         write(folder / "progress.npy", packed(np.stack(gan.progress_), ".npy"))
-    write(folder / "state.safetensors", safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}))
+    write(
+        folder / "state.safetensors",
+        safetensors.numpy.save(tensors, {"onehalf": json.dumps(about)}),
+    )
 
 
 def _about(gan: GAN, rows: Data) -> dict[str, Any]:
@@ -355,7 +412,11 @@ def _about(gan: GAN, rows: Data) -> dict[str, Any]:
     about: dict[str, Any] = {"shape": x.shape, "dtype": x.dtype.str}
     if gan.classes_ is not None:
         values = gan.classes_
-        about["labels"] = {"name": gan.labels_[0], "values": values.tolist(), "dtype": values.dtype.str}
+        about["labels"] = {
+            "name": gan.labels_[0],
+            "values": values.tolist(),
+            "dtype": values.dtype.str,
+        }
     return about
 
 
@@ -373,10 +434,20 @@ def _fill(path: Path, name: str, tree: Any, tensors: dict[str, np.ndarray]) -> A
     arrays, rest = eqx.partition(tree, eqx.is_array)
     expected = _leaves(name, arrays)
     for key, leaf in expected.items():
-        if key not in tensors or tensors[key].shape != leaf.shape or tensors[key].dtype != leaf.dtype:
-            refuse(str(path), expected="the players of recipe.json", got=f"a file without a fitting {key}")
+        if (
+            key not in tensors
+            or tensors[key].shape != leaf.shape
+            or tensors[key].dtype != leaf.dtype
+        ):
+            refuse(
+                str(path),
+                expected="the players of recipe.json",
+                got=f"a file without a fitting {key}",
+            )
     return eqx.combine(
-        jax.tree_util.tree_map_with_path(lambda at, _: jnp.asarray(tensors[name + jax.tree_util.keystr(at)]), arrays),
+        jax.tree_util.tree_map_with_path(
+            lambda at, _: jnp.asarray(tensors[name + jax.tree_util.keystr(at)]), arrays
+        ),
         rest,
     )
 
@@ -392,7 +463,9 @@ def _read_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     except (safetensors.SafetensorError, KeyError, ValueError, OSError):
         tensors, about = {}, {"sha256": None}
     if _digest(tensors) != about["sha256"]:
-        refuse(str(path), expected="a file as onehalf wrote it", got="a truncated or altered one")
+        refuse(
+            str(path), expected="a file as onehalf wrote it", got="a truncated or altered one"
+        )
     return tensors, about
 
 
@@ -411,7 +484,11 @@ def _history(path: Path, about: dict[str, Any]) -> list[dict[str, Any]]:
     while lines and hashlib.sha256(b"".join(lines)).hexdigest() != about["rows"]:
         lines.pop()
     if not lines:
-        refuse(str(path), expected=f"the lines up to round {about['t']}", got="a missing, truncated or altered file")
+        refuse(
+            str(path),
+            expected=f"the lines up to round {about['t']}",
+            got="a missing, truncated or altered file",
+        )
     return [json.loads(line) for line in lines]
 
 
@@ -426,7 +503,11 @@ def try_writing(folder: Path) -> None:
     (folder / ".try").unlink()
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
-        refuse(str(folder), expected=f"{LEAST_FREE >> 20} MiB free on its disk", got=f"{free >> 20} MiB")
+        refuse(
+            str(folder),
+            expected=f"{LEAST_FREE >> 20} MiB free on its disk",
+            got=f"{free >> 20} MiB",
+        )
     for path in made:
         path.rmdir()
 

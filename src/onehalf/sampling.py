@@ -11,14 +11,14 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float
 
-from onehalf._arrays import PRNGKey, Samples
-from onehalf._base import refuse
-from onehalf.data.arrays import Rows, Units
-from onehalf.data.base import Latent, Pushforward
-from onehalf.data.coding import Cells
-from onehalf.data.conditions import Conditions
-from onehalf.data.labelled import LabelledUnits
-from onehalf.data.tables import TableLatent, TableUnits
+from onehalf._errors import refuse
+from onehalf._typing import PRNGKey, Samples
+from onehalf.data.arrays.scaler import ArrayScaler, Rows
+from onehalf.data.labels import LabelledPreprocessor
+from onehalf.data.tables.encoding import Cells
+from onehalf.data.tables.filters import RowFilter
+from onehalf.data.tables.preprocessor import TableLatent, TablePreprocessor
+from onehalf.distributions.base import Latent, Pushforward
 
 __all__ = ["BATCH", "WIDE", "AnyUnits", "Sampler", "ways"]
 
@@ -31,7 +31,7 @@ SEARCH = 1_000_000
 STOPS = 4
 """Latents that a way goes through."""
 
-AnyUnits = Units | LabelledUnits | TableUnits
+AnyUnits = ArrayScaler | LabelledPreprocessor | TablePreprocessor
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,11 @@ class Sampler:
         They have just these labels, also where G takes several for one, as it does with rare or unknown words.
         """
         units = self.units
-        given = None if labels is None or isinstance(units, Units) else units.conditions_of(labels)
+        given = (
+            None
+            if labels is None or isinstance(units, ArrayScaler)
+            else units.conditions_of(labels)
+        )
         batch = max(1, BATCH * WIDE // max(WIDE, math.prod(self.p_g.shape)))
         starts = range(0, n, batch)
         made = []
@@ -58,45 +62,73 @@ class Sampler:
                 x = _under(self.p_g, key_batch, jnp.asarray(given[start : start + batch]))
             made.append(units.restore(np.asarray(x)))
         rows = np.concatenate(made)
-        return rows if labels is None or isinstance(units, Units) else units.labelled(rows, labels)
+        return (
+            rows
+            if labels is None or isinstance(units, ArrayScaler)
+            else units.labelled(rows, labels)
+        )
 
     def given(self, labels: Any) -> Cells:
         """The cells of a frame of the labels; those of labelled rows may be a plain list."""
-        if isinstance(self.units, Units) or not self.units.given:
+        if isinstance(self.units, ArrayScaler) or not self.units.given:
             refuse("given", expected="a fit with labels to be given", got="one without")
         return self.units.cells_of(labels)
 
-    def found(self, key: PRNGKey, n: int, where: str | None, *, balanced: bool) -> tuple[Rows, int]:
+    def found(
+        self, key: PRNGKey, n: int, where: str | None, *, balanced: bool
+    ) -> tuple[Rows, int]:
         """N samples that hold the conditions, and how many were drawn for them."""
         units = self.units
-        if isinstance(units, Units):
+        if isinstance(units, ArrayScaler):
             if where or balanced:
-                refuse("where, balanced", expected="a fit of a table, or with labels", got="one of an array without")
+                refuse(
+                    "where, balanced",
+                    expected="a fit of a table, or with labels",
+                    got="one of an array without",
+                )
             return self.draw(key, n), n
-        conditions = Conditions.parse(where, units.coding) if where else None
+        conditions = RowFilter.parse(where, units.coding) if where else None
         pool, shares = units.label_rows, units.label_shares
         if conditions:
             kept = conditions.on(units.given).mask(pool)
             if not kept.any():
-                refuse("where", expected="labels that occur together in the data", got=str(conditions))
+                refuse(
+                    "where",
+                    expected="labels that occur together in the data",
+                    got=str(conditions),
+                )
             pool, shares = pool[kept], shares[kept]
         if balanced:
             if not units.given:
-                refuse("balanced", expected="a fit with a label to balance by", got="one without")
+                refuse(
+                    "balanced", expected="a fit with a label to balance by", got="one without"
+                )
             shares = np.ones(len(pool))
         rng = np.random.default_rng(np.asarray(jr.key_data(key)))
         found: list[Rows] = []
         count = drawn = 0
         while count < n:
-            batch = int(np.clip(1.1 * (n - count) * (drawn + 1) / (count + 1), 100, BATCH)) if where else n
+            batch = (
+                int(np.clip(1.1 * (n - count) * (drawn + 1) / (count + 1), 100, BATCH))
+                if where
+                else n
+            )
             if drawn > SEARCH + 1000 * n:
                 got = f"{count:,} of {drawn:,}"
                 hint = "Ask for fewer, or fit with a label."
                 refuse("where", expected=f"{n:,} samples with {conditions}", got=got, hint=hint)
             key, key_batch = jr.split(key)
-            under = pool[rng.choice(len(pool), batch, p=shares / shares.sum())] if units.given else None
+            under = (
+                pool[rng.choice(len(pool), batch, p=shares / shares.sum())]
+                if units.given
+                else None
+            )
             rows = self.draw(key_batch, batch, under)
-            held = np.arange(batch) if conditions is None else np.flatnonzero(conditions.mask(units.cells(rows)))
+            held = (
+                np.arange(batch)
+                if conditions is None
+                else np.flatnonzero(conditions.mask(units.cells(rows)))
+            )
             enough = held[: n - count]
             # rows after the last one that was taken have not been looked at
             drawn += int(enough[-1]) + 1 if len(enough) == n - count else batch
@@ -105,7 +137,9 @@ class Sampler:
         return np.concatenate(found), drawn
 
 
-def ways(key: PRNGKey, p_z: Latent | TableLatent, n: int, steps: int) -> Float[Array, "steps n entries"]:
+def ways(
+    key: PRNGKey, p_z: Latent | TableLatent, n: int, steps: int
+) -> Float[Array, "steps n entries"]:
     """Latents along n closed ways of so many steps, each through STOPS draws of p_z; conditions stay as they were.
 
     A normal part turns by quarters of a circle, cos(t) a + sin(t) b, which is normal at every t; a uniform one goes

@@ -22,10 +22,11 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
-from onehalf._arrays import Keys, Logits, PRNGKey, Samples, Scalar
-from onehalf._base import choose, refuse
-from onehalf.data.arrays import Empirical
-from onehalf.data.base import AbstractData
+from onehalf._errors import refuse
+from onehalf._registry import choose
+from onehalf._typing import Keys, Logits, PRNGKey, Samples, Scalar
+from onehalf.distributions.base import AbstractData
+from onehalf.distributions.empirical import Empirical
 from onehalf.losses import AbstractLoss, NonSaturating, value
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import AbstractPenalty
@@ -59,8 +60,12 @@ class Game(eqx.Module):
     p_z: AbstractData
     V: AbstractLoss = NonSaturating()
     penalties: tuple[AbstractPenalty, ...] = ()
-    optimiser_D: optax.GradientTransformation = eqx.field(static=True, default=optax.adam(2e-4, b1=0.5))
-    optimiser_G: optax.GradientTransformation = eqx.field(static=True, default=optax.adam(2e-4, b1=0.5))
+    optimiser_D: optax.GradientTransformation = eqx.field(
+        static=True, default=optax.adam(2e-4, b1=0.5)
+    )
+    optimiser_G: optax.GradientTransformation = eqx.field(
+        static=True, default=optax.adam(2e-4, b1=0.5)
+    )
     k: int = 1
     """Steps of D in a round."""
     m: int = 256
@@ -89,7 +94,11 @@ class Game(eqx.Module):
         if not 0 <= self.average <= 1:
             refuse("average", expected="a rate from 0 (the last G) to 1", got=self.average)
         if self.epochs and not isinstance(self.p_data, Empirical):
-            refuse("epochs", expected="rows of an array to go through", got=type(self.p_data).__name__)
+            refuse(
+                "epochs",
+                expected="rows of an array to go through",
+                got=type(self.p_data).__name__,
+            )
 
 
 class State(eqx.Module):
@@ -142,7 +151,15 @@ def step(key: PRNGKey, game: Game, state: State) -> tuple[State, Info]:
     return _round(key, game, state, state.t)
 
 
-def train(key: Keys, game: Game, state: State, rounds: int, *, watch: Watch | None = None, every: int = 500) -> State:
+def train(
+    key: Keys,
+    game: Game,
+    state: State,
+    rounds: int,
+    *,
+    watch: Watch | None = None,
+    every: int = 500,
+) -> State:
     """Play this many rounds, `every` of them in one compiled scan with the state donated.
 
     Between the scans `watch(t, state, info)` sees the rounds played so far, the state, and the infos of the last rounds
@@ -180,14 +197,20 @@ def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Inf
     *early, last = jr.split(key_D, game.k)
     D, opt_D, first = state.D, state.opt_D, game.k * t
     for number, key_step in enumerate(early):
-        D, opt_D, _ = _step_D(key_step, game, state.G, D, opt_D, t, _rows(key, game, first + number))
+        D, opt_D, _ = _step_D(
+            key_step, game, state.G, D, opt_D, t, _rows(key, game, first + number)
+        )
     opponent = D
-    D, opt_D, seen = _step_D(last, game, state.G, D, opt_D, t, _rows(key, game, first + len(early)))
+    D, opt_D, seen = _step_D(
+        last, game, state.G, D, opt_D, t, _rows(key, game, first + len(early))
+    )
     key_z, key_d = seen.key_z, seen.key_d
     if game.schedule == "alternating":
         opponent = D
         key_z, key_d = jr.split(key_G)
-    gradient_G = _gradient_G(state.G, opponent, key_d, game, seen.x, game.p_z.sample(key_z, game.m), t)
+    gradient_G = _gradient_G(
+        state.G, opponent, key_d, game, seen.x, game.p_z.sample(key_z, game.m), t
+    )
     G, opt_G = _descend(game.optimiser_G, gradient_G, state.opt_G, state.G, game.rate, t)
     info = Info(
         value(seen.d_x, seen.d_Gz),
@@ -210,7 +233,15 @@ class _Seen(NamedTuple):
     gradient: AbstractNet
 
 
-def _step_D(key: PRNGKey, game: Game, G: AbstractNet, D: AbstractNet, opt_D: optax.OptState, t: Round, rows: Any):
+def _step_D(
+    key: PRNGKey,
+    game: Game,
+    G: AbstractNet,
+    D: AbstractNet,
+    opt_D: optax.OptState,
+    t: Round,
+    rows: Any,
+):
     """One step of D on fresh minibatches; on these rows, if they are not to be drawn."""
     key_x, key_z, key_d = jr.split(key, 3)
     p_data: Any = game.p_data
@@ -240,7 +271,9 @@ def _shuffled(key: PRNGKey, place: Round, n: int) -> Round:
     def swapped(number, row):
         key_centre, key_coin = jr.split(jr.fold_in(key, number))
         other = (jr.randint(key_centre, (), 0, n) - row) % n
-        return jnp.where(jr.bernoulli(jr.fold_in(key_coin, jnp.maximum(row, other))), other, row)
+        return jnp.where(
+            jr.bernoulli(jr.fold_in(key_coin, jnp.maximum(row, other))), other, row
+        )
 
     return jax.lax.fori_loop(0, PASSES, swapped, place)
 
@@ -251,13 +284,17 @@ def _gradient_D(D: AbstractNet, key: PRNGKey, game: Game, x: Samples, Gz: Sample
     x, Gz = _blur(key_noise, game.noise, t, x, Gz)
     d_x, d_Gz = _apply(D, x, key_x), _apply(D, Gz, key_Gz)
     loss = game.V.loss_D(d_x, d_Gz)
-    for key_one, penalty in zip(jr.split(key_penalty, len(game.penalties)), game.penalties, strict=True):
+    for key_one, penalty in zip(
+        jr.split(key_penalty, len(game.penalties)), game.penalties, strict=True
+    ):
         loss += _paid(key_one, penalty, D, x, Gz, t)
     return loss, (d_x, d_Gz)
 
 
 @eqx.filter_grad
-def _gradient_G(G: AbstractNet, D: AbstractNet, key: PRNGKey, game: Game, x: Samples, z: Samples, t: Round):
+def _gradient_G(
+    G: AbstractNet, D: AbstractNet, key: PRNGKey, game: Game, x: Samples, z: Samples, t: Round
+):
     # d_x matters to relativistic losses alone, and the compiler drops it for the others. Keys are split as for D, so
     # that in the simultaneous schedule D(G(z)), dropout included, is the one that D has already computed.
     key_x, key_Gz, _, key_noise = jr.split(key, 4)
@@ -265,7 +302,9 @@ def _gradient_G(G: AbstractNet, D: AbstractNet, key: PRNGKey, game: Game, x: Sam
     return game.V.loss_G(_apply(D, x, key_x), _apply(D, Gz, key_Gz))
 
 
-def _blur(key: PRNGKey, noise: Schedule | None, t: Round, x: Samples, Gz: Samples) -> tuple[Samples, Samples]:
+def _blur(
+    key: PRNGKey, noise: Schedule | None, t: Round, x: Samples, Gz: Samples
+) -> tuple[Samples, Samples]:
     """Data and samples as D sees them in round t."""
     if noise is None:
         return x, Gz
@@ -274,12 +313,16 @@ def _blur(key: PRNGKey, noise: Schedule | None, t: Round, x: Samples, Gz: Sample
     return x + std * jr.normal(key_x, x.shape), Gz + std * jr.normal(key_Gz, Gz.shape)
 
 
-def _paid(key: PRNGKey, penalty: AbstractPenalty, D: AbstractNet, x: Samples, Gz: Samples, t: Round) -> Scalar:
+def _paid(
+    key: PRNGKey, penalty: AbstractPenalty, D: AbstractNet, x: Samples, Gz: Samples, t: Round
+) -> Scalar:
     """What D pays in round t: nothing, or `every` times the penalty."""
     if penalty.every == 1:
         return penalty.penalty(key, D, x, Gz)
     due = t % penalty.every == 0
-    return jax.lax.cond(due, lambda: penalty.every * penalty.penalty(key, D, x, Gz), lambda: jnp.zeros(()))
+    return jax.lax.cond(
+        due, lambda: penalty.every * penalty.penalty(key, D, x, Gz), lambda: jnp.zeros(())
+    )
 
 
 def _apply(net: AbstractNet, examples: Samples, key: PRNGKey | None = None) -> Samples | Logits:
@@ -290,7 +333,9 @@ def _apply(net: AbstractNet, examples: Samples, key: PRNGKey | None = None) -> S
 
 
 def _descend(optimiser, gradient, opt_state, net, rate: Schedule | None, t: Round):
-    updates, opt_state = optimiser.update(gradient, opt_state, eqx.filter(net, eqx.is_inexact_array))
+    updates, opt_state = optimiser.update(
+        gradient, opt_state, eqx.filter(net, eqx.is_inexact_array)
+    )
     if rate is not None:
         updates = jax.tree.map(lambda update: rate(t) * update, updates)
     return eqx.apply_updates(net, updates), opt_state
@@ -298,7 +343,9 @@ def _descend(optimiser, gradient, opt_state, net, rate: Schedule | None, t: Roun
 
 def _average(rate: float, t: Round, average: AbstractNet, G: AbstractNet) -> AbstractNet:
     keep = jnp.minimum(rate, (t + 1) / (t + 10))
-    return jax.tree.map(lambda a, g: keep * a + (1 - keep) * g if eqx.is_inexact_array(a) else a, average, G)
+    return jax.tree.map(
+        lambda a, g: keep * a + (1 - keep) * g if eqx.is_inexact_array(a) else a, average, G
+    )
 
 
 def _scan(fixed: tuple[Keys, Game], state: State, rounds: int) -> tuple[State, Info]:
@@ -325,5 +372,12 @@ def _share_out(key: Keys, game: Game, state: State) -> tuple[Keys, Game, State]:
     devices = jax.devices()
     count = next(n for n in range(min(len(devices), len(key)), 0, -1) if len(key) % n == 0)
     mesh = Mesh(devices[:count], ("games",))
-    apart, everywhere = NamedSharding(mesh, PartitionSpec("games")), NamedSharding(mesh, PartitionSpec())
-    return eqx.filter_shard(key, apart), eqx.filter_shard(game, everywhere), eqx.filter_shard(state, apart)
+    apart, everywhere = (
+        NamedSharding(mesh, PartitionSpec("games")),
+        NamedSharding(mesh, PartitionSpec()),
+    )
+    return (
+        eqx.filter_shard(key, apart),
+        eqx.filter_shard(game, everywhere),
+        eqx.filter_shard(state, apart),
+    )

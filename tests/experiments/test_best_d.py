@@ -12,7 +12,7 @@ import scipy.stats
 import sympy
 from scipy.special import expit, log_expit, xlog1py, xlogy
 
-from onehalf.data import Normal
+from onehalf.distributions import Normal
 from onehalf.experiments import equilibrium, learned_d, minibatch, overfit_d
 from onehalf.experiments.classification import ACCURACY, JSD, SHIFTS, Classification
 from onehalf.experiments.equilibrium import Equilibrium
@@ -27,13 +27,17 @@ from onehalf.theory import V
 def expectation(f, mean=0.0):
     """E[f(x)] under N(mean, 1)."""
     law = scipy.stats.norm(mean)
-    return scipy.integrate.quad(lambda x: law.pdf(x) * f(x), mean - 12, mean + 12, epsabs=1e-13, limit=400)[0]
+    return scipy.integrate.quad(
+        lambda x: law.pdf(x) * f(x), mean - 12, mean + 12, epsabs=1e-13, limit=400
+    )[0]
 
 
 def value_of_line(w, mu=1.0, c=None):
     """V of d(x) = w (mu/2 - x), or of c - w x, between N(0, 1) and N(mu, 1)."""
     c = w * mu / 2 if c is None else c
-    return expectation(lambda x: log_expit(c - w * x)) + expectation(lambda x: log_expit(w * x - c), mu)
+    return expectation(lambda x: log_expit(c - w * x)) + expectation(
+        lambda x: log_expit(w * x - c), mu
+    )
 
 
 def by_text(experiment):
@@ -53,7 +57,9 @@ def test_the_calculus_of_the_pointwise_maximum():
 def test_no_other_y_is_better():
     others = np.linspace(0, 1, 1001)
     for (a, b), y in PointwiseMaximum().argmaxima.items():
-        assert (xlogy(a, y) + xlog1py(b, -y) >= xlogy(a, others) + xlog1py(b, -others) - 1e-12).all()
+        assert (
+            xlogy(a, y) + xlog1py(b, -y) >= xlogy(a, others) + xlog1py(b, -others) - 1e-12
+        ).all()
 
 
 def test_the_integral_of_the_maxima():
@@ -77,14 +83,18 @@ def test_what_the_line_is_worth(learned):
     balanced, _ = learned.lines
     reached = value_of_line(-balanced.slope, c=balanced.intercept)
     assert reached < learned_d.C_NORMALS
-    assert by_text(learned)["fitted line: V(D), nats"].measured == pytest.approx(reached, abs=1e-9)
+    assert by_text(learned)["fitted line: V(D), nats"].measured == pytest.approx(
+        reached, abs=1e-9
+    )
 
 
 def test_standard_errors_of_the_line():
     rng = np.random.default_rng(0)
     lines = np.array([learned_d._fit(rng, 1500, 500) for _ in range(300)])
     for column, error in ((0, 2), (1, 3)):
-        assert lines[:, column].std() / lines[:, error].mean() == pytest.approx(1, abs=4 / math.sqrt(600))
+        assert lines[:, column].std() / lines[:, error].mean() == pytest.approx(
+            1, abs=4 / math.sqrt(600)
+        )
 
 
 def test_the_gap_of_a_net(learned):
@@ -102,17 +112,27 @@ def test_the_gap_of_a_net(learned):
         modes = zip((0.5, 0.3, 0.2), (-2, 0.5, 3), (0.5, 0.3, 0.8), strict=True)
         a = sum(weight * scipy.stats.norm.pdf(x, mean, std) for weight, mean, std in modes)
         b = scipy.stats.norm.pdf(x, 0, 2)
-        return xlogy(a, a / (a + b)) + xlogy(b, b / (a + b)) - a * log_expit(d(x)) - b * log_expit(-d(x))
+        return (
+            xlogy(a, a / (a + b))
+            + xlogy(b, b / (a + b))
+            - a * log_expit(d(x))
+            - b * log_expit(-d(x))
+        )
 
     panels = np.linspace(-12, 12, 13)
-    gap = sum(scipy.integrate.quad(excess, *ends, epsabs=1e-9)[0] for ends in itertools.pairwise(panels))
+    gap = sum(
+        scipy.integrate.quad(excess, *ends, epsabs=1e-9)[0]
+        for ends in itertools.pairwise(panels)
+    )
     assert learned.gaps[0, 0, -1] == pytest.approx(gap, abs=1e-6)
 
 
 def test_a_line_off_by_a_tenth_is_found_out(learned):
     balanced, moved = learned.lines
     wrong = LearnedD()
-    wrong.__dict__ |= learned.__dict__ | {"lines": (balanced._replace(slope=1.1 * balanced.slope), moved)}
+    wrong.__dict__ |= learned.__dict__ | {
+        "lines": (balanced._replace(slope=1.1 * balanced.slope), moved)
+    }
     claims = by_text(wrong)
     assert not claims["N(0, 1), N(1, 1): slope of the fitted line"].holds
     assert not claims["fitted line: V(D), nats"].holds
@@ -126,8 +146,13 @@ def test_expectations_of_the_histogram_by_enumeration(monkeypatch):
     training, fresh = [], []
     for drawn in outcomes:
         x, Gz = drawn[:n], drawn[n:]
-        D = [(x.count(i) + epsilon) / (x.count(i) + Gz.count(i) + 2 * epsilon) for i in range(bins)]
-        training.append(np.mean([math.log(D[i]) for i in x]) + np.mean([math.log(1 - D[i]) for i in Gz]))
+        D = [
+            (x.count(i) + epsilon) / (x.count(i) + Gz.count(i) + 2 * epsilon)
+            for i in range(bins)
+        ]
+        training.append(
+            np.mean([math.log(D[i]) for i in x]) + np.mean([math.log(1 - D[i]) for i in Gz])
+        )
         fresh.append(np.mean(np.log(D)) + np.mean(np.log(np.subtract(1, D))))
     expected = [(np.mean(values) + math.log(4)) / 2 for values in (training, fresh)]
     assert list(overfit_d.expectation(bins)) == pytest.approx(expected, abs=1e-12)
@@ -151,7 +176,10 @@ def test_a_histogram_shown_its_own_draws_again_breaks_the_bound():
 
 def test_counts():
     drawn = np.array([[0, 0, 2], [1, 1, 1]])
-    assert overfit_d._count(drawn, np.array([[0, 1, 2], [0, 1, 1]])).tolist() == [[2, 0, 1], [0, 3, 3]]
+    assert overfit_d._count(drawn, np.array([[0, 1, 2], [0, 1, 1]])).tolist() == [
+        [2, 0, 1],
+        [0, 3, 3],
+    ]
 
 
 def test_tables_and_quadrature_of_the_classifier():
@@ -170,21 +198,31 @@ def test_tables_and_quadrature_of_the_classifier():
 def test_mean_and_variance_on_a_minibatch():
     mean, variance = Minibatch().truth
     assert mean == pytest.approx(value_of_line(2.0), abs=1e-11)
-    on_x = expectation(lambda x: log_expit(1 - 2 * x) ** 2) - expectation(lambda x: log_expit(1 - 2 * x)) ** 2
+    on_x = (
+        expectation(lambda x: log_expit(1 - 2 * x) ** 2)
+        - expectation(lambda x: log_expit(1 - 2 * x)) ** 2
+    )
     on_Gz = (
-        expectation(lambda x: log_expit(2 * x - 1) ** 2, 1.0) - expectation(lambda x: log_expit(2 * x - 1), 1.0) ** 2
+        expectation(lambda x: log_expit(2 * x - 1) ** 2, 1.0)
+        - expectation(lambda x: log_expit(2 * x - 1), 1.0) ** 2
     )
     assert variance == pytest.approx(on_x + on_Gz, abs=1e-9)
 
 
 def test_the_best_D_on_a_minibatch():
-    x, Gz = (0.5 - np.random.default_rng(0).normal(size=(2, 64)) - [[0], [1]]).astype(np.float32)
+    x, Gz = (0.5 - np.random.default_rng(0).normal(size=(2, 64)) - [[0], [1]]).astype(
+        np.float32
+    )
     _, gain, _ = minibatch._play(*(side[None] for side in (x, Gz, x, Gz)))
 
     def loss(w):
-        return -np.mean(log_expit(w * x.astype(float))) - np.mean(log_expit(-w * Gz.astype(float)))
+        return -np.mean(log_expit(w * x.astype(float))) - np.mean(
+            log_expit(-w * Gz.astype(float))
+        )
 
-    assert gain.item() == pytest.approx(loss(1.0) - scipy.optimize.minimize_scalar(loss).fun, abs=1e-6)
+    assert gain.item() == pytest.approx(
+        loss(1.0) - scipy.optimize.minimize_scalar(loss).fun, abs=1e-6
+    )
 
 
 def test_the_gain_has_the_law_of_Wilks():
@@ -210,5 +248,10 @@ def test_the_law_that_two_generators_share():
     one, other, apart = map(np.ravel, equilibrium._draw(jax.random.key(0)))
     assert np.abs(one - other).mean() > 0.1
     for drawn in (one, other):
-        assert scipy.stats.kstest(drawn, lambda x: scipy.stats.norm.cdf(np.log(np.expm1(x)))).pvalue > 1e-3
+        assert (
+            scipy.stats.kstest(
+                drawn, lambda x: scipy.stats.norm.cdf(np.log(np.expm1(x)))
+            ).pvalue
+            > 1e-3
+        )
     assert scipy.stats.kstest(apart, "halfnorm").pvalue > 1e-3

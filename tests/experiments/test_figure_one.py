@@ -41,5 +41,7 @@ def test_at_the_end_p_g_is_p_data_and_D_is_one_half(experiment):
 
 def test_the_film_goes_through_the_four(experiment):
     titles = [frame.axes[0].get_title() for frame in experiment.film()]
-    assert [title for title in titles if title.startswith("(")] == [moment.title for moment in experiment.four]
+    assert [title for title in titles if title.startswith("(")] == [
+        moment.title for moment in experiment.four
+    ]
     assert len(titles) > 40

@@ -9,7 +9,7 @@ import scipy.integrate
 import scipy.stats
 import sympy
 
-from onehalf.data import Normal
+from onehalf.distributions import Normal
 from onehalf.experiments.divergences import DRAWS, NEAR, SHIFTS, Divergences
 from onehalf.experiments.generator_path import MEANS, STDS, GeneratorPath
 from onehalf.experiments.jsd_metric import JSDMetric
@@ -44,7 +44,9 @@ def metric():
 def expectation(p, f):
     """E_p[f(x)] of a normal law p."""
     mean, std = p.mean(), p.std()
-    return scipy.integrate.quad(lambda x: p.pdf(x) * f(x), mean - 12 * std, mean + 12 * std, epsabs=1e-12, limit=200)[0]
+    return scipy.integrate.quad(
+        lambda x: p.pdf(x) * f(x), mean - 12 * std, mean + 12 * std, epsabs=1e-12, limit=200
+    )[0]
 
 
 def mean_log_D(p, q):
@@ -56,9 +58,15 @@ def mean_log_D(p, q):
 def test_kl_and_jsd_over_the_shift(divergences, at):
     p, q = scipy.stats.norm(), scipy.stats.norm(SHIFTS[at], 2)
     found = {name: values[at] for name, values in divergences.by_shift.items()}
-    assert found["KL(p || q)"] == pytest.approx(expectation(p, lambda x: p.logpdf(x) - q.logpdf(x)), abs=1e-9)
-    assert found["KL(q || p)"] == pytest.approx(expectation(q, lambda x: q.logpdf(x) - p.logpdf(x)), abs=1e-9)
-    assert found["JSD(p, q)"] == pytest.approx(LOG_2 + (mean_log_D(p, q) + mean_log_D(q, p)) / 2, abs=1e-9)
+    assert found["KL(p || q)"] == pytest.approx(
+        expectation(p, lambda x: p.logpdf(x) - q.logpdf(x)), abs=1e-9
+    )
+    assert found["KL(q || p)"] == pytest.approx(
+        expectation(q, lambda x: q.logpdf(x) - p.logpdf(x)), abs=1e-9
+    )
+    assert found["JSD(p, q)"] == pytest.approx(
+        LOG_2 + (mean_log_D(p, q) + mean_log_D(q, p)) / 2, abs=1e-9
+    )
 
 
 def test_kl_outgrows_what_jsd_never_passes(divergences):
@@ -82,9 +90,13 @@ def test_the_law_of_the_estimates(divergences):
 def test_likelihood_is_greatest_at_the_moments(least_kl):
     rows, fit = least_kl.rows, least_kl.likeliest
     assert (fit.mean, fit.std) == pytest.approx(scipy.stats.norm.fit(rows), abs=1e-6)
-    assert -fit.least == pytest.approx(scipy.stats.norm(fit.mean, fit.std).logpdf(rows).mean(), abs=1e-12)
+    assert -fit.least == pytest.approx(
+        scipy.stats.norm(fit.mean, fit.std).logpdf(rows).mean(), abs=1e-12
+    )
     assert fit.least == pytest.approx(math.log(2 * math.pi * math.e * rows.var()) / 2, abs=1e-9)
-    assert np.prod(scipy.stats.norm(fit.mean, fit.std).pdf(rows)) == 0  # the product underflows: sum the logs
+    assert (
+        np.prod(scipy.stats.norm(fit.mean, fit.std).pdf(rows)) == 0
+    )  # the product underflows: sum the logs
 
 
 def test_what_the_covering_fit_loses_is_a_difference_of_entropies(least_kl):
@@ -101,12 +113,16 @@ def test_a_gain_in_likelihood_in_closed_form(least_kl):
     gain = -LOG_2 + second_moment * (1 / 2 - 1 / 8)
     claim = next(claim for claim in least_kl.claims() if "gains" in claim.claim)
     assert claim.expected == pytest.approx(gain, abs=1e-9)
-    assert least_kl.gains == pytest.approx((wide.logpdf(least_kl.rows) - narrow.logpdf(least_kl.rows))[:, 0], abs=1e-4)
+    assert least_kl.gains == pytest.approx(
+        (wide.logpdf(least_kl.rows) - narrow.logpdf(least_kl.rows))[:, 0], abs=1e-4
+    )
 
 
 def test_the_other_mode_is_another_minimum_but_a_greater_one(least_kl):
     with jax.enable_x64():
-        at_the_lesser, between = (float(kl(Normal(mean, 0.25), least_kl.p_data, LINE)) for mean in (2.0, 0.0))
+        at_the_lesser, between = (
+            float(kl(Normal(mean, 0.25), least_kl.p_data, LINE)) for mean in (2.0, 0.0)
+        )
     assert least_kl.sitting.least < at_the_lesser < between
     assert at_the_lesser == pytest.approx(math.log(8 / 3), abs=1e-9)
 
@@ -121,7 +137,9 @@ def test_the_known_numbers_are_right(law):
 def test_all_known_numbers_are_met():
     measured = KnownAnswers().measured
     assert measured["JSD"] == pytest.approx(np.array(list(KNOWN.values())), abs=1e-12)
-    assert measured["C(G)"] == pytest.approx(2 * np.array(list(KNOWN.values())) - LOG_4, abs=1e-12)
+    assert measured["C(G)"] == pytest.approx(
+        2 * np.array(list(KNOWN.values())) - LOG_4, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("at", PATH)
@@ -170,9 +188,13 @@ def test_the_integrands_are_equal_line_by_line():
 def test_how_far_jsd_breaks_the_triangle(metric):
     def exact(p, q):
         m = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
-        return sum(a * sympy.log(a / c) / 2 for v in (p, q) for a, c in zip(v, m, strict=True) if a)
+        return sum(
+            a * sympy.log(a / c) / 2 for v in (p, q) for a, c in zip(v, m, strict=True) if a
+        )
 
-    heads, fair, tails = ([sympy.Rational(n, 2) for n in coin] for coin in ((2, 0), (1, 1), (0, 2)))
+    heads, fair, tails = (
+        [sympy.Rational(n, 2) for n in coin] for coin in ((2, 0), (1, 1), (0, 2))
+    )
     sides = [exact(heads, fair), exact(fair, tails), exact(heads, tails)]
     gap = sympy.simplify(sympy.expand_log(sides[2] - sides[0] - sides[1], force=True))
     assert gap.equals(3 * sympy.log(3) / 2 - 2 * sympy.log(2))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onehalf._base import catalogue, spoken
+from onehalf._registry import catalogue, spoken
 from onehalf.experiments.base import RELATIONS, AbstractExperiment, Claim, table
-from onehalf.plots import packed
+from onehalf.figures import packed
 
 EXPERIMENTS = catalogue("experiments")
 IMAGES = Path(__file__).parents[2] / "docs" / "images" / "theory"
@@ -52,16 +52,24 @@ def test_the_figure_says_what_its_axes_are(experiment):
     assert figure.axes
     for axes in figure.axes:
         if axes.get_label() != "<colorbar>" and axes.axison:
-            shared = axes.get_xlabel() or axes.get_title() or any(other.get_xlabel() for other in figure.axes)
+            shared = (
+                axes.get_xlabel()
+                or axes.get_title()
+                or any(other.get_xlabel() for other in figure.axes)
+            )
             assert shared, axes
 
 
 def test_the_page_shows_this_figure(experiment):
     drawn = Image.open(io.BytesIO(packed(experiment.figure(), ".png")))
-    shown = Image.open(io.BytesIO((IMAGES / f"{spoken(type(experiment).__name__)}.png").read_bytes()))
+    shown = Image.open(
+        io.BytesIO((IMAGES / f"{spoken(type(experiment).__name__)}.png").read_bytes())
+    )
     assert shown.size == drawn.size
     if type(experiment).__name__ not in TRAINED:
-        off = np.abs(np.asarray(shown.convert("L"), float) - np.asarray(drawn.convert("L"), float))
+        off = np.abs(
+            np.asarray(shown.convert("L"), float) - np.asarray(drawn.convert("L"), float)
+        )
         assert off.mean() < 1
 
 
@@ -77,7 +85,11 @@ WITHIN = {"=": (1.05, 0.95), "<=": (1.05, -9.0), ">=": (0.95, 9.0)}
 @pytest.mark.parametrize(
     ("relation", "measured", "holds"),
     [
-        *((relation, value, False) for relation in RELATIONS for value in (*BEYOND[relation], math.nan)),
+        *(
+            (relation, value, False)
+            for relation in RELATIONS
+            for value in (*BEYOND[relation], math.nan)
+        ),
         *((relation, value, True) for relation in RELATIONS for value in WITHIN[relation]),
     ],
 )

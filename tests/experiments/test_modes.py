@@ -37,6 +37,14 @@ def test_a_mode_counts_once_and_only_if_hit():
 def test_the_claims_can_fail():
     experiment = Modes()
     collapsed, good = np.full(16, 2.0), np.full(16, 8.0)
-    experiment.__dict__["hits"] = {module.PLAIN: good, module.WITH_R1: collapsed, module.WITH_BOTH: collapsed}
-    experiment.__dict__["shares"] = {module.PLAIN: good / 8, module.WITH_R1: good, module.WITH_BOTH: collapsed / 8}
+    experiment.__dict__["hits"] = {
+        module.PLAIN: good,
+        module.WITH_R1: collapsed,
+        module.WITH_BOTH: collapsed,
+    }
+    experiment.__dict__["shares"] = {
+        module.PLAIN: good / 8,
+        module.WITH_R1: good,
+        module.WITH_BOTH: collapsed / 8,
+    }
     assert [claim.holds for claim in experiment.claims()] == [True] * 5 + [False] * 3

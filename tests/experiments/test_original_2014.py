@@ -14,7 +14,9 @@ def test_units_that_share_a_map_would_be_found(monkeypatch):
 
         def __call__(self, x, *, key=None):
             h = x @ self.weights[0] + self.biases[0]
-            return jnp.stack([jnp.roll(h, -i) for i in range(5)]).max(axis=0)[:: self.pieces - 1][:240]
+            return jnp.stack([jnp.roll(h, -i) for i in range(5)]).max(axis=0)[
+                :: self.pieces - 1
+            ][:240]
 
     assert module._units_moved(jr.key(0)) == 1
     monkeypatch.setattr(module, "MLP", Sliding)
@@ -37,4 +39,13 @@ def test_the_claims_can_fail(monkeypatch):
     monkeypatch.setattr(module, "_size", lambda net: 2_503_984)
     monkeypatch.setattr(module, "_units_moved", lambda key: 2.0)
     monkeypatch.setattr(module, "_dropped", lambda key: np.array([0.7, 0.71, 0.69]))
-    assert [claim.holds for claim in experiment.claims()] == [False, False, False, True, False, False, False, False]
+    assert [claim.holds for claim in experiment.claims()] == [
+        False,
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]

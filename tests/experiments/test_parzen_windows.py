@@ -17,7 +17,9 @@ def test_the_score_of_p_itself_is_its_negative_entropy():
 def test_the_blurred_score_is_by_quadrature():
     expected = quad(lambda x: norm.pdf(x) * norm.logpdf(x, scale=np.sqrt(2)), -12, 12)[0]
     assert module._blurred_score() == pytest.approx(expected, abs=1e-9)
-    assert module._entropy_score() - module._blurred_score() == pytest.approx(np.log(2) / 2 - 1 / 4, abs=1e-12)
+    assert module._entropy_score() - module._blurred_score() == pytest.approx(
+        np.log(2) / 2 - 1 / 4, abs=1e-12
+    )
 
 
 def test_both_scores_are_those_of_the_mixtures(monkeypatch):
@@ -27,11 +29,15 @@ def test_both_scores_are_those_of_the_mixtures(monkeypatch):
     found = module._scores(np.random.default_rng(3), 12)
     rng = np.random.default_rng(3)
     samples, _, test = (rng.normal(size=(rows, 12)) for rows in (50, 200, 300))
-    true = np.log(np.mean([multivariate_normal(sample).pdf(test) for sample in samples], axis=0))
+    true = np.log(
+        np.mean([multivariate_normal(sample).pdf(test) for sample in samples], axis=0)
+    )
     collapsed = multivariate_normal(np.zeros(12)).logpdf(test)
     assert found.true == pytest.approx(true.mean())
     assert found.collapsed == pytest.approx(collapsed.mean())
-    assert (found.true_se, found.collapsed_se) == pytest.approx((true.std() / 300**0.5, collapsed.std() / 300**0.5))
+    assert (found.true_se, found.collapsed_se) == pytest.approx(
+        (true.std() / 300**0.5, collapsed.std() / 300**0.5)
+    )
 
 
 def test_the_claims_can_fail():

@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import norm
 
-from onehalf.data import Normal
+from onehalf.distributions import Normal
 from onehalf.experiments import steps_of_d as module
 from onehalf.experiments.steps_of_d import Affine, Played, Quadratic, StepsOfD
 from onehalf.theory import d_star
@@ -22,7 +22,10 @@ def test_the_best_quadratic_is_d_star():
 
 
 def test_the_gap_is_by_quadrature():
-    D, G = Quadratic(w=jnp.array([0.3, -0.2, 0.1])), Affine(a=jnp.asarray(0.8), b=jnp.asarray(-0.5))
+    D, G = (
+        Quadratic(w=jnp.array([0.3, -0.2, 0.1])),
+        Affine(a=jnp.asarray(0.8), b=jnp.asarray(-0.5)),
+    )
 
     def value(x, logit):
         p_g = norm.pdf(x, -0.5, 0.8)
@@ -55,13 +58,30 @@ def test_the_hands_derivatives_are_those_of_finite_differences(monkeypatch):
         assert w[j] == pytest.approx(module.RATE * up, abs=1e-8)
     down_a = slope(lambda a: V(w, a, start_b, draws[0], draws[2]), start_a)
     down_b = slope(lambda b: V(w, start_a, b, draws[0], draws[2]), start_b)
-    assert (a, b) == pytest.approx((start_a - module.RATE * down_a, start_b - module.RATE * down_b), abs=1e-8)
+    assert (a, b) == pytest.approx(
+        (start_a - module.RATE * down_a, start_b - module.RATE * down_b), abs=1e-8
+    )
 
 
 def test_the_claims_can_fail():
     experiment = StepsOfD()
     looks = module.ROUNDS // module.EVERY
-    near, far = (Played(np.full((looks, 2), gap), np.full((looks, 2), gap)) for gap in (0.1, 0.2))
-    experiment.__dict__["moved"] = {"D, k = 1": 1e-3, "G, k = 1": 0.0, "D, k = 5": 0.0, "G, k = 5": 1e-9}
+    near, far = (
+        Played(np.full((looks, 2), gap), np.full((looks, 2), gap)) for gap in (0.1, 0.2)
+    )
+    experiment.__dict__["moved"] = {
+        "D, k = 1": 1e-3,
+        "G, k = 1": 0.0,
+        "D, k = 5": 0.0,
+        "G, k = 5": 1e-9,
+    }
     experiment.__dict__["played"] = {1: near, 5: far}
-    assert [claim.holds for claim in experiment.claims()] == [False, True, True, False, True, False, False]
+    assert [claim.holds for claim in experiment.claims()] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]

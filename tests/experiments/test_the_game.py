@@ -26,7 +26,12 @@ def expectation(f, mean, width=12):
     """E[f(x)] under N(mean, 1)."""
     law = scipy.stats.norm(mean)
     return scipy.integrate.quad(
-        lambda x: law.pdf(x) * f(x), mean - width, mean + width, epsabs=1e-13, limit=400, points=[mean / 2, mean]
+        lambda x: law.pdf(x) * f(x),
+        mean - width,
+        mean + width,
+        epsabs=1e-13,
+        limit=400,
+        points=[mean / 2, mean],
     )[0]
 
 
@@ -59,7 +64,9 @@ def test_the_non_saturating_gradient_is_another_through_D_star(found, at):
     mu, h = danskin.SHIFTS[at], 1e-4
     *_, along, fixed = found.gradients.values()
     assert fixed[at] == pytest.approx(mu - slope(mu), abs=1e-11)
-    assert along[at] == pytest.approx((non_saturating(mu + h) - non_saturating(mu - h)) / (2 * h), abs=1e-7)
+    assert along[at] == pytest.approx(
+        (non_saturating(mu + h) - non_saturating(mu - h)) / (2 * h), abs=1e-7
+    )
     assert along[at] - fixed[at] > 0.05
 
 
@@ -82,7 +89,9 @@ def test_the_table_of_saturation():
         assert gradients["non-saturating"][at] == pytest.approx(mu - minimax, abs=1e-12)
         assert gradients["maximum likelihood"][at] == pytest.approx(mu, abs=1e-12)
         assert gradients["KL(p_data || p_g)"][at] == pytest.approx(mu, abs=1e-12)
-        assert gradients["KL(p_g || p_data) - 2 JSD"][at] == pytest.approx(mu - minimax, abs=1e-12)
+        assert gradients["KL(p_g || p_data) - 2 JSD"][at] == pytest.approx(
+            mu - minimax, abs=1e-12
+        )
     assert gradients["maximum likelihood, d up to 20"][-1] < 0.1
 
 
@@ -107,7 +116,10 @@ def test_one_face_of_a_coin(share):
 def test_where_C_bends():
     assert abs(convexity.INFLECTION - 1.636256) < 5e-7
     h = 1e-3
-    curvature = [(slope(mu + h) - slope(mu - h)) / (2 * h) for mu in convexity.INFLECTION + np.array([-0.01, 0, 0.01])]
+    curvature = [
+        (slope(mu + h) - slope(mu - h)) / (2 * h)
+        for mu in convexity.INFLECTION + np.array([-0.01, 0, 0.01])
+    ]
     assert curvature[0] > 1e-3
     assert curvature[1] == pytest.approx(0, abs=1e-6)
     assert curvature[2] < -1e-3
@@ -119,7 +131,9 @@ def test_the_paths_of_the_figure():
             p, q = scipy.stats.norm.pdf(x), p_g(x)
             return p * math.log(p / (p + q)) + q * math.log(q / (p + q))
 
-        return scipy.integrate.quad(integrand, -12, 18, epsabs=1e-12, limit=400, points=[0, 3, 6])[0]
+        return scipy.integrate.quad(
+            integrand, -12, 18, epsabs=1e-12, limit=400, points=[0, 3, 6]
+        )[0]
 
     def mixed(x):
         return 0.5 * scipy.stats.norm.pdf(x) + 0.5 * scipy.stats.norm.pdf(x, 6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from onehalf import Latent, Refusal
-from onehalf._base import catalogue
+from onehalf._registry import catalogue
 from onehalf.nets.mlp import ACTIVATIONS, MLP, waves
 
 NETS = catalogue("nets")
@@ -16,7 +16,9 @@ every_net = pytest.mark.parametrize("kind", NETS.values(), ids=NETS)
 
 
 @every_net
-@pytest.mark.parametrize(("in_shape", "out_shape"), [((2,), ()), ((3,), (8, 8)), ((8, 8), ()), ((1,), (1,))])
+@pytest.mark.parametrize(
+    ("in_shape", "out_shape"), [((2,), ()), ((3,), (8, 8)), ((8, 8), ()), ((1,), (1,))]
+)
 def test_one_example_in_one_out_and_finite_gradients(kind, in_shape, out_shape):
     net = kind(jr.key(0), in_shape, out_shape)
     x = jr.normal(jr.key(1), in_shape)
@@ -47,8 +49,18 @@ def test_maxout_is_the_greatest_of_its_pieces():
 
 def test_the_papers_players_have_as_many_parameters_as_the_code_of_2014():
     size = lambda net: sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(net, eqx.is_array)))  # noqa: E731
-    G = MLP(jr.key(0), (100,), (784,), width=1200, activation="relu", out_activation="sigmoid", init=0.05)
-    D = MLP(jr.key(0), (784,), (), width=240, activation="maxout", dropout=(0.2, 0.5), init=0.005)
+    G = MLP(
+        jr.key(0),
+        (100,),
+        (784,),
+        width=1200,
+        activation="relu",
+        out_activation="sigmoid",
+        init=0.05,
+    )
+    D = MLP(
+        jr.key(0), (784,), (), width=240, activation="maxout", dropout=(0.2, 0.5), init=0.005
+    )
     assert (size(G), size(D)) == (2_503_984, 1_231_441)
 
 
@@ -57,7 +69,9 @@ def test_dropout_keeps_the_mean_and_needs_a_key():
     x = jnp.ones(50)
     dropped = np.asarray(jax.vmap(lambda key: net(x, key=key))(jr.split(jr.key(1), 20_000)))
     assert np.std(dropped) > 0.1
-    assert np.mean(dropped) == pytest.approx(float(net(x)), abs=float(4 * np.std(dropped) / np.sqrt(20_000)))
+    assert np.mean(dropped) == pytest.approx(
+        float(net(x)), abs=float(4 * np.std(dropped) / np.sqrt(20_000))
+    )
     assert net(x) == net(x)
 
 
@@ -81,7 +95,9 @@ def test_waves_are_of_all_lengths_and_are_not_trained():
     assert gradient.weights[0].any()
 
 
-@pytest.mark.parametrize("bad", [{"width": 0}, {"depth": 0}, {"dropout": (0.0, 1.0)}, {"activation": "rely"}])
+@pytest.mark.parametrize(
+    "bad", [{"width": 0}, {"depth": 0}, {"dropout": (0.0, 1.0)}, {"activation": "rely"}]
+)
 def test_bad_shapes_are_refused(bad):
     with pytest.raises(Refusal, match="expected"):
         MLP(jr.key(0), (2,), (), **bad)

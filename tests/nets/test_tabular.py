@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from onehalf.data.base import Latent
-from onehalf.data.coding import Coding
-from onehalf.data.tables import TableLatent, TableUnits, gaussian_copula
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.preprocessor import TableLatent, TablePreprocessor, gaussian_copula
+from onehalf.distributions.base import Latent
 from onehalf.nets.mlp import MLP
 from onehalf.nets.tabular import Copula, Tabular
 
@@ -31,9 +31,9 @@ TABLE = pa.table(
 
 @pytest.fixture(scope="module")
 def game():
-    coding = Coding.of(TABLE)
+    coding = TableEncoder.of(TABLE)
     rows = coding.rows(TABLE)
-    units = TableUnits.of(rows, coding)
+    units = TablePreprocessor.of(rows, coding)
     return units, rows, units.data(rows)
 
 
@@ -91,7 +91,10 @@ def test_the_copula_has_the_datas_correlations_and_shares(game):
     made = units.restore(np.asarray(jax.vmap(G)(p_z.sample(jr.key(1), N))))
     rho = [stats.spearmanr(pile[:, 0], pile[:, 1]).statistic for pile in (rows, made)]
     assert abs(rho[0] - rho[1]) < 0.05
-    tall = [pile[pile[:, 3] == 1, 0].mean() - pile[pile[:, 3] == 0, 0].mean() for pile in (rows, made)]
+    tall = [
+        pile[pile[:, 3] == 1, 0].mean() - pile[pile[:, 3] == 0, 0].mean()
+        for pile in (rows, made)
+    ]
     assert tall[1] > 0.4 * tall[0] > 0
     shares = [np.bincount(pile[:, 4].astype(int), minlength=3) / N for pile in (rows, made)]
     assert np.abs(shares[0] - shares[1]).max() < 0.05
@@ -101,12 +104,18 @@ def test_calibration_sets_every_column_right_and_leaves_what_goes_with_what(game
     units, rows, data = game
     G, p_z = generator(data, added=1.5)
     right = G.calibrated(p_z.sample(jr.key(2), 16_384), units.shares)
-    wrong, made = (units.restore(np.asarray(jax.vmap(net)(p_z.sample(jr.key(1), 4 * N)))) for net in (G, right))
+    wrong, made = (
+        units.restore(np.asarray(jax.vmap(net)(p_z.sample(jr.key(1), 4 * N))))
+        for net in (G, right)
+    )
     for column in (0, 1):
         assert stats.ks_2samp(rows[:, column], made[:, column]).statistic < 0.03
         assert stats.ks_2samp(rows[:, column], wrong[:, column]).statistic > 0.05
     for column in (3, 4):
-        shares = [np.bincount(pile[:, column].astype(int), minlength=3) / len(pile) for pile in (rows, made)]
+        shares = [
+            np.bincount(pile[:, column].astype(int), minlength=3) / len(pile)
+            for pile in (rows, made)
+        ]
         assert np.abs(shares[0] - shares[1]).max() < 0.02
     paid = [pile[:, 2] for pile in (rows, made)]
     assert abs(np.mean(paid[0] == 0) - np.mean(paid[1] == 0)) < 0.02
@@ -114,16 +123,20 @@ def test_calibration_sets_every_column_right_and_leaves_what_goes_with_what(game
 
 
 def test_conditions_are_given_back_and_drawn_as_they_occur():
-    coding = Coding.of(TABLE)
+    coding = TableEncoder.of(TABLE)
     rows = coding.rows(TABLE)
-    units = TableUnits.of(rows, coding, ["club", "tall"])
+    units = TablePreprocessor.of(rows, coding, ["club", "tall"])
     data = units.data(rows)
     layout, noise = data.layout, Latent(normal=4)
     p_z = TableLatent(noise, sum(layout.made), data.conditions, data.shares)
-    G = Tabular(MLP(jr.key(0), (4 + sum(layout.given),), (layout.scores + sum(layout.made),)), layout, 4)
+    G = Tabular(
+        MLP(jr.key(0), (4 + sum(layout.given),), (layout.scores + sum(layout.made),)), layout, 4
+    )
     made = units.restore(np.asarray(jax.vmap(G)(p_z.sample(jr.key(1), N))))
     for column in (3, 4):
-        shares = [np.bincount(pile[:, column].astype(int), minlength=3) / N for pile in (rows, made)]
+        shares = [
+            np.bincount(pile[:, column].astype(int), minlength=3) / N for pile in (rows, made)
+        ]
         assert np.abs(shares[0] - shares[1]).max() < 0.04
     wanted = jnp.asarray(units.conditions_of(rows[:50]))
     made = units.restore(np.asarray(jax.vmap(G)(p_z.given(jr.key(2), wanted))))

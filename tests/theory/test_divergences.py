@@ -1,4 +1,4 @@
-"""Known answers, the axioms of each divergence, and scipy as an oracle; reference: game.md, sections 2 and 4."""
+"""GroundTruth answers, the axioms of each divergence, and scipy as an oracle; reference: game.md, sections 2 and 4."""
 
 import math
 
@@ -12,8 +12,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onehalf._base import Refusal
-from onehalf.data import Mixture, Normal, Uniform
+from onehalf._errors import Refusal
+from onehalf.distributions import Mixture, Normal, Uniform
 from onehalf.experiments.known_answers import KNOWN
 from onehalf.theory import entropy, jsd, kl, tv
 from onehalf.theory.divergences import nodes
@@ -23,7 +23,11 @@ DIVERGENCES = [kl, jsd, tv]
 ROUNDING = 1e-14
 
 share = st.floats(1e-300, 1) | st.just(0.0)  # XLA takes subnormal numbers for 0
-vectors = st.lists(share, min_size=5, max_size=5).filter(lambda p: sum(p) > 0.01).map(lambda p: np.array(p) / sum(p))
+vectors = (
+    st.lists(share, min_size=5, max_size=5)
+    .filter(lambda p: sum(p) > 0.01)
+    .map(lambda p: np.array(p) / sum(p))
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -81,7 +85,9 @@ def test_tv_of_normals_with_a_breakpoint_at_the_tie(mean):
 @pytest.mark.parametrize("std", [0.1, 1.0, 2.0])
 def test_entropy_of_normals(std):
     expected = math.log(2 * math.pi * math.e * std**2) / 2
-    assert entropy(Normal(0.0, std), np.linspace(-20, 20, 401)) == pytest.approx(expected, abs=1e-9)
+    assert entropy(Normal(0.0, std), np.linspace(-20, 20, 401)) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 def test_in_the_plane_only_the_distance_matters():
@@ -112,7 +118,9 @@ def test_nothing_in_common():
 def test_a_density_that_underflows_where_the_other_ends(reach):
     # exp(-1250) is 0 in float64: nothing times infinity, at nodes that hold no mass.
     expected = math.log(2 * reach) - math.log(2 * math.pi * math.e) / 2
-    assert kl(Normal(), Uniform(-reach, reach), range(-50, 51)) == pytest.approx(expected, abs=1e-9)
+    assert kl(Normal(), Uniform(-reach, reach), range(-50, 51)) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 @settings(deadline=None, max_examples=50)
@@ -137,11 +145,17 @@ def test_axioms(p, q, r):
 def test_scipy_agrees(p, q):
     assert entropy(p) == pytest.approx(scipy.stats.entropy(p), abs=1e-12)
     assert kl(p, q) == pytest.approx(scipy.stats.entropy(p, q), abs=1e-9)
-    assert jsd(p, q) == pytest.approx(scipy.spatial.distance.jensenshannon(p, q) ** 2, abs=1e-12)
+    assert jsd(p, q) == pytest.approx(
+        scipy.spatial.distance.jensenshannon(p, q) ** 2, abs=1e-12
+    )
 
 
 def test_gradients_along_the_simplex_are_the_calculus():
-    p, q, step = jnp.array([0.2, 0.3, 0.5]), jnp.array([0.5, 0.1, 0.4]), jnp.array([0.1, 0.2, -0.3])
+    p, q, step = (
+        jnp.array([0.2, 0.3, 0.5]),
+        jnp.array([0.5, 0.1, 0.4]),
+        jnp.array([0.1, 0.2, -0.3]),
+    )
     for f, expected in [
         (lambda p: kl(p, q), jnp.log(p / q)),
         (lambda p: kl(q, p), -q / p),
@@ -164,24 +178,33 @@ def test_gradient_through_the_quadrature():
     def shifted_normal(mean):
         return Mixture(jnp.reshape(mean, (1, 1)), jnp.ones(1), jnp.ones(1))
 
-    assert jax.grad(lambda mean: kl(Normal(), shifted_normal(mean), LINE))(1.5) == pytest.approx(1.5, abs=1e-9)
+    assert jax.grad(lambda mean: kl(Normal(), shifted_normal(mean), LINE))(
+        1.5
+    ) == pytest.approx(1.5, abs=1e-9)
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)
 def test_compiled_and_mapped(divergence):
     p = jnp.array([[0.5, 0.5, 0.0], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
     each = [divergence(p[i], p[1]) for i in range(3)]
-    np.testing.assert_allclose(jax.jit(jax.vmap(divergence, in_axes=(0, None)))(p, p[1]), jnp.stack(each), rtol=1e-14)
+    np.testing.assert_allclose(
+        jax.jit(jax.vmap(divergence, in_axes=(0, None)))(p, p[1]), jnp.stack(each), rtol=1e-14
+    )
 
 
 def test_the_callers_precision():
     with jax.enable_x64(False):
-        p, q = jax.nn.softmax(jnp.sin(jnp.arange(2e4))), jax.nn.softmax(jnp.cos(jnp.arange(2e4)))
+        p, q = (
+            jax.nn.softmax(jnp.sin(jnp.arange(2e4))),
+            jax.nn.softmax(jnp.cos(jnp.arange(2e4))),
+        )
         J = jsd(p, q)
         assert J.dtype == jnp.float32
         assert 0 < J * jnp.ones(()) < math.log(2)
         assert jnp.isfinite(jax.jit(jax.grad(jsd))(p, q)).all()
-        assert jsd(Normal(), Normal(1.0), range(-9, 11)) == pytest.approx(0.11142148218, rel=1e-7)
+        assert jsd(Normal(), Normal(1.0), range(-9, 11)) == pytest.approx(
+            0.11142148218, rel=1e-7
+        )
 
 
 def test_rounded_parameters_are_no_excuse():
@@ -198,7 +221,9 @@ def test_what_cannot_be_refused_is_nan():
 
 
 def test_a_density_need_not_be_a_pytree():
-    assert jsd(Slab(), Uniform(0.5, 1.5), [0, 0.5, 1, 1.5]) == pytest.approx(math.log(2) / 2, abs=1e-12)
+    assert jsd(Slab(), Uniform(0.5, 1.5), [0, 0.5, 1, 1.5]) == pytest.approx(
+        math.log(2) / 2, abs=1e-12
+    )
 
 
 def test_exact_for_polynomials_to_degree_31():
@@ -213,7 +238,12 @@ HALVES, THIRDS = np.full(2, 1 / 2), np.full(3, 1 / 3)
     ("p", "q", "over", "sentence"),
     [
         (HALVES, np.array([0.5, 0.6]), None, "probabilities: .* got a sum of 1.1"),
-        (HALVES, np.array([1.2, -0.2]), None, "probabilities: .* got a sum of 1, the least being -0.2"),
+        (
+            HALVES,
+            np.array([1.2, -0.2]),
+            None,
+            "probabilities: .* got a sum of 1, the least being -0.2",
+        ),
         (HALVES, np.array([0.5, np.nan]), None, "probabilities: .* got a sum of nan"),
         (np.ones(0), np.ones(0), None, "probabilities: .* got a sum of 0"),
         (HALVES, THIRDS, None, r"probabilities: .* got shapes \[\(2,\), \(3,\)\]"),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from onehalf._base import Refusal
+from onehalf._errors import Refusal
 from onehalf.losses import Minimax, NonSaturating, Wasserstein
 from onehalf.penalties import R1, R2
 from onehalf.theory import DiracGame, exponentiated_gradient, ideal_loop
@@ -57,7 +57,9 @@ def test_the_loop_goes_down_within_its_bound(pair, rate):
     _, values = ideal_loop(p_data, p_g, steps=100, rate=rate)
     above = np.asarray(values) + math.log(4)
     assert np.diff(above).max() <= 1e-15
-    assert (above[1:] <= np.sum(p_data * np.log(p_data / p_g)) / (rate * np.arange(1, 101)) + 1e-15).all()
+    assert (
+        above[1:] <= np.sum(p_data * np.log(p_data / p_g)) / (rate * np.arange(1, 101)) + 1e-15
+    ).all()
 
 
 def test_too_long_a_step_goes_up(pair):
@@ -86,7 +88,9 @@ def test_steps_against_a_D_that_stays_add_up(pair):
     p_g = pair[0]
     for _ in range(7):
         p_g = exponentiated_gradient(p_g, d, 0.2)
-    assert np.asarray(p_g) == pytest.approx(np.asarray(exponentiated_gradient(pair[0], d, 1.4)), abs=1e-15)
+    assert np.asarray(p_g) == pytest.approx(
+        np.asarray(exponentiated_gradient(pair[0], d, 1.4)), abs=1e-15
+    )
     assert exponentiated_gradient(pair[0], d, 1e4)[-1] == pytest.approx(1, abs=1e-12)
 
 
@@ -127,7 +131,9 @@ def test_orbits_end_where_they_should(rules):
 
 def test_D_first_is_algorithm_one():
     game = DiracGame(Minimax(), first="D")
-    assert game.orbit(START, 20)[-1] == pytest.approx(by_hand(Minimax(), 0.0, "D", 20), abs=1e-12)
+    assert game.orbit(START, 20)[-1] == pytest.approx(
+        by_hand(Minimax(), 0.0, "D", 20), abs=1e-12
+    )
 
 
 def test_the_cycle_of_taking_turns_stays_in_its_ring():

@@ -12,8 +12,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onehalf._base import Refusal
-from onehalf.data import Mixture, Normal, Uniform
+from onehalf._errors import Refusal
+from onehalf.distributions import Mixture, Normal, Uniform
 from onehalf.theory import C, D_star, V, d_star, jsd
 
 LINE = np.linspace(-20, 24, 441)
@@ -27,7 +27,11 @@ PAIRS = {
 }
 
 share = st.floats(1e-300, 1) | st.just(0.0)  # XLA takes subnormal numbers for 0
-vectors = st.lists(share, min_size=5, max_size=5).filter(lambda p: sum(p) > 0.01).map(lambda p: np.array(p) / sum(p))
+vectors = (
+    st.lists(share, min_size=5, max_size=5)
+    .filter(lambda p: sum(p) > 0.01)
+    .map(lambda p: np.array(p) / sum(p))
+)
 logits = st.lists(st.floats(allow_nan=False), min_size=5, max_size=5).map(np.array)
 
 
@@ -56,7 +60,8 @@ def test_no_D_beats_D_star(p_data, p_g, d):
 
 
 @pytest.mark.parametrize(
-    ("a", "expected"), [(0.0, -math.log(4)), (0.25, -1.0397207708399179), (1.0, 0.0), (2.0, 0.0), (5.0, 0.0)]
+    ("a", "expected"),
+    [(0.0, -math.log(4)), (0.25, -1.0397207708399179), (1.0, 0.0), (2.0, 0.0), (5.0, 0.0)],
 )
 def test_shifted_uniforms(a, expected):
     over = sorted({0.0, 1.0, a, 1 + a})
@@ -73,7 +78,10 @@ def test_the_pull_on_the_generator():
         return Mixture(jnp.reshape(mean, (1, 1)), jnp.ones(1), jnp.ones(1))
 
     frozen = d_star(Normal(), Normal(1.0))
-    for value in (lambda mean: C(Normal(), p_g(mean), LINE), lambda mean: V(frozen, Normal(), p_g(mean), LINE)):
+    for value in (
+        lambda mean: C(Normal(), p_g(mean), LINE),
+        lambda mean: V(frozen, Normal(), p_g(mean), LINE),
+    ):
         assert jax.grad(value)(1.0) == pytest.approx(0.39797286718325, abs=1e-9)
 
 
@@ -85,7 +93,9 @@ def test_no_pull_where_nothing_overlaps():
 
 def test_the_logit_between_normals_is_a_line():
     x = jnp.linspace(-50.0, 50.0, 11)[:, None]
-    np.testing.assert_allclose(jax.vmap(d_star(Normal(), Normal(2.0)))(x), -2 * x[:, 0] + 2, atol=1e-12)
+    np.testing.assert_allclose(
+        jax.vmap(d_star(Normal(), Normal(2.0)))(x), -2 * x[:, 0] + 2, atol=1e-12
+    )
 
 
 def test_D_star_is_the_share_of_the_data():
@@ -116,7 +126,9 @@ def test_V_of_any_D_by_scipys_quadrature():
         return scipy.stats.norm.pdf(x) * log_D + scipy.stats.norm.pdf(x, 1, 2) * log_not_D
 
     expected, _ = scipy.integrate.quad(integrand, -20, 24, limit=200, epsabs=1e-12)
-    assert V(lambda x: jnp.sin(x[0]), Normal(), Normal(1.0, 2.0), LINE) == pytest.approx(expected, abs=1e-9)
+    assert V(lambda x: jnp.sin(x[0]), Normal(), Normal(1.0, 2.0), LINE) == pytest.approx(
+        expected, abs=1e-9
+    )
 
 
 def test_a_network_for_D_in_the_callers_precision():

@@ -9,15 +9,25 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onehalf._base import Refusal, catalogue
-from onehalf.data import Grid, Mixture, Normal, Ring, SwissRoll, TwoMoons, Uniform
-from onehalf.data.base import AbstractDensity
+from onehalf._errors import Refusal
+from onehalf._registry import catalogue
+from onehalf.distributions import Grid, Mixture, Normal, Ring, SwissRoll, TwoMoons, Uniform
+from onehalf.distributions.base import AbstractDensity
 from onehalf.experiments.known_answers import KNOWN
 from onehalf.theory import jsd
 from onehalf.theory.pushforward import known, push
 
 OUTSIDE = np.array([-np.inf, np.inf])
-DENSITIES = [Normal(), Uniform(), Mixture(), Ring(), Grid(), SwissRoll(), TwoMoons(), Normal(1.0, 2.0, (2,))]
+DENSITIES = [
+    Normal(),
+    Uniform(),
+    Mixture(),
+    Ring(),
+    Grid(),
+    SwissRoll(),
+    TwoMoons(),
+    Normal(1.0, 2.0, (2,)),
+]
 
 
 def cells(*inner):
@@ -25,7 +35,9 @@ def cells(*inner):
 
 
 def test_every_density_knows_its_masses():
-    assert {type(p) for p in DENSITIES} == {p for p in catalogue("data").values() if issubclass(p, AbstractDensity)}
+    assert {type(p) for p in DENSITIES} == {
+        p for p in catalogue("distributions").values() if issubclass(p, AbstractDensity)
+    }
 
 
 @pytest.mark.parametrize("p", DENSITIES, ids=lambda p: type(p).__name__)
@@ -48,7 +60,9 @@ def test_masses_in_the_tails_are_exact():
         assert Normal().masses([np.array([low, high])])[0] == pytest.approx(expected, rel=1e-12)
 
 
-knots = st.lists(st.floats(-3, 3).map(lambda z: round(z, 2)), min_size=2, max_size=8, unique=True).map(sorted)
+knots = st.lists(
+    st.floats(-3, 3).map(lambda z: round(z, 2)), min_size=2, max_size=8, unique=True
+).map(sorted)
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,7 +84,9 @@ def test_pushed_pieces_are_what_a_fine_grid_says(z, data):
 def test_a_square_is_chi_square_and_a_shift_a_normal():
     z, edges = np.linspace(-9, 9, 20_001), cells(*np.linspace(0, 20, 101))
     np.testing.assert_allclose(
-        push(Normal().masses, z, z**2, edges)[1:], np.diff(scipy.stats.chi2(1).cdf(edges[1:])), atol=1e-6
+        push(Normal().masses, z, z**2, edges)[1:],
+        np.diff(scipy.stats.chi2(1).cdf(edges[1:])),
+        atol=1e-6,
     )
     # a linear G has one piece: exact to the last digits, however many knots
     for knots in (2, 50):
@@ -92,7 +108,9 @@ def test_the_jsd_of_cells_comes_near_that_of_the_densities():
     assert KNOWN[1.0, 1.0] - 1e-6 < found <= KNOWN[1.0, 1.0]
 
 
-@pytest.mark.parametrize("p", [Mixture(), Ring(), Grid(), TwoMoons()], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize(
+    "p", [Mixture(), Ring(), Grid(), TwoMoons()], ids=lambda p: type(p).__name__
+)
 def test_samples_of_the_truth_are_at_0(p):
     rows, samples = (np.asarray(p.sample(jr.key(seed), 200_000)) for seed in (0, 1))
     found = known(p.masses, rows, samples)
@@ -120,13 +138,18 @@ def test_refusals():
         ((z, z, edges[::-1]), "edges: expected two or more increasing"),
         ((z, z[1:], edges), "Gz: expected a finite number for each of the 5 knots"),
         ((z, z * np.nan, edges), "Gz: .* not finite"),
-        ((z, z, np.array([0.0, 1.0, 2.0])), r"edges: expected cells that hold all of \[-1, 1\]"),
+        (
+            (z, z, np.array([0.0, 1.0, 2.0])),
+            r"edges: expected cells that hold all of \[-1, 1\]",
+        ),
     ):
         with pytest.raises(Refusal, match=sentence):
             push(Normal().masses, *arguments)
     with pytest.raises(Refusal, match="real and samples: expected rows of one or two numbers"):
         known(Normal().masses, np.zeros((5, 3)), np.zeros((5, 3)))
-    with pytest.raises(Refusal, match="samples: expected at least 1,000, all finite; got 5, 5 numbers"):
+    with pytest.raises(
+        Refusal, match="samples: expected at least 1,000, all finite; got 5, 5 numbers"
+    ):
         known(Normal().masses, np.zeros((5, 1)), np.zeros((5, 1)))
     with pytest.raises(Refusal, match=r"samples: .* got 1,000, 0 numbers"):
         known(Normal().masses, np.zeros((5, 1)), np.full((1000, 1), np.nan))
@@ -134,17 +157,25 @@ def test_refusals():
 
 def test_a_cut_never_passes_its_knot():
     # rounded up by the last digit, it would leave a cell with less than nothing
-    z, Gz = np.array([-1.1473109479297807, 0.5468510157394851, 1.2168816074124533]), np.array([0.2, 0.4, -0.1])
+    z, Gz = (
+        np.array([-1.1473109479297807, 0.5468510157394851, 1.2168816074124533]),
+        np.array([0.2, 0.4, -0.1]),
+    )
     assert push(Normal().masses, z, Gz, cells(-0.5, -0.3, -0.2, 0.4)).min() >= 0
 
 
 def test_finer_cells_show_more_and_what_is_left_is_small():
     ring, narrow = Ring(), Ring(std=0.005)
-    rows, samples = np.asarray(ring.sample(jr.key(0), 100_000)), np.asarray(narrow.sample(jr.key(1), 1_000_000))
+    rows, samples = (
+        np.asarray(ring.sample(jr.key(0), 100_000)),
+        np.asarray(narrow.sample(jr.key(1), 1_000_000)),
+    )
     found = known(ring.masses, rows, samples)
     # in polar coordinates of each mode, by quadrature
     r = np.linspace(0, 0.12, 200_001)
     p, q = (r / std**2 * np.exp(-((r / std) ** 2) / 2) for std in (0.01, 0.005))
-    truth = sum(np.trapezoid(scipy.special.rel_entr(each, (p + q) / 2), r) for each in (p, q)) / 2
+    truth = (
+        sum(np.trapezoid(scipy.special.rel_entr(each, (p + q) / 2), r) for each in (p, q)) / 2
+    )
     assert found.jsd_wide < found.jsd < truth
     assert truth - found.jsd < 1.5 * (found.jsd - found.jsd_wide) + 4 * found.jsd_se

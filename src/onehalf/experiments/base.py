@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 from matplotlib.figure import Figure
 
-from onehalf._base import spoken
+from onehalf._registry import spoken
 
 __all__ = ["SIGMAS", "AbstractExperiment", "Claim", "table"]
 
@@ -44,7 +44,13 @@ class Claim(NamedTuple):
     """'=', '<=' or '>=': how the measured value is claimed to stand to the expected one."""
 
     @classmethod
-    def of_mean(cls, claim: str, expected: float, values: ArrayLike | Sequence[float], relation: str = "=") -> "Claim":
+    def of_mean(
+        cls,
+        claim: str,
+        expected: float,
+        values: ArrayLike | Sequence[float],
+        relation: str = "=",
+    ) -> "Claim":
         """The mean of independent draws, with SIGMAS of its standard errors."""
         drawn = np.asarray(values, np.float64)
         error = SIGMAS * float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
@@ -58,7 +64,9 @@ class Claim(NamedTuple):
         """
         drawn = np.asarray(differences, np.float64)
         se = float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
-        return cls(f"{claim}, in errors", CLEAR, float(drawn.mean()) / se if se else 0.0, 0.0, ">=")
+        return cls(
+            f"{claim}, in errors", CLEAR, float(drawn.mean()) / se if se else 0.0, 0.0, ">="
+        )
 
     @property
     def difference(self) -> float:
@@ -69,13 +77,21 @@ class Claim(NamedTuple):
     def holds(self) -> bool:
         """Whether the measured value stands to the expected one as claimed, up to the error; never if not finite."""
         beyond = self.difference
-        return math.isfinite(beyond) and bool(RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error)
+        return math.isfinite(beyond) and bool(
+            RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error
+        )
 
     def to_dict(self, name: str) -> dict[str, Any]:
         """The claim for JSON, with the name of its experiment; None for a number that is not finite."""
-        told = {"name": name, **self._asdict(), "difference": self.difference, "holds": self.holds}
+        told = {
+            "name": name,
+            **self._asdict(),
+            "difference": self.difference,
+            "holds": self.holds,
+        }
         return {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in told.items()
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in told.items()
         }
 
 

@@ -15,16 +15,22 @@ from matplotlib.figure import Figure
 from scipy.special import expit, ndtr
 from sklearn.metrics import accuracy_score, log_loss
 
-from onehalf._arrays import PRNGKey, Sample, Scalar
-from onehalf.data import Normal
+from onehalf._typing import PRNGKey, Sample, Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend
 from onehalf.losses import value
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, STRONG, legend
 from onehalf.theory import V, d_star, tv
 
 __all__ = ["Classification"]
 
-JSD = {0.0: 0.0, 0.5: 0.03031130052083898, 1.0: 0.11142148218473618, 2.0: 0.33683082034683161, 4.0: 0.63272019373686698}
+JSD = {
+    0.0: 0.0,
+    0.5: 0.03031130052083898,
+    1.0: 0.11142148218473618,
+    2.0: 0.33683082034683161,
+    4.0: 0.63272019373686698,
+}
 """Of N(0, 1) and N(mu, 1) by mu, by quadrature to 30 digits; in nats."""
 ACCURACY = {1.0: 0.691462461274013, 4.0: 0.977249868051821}
 """Phi(mu/2)."""
@@ -83,32 +89,66 @@ class Classification(AbstractExperiment):
         off_accuracy = np.abs(self.computed.accuracy - ndtr(SHIFTS / 2)).max()
         one, four = self.drawn[1.0], self.drawn[4.0]
         batch = float(one.cross_entropy[0])
-        yield Claim("mu = 1, one batch: scikit-learn's log_loss, -V~/2, nats", one.half, batch, 1e-6)
-        yield Claim.of_mean("mu = 1, draws: cross-entropy, log 2 - JSD, nats", best[2], one.cross_entropy)
-        yield Claim.of_mean("mu = 4, draws: cross-entropy, log 2 - JSD, nats", best[4], four.cross_entropy)
+        yield Claim(
+            "mu = 1, one batch: scikit-learn's log_loss, -V~/2, nats", one.half, batch, 1e-6
+        )
+        yield Claim.of_mean(
+            "mu = 1, draws: cross-entropy, log 2 - JSD, nats", best[2], one.cross_entropy
+        )
+        yield Claim.of_mean(
+            "mu = 4, draws: cross-entropy, log 2 - JSD, nats", best[4], four.cross_entropy
+        )
         yield Claim("5 shifts: greatest |-V/2 - (log 2 - JSD)|, nats", 0.0, float(off), 1e-9)
         yield Claim.of_mean("mu = 1, draws: accuracy, 1/2 + TV/2", ACCURACY[1.0], one.accuracy)
         yield Claim.of_mean("mu = 4, draws: accuracy, 1/2 + TV/2", ACCURACY[4.0], four.accuracy)
-        yield Claim("17 shifts: greatest |1/2 + TV/2 - Phi(mu/2)|", 0.0, float(off_accuracy), 1e-9)
+        yield Claim(
+            "17 shifts: greatest |1/2 + TV/2 - Phi(mu/2)|", 0.0, float(off_accuracy), 1e-9
+        )
         too_sure = float(self.computed.too_sure[SHIFTS == 1].item())
-        yield Claim("mu = 1, twice the logit: cross-entropy, nats", best[2], too_sure, 0.0, ">=")
+        yield Claim(
+            "mu = 1, twice the logit: cross-entropy, nats", best[2], too_sure, 0.0, ">="
+        )
 
     def figure(self) -> Figure:
         """Both over mu: by quadrature, and on draws."""
         figure = Figure(figsize=(8.0, 3.4), layout="constrained")
         left, right = figure.subplots(1, 2)
-        left.plot(SHIFTS, self.computed.best, color=DATA, linewidth=STRONG, label="D_star: log 2 - JSD, 1/2 + TV/2")
-        left.plot(SHIFTS, self.computed.too_sure, color=SAMPLES, linewidth=STRONG, label="twice its logit")
+        left.plot(
+            SHIFTS,
+            self.computed.best,
+            color=DATA,
+            linewidth=STRONG,
+            label="D_star: log 2 - JSD, 1/2 + TV/2",
+        )
+        left.plot(
+            SHIFTS,
+            self.computed.too_sure,
+            color=SAMPLES,
+            linewidth=STRONG,
+            label="twice its logit",
+        )
         right.plot(SHIFTS, self.computed.accuracy, color=DATA, linewidth=STRONG)
         label = f"D_star on {2 * M * BATCHES:,} draws: scikit-learn"
         for axes, column in ((left, "cross_entropy"), (right, "accuracy")):
             values = np.array([getattr(drawn, column) for drawn in self.drawn.values()])
             error = SIGMAS * values.std(axis=1, ddof=1) / math.sqrt(BATCHES)
-            axes.errorbar(list(JSD), values.mean(axis=1), error, fmt="o", markersize=4, color=DATA, label=label)
+            axes.errorbar(
+                list(JSD),
+                values.mean(axis=1),
+                error,
+                fmt="o",
+                markersize=4,
+                color=DATA,
+                label=label,
+            )
             axes.spines[["top", "right"]].set_visible(False)
         left.axhline(math.log(2), label="D = 1/2", **GOAL)
         right.axhline(0.5, **GOAL)
-        left.set(xlabel="shift mu of p_g = N(mu, 1)", ylabel="mean cross-entropy, nats", ylim=(0, None))
+        left.set(
+            xlabel="shift mu of p_g = N(mu, 1)",
+            ylabel="mean cross-entropy, nats",
+            ylim=(0, None),
+        )
         right.set(xlabel="shift mu of p_g = N(mu, 1)", ylabel="accuracy", ylim=(0.45, 1))
         legend(figure)
         return figure
@@ -127,7 +167,9 @@ def _twice(d: Callable[[Sample], Scalar], x: Sample) -> Scalar:
 
 def _draw(key: PRNGKey, mu: float) -> Drawn:
     p_data, p_g = Normal(), Normal(mu)
-    x, Gz = (p.sample(k, BATCHES * M) for p, k in zip((p_data, p_g), jr.split(key), strict=True))
+    x, Gz = (
+        p.sample(k, BATCHES * M) for p, k in zip((p_data, p_g), jr.split(key), strict=True)
+    )
     d_x, d_Gz = (jax.vmap(d_star(p_data, p_g))(side).reshape(BATCHES, M) for side in (x, Gz))
     D = expit(np.hstack([d_x, d_Gz]).astype(np.float64))
     is_data = np.repeat([True, False], M)

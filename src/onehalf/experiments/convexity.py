@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import root_scalar
 
-from onehalf._arrays import Scalar
-from onehalf.data import Mixture, Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.theory import C, V, tv
 
 __all__ = ["Convexity"]
@@ -62,20 +62,39 @@ class Convexity(AbstractExperiment):
         """The second derivative of C by the shift mu: at 0, its least and greatest value on either side, its root."""
         with jax.enable_x64():
             second = jax.jit(jax.grad(jax.grad(_shifted)))
-            inside, beyond = jax.vmap(second)(jnp.linspace(0, 1.6, 17)), jax.vmap(second)(jnp.linspace(1.7, 6, 17))
+            inside, beyond = (
+                jax.vmap(second)(jnp.linspace(0, 1.6, 17)),
+                jax.vmap(second)(jnp.linspace(1.7, 6, 17)),
+            )
             return {
                 "at 0": float(second(0.0)),
                 "inside": float(inside.min()),
                 "beyond": float(beyond.max()),
-                "root": root_scalar(lambda mu: float(second(mu)), bracket=(1.0, 3.0), xtol=1e-12).root,
+                "root": root_scalar(
+                    lambda mu: float(second(mu)), bracket=(1.0, 3.0), xtol=1e-12
+                ).root,
             }
 
     def claims(self) -> Iterator[Claim]:
         """What holds for p_g, and what does not for mu."""
         broken, bends = self.violations, self.bends
-        yield Claim("V on the line from p to q: greatest |V - line|, nats", 0.0, broken["linear"], 1e-9, "<=")
-        yield Claim("C on the line from p to q: greatest C - chord, nats", 0.0, broken["convex"], 1e-9, "<=")
-        yield Claim("random p_g: greatest TV^2 - (C + log 4), nats", 0.0, broken["unique"], 1e-9, "<=")
+        yield Claim(
+            "V on the line from p to q: greatest |V - line|, nats",
+            0.0,
+            broken["linear"],
+            1e-9,
+            "<=",
+        )
+        yield Claim(
+            "C on the line from p to q: greatest C - chord, nats",
+            0.0,
+            broken["convex"],
+            1e-9,
+            "<=",
+        )
+        yield Claim(
+            "random p_g: greatest TV^2 - (C + log 4), nats", 0.0, broken["unique"], 1e-9, "<="
+        )
         yield Claim("N(mu, 1): C'' at mu = 0, nats", 0.5, bends["at 0"], 1e-9)
         yield Claim("C'' = 0 at mu", INFLECTION, bends["root"], 1e-9)
         yield Claim("mu from 0 to 1.6: least C'', nats", 0.0, bends["inside"], 1e-9, ">=")
@@ -83,9 +102,14 @@ class Convexity(AbstractExperiment):
 
     def figure(self) -> Figure:
         """C along two paths from p_data to the same p_g."""
-        figure, axes = plain(f"share of the way from p_data = N(0, 1) to N({FAR:g}, 1)", "C in nats")
+        figure, axes = plain(
+            f"share of the way from p_data = N(0, 1) to N({FAR:g}, 1)", "C in nats"
+        )
         with jax.enable_x64():
-            paths = {"p_g mixed": (_mixed, DATA), "p_g shifted": (lambda share: _shifted(FAR * share), SAMPLES)}
+            paths = {
+                "p_g mixed": (_mixed, DATA),
+                "p_g shifted": (lambda share: _shifted(FAR * share), SAMPLES),
+            }
             for name, (path, colour) in paths.items():
                 values = jax.jit(jax.vmap(path))(jnp.asarray(SHARES))
                 axes.plot(SHARES, values, color=colour, linewidth=STRONG, label=name)

@@ -10,11 +10,11 @@ from jax.scipy.stats import norm
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from onehalf._arrays import Sample, Scalar
-from onehalf.data import Normal
+from onehalf._typing import Sample, Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
+from onehalf.figures.style import DATA, SAMPLES, STRONG
 from onehalf.losses import AbstractLoss, Minimax, NonSaturating
-from onehalf.plots.drawing import DATA, SAMPLES, STRONG
 from onehalf.theory import C, V, d_star
 from onehalf.theory.divergences import nodes
 
@@ -29,7 +29,10 @@ ONE = 10
 """The place of mu = 1 among them."""
 DELTAS = 0.1 * 0.5 ** np.arange(8)
 """How much steeper than D_star a discriminator is: by a tenth, a twentieth, and so on."""
-WRONG = {"gradient": "minimax gradient, of the order delta", "value": "C - V(D, G), of the order delta squared"}
+WRONG = {
+    "gradient": "minimax gradient, of the order delta",
+    "value": "C - V(D, G), of the order delta squared",
+}
 
 
 def gradient_of_G(loss: AbstractLoss, mu: Scalar) -> Scalar:
@@ -69,7 +72,10 @@ class Danskin(AbstractExperiment):
         }
         with jax.enable_x64():
             shifts = jnp.asarray(SHIFTS)
-            return {name: np.asarray(jax.jit(jax.vmap(gradient))(shifts)) for name, gradient in gradients.items()}
+            return {
+                name: np.asarray(jax.jit(jax.vmap(gradient))(shifts))
+                for name, gradient in gradients.items()
+            }
 
     @cached_property
     def errors(self) -> dict[str, Float[np.ndarray, " deltas"]]:
@@ -93,25 +99,54 @@ class Danskin(AbstractExperiment):
         along, fixed, ns_along, ns_fixed = self.gradients.values()
         worst = float(np.abs(along - fixed).max())
         slower, flatter = (float(errors[-2] / errors[-1]) for errors in self.errors.values())
-        yield Claim("mu = 1: dC/dmu, D_star moves with G, nats", GRADIENT, float(along[ONE]), 1e-9)
-        yield Claim("mu = 1: minimax, D_star held fixed, nats", GRADIENT, float(fixed[ONE]), 1e-9)
+        yield Claim(
+            "mu = 1: dC/dmu, D_star moves with G, nats", GRADIENT, float(along[ONE]), 1e-9
+        )
+        yield Claim(
+            "mu = 1: minimax, D_star held fixed, nats", GRADIENT, float(fixed[ONE]), 1e-9
+        )
         yield Claim("mu from 0 to 4: greatest difference of the two", 0.0, worst, 1e-9, "<=")
         yield Claim("halving delta divides the gradient's error by", 2.0, slower, 1e-3)
         yield Claim("halving delta divides C - V(D, G) by", 4.0, flatter, 2e-3)
-        yield Claim("mu = 1: non-saturating, D_star held fixed, nats", 1 - GRADIENT, float(ns_fixed[ONE]), 1e-9)
-        yield Claim("mu = 1: non-saturating, D_star moves, nats", 1 - GRADIENT / 2, float(ns_along[ONE]), 1e-9)
+        yield Claim(
+            "mu = 1: non-saturating, D_star held fixed, nats",
+            1 - GRADIENT,
+            float(ns_fixed[ONE]),
+            1e-9,
+        )
+        yield Claim(
+            "mu = 1: non-saturating, D_star moves, nats",
+            1 - GRADIENT / 2,
+            float(ns_along[ONE]),
+            1e-9,
+        )
 
     def figure(self) -> Figure:
         """The gradients over mu, and the errors of a wrong D."""
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.set(xlabel="shift mu of p_g = N(mu, 1)", ylabel="gradient of G's loss by mu, nats")
-        for (name, gradient), colour in zip(self.gradients.items(), (DATA, DATA, SAMPLES, SAMPLES), strict=True):
-            style = {"linestyle": "", "marker": "o", "markersize": 4} if name.endswith("fixed") else {"linestyle": "-"}
+        for (name, gradient), colour in zip(
+            self.gradients.items(), (DATA, DATA, SAMPLES, SAMPLES), strict=True
+        ):
+            style = (
+                {"linestyle": "", "marker": "o", "markersize": 4}
+                if name.endswith("fixed")
+                else {"linestyle": "-"}
+            )
             left.plot(SHIFTS, gradient, color=colour, linewidth=STRONG, label=name, **style)
-        right.set(xlabel="delta: D has the logit (1 + delta) d_star", ylabel="error at mu = 1, nats")
+        right.set(
+            xlabel="delta: D has the logit (1 + delta) d_star", ylabel="error at mu = 1, nats"
+        )
         for (name, label), colour in zip(WRONG.items(), (SAMPLES, DATA), strict=True):
-            right.loglog(DELTAS, self.errors[name], color=colour, linewidth=STRONG, marker="o", label=label)
+            right.loglog(
+                DELTAS,
+                self.errors[name],
+                color=colour,
+                linewidth=STRONG,
+                marker="o",
+                label=label,
+            )
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)
             axes.legend(frameon=False, fontsize="small")
@@ -121,5 +156,7 @@ class Danskin(AbstractExperiment):
 def _loss_of_G(loss: AbstractLoss, d: Callable[[Sample], Scalar], mu: Scalar) -> Scalar:
     """The expectation of G's loss against the logit d, by quadrature over z."""
     z, log_w = nodes(np.arange(-24.0, 13.0, 0.5))
-    each = jax.vmap(lambda d_Gz: loss.loss_G(jnp.zeros(1), d_Gz[None]))(jax.vmap(d)(jnp.asarray(z) + mu))
+    each = jax.vmap(lambda d_Gz: loss.loss_G(jnp.zeros(1), d_Gz[None]))(
+        jax.vmap(d)(jnp.asarray(z) + mu)
+    )
     return jnp.sum(jnp.exp(norm.logpdf(z[:, 0]) + log_w) * each)

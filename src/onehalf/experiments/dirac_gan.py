@@ -11,9 +11,9 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from onehalf.experiments.base import AbstractExperiment, Claim
+from onehalf.figures.style import BAND, DATA, SAMPLES
 from onehalf.losses import Minimax, NonSaturating
 from onehalf.penalties import R1
-from onehalf.plots.drawing import BAND, DATA, SAMPLES
 from onehalf.theory import DiracGame
 
 __all__ = ["DiracGAN"]
@@ -46,22 +46,53 @@ class DiracGAN(AbstractExperiment):
     def orbits(self) -> dict[str, Float[np.ndarray, "steps 2"]]:
         """(theta, psi) after 0, 1, ..., STEPS steps of each game."""
         with jax.enable_x64():
-            return {name: np.asarray(game.orbit(jnp.array(START), STEPS)) for name, game in GAMES.items()}
+            return {
+                name: np.asarray(game.orbit(jnp.array(START), STEPS))
+                for name, game in GAMES.items()
+            }
 
     def claims(self) -> Iterator[Claim]:
         """How far from the equilibrium after 500 steps, and the eigenvalues that decide it."""
         far = {name: float(np.hypot(*orbit[-1])) for name, orbit in self.orbits.items()}
-        yield Claim("minimax, simultaneous: distance after 500 steps", 3.0969, far["minimax, simultaneous"], 5e-5)
+        yield Claim(
+            "minimax, simultaneous: distance after 500 steps",
+            3.0969,
+            far["minimax, simultaneous"],
+            5e-5,
+        )
         yield Claim("minimax, alternating: distance", 1.4210, far["minimax, alternating"], 5e-5)
-        yield Claim("non-saturating, simultaneous: distance", 0.6402, far["non-saturating, simultaneous"], 5e-5)
-        yield Claim("non-saturating, alternating: distance", 0.2839, far["non-saturating, alternating"], 5e-5)
-        yield Claim("minimax with R1, gamma 0.3: distance", 2.64e-6, far["minimax with R1, gamma 0.3"], 5e-9)
+        yield Claim(
+            "non-saturating, simultaneous: distance",
+            0.6402,
+            far["non-saturating, simultaneous"],
+            5e-5,
+        )
+        yield Claim(
+            "non-saturating, alternating: distance",
+            0.2839,
+            far["non-saturating, alternating"],
+            5e-5,
+        )
+        yield Claim(
+            "minimax with R1, gamma 0.3: distance",
+            2.64e-6,
+            far["minimax with R1, gamma 0.3"],
+            5e-9,
+        )
         for name, expected in (
             ("minimax, simultaneous", math.sqrt(1 + H**2 / 4)),
             ("minimax, alternating", 1.0),
-            ("minimax with R1, gamma 0.3", abs(1 + H * (-0.15 + 1j * math.sqrt(0.25 - 0.15**2)))),
+            (
+                "minimax with R1, gamma 0.3",
+                abs(1 + H * (-0.15 + 1j * math.sqrt(0.25 - 0.15**2))),
+            ),
         ):
-            yield Claim(f"{name}: greatest |eigenvalue| at (0, 0)", expected, _modulus(GAMES[name]), 1e-9)
+            yield Claim(
+                f"{name}: greatest |eigenvalue| at (0, 0)",
+                expected,
+                _modulus(GAMES[name]),
+                1e-9,
+            )
 
     def figure(self) -> Figure:
         """The orbits, two to a panel."""
@@ -69,14 +100,27 @@ class DiracGAN(AbstractExperiment):
         panels, names = figure.subplots(1, 3, sharex=True, sharey=True), list(GAMES)
         for axes, pair in zip(panels, zip(names[::2], names[1::2], strict=True), strict=True):
             for name, colour in zip(pair, (SAMPLES, DATA), strict=True):
-                axes.plot(*self.orbits[name].T, color=colour, linewidth=0.8, marker=".", markersize=2, label=name)
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize="small")
+                axes.plot(
+                    *self.orbits[name].T,
+                    color=colour,
+                    linewidth=0.8,
+                    marker=".",
+                    markersize=2,
+                    label=name,
+                )
+            axes.legend(
+                loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize="small"
+            )
             axes.plot(*START, "D", color=BAND, markersize=5, label="start")
             axes.plot(0, 0, "+", color="black", markersize=10, label="equilibrium")
             axes.set(xlabel="theta, where the samples are", aspect="equal")
         panels[0].set_ylabel("psi, the slope of D's logit")
         figure.legend(
-            handles=panels[0].get_lines()[2:], loc="outside lower center", ncols=2, frameon=False, fontsize="small"
+            handles=panels[0].get_lines()[2:],
+            loc="outside lower center",
+            ncols=2,
+            frameon=False,
+            fontsize="small",
         )
         return figure
 

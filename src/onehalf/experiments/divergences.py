@@ -11,10 +11,10 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from onehalf._arrays import Scalar
-from onehalf.data import Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
 from onehalf.theory import d_star, entropy, jsd, kl
 
 __all__ = ["Divergences"]
@@ -48,7 +48,9 @@ class Divergences(AbstractExperiment):
     def entropies(self) -> tuple[float, float]:
         """Of the vector (1/2, 1/4, 1/4, 0), and of N(0, 1/100)."""
         with jax.enable_x64():
-            return float(entropy(np.array([0.5, 0.25, 0.25, 0.0]))), float(entropy(Normal(0.0, 0.1), LINE))
+            return float(entropy(np.array([0.5, 0.25, 0.25, 0.0]))), float(
+                entropy(Normal(0.0, 0.1), LINE)
+            )
 
     @cached_property
     def by_shift(self) -> dict[str, Float[np.ndarray, " shifts"]]:
@@ -78,28 +80,55 @@ class Divergences(AbstractExperiment):
         """Means of log p - log q over few draws of p = N(0, 1), for q = N(NEAR, 1)."""
         p, q = Normal(), Normal(NEAR)
         x = p.sample(jr.key(self.seed), ESTIMATES * DRAWS)
-        return np.asarray(jax.jit(jax.vmap(d_star(p, q)))(x)).reshape(ESTIMATES, DRAWS).mean(axis=1)
+        return (
+            np.asarray(jax.jit(jax.vmap(d_star(p, q)))(x))
+            .reshape(ESTIMATES, DRAWS)
+            .mean(axis=1)
+        )
 
     def claims(self) -> Iterator[Claim]:
         """Entropy, KL and what is estimated of it."""
         of_vector, of_normal = self.entropies
-        forth, back = (self.by_shift[name][SHIFTS == 1].item() for name in ("KL(p || q)", "KL(q || p)"))
+        forth, back = (
+            self.by_shift[name][SHIFTS == 1].item() for name in ("KL(p || q)", "KL(q || p)")
+        )
         different, same = self.of_vectors
         below = float(norm.cdf(-NEAR * math.sqrt(DRAWS) / 2))
-        yield Claim("Entropy of (1/2, 1/4, 1/4, 0): 3/2 log 2 nats", 1.5 * math.log(2), of_vector, 1e-9)
-        yield Claim("Entropy of N(0, s^2), s = 1/10, nats", math.log(2 * math.pi * math.e / 100) / 2, of_normal, 1e-9)
-        yield Claim("KL(N(0, 1) || N(1, 4)) = log 2 - 1/4, nats", math.log(2) - 0.25, forth, 1e-9)
+        yield Claim(
+            "Entropy of (1/2, 1/4, 1/4, 0): 3/2 log 2 nats", 1.5 * math.log(2), of_vector, 1e-9
+        )
+        yield Claim(
+            "Entropy of N(0, s^2), s = 1/10, nats",
+            math.log(2 * math.pi * math.e / 100) / 2,
+            of_normal,
+            1e-9,
+        )
+        yield Claim(
+            "KL(N(0, 1) || N(1, 4)) = log 2 - 1/4, nats", math.log(2) - 0.25, forth, 1e-9
+        )
         yield Claim("KL(N(1, 4) || N(0, 1)) = 2 - log 2, nats", 2 - math.log(2), back, 1e-9)
-        yield Claim("Least KL of 10,000 pairs of random vectors, nats", 0.0, float(different.min()), 1e-9, ">=")
-        yield Claim("Greatest KL of a random vector to itself, nats", 0.0, float(abs(same).max()), 1e-9)
-        yield Claim.of_mean("Mean estimate of KL(N(0, 1) || N(0.1, 1)), nats", NEAR**2 / 2, self.estimates)
+        yield Claim(
+            "Least KL of 10,000 pairs of random vectors, nats",
+            0.0,
+            float(different.min()),
+            1e-9,
+            ">=",
+        )
+        yield Claim(
+            "Greatest KL of a random vector to itself, nats", 0.0, float(abs(same).max()), 1e-9
+        )
+        yield Claim.of_mean(
+            "Mean estimate of KL(N(0, 1) || N(0.1, 1)), nats", NEAR**2 / 2, self.estimates
+        )
         yield Claim.of_mean("Share of these estimates below 0", below, self.estimates < 0)
 
     def figure(self) -> Figure:
         """The divergences over the shift, and the histogram of the estimates."""
         figure = Figure(figsize=(8.4, 3.4), layout="constrained")
         left, right = figure.subplots(1, 2)
-        for (name, values), colour in zip(self.by_shift.items(), (DATA, SAMPLES, BAND), strict=True):
+        for (name, values), colour in zip(
+            self.by_shift.items(), (DATA, SAMPLES, BAND), strict=True
+        ):
             left.plot(SHIFTS, values, color=colour, linewidth=STRONG, label=name)
             left.plot(1, values[SHIFTS == 1], color=colour, marker="o")
         left.axhline(math.log(2), label="log 2", **GOAL)
@@ -107,11 +136,26 @@ class Divergences(AbstractExperiment):
         bins = np.arange(-0.045, 0.055, 0.0025)
         below = self.estimates < 0
         named = f"{below.mean():.0%} of them are below 0"
-        right.hist(self.estimates, bins, color=DATA, alpha=0.6, label=f"{ESTIMATES:,} estimates, {DRAWS} draws each")
+        right.hist(
+            self.estimates,
+            bins,
+            color=DATA,
+            alpha=0.6,
+            label=f"{ESTIMATES:,} estimates, {DRAWS} draws each",
+        )
         right.hist(self.estimates[below], bins, color=SAMPLES, label=named)
         right.axvline(NEAR**2 / 2, label=f"KL = {NEAR**2 / 2:g}", **GOAL)
-        right.set(xlabel=f"estimate of KL(N(0, 1) || N({NEAR:g}, 1)), nats", ylabel="how many estimates")
+        right.set(
+            xlabel=f"estimate of KL(N(0, 1) || N({NEAR:g}, 1)), nats",
+            ylabel="how many estimates",
+        )
         for axes, ncols in ((left, 2), (right, 1)):
             axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), fontsize="small", ncols=ncols)
+            axes.legend(
+                frameon=False,
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                fontsize="small",
+                ncols=ncols,
+            )
         return figure

@@ -14,12 +14,12 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from scipy.stats import ks_2samp, kstwobign, norm
 
-from onehalf._arrays import PRNGKey, Sample, Samples, Scalar
-from onehalf.data import Mixture, Normal
-from onehalf.data.base import Latent, Pushforward
+from onehalf._typing import PRNGKey, Sample, Samples, Scalar
+from onehalf.distributions import Mixture, Normal
+from onehalf.distributions.base import Latent, Pushforward
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.nets import MLP
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.theory import D_star, V, d_star, jsd
 
 __all__ = ["Equilibrium"]
@@ -79,7 +79,9 @@ class Equilibrium(AbstractExperiment):
             tie = float(V(d_star(P_DATA, SAME), P_DATA, SAME, OVER))
             D = jax.vmap(D_star(P_DATA, SAME))(jnp.linspace(-8.0, 8.0, 161)[:, None])
             off = float(jnp.abs(D - 0.5).max())
-            sure = float(V(jnp.array([50.0, -50.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0])))
+            sure = float(
+                V(jnp.array([50.0, -50.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+            )
         constant, untrained = (np.abs(column + math.log(4)).max() for column in self.points[3:])
         one, other, apart = map(np.ravel, _draw(jr.key(self.seed)))
         compared: Any = ks_2samp(one, other)
@@ -87,11 +89,26 @@ class Equilibrium(AbstractExperiment):
         yield Claim("p_g = p_data: V(D_star), nats", -math.log(4), tie, 1e-9)
         yield Claim("p_g = p_data: farthest D_star from 1/2", 0.0, off, 1e-9)
         yield Claim("D = 1/2, 5 G: farthest V from -log 4, nats", 0.0, float(constant), 1e-9)
-        yield Claim("untrained D, 5 G: farthest V from -log 4, nats", 0.0, float(untrained), 1e-4)
-        yield Claim("p_g = N(4, 1), though: V(D_star), nats", C_FAR, float(self.points.best[-1]), 1e-9)
-        yield Claim("no overlap, logits of 50: V, in e^-50 nats", -2.0, sure * math.exp(50), 1e-9)
-        yield Claim("G(z) = log(1 + e^z): KS distance to samples of G(-z)", 0.0, float(compared.statistic), most)
-        yield Claim.of_mean("G(z) = log(1 + e^z): mean |G(z) - G(-z)|, sqrt(2/pi)", math.sqrt(2 / math.pi), apart)
+        yield Claim(
+            "untrained D, 5 G: farthest V from -log 4, nats", 0.0, float(untrained), 1e-4
+        )
+        yield Claim(
+            "p_g = N(4, 1), though: V(D_star), nats", C_FAR, float(self.points.best[-1]), 1e-9
+        )
+        yield Claim(
+            "no overlap, logits of 50: V, in e^-50 nats", -2.0, sure * math.exp(50), 1e-9
+        )
+        yield Claim(
+            "G(z) = log(1 + e^z): KS distance to samples of G(-z)",
+            0.0,
+            float(compared.statistic),
+            most,
+        )
+        yield Claim.of_mean(
+            "G(z) = log(1 + e^z): mean |G(z) - G(-z)|, sqrt(2/pi)",
+            math.sqrt(2 / math.pi),
+            apart,
+        )
 
     def figure(self) -> Figure:
         """V over the JSD."""
@@ -101,8 +118,12 @@ class Equilibrium(AbstractExperiment):
         axes.plot(line, 2 * line - math.log(4), label="-log 4 + 2 JSD", **GOAL)
         axes.plot(jsd, best, "o", color=DATA, label="D_star")
         axes.plot(jsd, half, "o", color=BAND, label="half of its logit")
-        axes.plot(jsd, constant, "o-", color=SAMPLES, linewidth=STRONG, label="D = 1/2 or untrained")
-        axes.annotate("p_g = p_data", (jsd[0], best[0]), (0.02, -0.9), arrowprops={"arrowstyle": "->"})
+        axes.plot(
+            jsd, constant, "o-", color=SAMPLES, linewidth=STRONG, label="D = 1/2 or untrained"
+        )
+        axes.annotate(
+            "p_g = p_data", (jsd[0], best[0]), (0.02, -0.9), arrowprops={"arrowstyle": "->"}
+        )
         legend(figure)
         return figure
 
@@ -111,7 +132,10 @@ class Equilibrium(AbstractExperiment):
 def _draw(key: PRNGKey) -> tuple[Samples, Samples, Samples]:
     """Samples of G(z) = log(1 + e^z), and others of G(-z); then |G(z) - G(-z)| of the same z."""
     p_z, keys = Latent(normal=1), jr.split(key, 3)
-    one, other = (Pushforward(G, p_z).sample(key, N) for G, key in zip((softplus, _mirrored), keys[:2], strict=True))
+    one, other = (
+        Pushforward(G, p_z).sample(key, N)
+        for G, key in zip((softplus, _mirrored), keys[:2], strict=True)
+    )
     z = p_z.sample(keys[2], N)
     return one, other, jnp.abs(softplus(z) - _mirrored(z))
 

@@ -15,12 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import special
 
-from onehalf.data import Normal
+from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.mlp import MLP
 from onehalf.penalties import R1
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
 from onehalf.theory import C, D_star, V, jsd
 from onehalf.theory.pushforward import push
 from onehalf.training import Game, State, init, train
@@ -73,9 +73,14 @@ class FigureOne(AbstractExperiment):
         """The whole run, moment by moment; the four of the figure are those whose titles begin with a letter."""
         key_D, key_G, key = jr.split(jr.key(self.seed), 3)
         D, moments = MLP(key_D, (1,), (), width=64, activation="tanh"), []
-        G = _unfolded(MLP(key_G, (1,), (1,), width=64, activation="tanh", first_std=jnp.full(1, 0.05)), 0.6)
+        G = _unfolded(
+            MLP(key_G, (1,), (1,), width=64, activation="tanh", first_std=jnp.full(1, 0.05)),
+            0.6,
+        )
 
-        def play(letter: str, game: Game, state: State, rounds: int, every: int, name: str) -> State:
+        def play(
+            letter: str, game: Game, state: State, rounds: int, every: int, name: str
+        ) -> State:
             state = init(game, state.D, state.G)
             for t in range(every, rounds + 1, every):
                 state = train(jr.fold_in(key, ord(letter)), game, state, every, every=every)
@@ -86,9 +91,13 @@ class FigureOne(AbstractExperiment):
         still, slow = optax.set_to_zero(), optax.adam(2e-4)
         game = Game(P_DATA, P_Z, optimiser_D=slow, optimiser_G=slow)
         state = play("a", game, init(game, D, G), START, 1, "round")
-        game = Game(P_DATA, P_Z, optimiser_D=optax.adam(_falling(5e-3, ALONE)), optimiser_G=still)
+        game = Game(
+            P_DATA, P_Z, optimiser_D=optax.adam(_falling(5e-3, ALONE)), optimiser_G=still
+        )
         state = play("b", game, state, ALONE, 300, "D alone, step")
-        game = Game(P_DATA, P_Z, optimiser_D=still, optimiser_G=optax.sgd(_rate(state.G)), m=4096)
+        game = Game(
+            P_DATA, P_Z, optimiser_D=still, optimiser_G=optax.sgd(_rate(state.G)), m=4096
+        )
         state = play("c", game, state, STEPS, 1, "G alone, step")
         adam = optax.adam(_falling(2e-3, END), b1=0.0, b2=0.99)
         game = Game(P_DATA, P_Z, penalties=(R1(0.1),), optimiser_D=adam, optimiser_G=adam)
@@ -108,15 +117,29 @@ class FigureOne(AbstractExperiment):
         with jax.enable_x64():
             of_G = [float(C(p_data, moment.p_g)) for moment in self.four]
             of_finer = float(C(p_data, push(P_Z.masses, finer, _values(a.G, finer), CELLS)))
-            lag = [of_G[i] - float(V(jnp.asarray(moment.d), p_data, moment.p_g)) for i, moment in enumerate((a, b))]
+            lag = [
+                of_G[i] - float(V(jnp.asarray(moment.d), p_data, moment.p_g))
+                for i, moment in enumerate((a, b))
+            ]
             apart = [float(jsd(p_data, moment.p_g)) for moment in (a, d)]
         drawn = _values(a.G, np.asarray(P_Z.sample(jr.key(self.seed + 1), 1_000_000))[:, 0])
-        shares = np.bincount(np.searchsorted(CELLS, drawn, side="right") - 1, minlength=len(CELLS) - 1) / len(drawn)
+        shares = np.bincount(
+            np.searchsorted(CELLS, drawn, side="right") - 1, minlength=len(CELLS) - 1
+        ) / len(drawn)
         # an error is taken to be that of ten draws at least, for cells with next to no mass
         off = np.abs(shares - a.p_g) / np.sqrt(np.maximum(a.p_g, 1e-5) / len(drawn))
-        yield Claim("(a) C(G) from 4,001 knots less that from 16,001, nats", 0.0, of_G[0] - of_finer, 1e-6)
-        yield Claim("(a) a million samples: worst cell, in errors", SIGMAS + 1, off.max(), 0.0, "<=")
-        yield Claim("(b) D alone: C(G) - V(D, G) of (a) that is left", 0.1, lag[1] / lag[0], 0.0, "<=")
+        yield Claim(
+            "(a) C(G) from 4,001 knots less that from 16,001, nats",
+            0.0,
+            of_G[0] - of_finer,
+            1e-6,
+        )
+        yield Claim(
+            "(a) a million samples: worst cell, in errors", SIGMAS + 1, off.max(), 0.0, "<="
+        )
+        yield Claim(
+            "(b) D alone: C(G) - V(D, G) of (a) that is left", 0.1, lag[1] / lag[0], 0.0, "<="
+        )
         yield Claim("(c) G alone lowers C(G), nats", 0.0, of_G[2] - of_G[1], 0.0, "<=")
         yield Claim("(d) JSD that is left of (a)'s", 0.1, apart[1] / apart[0], 0.0, "<=")
         from_half = float((p_data * np.abs(special.expit(d.d) - 0.5)).sum())
@@ -128,7 +151,12 @@ class FigureOne(AbstractExperiment):
         panels = figure.subplots(1, 4, sharex=True, sharey=True)
         for axes, moment in zip(panels, self.four, strict=True):
             _draw(axes, moment)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=4, frameon=False)
+        figure.legend(
+            *panels[0].get_legend_handles_labels(),
+            loc="outside upper left",
+            ncols=4,
+            frameon=False,
+        )
         return figure
 
     def film(self) -> Sequence[Figure]:
@@ -138,7 +166,12 @@ class FigureOne(AbstractExperiment):
             figure = Figure(figsize=(7.2, 5), layout="constrained")
             axes = figure.add_subplot()
             _draw(axes, moment)
-            figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=4, frameon=False)
+            figure.legend(
+                *axes.get_legend_handles_labels(),
+                loc="outside upper left",
+                ncols=4,
+                frameon=False,
+            )
             frames.append(figure)
         return frames
 
@@ -146,12 +179,16 @@ class FigureOne(AbstractExperiment):
 def _unfolded(G: MLP, std: float) -> MLP:
     """G with positive weights, so that it does not fold yet, and scaled so that G(z) has this standard deviation."""
     G = eqx.tree_at(lambda net: net.weights, G, [jnp.abs(weights) for weights in G.weights])
-    return eqx.tree_at(lambda net: net.weights[-1], G, G.weights[-1] * std / jnp.std(jax.vmap(G)(SOME_Z)))
+    return eqx.tree_at(
+        lambda net: net.weights[-1], G, G.weights[-1] * std / jnp.std(jax.vmap(G)(SOME_Z))
+    )
 
 
 def _rate(G: AbstractNet) -> float:
     """The rate at which a step of gradient descent moves G(z) by about PACE for each unit of the loss's slope in x."""
-    squares = jax.vmap(lambda z: optax.tree.norm(eqx.filter_grad(lambda net: net(z)[0])(G), squared=True))(SOME_Z)
+    squares = jax.vmap(
+        lambda z: optax.tree.norm(eqx.filter_grad(lambda net: net(z)[0])(G), squared=True)
+    )(SOME_Z)
     return PACE / float(squares.mean())
 
 
@@ -170,7 +207,9 @@ def _moment(title: str, state: State) -> Moment:
 
 def _values(net: AbstractNet, points: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """A net of one number at these points."""
-    return np.asarray(jax.vmap(net)(jnp.asarray(points, jnp.float32)[:, None]), np.float64).reshape(-1)
+    return np.asarray(
+        jax.vmap(net)(jnp.asarray(points, jnp.float32)[:, None]), np.float64
+    ).reshape(-1)
 
 
 def _draw(axes: Axes, moment: Moment) -> None:
@@ -179,7 +218,14 @@ def _draw(axes: Axes, moment: Moment) -> None:
     p_data = P_DATA.masses([CELLS])
     with jax.enable_x64():
         best = np.asarray(D_star(p_data, moment.p_g))[1:-1]
-    axes.plot(middles, p_data[1:-1] / width, color=DATA, linestyle=":", linewidth=STRONG, label="p_data")
+    axes.plot(
+        middles,
+        p_data[1:-1] / width,
+        color=DATA,
+        linestyle=":",
+        linewidth=STRONG,
+        label="p_data",
+    )
     axes.plot(middles, moment.p_g[1:-1] / width, color=SAMPLES, linewidth=STRONG, label="p_g")
     axes.plot(middles, best, color=BAND, linewidth=STRONG, alpha=0.6, label="D_star, exact")
     axes.plot(middles, special.expit(moment.d)[1:-1], label="D, learned", **GOAL)
@@ -191,5 +237,11 @@ def _draw(axes: Axes, moment: Moment) -> None:
     for height, name in ((-0.08, "x = G(z)"), (-0.5, "z")):
         axes.axhline(height, color="black", linewidth=0.8)
         axes.text(EDGES[-1], height - 0.02, name, ha="right", va="top")
-    axes.set(title=moment.title, xlabel="x", xlim=EDGES[[0, -1]], ylim=(-0.62, 1.25), yticks=(0, 0.5, 1))
+    axes.set(
+        title=moment.title,
+        xlabel="x",
+        xlim=EDGES[[0, -1]],
+        ylim=(-0.62, 1.25),
+        yticks=(0, 0.5, 1),
+    )
     axes.spines[["top", "right"]].set_visible(False)

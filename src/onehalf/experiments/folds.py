@@ -11,9 +11,9 @@ from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 from scipy import integrate, special, stats
 
-from onehalf.data import Normal, Uniform
+from onehalf.distributions import Normal, Uniform
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import DATA, SAMPLES, STRONG
+from onehalf.figures.style import DATA, SAMPLES, STRONG
 from onehalf.theory import C, jsd
 from onehalf.theory.divergences import nodes
 from onehalf.theory.pushforward import push
@@ -43,20 +43,43 @@ class Folds(AbstractExperiment):
 
     def claims(self) -> Iterator[Claim]:
         """Both sides of the identity by quadrature, and what becomes of D_star where p_g has no density."""
-        by_x, _ = integrate.quad(_chi_square_part, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12)
-        yield Claim("G = z^2: E log(1 - D) over z as over x, nats", by_x, _over_z(jnp.square), 1e-9)
-        one_branch, _ = integrate.quad(_one_branch, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12)
-        yield Claim("G = z^2: p_z(z) |dz/dx| of one branch gives half", by_x / 2, one_branch, 1e-9)
-        tail, _ = integrate.quad(lambda x: stats.norm.pdf(x) * np.logaddexp(0, x), 0, 40, epsabs=1e-12)
+        by_x, _ = integrate.quad(
+            _chi_square_part, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12
+        )
+        yield Claim(
+            "G = z^2: E log(1 - D) over z as over x, nats", by_x, _over_z(jnp.square), 1e-9
+        )
+        one_branch, _ = integrate.quad(
+            _one_branch, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12
+        )
+        yield Claim(
+            "G = z^2: p_z(z) |dz/dx| of one branch gives half", by_x / 2, one_branch, 1e-9
+        )
+        tail, _ = integrate.quad(
+            lambda x: stats.norm.pdf(x) * np.logaddexp(0, x), 0, 40, epsabs=1e-12
+        )
         flat = -math.log(2) / 2 - tail
-        yield Claim("G = max(z, 0): the same, atom at 0 included, nats", flat, _over_z(jax.nn.relu), 1e-9)
+        yield Claim(
+            "G = max(z, 0): the same, atom at 0 included, nats",
+            flat,
+            _over_z(jax.nn.relu),
+            1e-9,
+        )
         edges = np.array([-np.inf, *np.linspace(0, 30, 301), np.inf])
-        off = push(Normal().masses, KNOTS, np.square(KNOTS), edges)[1:] - np.diff(stats.chi2(1).cdf(edges[1:]))
-        yield Claim("G = z^2 in pieces, pushed: chi-square, worst cell", 0.0, np.abs(off).max(), 1e-6)
+        off = push(Normal().masses, KNOTS, np.square(KNOTS), edges)[1:] - np.diff(
+            stats.chi2(1).cdf(edges[1:])
+        )
+        yield Claim(
+            "G = z^2 in pieces, pushed: chi-square, worst cell", 0.0, np.abs(off).max(), 1e-6
+        )
         # p_g is half an atom at 0 and half of p_data, so D_star is 0 there and 2/3 elsewhere
         expected = math.log(2 / 3) + math.log(1 / 3) / 2
-        yield Claim("p_g half atom, half U[0, 1]: C(G) in nats", expected, _half_an_atom(), 1e-9)
-        yield Claim("the law of (z, 0), and N(0, I): JSD, nats", math.log(2), _along_a_line(1e-6), 1e-5)
+        yield Claim(
+            "p_g half atom, half U[0, 1]: C(G) in nats", expected, _half_an_atom(), 1e-9
+        )
+        yield Claim(
+            "the law of (z, 0), and N(0, I): JSD, nats", math.log(2), _along_a_line(1e-6), 1e-5
+        )
 
     def figure(self) -> Figure:
         """Each G, and the law of G(z): pushed piece by piece, and of samples."""
@@ -71,12 +94,29 @@ class Folds(AbstractExperiment):
             above.set(title=name, xlabel="z", ylabel="x = G(z)")
             exact = push(Normal().masses, KNOTS, G(KNOTS), cells)[1:-1] / width
             drawn = np.histogram(G(z), edges)[0] / len(z) / width
-            below.stairs(drawn, edges, fill=True, color=DATA, alpha=0.5, label="100,000 samples G(z)")
-            below.stairs(exact, edges, color=SAMPLES, linewidth=1, label="pieces of G, pushed to cells: exact")
+            below.stairs(
+                drawn, edges, fill=True, color=DATA, alpha=0.5, label="100,000 samples G(z)"
+            )
+            below.stairs(
+                exact,
+                edges,
+                color=SAMPLES,
+                linewidth=1,
+                label="pieces of G, pushed to cells: exact",
+            )
             below.set(xlabel="x", ylabel="share per unit of x", ylim=(0, 1.1))
             if exact.max() > 1.1:
-                below.annotate(f"up to {exact.max():.1f}", (edges[np.argmax(exact)] + 0.1, 1.02), va="center")
-        figure.legend(*panels[1, 0].get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
+                below.annotate(
+                    f"up to {exact.max():.1f}",
+                    (edges[np.argmax(exact)] + 0.1, 1.02),
+                    va="center",
+                )
+        figure.legend(
+            *panels[1, 0].get_legend_handles_labels(),
+            loc="outside upper left",
+            ncols=2,
+            frameon=False,
+        )
         return figure
 
 
@@ -100,7 +140,10 @@ def _one_branch(x: float) -> float:
 
 def _half_an_atom() -> float:
     """C(G) for p_data = U[0, 1] and G(z) = max(z, 0), z ~ U[-1, 1]; one cell holds next to nothing but the atom."""
-    edges, z = np.array([0.0, 1e-13, *np.linspace(0.01, 1, 100), np.inf]), np.array([-1.0, 0.0, 1.0])
+    edges, z = (
+        np.array([0.0, 1e-13, *np.linspace(0.01, 1, 100), np.inf]),
+        np.array([-1.0, 0.0, 1.0]),
+    )
     with jax.enable_x64():
         p_g = push(Uniform(-1.0, 1.0).masses, z, np.maximum(z, 0), edges)
         return float(C(Uniform().masses([edges]), p_g))

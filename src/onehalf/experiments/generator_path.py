@@ -12,10 +12,10 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from onehalf._arrays import Scalar
-from onehalf.data import Mixture, Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
 from onehalf.theory import C, jsd, kl, tv
 from onehalf.theory.divergences import nodes
 
@@ -45,7 +45,9 @@ class GeneratorPath(AbstractExperiment):
     def by_theory(self) -> dict[str, Float[np.ndarray, " path"]]:
         """The divergences at each G of the path."""
         with jax.enable_x64():
-            return {name: np.asarray(values) for name, values in _divergences(MEANS, STDS).items()}
+            return {
+                name: np.asarray(values) for name, values in _divergences(MEANS, STDS).items()
+            }
 
     @cached_property
     def by_integrals(self) -> dict[int, Float[np.ndarray, " path"]]:
@@ -57,11 +59,14 @@ class GeneratorPath(AbstractExperiment):
         log_M = log_sum - math.log(2)
 
         def integral(of_data: Any, of_g: Any) -> Float[np.ndarray, " path"]:
-            return (np.exp(log_data + log_w) * of_data + np.exp(log_g + log_w) * of_g).sum(axis=1)
+            return (np.exp(log_data + log_w) * of_data + np.exp(log_g + log_w) * of_g).sum(
+                axis=1
+            )
 
         return {
             28: integral(log_D, log_1_D),
-            30: -math.log(2) * integral(1, 1) + integral(math.log(2) + log_D, math.log(2) + log_1_D),
+            30: -math.log(2) * integral(1, 1)
+            + integral(math.log(2) + log_D, math.log(2) + log_1_D),
             33: -math.log(4) + integral(log_data - log_M, log_g - log_M),
         }
 
@@ -70,36 +75,56 @@ class GeneratorPath(AbstractExperiment):
         found, lines = self.by_theory, self.by_integrals
         to_M = np.array([found["KL(p_data || M)"], found["KL(p_g || M)"]])
         for claim, line in {
-            "(28, 30) integrals, log 2 added in, less C(G), nats": np.array([lines[28], lines[30]]),
+            "(28, 30) integrals, log 2 added in, less C(G), nats": np.array(
+                [lines[28], lines[30]]
+            ),
             "(33) -log 4 and integrals of log p/M, less C(G), nats": lines[33],
-            "(34) -log 4 + KL(p_data || M) + KL(p_g || M), less C(G)": to_M.sum(axis=0) - math.log(4),
+            "(34) -log 4 + KL(p_data || M) + KL(p_g || M), less C(G)": to_M.sum(axis=0)
+            - math.log(4),
             "(36) -log 4 + 2 JSD, less C(G): greatest, nats": 2 * found["JSD"] - math.log(4),
         }.items():
             yield Claim(claim, 0.0, float(abs(line - found["C(G)"]).max()), 1e-9)
         least = float(found["C(G)"].min())
-        yield Claim("Least C(G) on the path, at its end: -log 4 nats", -math.log(4), least, 1e-9)
+        yield Claim(
+            "Least C(G) on the path, at its end: -log 4 nats", -math.log(4), least, 1e-9
+        )
         above = float((found["C(G)"] + math.log(4) - found["TV"] ** 2).min())
         yield Claim("-log 4 at p_data only: C(G) + log 4 - TV^2, least", 0.0, above, 1e-9, ">=")
-        yield Claim("Greatest KL to M: log 2 nats at most", math.log(2), float(to_M.max()), 1e-9, "<=")
+        yield Claim(
+            "Greatest KL to M: log 2 nats at most", math.log(2), float(to_M.max()), 1e-9, "<="
+        )
         straight = found["KL(p_data || p_g)"][0].item()
         yield Claim("KL(p_data || p_g) at p_g = N(10, 1), nats", 50.0, straight, 1e-9)
 
     def figure(self) -> Figure:
         """Three laws of the path, and the two KLs one on the other over -log 4."""
         figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-        axes = figure.subplot_mosaic([["far", "wide", "end"], ["path"] * 3], height_ratios=[1, 2.4])
+        axes = figure.subplot_mosaic(
+            [["far", "wide", "end"], ["path"] * 3], height_ratios=[1, 2.4]
+        )
         x = np.linspace(-9, 14, 500)
         for name, at in (("far", 0), ("wide", len(T) // 2), ("end", -1)):
             law = axes[name]
             law.fill_between(x, norm.pdf(x), color=DATA, alpha=0.6, linewidth=0, label="p_data")
-            law.plot(x, norm.pdf(x, MEANS[at], STDS[at]), color=SAMPLES, linewidth=STRONG, label="p_g")
+            law.plot(
+                x,
+                norm.pdf(x, MEANS[at], STDS[at]),
+                color=SAMPLES,
+                linewidth=STRONG,
+                label="p_g",
+            )
             law.set(xlabel="x", yticks=[], title=f"p_g = N({MEANS[at]:g}, {STDS[at] ** 2:g})")
             law.spines[["top", "right", "left"]].set_visible(False)
         axes["end"].legend(frameon=False, fontsize="small", loc="upper right")
         path, floor, top = axes["path"], np.full_like(T, -math.log(4)), self.by_theory["C(G)"]
         middle = floor + self.by_theory["KL(p_data || M)"]
-        for low, high, colour, name in ((floor, middle, DATA, "p_data"), (middle, top, SAMPLES, "p_g")):
-            path.fill_between(T, low, high, color=colour, alpha=0.6, linewidth=0, label=f"KL({name} || M)")
+        for low, high, colour, name in (
+            (floor, middle, DATA, "p_data"),
+            (middle, top, SAMPLES, "p_g"),
+        ):
+            path.fill_between(
+                T, low, high, color=colour, alpha=0.6, linewidth=0, label=f"KL({name} || M)"
+            )
         path.plot(T, top, color=BAND, linewidth=STRONG, label="C(G)")
         path.axhline(-math.log(4), label="-log 4", **GOAL)
         path.set(xlabel="the path of G", ylabel="nats")

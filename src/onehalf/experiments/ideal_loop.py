@@ -11,10 +11,10 @@ from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from onehalf._arrays import Scalar
-from onehalf.data import Mixture
+from onehalf._typing import Scalar
+from onehalf.distributions import Mixture
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
 from onehalf.theory import C, D_star, V, d_star, ideal_loop, kl
 
 __all__ = ["IdealLoop"]
@@ -56,7 +56,10 @@ class IdealLoop(AbstractExperiment):
     def two_means(self) -> dict[tuple[float, float], dict[str, Float[np.ndarray, "..."]]]:
         """The loop of two means, from a good start and from a bad one."""
         with jax.enable_x64():
-            return {start: jax.tree.map(np.asarray, _play(jnp.asarray(start))) for start in (GOOD, BAD)}
+            return {
+                start: jax.tree.map(np.asarray, _play(jnp.asarray(start)))
+                for start in (GOOD, BAD)
+            }
 
     def claims(self) -> Iterator[Claim]:
         """Both arms."""
@@ -65,14 +68,29 @@ class IdealLoop(AbstractExperiment):
             from_half = float(np.abs(np.asarray(D_star(p_data, p_g[-1])) - 0.5).max())
             bound = float(kl(p_data, p_g[0])) / (RATE * np.arange(1, STEPS + 1))
         beyond = float(np.max(value[1:] + math.log(4) - bound))
-        yield Claim("p_g itself: C after 200 steps, nats", -math.log(4), float(value[-1]), 1e-12)
+        yield Claim(
+            "p_g itself: C after 200 steps, nats", -math.log(4), float(value[-1]), 1e-12
+        )
         yield Claim("p_g itself: greatest |D_star - 1/2| by then", 0.0, from_half, 1e-9, "<=")
-        yield Claim("p_g itself: greatest rise of C in a step, nats", 0.0, float(np.diff(value).max()), 1e-12, "<=")
-        yield Claim("p_g itself: greatest C + log 4 - KL/(eta t), nats", 0.0, beyond, 1e-12, "<=")
+        yield Claim(
+            "p_g itself: greatest rise of C in a step, nats",
+            0.0,
+            float(np.diff(value).max()),
+            1e-12,
+            "<=",
+        )
+        yield Claim(
+            "p_g itself: greatest C + log 4 - KL/(eta t), nats", 0.0, beyond, 1e-12, "<="
+        )
         good, bad = self.two_means[GOOD], self.two_means[BAD]
         least, slope = float(bad["C"].min()) + math.log(4), float(np.abs(bad["slope"]).max())
         curvature = float(np.linalg.eigvalsh(bad["curvature"])[0])
-        yield Claim("two means, good start: C in the end, nats", -math.log(4), float(good["C"][-1]), 1e-9)
+        yield Claim(
+            "two means, good start: C in the end, nats",
+            -math.log(4),
+            float(good["C"][-1]),
+            1e-9,
+        )
         yield Claim("two means, bad start: least C + log 4, nats", DROPPED, least, 1e-9, ">=")
         yield Claim("bad start: greatest slope of C in the end, nats", 0.0, slope, 1e-9, "<=")
         yield Claim("bad start: least curvature of C there, nats", 0.0, curvature, 0.0, ">=")
@@ -91,13 +109,28 @@ class IdealLoop(AbstractExperiment):
         left.axhline(-math.log(4), label="-log 4", **GOAL)
         left.set(xlabel="step", ylabel="C(G) in nats")
         x = np.linspace(-7, 7, 281)
-        densities = {"p_data": (MODES, DATA), "p_g, bad start, in the end": (self.two_means[BAD]["means"], SAMPLES)}
+        densities = {
+            "p_data": (MODES, DATA),
+            "p_g, bad start, in the end": (self.two_means[BAD]["means"], SAMPLES),
+        }
         for name, (means, colour) in densities.items():
-            right.plot(x, norm.pdf(x[:, None], means).mean(axis=1), color=colour, linewidth=STRONG, label=name)
+            right.plot(
+                x,
+                norm.pdf(x[:, None], means).mean(axis=1),
+                color=colour,
+                linewidth=STRONG,
+                label=name,
+            )
         right.set(xlabel="x", ylabel="density")
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize="small")
+            axes.legend(
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                ncols=2,
+                frameon=False,
+                fontsize="small",
+            )
         return figure
 
 
@@ -114,7 +147,12 @@ def _play(start: Float[Array, " 2"]) -> dict[str, Array]:
         return means - 2.0 * slope(means), C(p_data, _two(means), LINE)
 
     means, values = jax.lax.scan(one, start, length=600)
-    return {"C": values, "means": means, "slope": slope(means), "curvature": jax.jacfwd(slope)(means)}
+    return {
+        "C": values,
+        "means": means,
+        "slope": slope(means),
+        "curvature": jax.jacfwd(slope)(means),
+    }
 
 
 def _two(means: Float[Array, " 2"]) -> Mixture:

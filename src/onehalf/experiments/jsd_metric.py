@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.spatial.distance import jensenshannon
 
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, legend, plain
+from onehalf.figures.style import DATA, GOAL, SAMPLES, legend, plain
 from onehalf.theory import jsd, tv
 
 __all__ = ["JSDMetric"]
@@ -49,7 +49,9 @@ class JSDMetric(AbstractExperiment):
     @cached_property
     def sides(self) -> dict[str, Sides]:
         """JSD and TV within each triple, and the JSD within COINS."""
-        each_jsd, each_tv = (jax.jit(jax.vmap(jax.vmap(divergence))) for divergence in (jsd, tv))
+        each_jsd, each_tv = (
+            jax.jit(jax.vmap(jax.vmap(divergence))) for divergence in (jsd, tv)
+        )
         with jax.enable_x64():
             found = {
                 "JSD": each_jsd(*_pairs(self.triples)),
@@ -73,22 +75,59 @@ class JSDMetric(AbstractExperiment):
         (same, disjoint), JSD, TV = self.ends, self.sides["JSD"], self.sides["TV"]
         first, second = (np.moveaxis(vectors, -1, 0) for vectors in _pairs(self.triples))
         apart = jensenshannon(first, second) ** 2 - JSD
-        above, root, gap = JSD - TV * math.log(2), np.sqrt(JSD), 1.5 * math.log(3) - 2 * math.log(2)
+        above, root, gap = (
+            JSD - TV * math.log(2),
+            np.sqrt(JSD),
+            1.5 * math.log(3) - 2 * math.log(2),
+        )
         yield Claim("p = q: JSD, greatest of 2,000, nats", 0.0, float(abs(same).max()), 1e-9)
-        yield Claim("0 only if p = q: JSD - TV^2/2, least", 0.0, float((JSD - TV**2 / 2).min()), 1e-9, ">=")
-        yield Claim("Disjoint p and q: JSD, least of 2,000, nats", math.log(2), float(disjoint.min()), 1e-9)
-        yield Claim("log 2 only if disjoint: JSD - TV log 2, greatest", 0.0, float(above.max()), 1e-9, "<=")
-        yield Claim("sqrt(JSD): a side less the other two, greatest", 0.0, float(_excess(root).max()), 1e-9, "<=")
+        yield Claim(
+            "0 only if p = q: JSD - TV^2/2, least",
+            0.0,
+            float((JSD - TV**2 / 2).min()),
+            1e-9,
+            ">=",
+        )
+        yield Claim(
+            "Disjoint p and q: JSD, least of 2,000, nats",
+            math.log(2),
+            float(disjoint.min()),
+            1e-9,
+        )
+        yield Claim(
+            "log 2 only if disjoint: JSD - TV log 2, greatest",
+            0.0,
+            float(above.max()),
+            1e-9,
+            "<=",
+        )
+        yield Claim(
+            "sqrt(JSD): a side less the other two, greatest",
+            0.0,
+            float(_excess(root).max()),
+            1e-9,
+            "<=",
+        )
         coins = _excess(self.sides["COINS"]).item()
         yield Claim("JSD: the same for (1, 0), (1/2, 1/2), (0, 1), nats", gap, coins, 1e-9)
-        yield Claim("scipy's distance squared, less JSD, greatest, nats", 0.0, float(abs(apart).max()), 1e-9)
+        yield Claim(
+            "scipy's distance squared, less JSD, greatest, nats",
+            0.0,
+            float(abs(apart).max()),
+            1e-9,
+        )
 
     def figure(self) -> Figure:
         """The longest side of each triple over the other two."""
         figure, axes = plain("the other two sides together", "the longest side")
         coins = {"s": 110, "marker": "*", "edgecolors": "black", "zorder": 3}
-        for name, root, colour in (("sqrt(JSD)", np.sqrt, DATA), ("JSD, nats", np.asarray, SAMPLES)):
-            axes.scatter(*_drawn(root(self.sides["JSD"])), s=5, color=colour, alpha=0.4, linewidths=0)
+        for name, root, colour in (
+            ("sqrt(JSD)", np.sqrt, DATA),
+            ("JSD, nats", np.asarray, SAMPLES),
+        ):
+            axes.scatter(
+                *_drawn(root(self.sides["JSD"])), s=5, color=colour, alpha=0.4, linewidths=0
+            )
             axes.scatter([], [], color=colour, label=name)
             axes.scatter(*_drawn(root(self.sides["COINS"])), color=colour, **coins)
         axes.scatter([], [], color="none", label="(1, 0), (1/2, 1/2), (0, 1)", **coins)
@@ -98,7 +137,9 @@ class JSDMetric(AbstractExperiment):
         return figure
 
 
-def _pairs(triples: Triples) -> tuple[Float[np.ndarray, "triples 3 points"], Float[np.ndarray, "triples 3 points"]]:
+def _pairs(
+    triples: Triples,
+) -> tuple[Float[np.ndarray, "triples 3 points"], Float[np.ndarray, "triples 3 points"]]:
     """Both ends of each side."""
     return triples[:, [0, 1, 0]], triples[:, [1, 2, 2]]
 

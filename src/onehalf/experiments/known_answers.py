@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from onehalf._arrays import Scalar
-from onehalf.data import Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.theory import C, jsd
 
 __all__ = ["KnownAnswers"]
@@ -64,19 +64,32 @@ class KnownAnswers(AbstractExperiment):
         }.items():
             yield Claim(f"JSD of N(0, 1) and {name}, nats", KNOWN[law], found[law], 1e-9)
         known = np.array(list(KNOWN.values()))
-        yield Claim("C(G) at N(1, 1), nats", -1.163451396750418, value[list(KNOWN).index((1.0, 1.0))].item(), 1e-9)
+        yield Claim(
+            "C(G) at N(1, 1), nats",
+            -1.163451396750418,
+            value[list(KNOWN).index((1.0, 1.0))].item(),
+            1e-9,
+        )
         apart = abs(value - (2 * known - math.log(4)))
-        yield Claim("C(G) less 2 JSD - log 4: greatest of 8 laws, nats", 0.0, float(apart.max()), 1e-9)
+        yield Claim(
+            "C(G) less 2 JSD - log 4: greatest of 8 laws, nats", 0.0, float(apart.max()), 1e-9
+        )
 
     def figure(self) -> Figure:
         """JSD over the mean of p_g, through the known numbers."""
         figure, axes = plain("mean mu of p_g; p_data = N(0, 1)", "JSD(p_data, p_g), nats")
         for std, colour in ((1.0, DATA), (2.0, SAMPLES), (0.1, BAND)):
             curve = _measured(MEANS, np.full_like(MEANS, std))["JSD"]
-            axes.plot(MEANS, curve, color=colour, linewidth=STRONG, label=f"p_g = N(mu, {std**2:g})")
-            known = [(mean, JSD) for (mean, known_std), JSD in KNOWN.items() if known_std == std]
+            axes.plot(
+                MEANS, curve, color=colour, linewidth=STRONG, label=f"p_g = N(mu, {std**2:g})"
+            )
+            known = [
+                (mean, JSD) for (mean, known_std), JSD in KNOWN.items() if known_std == std
+            ]
             axes.plot(*zip(*known, strict=True), color=colour, linestyle="none", marker="o")
-        axes.plot([], [], color="black", linestyle="none", marker="o", label="known to 14 digits")
+        axes.plot(
+            [], [], color="black", linestyle="none", marker="o", label="known to 14 digits"
+        )
         axes.axhline(math.log(2), label="log 2", **GOAL)
         legend(figure)
         return figure

@@ -15,12 +15,12 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from sklearn.linear_model import LogisticRegression
 
-from onehalf._arrays import Keys, PRNGKey, Samples
-from onehalf.data import Mixture, Normal
+from onehalf._typing import Keys, PRNGKey, Samples
+from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend
 from onehalf.losses import Minimax
 from onehalf.nets import MLP, AbstractNet
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG, legend
 from onehalf.theory import C, D_star, V
 
 __all__ = ["LearnedD"]
@@ -74,7 +74,10 @@ class LearnedD(AbstractExperiment):
         """C(G) - V(D, G) of the nets, in nats."""
         nets = self.nets
         with jax.enable_x64():
-            reached = [eqx.filter_vmap(eqx.filter_vmap(lambda D: V(D, P_DATA, P_G, OVER)))(D) for D in nets]
+            reached = [
+                eqx.filter_vmap(eqx.filter_vmap(lambda D: V(D, P_DATA, P_G, OVER)))(D)
+                for D in nets
+            ]
             return np.asarray(C(P_DATA, P_G, OVER) - jnp.array(reached))
 
     def claims(self) -> Iterator[Claim]:
@@ -84,23 +87,48 @@ class LearnedD(AbstractExperiment):
         with jax.enable_x64():
             reached = float(V(lambda x: balanced(x[0]), *normals, range(-9, 11)))
         rng = np.random.default_rng([self.seed, 1])
-        right = (balanced(rng.normal(0, 1, N)) > 0).astype(int) + (balanced(rng.normal(1, 1, N)) < 0)
+        right = (balanced(rng.normal(0, 1, N)) > 0).astype(int) + (
+            balanced(rng.normal(1, 1, N)) < 0
+        )
         beyond = max(reached - C_NORMALS, -self.gaps.min())
         mean = self.gaps.mean(axis=1)
         growth = max(*np.diff(mean[:, -1]), mean[-1, -1] - mean[-1, 0])
-        yield Claim("N(0, 1), N(1, 1): slope of the fitted line", -1.0, balanced.slope, SIGMAS * balanced.slope_error)
         yield Claim(
-            "N(0, 1), N(1, 1): intercept of the fitted line", 0.5, balanced.intercept, SIGMAS * balanced.intercept_error
+            "N(0, 1), N(1, 1): slope of the fitted line",
+            -1.0,
+            balanced.slope,
+            SIGMAS * balanced.slope_error,
+        )
+        yield Claim(
+            "N(0, 1), N(1, 1): intercept of the fitted line",
+            0.5,
+            balanced.intercept,
+            SIGMAS * balanced.intercept_error,
         )
         shifted = 0.5 + math.log(3)
         yield Claim(
-            "3 in 4 are data: intercept of the fitted line", shifted, moved.intercept, SIGMAS * moved.intercept_error
+            "3 in 4 are data: intercept of the fitted line",
+            shifted,
+            moved.intercept,
+            SIGMAS * moved.intercept_error,
         )
         yield Claim("fitted line: V(D), nats", C_NORMALS, reached, 10 / N)
-        yield Claim.of_mean("fitted line: accuracy on fresh draws, 1/2 + TV/2", ACCURACY, right / 2)
-        yield Claim("fitted line and nets: greatest V(D) - C, nats", 0.0, float(beyond), 1e-9, "<=")
-        yield Claim("width 32, 2000 steps: mean C - V(D), nats", 0.005, float(mean[-1, -1]), 0.0, "<=")
-        yield Claim("growth of that by width, or by steps at width 32, nats", 0.0, float(growth), 0.0, "<=")
+        yield Claim.of_mean(
+            "fitted line: accuracy on fresh draws, 1/2 + TV/2", ACCURACY, right / 2
+        )
+        yield Claim(
+            "fitted line and nets: greatest V(D) - C, nats", 0.0, float(beyond), 1e-9, "<="
+        )
+        yield Claim(
+            "width 32, 2000 steps: mean C - V(D), nats", 0.005, float(mean[-1, -1]), 0.0, "<="
+        )
+        yield Claim(
+            "growth of that by width, or by steps at width 32, nats",
+            0.0,
+            float(growth),
+            0.0,
+            "<=",
+        )
 
     def figure(self) -> Figure:
         """What was learned, and how far it was from the best."""
@@ -109,13 +137,23 @@ class LearnedD(AbstractExperiment):
         x = jnp.linspace(-6.0, 6.0, 601)[:, None]
         left.plot(x, jax.vmap(D_star(P_DATA, P_G))(x), label="D_star", **GOAL)
         steps = EVERY * np.arange(1, STEPS // EVERY + 1)
-        for width, nets, gaps, colour in zip(WIDTHS, self.nets, self.gaps, (BAND, SAMPLES, DATA), strict=True):
+        for width, nets, gaps, colour in zip(
+            WIDTHS, self.nets, self.gaps, (BAND, SAMPLES, DATA), strict=True
+        ):
             last = jax.tree.map(lambda leaf: leaf[0, -1], nets)
-            left.plot(x, jax.nn.sigmoid(jax.vmap(last)(x)), color=colour, linewidth=STRONG, label=f"width {width}")
+            left.plot(
+                x,
+                jax.nn.sigmoid(jax.vmap(last)(x)),
+                color=colour,
+                linewidth=STRONG,
+                label=f"width {width}",
+            )
             right.semilogy(steps, gaps.T, color=colour, alpha=0.3, linewidth=0.8)
             right.semilogy(steps, gaps.mean(axis=0), color=colour, linewidth=STRONG)
         left.set(xlabel="x", ylabel="D(x) of one net after 2000 steps", ylim=(0, 1))
-        right.set(xlabel="steps of D: 4 nets of each width, and their mean", ylabel="C - V(D), nats")
+        right.set(
+            xlabel="steps of D: 4 nets of each width, and their mean", ylabel="C - V(D), nats"
+        )
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)
         legend(figure)
@@ -124,7 +162,9 @@ class LearnedD(AbstractExperiment):
 
 def _fit(rng: np.random.Generator, n_data: int, n_g: int) -> Line:
     x = np.concatenate([rng.normal(0, 1, n_data), rng.normal(1, 1, n_g)])[:, None]
-    fitted = LogisticRegression(C=np.inf, tol=1e-9, solver="newton-cholesky").fit(x, np.repeat([1, 0], [n_data, n_g]))
+    fitted = LogisticRegression(C=np.inf, tol=1e-9, solver="newton-cholesky").fit(
+        x, np.repeat([1, 0], [n_data, n_g])
+    )
     D = fitted.predict_proba(x)[:, 1:]
     entries = np.hstack([x, np.ones_like(x)])
     variance = np.diag(np.linalg.inv(entries.T @ (D * (1 - D) * entries)))
@@ -144,7 +184,9 @@ def _learn(key: PRNGKey) -> list[AbstractNet]:
     adam = optax.adam(lambda t: 5e-3 * (1 + jnp.cos(t / STEPS * math.pi)))
 
     def loss(arrays: Any, x: Samples, Gz: Samples) -> Any:
-        return sum(Minimax().loss_D(jax.vmap(D)(x), jax.vmap(D)(Gz)) for D in eqx.combine(arrays, rest))
+        return sum(
+            Minimax().loss_D(jax.vmap(D)(x), jax.vmap(D)(Gz)) for D in eqx.combine(arrays, rest)
+        )
 
     def step(carry: Any, key: PRNGKey) -> Any:
         arrays, state = carry
@@ -157,5 +199,7 @@ def _learn(key: PRNGKey) -> list[AbstractNet]:
         carry, _ = jax.lax.scan(step, carry, keys)
         return carry, carry[0]
 
-    _, seen = jax.lax.scan(look, (start, adam.init(start)), jr.split(key, (STEPS // EVERY, EVERY)))
+    _, seen = jax.lax.scan(
+        look, (start, adam.init(start)), jr.split(key, (STEPS // EVERY, EVERY))
+    )
     return eqx.combine(seen, rest)

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from onehalf._arrays import Scalar
-from onehalf.data import Mixture, Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, SAMPLES, STRONG, plain
+from onehalf.figures.style import BAND, DATA, SAMPLES, STRONG, plain
 from onehalf.theory import d_star, kl
 
 __all__ = ["LeastKL"]
@@ -60,14 +60,18 @@ class LeastKL(AbstractExperiment):
     @cached_property
     def p_data(self) -> Mixture:
         """Two narrow normal laws at -2 and 2; to be had before a function that uses it is traced."""
-        means, stds, weights = (jnp.array(numbers, jnp.float32) for numbers in ([[-2], [2]], [STD, STD], WEIGHTS))
+        means, stds, weights = (
+            jnp.array(numbers, jnp.float32) for numbers in ([[-2], [2]], [STD, STD], WEIGHTS)
+        )
         return Mixture(means, stds, weights)
 
     @cached_property
     def rows(self) -> Float[np.ndarray, "rows 1"]:
         """Draws of p_data."""
         p_data = self.p_data
-        return np.asarray(jax.jit(lambda key: p_data.sample(key, ROWS))(jr.key(self.seed)), np.float64)
+        return np.asarray(
+            jax.jit(lambda key: p_data.sample(key, ROWS))(jr.key(self.seed)), np.float64
+        )
 
     @cached_property
     def likeliest(self) -> Fit:
@@ -99,14 +103,42 @@ class LeastKL(AbstractExperiment):
         each_kl = jax.jit(jax.vmap(lambda std: kl(p_data, Normal(0.0, std), LINE)))
         with jax.enable_x64():
             narrow, wide = each_kl(np.array([1.0, 2.0])).tolist()
-        yield Claim("Likeliest mean for the rows: that of the rows", self.rows.mean().item(), self.likeliest.mean, 1e-6)
-        yield Claim("Likeliest deviation: that of the rows", self.rows.std().item(), self.likeliest.std, 1e-6)
-        yield Claim.of_mean("Nats a row that N(0, 4) gains on N(0, 1): the fall of KL", narrow - wide, self.gains)
+        yield Claim(
+            "Likeliest mean for the rows: that of the rows",
+            self.rows.mean().item(),
+            self.likeliest.mean,
+            1e-6,
+        )
+        yield Claim(
+            "Likeliest deviation: that of the rows",
+            self.rows.std().item(),
+            self.likeliest.std,
+            1e-6,
+        )
+        yield Claim.of_mean(
+            "Nats a row that N(0, 4) gains on N(0, 1): the fall of KL",
+            narrow - wide,
+            self.gains,
+        )
         yield Claim("Least KL(p_data || q): mean of p_data", MEAN, self.covering.mean, 1e-6)
-        yield Claim("Least KL(p_data || q): deviation of p_data", math.sqrt(VARIANCE), self.covering.std, 1e-6)
-        yield Claim("Least KL(q || p_data) near -2: mean of that mode", -2.0, self.sitting.mean, 1e-6)
-        yield Claim("Least KL(q || p_data): deviation of that mode", STD, self.sitting.std, 1e-6)
-        yield Claim("Least KL(q || p_data): log 8/5 nats, its share 5/8", math.log(8 / 5), self.sitting.least, 1e-9)
+        yield Claim(
+            "Least KL(p_data || q): deviation of p_data",
+            math.sqrt(VARIANCE),
+            self.covering.std,
+            1e-6,
+        )
+        yield Claim(
+            "Least KL(q || p_data) near -2: mean of that mode", -2.0, self.sitting.mean, 1e-6
+        )
+        yield Claim(
+            "Least KL(q || p_data): deviation of that mode", STD, self.sitting.std, 1e-6
+        )
+        yield Claim(
+            "Least KL(q || p_data): log 8/5 nats, its share 5/8",
+            math.log(8 / 5),
+            self.sitting.least,
+            1e-9,
+        )
 
     def figure(self) -> Figure:
         """The two modes with both fits."""
@@ -119,7 +151,9 @@ class LeastKL(AbstractExperiment):
             ("least KL(q || p_data), near -2", self.sitting, BAND),
         ):
             law = f"q = N({fit.mean:.2f}, {fit.std:.2f}$^2$):\n{name}"
-            axes.plot(x, norm.pdf(x, fit.mean, fit.std), color=colour, linewidth=STRONG, label=law)
+            axes.plot(
+                x, norm.pdf(x, fit.mean, fit.std), color=colour, linewidth=STRONG, label=law
+            )
         axes.legend(frameon=False, loc="upper right", fontsize="small")
         return figure
 
@@ -136,5 +170,12 @@ def _least(loss: Callable[[Normal], Scalar], start: tuple[float, float]) -> Fit:
     bounds = [(-4.0, 4.0), (math.log(0.1), math.log(4.0))]
     with jax.enable_x64():
         start_at = np.array([start[0], math.log(start[1])])
-        found = minimize(of, start_at, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 0, "gtol": 1e-10})
+        found = minimize(
+            of,
+            start_at,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"ftol": 0, "gtol": 1e-10},
+        )
     return Fit(float(found.x[0]), math.exp(found.x[1]), float(found.fun))

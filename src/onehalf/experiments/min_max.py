@@ -14,7 +14,7 @@ from scipy.optimize import linprog, minimize
 from scipy.special import expit, log_expit
 
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
 from onehalf.theory import C, V, exponentiated_gradient, ideal_loop
 
 __all__ = ["MinMax"]
@@ -54,22 +54,35 @@ class MinMax(AbstractExperiment):
     def collapsed(self) -> Float[np.ndarray, "some points"]:
         """G's best answers to some of the D, by linear programming."""
         costs = log_expit(-self.drawn["d"][:20])
-        return np.array([linprog(cost, A_eq=np.ones((1, POINTS)), b_eq=[1]).x for cost in costs])
+        return np.array(
+            [linprog(cost, A_eq=np.ones((1, POINTS)), b_eq=[1]).x for cost in costs]
+        )
 
     def claims(self) -> Iterator[Claim]:
         """Both orders, bounds from random players, and the two traps."""
         p_data, d, p_g = self.drawn.values()
         with jax.enable_x64():
             min_max = float(ideal_loop(p_data, np.full(POINTS, 1 / POINTS), steps=200)[1][-1])
-            worst_of_D = float(jax.vmap(_at_points, in_axes=(0, None))(d, p_data).min(axis=1).max())
+            worst_of_D = float(
+                jax.vmap(_at_points, in_axes=(0, None))(d, p_data).min(axis=1).max()
+            )
             best_of_G = float(_best(p_data, p_g).min())
             coin = float(_best(COIN, np.eye(2)).min())
         at_greatest = self.collapsed[np.arange(20), d[:20].argmax(1)]
         yield Claim("min over p_g of max over D, nats", -math.log(4), min_max, 1e-9)
         yield Claim("max over D of min over p_g, nats", -math.log(4), _max_min(p_data), 1e-9)
-        yield Claim("1000 random D: greatest min over p_g, nats", -math.log(4), worst_of_D, 1e-9, "<=")
-        yield Claim("1000 random p_g: least max over D, nats", -math.log(4), best_of_G, 1e-9, ">=")
-        yield Claim("20 D that stay: least mass of p_g at D's greatest", 1.0, float(at_greatest.min()), 1e-9)
+        yield Claim(
+            "1000 random D: greatest min over p_g, nats", -math.log(4), worst_of_D, 1e-9, "<="
+        )
+        yield Claim(
+            "1000 random p_g: least max over D, nats", -math.log(4), best_of_G, 1e-9, ">="
+        )
+        yield Claim(
+            "20 D that stay: least mass of p_g at D's greatest",
+            1.0,
+            float(at_greatest.min()),
+            1e-9,
+        )
         yield Claim("fair coin, G one face: min max, nats", math.log(2 / 27**0.5), coin, 1e-9)
         yield Claim("fair coin, G one face: max min, nats", -math.log(4), _max_min(COIN), 1e-9)
 
@@ -82,14 +95,24 @@ class MinMax(AbstractExperiment):
             self._draw_answers(right)
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize="small")
+            axes.legend(
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                ncols=2,
+                frameon=False,
+                fontsize="small",
+            )
         return figure
 
     def _draw_answers(self, axes: Axes) -> None:
         p_data, d = self.drawn["p_data"], jnp.asarray(self.drawn["d"][0])
         start = np.full(POINTS, 1 / POINTS)
         answers = {
-            "p_g, D anew at every step": (ideal_loop(p_data, start, steps=200)[0][-1], SAMPLES, "o"),
+            "p_g, D anew at every step": (
+                ideal_loop(p_data, start, steps=200)[0][-1],
+                SAMPLES,
+                "o",
+            ),
             "p_g, D stays, 10 steps": (exponentiated_gradient(start, d, 10 * 0.5), BAND, "^"),
             "p_g, D stays, 200 steps": (exponentiated_gradient(start, d, 200 * 0.5), BAND, "s"),
         }
@@ -100,7 +123,9 @@ class MinMax(AbstractExperiment):
 
 
 @jax.jit
-def _at_points(d: Float[Array, " points"], p_data: Float[Array, " points"]) -> Float[Array, " points"]:
+def _at_points(
+    d: Float[Array, " points"], p_data: Float[Array, " points"]
+) -> Float[Array, " points"]:
     """V of D with all of p_g on one point, for each point; the least is the minimum over p_g, as V is linear in it."""
     return jax.vmap(V, in_axes=(None, None, 0))(d, p_data, jnp.eye(len(d)))
 
@@ -119,7 +144,13 @@ def _max_min(p_data: Float[np.ndarray, " points"]) -> float:
     start = np.append(np.linspace(-1, 1, len(p_data)), -10.0)
     constraint = {"type": "ineq", "fun": room, "jac": slope}
     with jax.enable_x64():
-        found = minimize(lambda both: -both[-1], start, jac=lambda _: -only_m, constraints=constraint, tol=1e-13)
+        found = minimize(
+            lambda both: -both[-1],
+            start,
+            jac=lambda _: -only_m,
+            constraints=constraint,
+            tol=1e-13,
+        )
         return float(_at_points(found.x[:-1], p_data).min())
 
 
@@ -127,7 +158,13 @@ def _draw_coin(axes: Axes) -> None:
     heads = np.linspace(0, 1, 101)
     for slope in SLOPES:
         values = _at_points(jnp.array([-slope, slope]), COIN)
-        axes.plot([0, 1], values, color=SAMPLES, linewidth=1, label="V of five D that stay" if slope == 0 else None)
+        axes.plot(
+            [0, 1],
+            values,
+            color=SAMPLES,
+            linewidth=1,
+            label="V of five D that stay" if slope == 0 else None,
+        )
     best = np.asarray(_best(COIN, np.stack([1 - heads, heads], axis=1)))
     axes.plot(heads, best, color=DATA, linewidth=STRONG, label="C = max over D")
     axes.plot([0, 1], best[[0, -1]], "o", color=BAND, label="G one face: min max")

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from scipy.special import log_expit
 from scipy.stats import norm
 
-from onehalf._arrays import Logits, Scalar
-from onehalf.data import Normal
+from onehalf._typing import Logits, Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, legend
 from onehalf.losses import value
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, legend
 from onehalf.theory import V
 
 __all__ = ["Minibatch"]
@@ -63,7 +63,9 @@ class Minibatch(AbstractExperiment):
     def truth(self) -> tuple[float, float]:
         """V of the D that is given; and m times the variance of its V~, that is of log D(x) + log(1 - D(G(z)))."""
         with jax.enable_x64():
-            mean = float(V(lambda x: GIVEN * (0.5 - x[0]), Normal(), Normal(1.0), range(-9, 11)))
+            mean = float(
+                V(lambda x: GIVEN * (0.5 - x[0]), Normal(), Normal(1.0), range(-9, 11))
+            )
         return mean, 2 * float(norm.expect(lambda x: (_log_D(x) - mean / 2) ** 2))
 
     def claims(self) -> Iterator[Claim]:
@@ -74,13 +76,29 @@ class Minibatch(AbstractExperiment):
             yield Claim.of_mean(f"m = {m}, given D: mean of V~ is V, nats", mean, given)
             squares = m * (given - given.mean()) ** 2 * REPEATS / (REPEATS - 1)
             yield Claim.of_mean(f"m = {m}, given D: m Var V~, squared nats", variance, squares)
-        yield Claim.of_mean("m = 512, best D on it: V~ less D_star's, nats", 1 / 1024, self.seen[512].chosen)
-        yield Claim.of_mean("m = 512, that D on a fresh one: V~ less D_star's, nats", -1 / 1024, self.seen[512].fresh)
+        yield Claim.of_mean(
+            "m = 512, best D on it: V~ less D_star's, nats", 1 / 1024, self.seen[512].chosen
+        )
+        yield Claim.of_mean(
+            "m = 512, that D on a fresh one: V~ less D_star's, nats",
+            -1 / 1024,
+            self.seen[512].fresh,
+        )
         logits = jnp.arange(30.0)
         infinite = jnp.isneginf(jnp.log(1 - jax.nn.sigmoid(logits)))
-        yield Claim("float32: first logit where log(1 - D) is -inf", 17.0, float(logits[infinite][0]), 0.0)
+        yield Claim(
+            "float32: first logit where log(1 - D) is -inf",
+            17.0,
+            float(logits[infinite][0]),
+            0.0,
+        )
         sure = jnp.full(1, 90.0)
-        yield Claim("V~ at logits -90 on data, 90 on samples, nats", -180.0, float(value(-sure, sure)), 1e-4)
+        yield Claim(
+            "V~ at logits -90 on data, 90 on samples, nats",
+            -180.0,
+            float(value(-sure, sure)),
+            1e-4,
+        )
 
     def figure(self) -> Figure:
         """How V~ spreads about V, and what choosing D on the minibatch gains and loses, over m."""
@@ -92,9 +110,17 @@ class Minibatch(AbstractExperiment):
         left.axhline(mean, label="theory", **GOAL)
         left.fill_between(m, mean - deviation, mean + deviation, color=BAND, alpha=0.2)
         left.errorbar(
-            SIZES, given.mean(axis=1), given.std(axis=1), fmt="o", color=BAND, label="a given D, and deviation"
+            SIZES,
+            given.mean(axis=1),
+            given.std(axis=1),
+            fmt="o",
+            color=BAND,
+            label="a given D, and deviation",
         )
-        panels = (chosen, 1, SAMPLES, "the best D on the minibatch"), (fresh, -1, DATA, "the same D on a fresh one")
+        panels = (
+            (chosen, 1, SAMPLES, "the best D on the minibatch"),
+            (fresh, -1, DATA, "the same D on a fresh one"),
+        )
         for values, sign, colour, label in panels:
             right.plot(m, sign / (2 * m), **GOAL)
             error = SIGMAS * values.std(axis=1) / math.sqrt(REPEATS)
@@ -117,13 +143,17 @@ def _log_D(x: Any) -> Any:
 
 
 def _see(rng: np.random.Generator, m: int) -> Seen:
-    x, Gz, fresh_x, fresh_Gz = (0.5 - rng.normal(mean, size=(REPEATS, m)).astype(np.float32) for mean in (0, 1, 0, 1))
+    x, Gz, fresh_x, fresh_Gz = (
+        0.5 - rng.normal(mean, size=(REPEATS, m)).astype(np.float32) for mean in (0, 1, 0, 1)
+    )
     return Seen(*map(np.asarray, _play(x, Gz, fresh_x, fresh_Gz)))
 
 
 @jax.jit
 @jax.vmap
-def _play(x: Logits, Gz: Logits, fresh_x: Logits, fresh_Gz: Logits) -> tuple[Scalar, Scalar, Scalar]:
+def _play(
+    x: Logits, Gz: Logits, fresh_x: Logits, fresh_Gz: Logits
+) -> tuple[Scalar, Scalar, Scalar]:
     """One minibatch and a fresh one, as logits of D_star."""
 
     def value_at(w: Scalar) -> Scalar:
@@ -133,5 +163,8 @@ def _play(x: Logits, Gz: Logits, fresh_x: Logits, fresh_Gz: Logits) -> tuple[Sca
         return w - jax.grad(value_at)(w) / jax.grad(jax.grad(value_at))(w)
 
     w = jax.lax.fori_loop(0, 6, newton, jnp.float32(1))
-    gain, fresh_gain = value_at(w) - value(x, Gz), value(w * fresh_x, w * fresh_Gz) - value(fresh_x, fresh_Gz)
+    gain, fresh_gain = (
+        value_at(w) - value(x, Gz),
+        value(w * fresh_x, w * fresh_Gz) - value(fresh_x, fresh_Gz),
+    )
     return value_at(jnp.float32(GIVEN)), gain, fresh_gain

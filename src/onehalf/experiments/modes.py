@@ -12,14 +12,14 @@ from jaxtyping import Array, Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from onehalf._arrays import Keys, PRNGKey
-from onehalf.data import Normal, Ring
-from onehalf.data.base import Latent, Pushforward
+from onehalf._typing import Keys, PRNGKey
+from onehalf.distributions import Normal, Ring
+from onehalf.distributions.base import Latent, Pushforward
 from onehalf.experiments.base import AbstractExperiment, Claim
+from onehalf.figures.style import DATA, SAMPLES
 from onehalf.losses import AbstractLoss, NonSaturating, Relativistic
 from onehalf.nets import MLP
 from onehalf.penalties import R1, R2, AbstractPenalty
-from onehalf.plots.drawing import DATA, SAMPLES
 from onehalf.training import Game, State, init, train
 
 __all__ = ["Modes", "birthday", "high_quality", "modes_hit"]
@@ -69,20 +69,35 @@ class Modes(AbstractExperiment):
     @cached_property
     def shares(self) -> dict[str, Float[np.ndarray, " games"]]:
         """Shares of high quality."""
-        return {arm: high_quality(samples).any(axis=2).mean(axis=1) for arm, samples in self.samples.items()}
+        return {
+            arm: high_quality(samples).any(axis=2).mean(axis=1)
+            for arm, samples in self.samples.items()
+        }
 
     def claims(self) -> Iterator[Claim]:
         """The birthday test, the measure of quality, and the three ways to play."""
         key_birthday, key_ring = jr.split(jr.key(self.seed), 5)[3:]
         for n, s in BIRTHDAYS.items():
             fewest = next(size for size in range(n) if birthday(n, size) >= 1 / 2)
-            yield Claim(f"N = {n}: draws for two equal with P >= 1/2", float(s), float(fewest), 0.0)
+            yield Claim(
+                f"N = {n}: draws for two equal with P >= 1/2", float(s), float(fewest), 0.0
+            )
         n, s = next(iter(BIRTHDAYS.items()))
-        drawn = np.asarray(Latent(choices=n).sample(key_birthday, BATCHES * s)).argmax(axis=1).reshape(BATCHES, s)
+        drawn = (
+            np.asarray(Latent(choices=n).sample(key_birthday, BATCHES * s))
+            .argmax(axis=1)
+            .reshape(BATCHES, s)
+        )
         equal = (np.diff(np.sort(drawn, axis=1), axis=1) == 0).any(axis=1)
-        yield Claim.of_mean(f"Latent of {n} choices: P(two equal among {s})", birthday(n, s), equal)
+        yield Claim.of_mean(
+            f"Latent of {n} choices: P(two equal among {s})", birthday(n, s), equal
+        )
         truth = np.asarray(RING.sample(key_ring, GAMES * SAMPLED))
-        yield Claim.of_mean("Share of high quality among data", 1 - math.exp(-9 / 2), high_quality(truth).any(axis=1))
+        yield Claim.of_mean(
+            "Share of high quality among data",
+            1 - math.exp(-9 / 2),
+            high_quality(truth).any(axis=1),
+        )
         for text, found, arm in (
             ("Modes hit: R1 less plain", self.hits, WITH_R1),
             ("Modes hit: relativistic, R1, R2 less plain", self.hits, WITH_BOTH),
@@ -99,14 +114,31 @@ class Modes(AbstractExperiment):
         panels["q"].set_yticklabels([])
         for panel, (arm, samples) in zip("012", self.samples.items(), strict=True):
             axes = panels[panel]
-            axes.plot(*samples[0].T, ".", color=SAMPLES, markersize=1.5, alpha=0.5, label="samples of the first game")
-            axes.plot(*np.asarray(RING.means).T, "o", color=DATA, fillstyle="none", label="centres of modes")
+            axes.plot(
+                *samples[0].T,
+                ".",
+                color=SAMPLES,
+                markersize=1.5,
+                alpha=0.5,
+                label="samples of the first game",
+            )
+            axes.plot(
+                *np.asarray(RING.means).T,
+                "o",
+                color=DATA,
+                fillstyle="none",
+                label="centres of modes",
+            )
             axes.set_title(arm, fontsize="medium")
-            axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), aspect="equal", xlabel="x1", ylabel="x2")
+            axes.set(
+                xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), aspect="equal", xlabel="x1", ylabel="x2"
+            )
             axes.label_outer()
         dots, clouds = (panels[panel].get_legend_handles_labels() for panel in "h0")
         handles, labels = dots[0] + clouds[0], dots[1] + clouds[1]
-        figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, markerscale=1.5)
+        figure.legend(
+            handles, labels, loc="outside upper left", ncols=4, frameon=False, markerscale=1.5
+        )
         return figure
 
 
@@ -121,7 +153,9 @@ def birthday(n: int, s: int) -> float:
 
 def high_quality(samples: Float[np.ndarray, "*n 2"]) -> Bool[np.ndarray, "*n modes"]:
     """Whether a sample lies within 3 standard deviations of a mode's centre."""
-    return np.linalg.norm(samples[..., None, :] - np.asarray(RING.means), axis=-1) < 3 * RING.std
+    return (
+        np.linalg.norm(samples[..., None, :] - np.asarray(RING.means), axis=-1) < 3 * RING.std
+    )
 
 
 def modes_hit(samples: Planes) -> Float[np.ndarray, " games"]:
@@ -155,10 +189,26 @@ def _dots(axes: Axes, found: dict[str, Float[np.ndarray, " games"]], xlabel: str
     values, rows = np.array(list(found.values())), np.arange(len(found))
     apart = np.linspace(-0.05, 0.35, values.shape[1])
     places = np.add.outer(rows, apart).ravel()
-    axes.plot(values.ravel(), places, "o", color=SAMPLES, alpha=0.6, markersize=3, label="one game")
+    axes.plot(
+        values.ravel(), places, "o", color=SAMPLES, alpha=0.6, markersize=3, label="one game"
+    )
     means, errors = values.mean(axis=1), values.std(axis=1, ddof=1) / math.sqrt(values.shape[1])
-    axes.errorbar(means, rows - 0.2, xerr=errors, fmt="D", color=DATA, capsize=3, label="mean ± standard error")
+    axes.errorbar(
+        means,
+        rows - 0.2,
+        xerr=errors,
+        fmt="D",
+        color=DATA,
+        capsize=3,
+        label="mean ± standard error",
+    )
     for row, mean, error in zip(rows, means, errors, strict=True):
-        axes.text(0.5, row - 0.3, f"{mean:.2f} ± {error:.2f}", transform=axes.get_yaxis_transform(), ha="center")
+        axes.text(
+            0.5,
+            row - 0.3,
+            f"{mean:.2f} ± {error:.2f}",
+            transform=axes.get_yaxis_transform(),
+            ha="center",
+        )
     axes.set(xlabel=xlabel, ylim=(len(found) - 0.5, -0.6), yticks=rows, yticklabels=list(found))
     axes.spines[["top", "right"]].set_visible(False)

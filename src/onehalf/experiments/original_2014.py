@@ -13,14 +13,22 @@ import numpy as np
 from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
-from onehalf._arrays import PRNGKey, Samples
-from onehalf.data import Digits
-from onehalf.data.arrays import Empirical
-from onehalf.data.base import Pushforward
+from onehalf._typing import PRNGKey, Samples
+from onehalf.distributions import Digits
+from onehalf.distributions.base import Pushforward
+from onehalf.distributions.empirical import Empirical
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.mnist_2014 import P_Z, costs, discriminator, game, generator, momentum, rate
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG
 from onehalf.nets import MLP
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, STRONG
+from onehalf.presets.mnist_2014 import (
+    P_Z,
+    costs,
+    discriminator,
+    game,
+    generator,
+    momentum,
+    rate,
+)
 from onehalf.training import init, train
 
 __all__ = ["Original2014"]
@@ -71,13 +79,27 @@ class Original2014(AbstractExperiment):
         means = jnp.linspace(0, 1, MNIST_PIXELS)
         D, G = _players(key_players, means)
         sizes = float(_size(G) + _size(D))
-        yield Claim("Parameters: 2,503,984 of G and 1,231,441 of D", 2_503_984.0 + 1_231_441.0, sizes, 0.0)
+        yield Claim(
+            "Parameters: 2,503,984 of G and 1,231,441 of D",
+            2_503_984.0 + 1_231_441.0,
+            sizes,
+            0.0,
+        )
         yield Claim("Rate after 125,000 minibatches", 0.06065, float(rate(125_000)), 5e-6)
-        yield Claim("Momentum after 249 epochs", 0.7, float(momentum(MNIST_EPOCH, 124_500)), 1e-6)
+        yield Claim(
+            "Momentum after 249 epochs", 0.7, float(momentum(MNIST_EPOCH, 124_500)), 1e-6
+        )
         off = float(abs(G(jnp.zeros(P_Z.shape)) - means).max())
         yield Claim("G(0) less the means of the pixels, greatest", 0.0, off, 1e-6)
-        yield Claim("Maxout: units that one linear map moves, at most", 1.0, _units_moved(key_maxout), 0.0)
-        yield Claim.of_mean("Dropout: mean output, in multiples of that without", 1.0, _dropped(key_dropout))
+        yield Claim(
+            "Maxout: units that one linear map moves, at most",
+            1.0,
+            _units_moved(key_maxout),
+            0.0,
+        )
+        yield Claim.of_mean(
+            "Dropout: mean output, in multiples of that without", 1.0, _dropped(key_dropout)
+        )
         objectives = self.played.objectives
         off = float(abs(objectives[: ASLEEP * LOOKS + 1] - math.log(2)).max())
         yield Claim("Epochs 1 to 20: objectives less log 2, greatest, nats", 0.0, off, 2e-3)
@@ -87,11 +109,15 @@ class Original2014(AbstractExperiment):
     def figure(self) -> Figure:
         """Both objectives over the minibatches; digits and samples."""
         figure = Figure(figsize=(8.4, 3.8), layout="constrained")
-        panels = figure.subplot_mosaic([["objectives", "digits"], ["objectives", "samples"]], width_ratios=(2.4, 1))
+        panels = figure.subplot_mosaic(
+            [["objectives", "digits"], ["objectives", "samples"]], width_ratios=(2.4, 1)
+        )
         axes = panels["objectives"]
         minibatches = EPOCH // LOOKS * np.arange(EPOCHS * LOOKS + 1)
         names = "objective_d, -V/2", "objective_g, -E[log D(G(z))]"
-        for values, colour, name in zip(self.played.objectives.T, (DATA, SAMPLES), names, strict=True):
+        for values, colour, name in zip(
+            self.played.objectives.T, (DATA, SAMPLES), names, strict=True
+        ):
             axes.semilogy(minibatches, values, color=colour, linewidth=STRONG, label=name)
         axes.axhline(math.log(2), label="log 2, a tie", **GOAL)
         axes.set(xlabel="minibatch", ylabel="nats")
@@ -100,7 +126,10 @@ class Original2014(AbstractExperiment):
         for name in ("digits", "samples"):
             rows = getattr(self.played, name)
             panels[name].imshow(_sheet(rows), cmap="gray", vmin=0, vmax=1)
-            panels[name].set_title(name if name == "digits" else f"samples after {EPOCHS} epochs", fontsize="medium")
+            panels[name].set_title(
+                name if name == "digits" else f"samples after {EPOCHS} epochs",
+                fontsize="medium",
+            )
             panels[name].set_axis_off()
         return figure
 
@@ -116,7 +145,10 @@ def _play(key: PRNGKey) -> Played:
     rules = game(Empirical(digits))
     state = init(rules, *_players(key_players, digits.mean(axis=0)))
     looks = [costs(jr.fold_in(key_looks, 0), rules, state, SEEN)]
-    watch = lambda t, state, info: looks.append(costs(jr.fold_in(key_looks, t), rules, state, SEEN))  # noqa: E731
+
+    def watch(t, state, info):
+        return looks.append(costs(jr.fold_in(key_looks, t), rules, state, SEEN))
+
     state = train(key_game, rules, state, EPOCHS * EPOCH, watch=watch, every=EPOCH // LOOKS)
     samples = Pushforward(state.G, P_Z).sample(key_samples, SIDE**2)
     return Played(np.array(looks), digits[: SIDE**2], samples)
@@ -130,9 +162,14 @@ def _units_moved(key: PRNGKey) -> float:
     """The most units of a maxout layer whose value changes when the bias of one linear map is raised far up."""
     D = discriminator(key, (MNIST_PIXELS,))
     width, pieces = D.weights[-1].shape[0], D.pieces
-    net = MLP(key, D.in_shape, (width,), width=width, depth=1, activation=D.activation, pieces=pieces)
+    net = MLP(
+        key, D.in_shape, (width,), width=width, depth=1, activation=D.activation, pieces=pieces
+    )
     layer = eqx.tree_at(lambda net: net.weights[-1], net, jnp.eye(width))
-    units = lambda bias: eqx.tree_at(lambda net: net.biases[0], layer, bias)(jnp.ones(MNIST_PIXELS))  # noqa: E731
+
+    def units(bias):
+        return eqx.tree_at(lambda net: net.biases[0], layer, bias)(jnp.ones(MNIST_PIXELS))
+
     still = units(jnp.zeros(width * pieces))
     moved = jax.vmap(lambda bias: jnp.sum(units(bias) != still))(1000 * jnp.eye(width * pieces))
     return float(moved.max())
@@ -142,12 +179,25 @@ def _dropped(key: PRNGKey) -> Float[np.ndarray, " draws"]:
     """The output of linear layers of positive weights under D's dropout, draw by draw, divided by that without."""
     key_net, key_drops = jr.split(key)
     D = discriminator(key_net, (MNIST_PIXELS,))
-    net = MLP(key_net, D.in_shape, (), width=D.weights[-1].shape[0], activation="linear", dropout=D.dropout)
+    net = MLP(
+        key_net,
+        D.in_shape,
+        (),
+        width=D.weights[-1].shape[0],
+        activation="linear",
+        dropout=D.dropout,
+    )
     net, x = jax.tree.map(jnp.abs, net), jnp.ones(MNIST_PIXELS)
-    return np.asarray(jax.vmap(lambda key: net(x, key=key))(jr.split(key_drops, DROPS)) / net(x))
+    return np.asarray(
+        jax.vmap(lambda key: net(x, key=key))(jr.split(key_drops, DROPS)) / net(x)
+    )
 
 
 def _sheet(rows: Samples) -> Float[np.ndarray, "height width"]:
     """Images of 8 x 8 in a square, a line apart."""
-    tiles = np.pad(np.asarray(rows).reshape(SIDE, SIDE, 8, 8), ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=1.0)
+    tiles = np.pad(
+        np.asarray(rows).reshape(SIDE, SIDE, 8, 8),
+        ((0, 0), (0, 0), (0, 1), (0, 1)),
+        constant_values=1.0,
+    )
     return tiles.swapaxes(1, 2).reshape(9 * SIDE, 9 * SIDE)

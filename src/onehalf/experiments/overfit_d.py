@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from scipy.stats import binom
 
 from onehalf.experiments.base import AbstractExperiment, Claim
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.losses import value
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, STRONG, legend, plain
 
 __all__ = ["OverfitD"]
 
@@ -54,23 +54,40 @@ class OverfitD(AbstractExperiment):
         """Both estimates, against their expectations; then the training one's limit and the fresh one's bound."""
         for bins in (64, 1024, 16_384):
             expected, measured = expectation(bins), self.estimates[bins]
-            yield Claim.of_mean(f"{bins} bins, training draws: estimate, nats", expected.training, measured.training)
-            yield Claim.of_mean(f"{bins} bins, fresh draws: estimate, nats", expected.fresh, measured.fresh)
+            yield Claim.of_mean(
+                f"{bins} bins, training draws: estimate, nats",
+                expected.training,
+                measured.training,
+            )
+            yield Claim.of_mean(
+                f"{bins} bins, fresh draws: estimate, nats", expected.fresh, measured.fresh
+            )
         most = float(self.estimates[10_000_000].training.mean())
         yield Claim("10^7 bins, training draws: log 2, nats", math.log(2), most, 2 * EPSILON)
-        yield Claim.of_mean("4 bins, fresh draws: at most the JSD, nats", 0.0, self.estimates[4].fresh, "<=")
+        yield Claim.of_mean(
+            "4 bins, fresh draws: at most the JSD, nats", 0.0, self.estimates[4].fresh, "<="
+        )
 
     def figure(self) -> Figure:
         """Both estimates over the number of bins: their expectations, and single runs with their spread."""
-        figure, axes = plain("bins of D, fitted to 1000 draws a side", "estimate of the JSD, nats")
+        figure, axes = plain(
+            "bins of D, fitted to 1000 draws a side", "estimate of the JSD, nats"
+        )
         bins = np.unique(np.geomspace(2, BINS[-1], 60).astype(int)).tolist()
         curves = Estimates(*np.transpose([expectation(b) for b in bins]))
         drawn = np.array([self.estimates[b] for b in BINS])
         names = ("on D's training draws", "on fresh draws")
-        for name, colour, curve, side in zip(names, (SAMPLES, DATA), curves, (0, 1), strict=True):
+        for name, colour, curve, side in zip(
+            names, (SAMPLES, DATA), curves, (0, 1), strict=True
+        ):
             axes.semilogx(bins, curve, color=colour, linewidth=STRONG, label=name)
             axes.errorbar(
-                BINS, drawn[:, side].mean(axis=1), drawn[:, side].std(axis=1), fmt="o", markersize=4, color=colour
+                BINS,
+                drawn[:, side].mean(axis=1),
+                drawn[:, side].std(axis=1),
+                fmt="o",
+                markersize=4,
+                color=colour,
             )
         axes.plot([], [], "o", markersize=4, color="grey", label=f"mean of {REPEATS} runs")
         axes.axhline(0, label="the JSD, 0", **GOAL)
@@ -96,7 +113,10 @@ def _estimate(rng: np.random.Generator, bins: int) -> Estimates:
     sorted_x, sorted_Gz = np.sort(x), np.sort(Gz)
 
     def V(*sides: Bins) -> Float[np.ndarray, " repeats"]:
-        d_x, d_Gz = (_logit(_count(sorted_x, side), _count(sorted_Gz, side)).astype(np.float32) for side in sides)
+        d_x, d_Gz = (
+            _logit(_count(sorted_x, side), _count(sorted_Gz, side)).astype(np.float32)
+            for side in sides
+        )
         return np.asarray(_values(d_x, d_Gz))
 
     return Estimates((V(x, Gz) + math.log(4)) / 2, (V(fresh_x, fresh_Gz) + math.log(4)) / 2)
@@ -108,9 +128,16 @@ _values = jax.jit(jax.vmap(value))
 def _count(drawn: Bins, bins: Bins) -> Bins:
     """How many of each repeat's sorted draws lie in each of these bins."""
     rows = zip(drawn, bins, strict=True)
-    return np.array([np.searchsorted(row, wanted, "right") - np.searchsorted(row, wanted) for row, wanted in rows])
+    return np.array(
+        [
+            np.searchsorted(row, wanted, "right") - np.searchsorted(row, wanted)
+            for row, wanted in rows
+        ]
+    )
 
 
-def _logit(counts_x: Real[np.ndarray, "..."], counts_Gz: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+def _logit(
+    counts_x: Real[np.ndarray, "..."], counts_Gz: Real[np.ndarray, "..."]
+) -> Float[np.ndarray, "..."]:
     """D's, from what it counted."""
     return np.log((counts_x + EPSILON) / (counts_Gz + EPSILON))

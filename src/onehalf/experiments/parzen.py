@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from onehalf.evaluation.checks.parzen import parzen
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.measuring.parzen import parzen
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend, plain
 
 __all__ = ["Parzen"]
 
@@ -49,7 +49,12 @@ class Parzen(AbstractExperiment):
         """What the collapsed generator scores, and by how much the true law scores less."""
         for d, found in self.scores.items():
             error = SIGMAS * found.collapsed_se
-            yield Claim(f"d = {d}: score of G(z) = 0, nats", d * _entropy_score(), found.collapsed, error)
+            yield Claim(
+                f"d = {d}: score of G(z) = 0, nats",
+                d * _entropy_score(),
+                found.collapsed,
+                error,
+            )
         for d, found in self.scores.items():
             text = f"d = {d}: G(z) = 0 above 10,000 true samples, nats"
             error = SIGMAS * (found.collapsed_se + found.true_se)
@@ -59,11 +64,18 @@ class Parzen(AbstractExperiment):
     def figure(self) -> Figure:
         """Both scores for each dimension."""
         figure, axes = plain("dimension d of p = N(0, I)", "score, nats for each dimension")
-        for name, colour, label in (("collapsed", SAMPLES, "G(z) = 0"), ("true", DATA, "10,000 samples of p")):
+        for name, colour, label in (
+            ("collapsed", SAMPLES, "G(z) = 0"),
+            ("true", DATA, "10,000 samples of p"),
+        ):
             scores = [getattr(found, name) / d for d, found in self.scores.items()]
-            axes.plot(DIMENSIONS, scores, color=colour, linewidth=STRONG, marker="o", label=label)
+            axes.plot(
+                DIMENSIONS, scores, color=colour, linewidth=STRONG, marker="o", label=label
+            )
         axes.axhline(_entropy_score(), label="p itself", **GOAL)
-        axes.axhline(_blurred_score(), color="black", linestyle=":", label="infinitely many of p")
+        axes.axhline(
+            _blurred_score(), color="black", linestyle=":", label="infinitely many of p"
+        )
         axes.set(xscale="log", xticks=DIMENSIONS, xticklabels=DIMENSIONS)
         axes.minorticks_off()
         legend(figure)
@@ -71,11 +83,15 @@ class Parzen(AbstractExperiment):
 
 
 def _scores(rng: np.random.Generator, d: int) -> Scores:
-    samples, validation, test = (rng.normal(size=(rows, d)) for rows in (FAKES, VALIDATION, TEST))
+    samples, validation, test = (
+        rng.normal(size=(rows, d)) for rows in (FAKES, VALIDATION, TEST)
+    )
     true = parzen(samples, validation, test)
     # one point has the mean of 10,000 equal terms
     collapsed = parzen(np.zeros((1, d)), validation, test)
-    return Scores(true["log_likelihood"], true["se"], collapsed["log_likelihood"], collapsed["se"])
+    return Scores(
+        true["log_likelihood"], true["se"], collapsed["log_likelihood"], collapsed["se"]
+    )
 
 
 def _entropy_score() -> float:

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from scipy.optimize import brentq
 from scipy.special import expit, xlog1py, xlogy
 
-from onehalf._arrays import Scalar
-from onehalf.data import Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import BAND, DATA, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, SAMPLES, STRONG, legend, plain
 from onehalf.theory import D_star, V, d_star
 
 __all__ = ["PointwiseMaximum"]
@@ -43,7 +43,10 @@ class PointwiseMaximum(AbstractExperiment):
     def argmaxima(self) -> dict[tuple[float, float], float]:
         """The best y for each pair of densities, found by maximising over its logit."""
         with jax.enable_x64():
-            return {(a, b): _argmax(_slope, a, b) for a, b in itertools.product(DENSITIES, DENSITIES)}
+            return {
+                (a, b): _argmax(_slope, a, b)
+                for a, b in itertools.product(DENSITIES, DENSITIES)
+            }
 
     def claims(self) -> Iterator[Claim]:
         """Where the maximum is, how high and how curved; then the traps."""
@@ -58,23 +61,50 @@ class PointwiseMaximum(AbstractExperiment):
             slope = float(_slope(-40.0, 0.0, 1.0)) * math.exp(40)
         farthest = max(abs(y - a / (a + b)) for (a, b), y in self.argmaxima.items())
         yield Claim("36 pairs a, b up to 1000: farthest from a/(a + b)", 0.0, farthest, 1e-9)
-        yield Claim("a = 3, b = 1: maximum, 3 log 3 - 4 log 4", 3 * math.log(3) - 4 * math.log(4), height, 1e-9)
-        yield Claim("a = 3, b = 1: second derivative, -(a + b)^3/(a b)", -64 / 3, curvature, 1e-9)
+        yield Claim(
+            "a = 3, b = 1: maximum, 3 log 3 - 4 log 4",
+            3 * math.log(3) - 4 * math.log(4),
+            height,
+            1e-9,
+        )
+        yield Claim(
+            "a = 3, b = 1: second derivative, -(a + b)^3/(a b)", -64 / 3, curvature, 1e-9
+        )
         yield Claim("a = 3, b = 1, a y for a log y: best y, 1 - b/a", 2 / 3, elsewhere, 1e-9)
-        yield Claim("a = 3.99, b = 0.399, N(0, 0.1^2) at its peak: D_star", 10 / 11, at_peak, 1e-9)
-        yield Claim("N(0, 0.1^2), N(0, 1): integral of the maxima, nats", -0.51967292358351, whole, 1e-9)
+        yield Claim(
+            "a = 3.99, b = 0.399, N(0, 0.1^2) at its peak: D_star", 10 / 11, at_peak, 1e-9
+        )
+        yield Claim(
+            "N(0, 0.1^2), N(0, 1): integral of the maxima, nats", -0.51967292358351, whole, 1e-9
+        )
         yield Claim("a = 0, b = 1/2: D_star", 0.0, no_data, 0.0)
         yield Claim("a = 0, b = 1: slope over the logit at -40, in e^-40", -1.0, slope, 1e-9)
 
     def figure(self) -> Figure:
         """The integrand over y, and its maxima."""
-        figure, axes = plain("y, the probability that D gives to data", "a log y + b log(1 - y), nats")
+        figure, axes = plain(
+            "y, the probability that D gives to data", "a log y + b log(1 - y), nats"
+        )
         y = expit(np.linspace(-20, 20, 2001))
-        for a, b, colour, style in ((3.99, 0.4, DATA, "-"), (1, 1, SAMPLES, "-"), (1, 3, BAND, "-"), (0, 1, BAND, ":")):
+        for a, b, colour, style in (
+            (3.99, 0.4, DATA, "-"),
+            (1, 1, SAMPLES, "-"),
+            (1, 3, BAND, "-"),
+            (0, 1, BAND, ":"),
+        ):
             values, best = xlogy(a, y) + xlog1py(b, -y), a / (a + b)
-            axes.plot(y, values, style, color=colour, linewidth=STRONG, label=f"a = {a:g}, b = {b:g}")
+            axes.plot(
+                y, values, style, color=colour, linewidth=STRONG, label=f"a = {a:g}, b = {b:g}"
+            )
             height = xlogy(a, best) + xlog1py(b, -best)
-            axes.plot(best, height, "o", color=colour, fillstyle="full" if a else "none", clip_on=False)
+            axes.plot(
+                best,
+                height,
+                "o",
+                color=colour,
+                fillstyle="full" if a else "none",
+                clip_on=False,
+            )
         axes.plot([], [], "o", color="grey", label="best y = a/(a + b)")
         axes.plot([], [], "o", color="grey", fillstyle="none", label="at no finite logit")
         axes.set(xlim=(0, 1), ylim=(-6, 0.3))

@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from onehalf._arrays import Scalar
-from onehalf.data import Normal
+from onehalf._typing import Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
 from onehalf.experiments.danskin import gradient_of_G
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.losses import MaximumLikelihood, Minimax, NonSaturating
-from onehalf.plots.drawing import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.theory import jsd, kl
 
 __all__ = ["Saturation"]
@@ -63,10 +63,16 @@ class Saturation(AbstractExperiment):
             return kl(Normal(), Normal(mu), LINE)
 
         gradients = {name: partial(gradient_of_G, loss) for name, loss in LOSSES.items()}
-        gradients |= {"KL(p_g || p_data) - 2 JSD": jax.grad(reverse), "KL(p_data || p_g)": jax.grad(forward)}
+        gradients |= {
+            "KL(p_g || p_data) - 2 JSD": jax.grad(reverse),
+            "KL(p_data || p_g)": jax.grad(forward),
+        }
         with jax.enable_x64():
             shifts = jnp.asarray(SHIFTS)
-            return {name: np.asarray(jax.jit(jax.vmap(gradient))(shifts)) for name, gradient in gradients.items()}
+            return {
+                name: np.asarray(jax.jit(jax.vmap(gradient))(shifts))
+                for name, gradient in gradients.items()
+            }
 
     def claims(self) -> Iterator[Claim]:
         """Minimax's gradient as tabulated, and the others by what they are the gradients of."""
@@ -75,22 +81,42 @@ class Saturation(AbstractExperiment):
         table = np.array(list(MINIMAX.values()))
         worst = {
             "minimax - table of 7 shifts": minimax[tabulated] - table,
-            "non-saturating - (mu - table)": non_saturating[tabulated] - (SHIFTS[tabulated] - table),
+            "non-saturating - (mu - table)": non_saturating[tabulated]
+            - (SHIFTS[tabulated] - table),
             "minimax + non-saturating - mu": minimax + non_saturating - SHIFTS,
             "non-saturating - grad [KL - 2 JSD]": non_saturating - reverse,
             "maximum likelihood - grad KL(p_data || p_g)": likelihood - forward,
         }
         yield Claim("mu = 10: minimax gradient, nats", MINIMAX[10.0], float(minimax[-1]), 1e-12)
-        yield Claim("mu = 10: non-saturating gradient, nats", 10 - MINIMAX[10.0], float(non_saturating[-1]), 1e-9)
-        yield Claim("mu = 1: maximum likelihood's gradient, mu, nats", 1.0, float(limited[SHIFTS == 1].item()), 1e-9)
+        yield Claim(
+            "mu = 10: non-saturating gradient, nats",
+            10 - MINIMAX[10.0],
+            float(non_saturating[-1]),
+            1e-9,
+        )
+        yield Claim(
+            "mu = 1: maximum likelihood's gradient, mu, nats",
+            1.0,
+            float(limited[SHIFTS == 1].item()),
+            1e-9,
+        )
         for name, difference in worst.items():
             yield Claim(f"greatest |{name}|", 0.0, float(np.abs(difference).max()), 1e-9, "<=")
 
     def figure(self) -> Figure:
         """The gradients over mu."""
         figure, axes = plain("shift mu of p_g = N(mu, 1)", "G's gradient at D_star, nats")
-        for name, colour, style in zip(LOSSES, (DATA, SAMPLES, BAND, BAND), ("-", "-", "-", ":"), strict=True):
-            axes.semilogy(SHIFTS, self.gradients[name], color=colour, linestyle=style, linewidth=STRONG, label=name)
+        for name, colour, style in zip(
+            LOSSES, (DATA, SAMPLES, BAND, BAND), ("-", "-", "-", ":"), strict=True
+        ):
+            axes.semilogy(
+                SHIFTS,
+                self.gradients[name],
+                color=colour,
+                linestyle=style,
+                linewidth=STRONG,
+                label=name,
+            )
         axes.semilogy(SHIFTS, SHIFTS, label="mu", **GOAL)
         legend(figure)
         return figure

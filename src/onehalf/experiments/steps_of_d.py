@@ -14,12 +14,12 @@ from jaxtyping import Array, ArrayLike, Float
 from matplotlib.figure import Figure
 from scipy.special import expit
 
-from onehalf._arrays import PRNGKey, Sample, Scalar
-from onehalf.data import Normal
+from onehalf._typing import PRNGKey, Sample, Scalar
+from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
+from onehalf.figures.style import DATA, SAMPLES, STRONG, legend
 from onehalf.losses import Minimax
 from onehalf.nets import AbstractNet
-from onehalf.plots.drawing import DATA, SAMPLES, STRONG, legend
 from onehalf.theory import C, V, jsd
 from onehalf.training import Game, State, init, step, train
 
@@ -93,7 +93,9 @@ class StepsOfD(AbstractExperiment):
         With k = 5 the rate of G is 0: what D's steps do to G is then all that happens to it.
         """
         key = jr.key(self.seed)
-        once, five = (step(key, game, _start(game))[0] for game in (_game(1), _game(5, rate_G=0.0)))
+        once, five = (
+            step(key, game, _start(game))[0] for game in (_game(1), _game(5, rate_G=0.0))
+        )
         w, *slope_and_shift = _by_hand(key, 1)
         return {
             "D, k = 1": _most(once.D, [w]),
@@ -104,27 +106,42 @@ class StepsOfD(AbstractExperiment):
 
     def claims(self) -> Iterator[Claim]:
         """One round against its gradients by hand; then what k is worth."""
-        yield Claim("k = 1: D less one ascent by hand, greatest", 0.0, self.moved["D, k = 1"], 2e-6)
-        yield Claim("k = 1: G less one descent by hand, greatest", 0.0, self.moved["G, k = 1"], 2e-6)
-        yield Claim("k = 5: D less five ascents by hand, greatest", 0.0, self.moved["D, k = 5"], 2e-6)
+        yield Claim(
+            "k = 1: D less one ascent by hand, greatest", 0.0, self.moved["D, k = 1"], 2e-6
+        )
+        yield Claim(
+            "k = 1: G less one descent by hand, greatest", 0.0, self.moved["G, k = 1"], 2e-6
+        )
+        yield Claim(
+            "k = 5: D less five ascents by hand, greatest", 0.0, self.moved["D, k = 5"], 2e-6
+        )
         yield Claim("k = 5: G moved by the steps of D", 0.0, self.moved["G, k = 5"], 0.0)
         one, five = (self.played[k] for k in STEPS)
         least = float(min(one.gap.min(), five.gap.min()))
         yield Claim("C(G) - V(D, G), the least of all rounds, nats", 0.0, least, 1e-9, ">=")
-        yield Claim.of_order("C(G) - V(D, G), mean: k = 1 less k = 5", (one.gap - five.gap).mean(axis=0))
-        yield Claim.of_order("JSD in the last 100 rounds: k = 1 less k = 5", (one.jsd - five.jsd)[-END:].mean(axis=0))
+        yield Claim.of_order(
+            "C(G) - V(D, G), mean: k = 1 less k = 5", (one.gap - five.gap).mean(axis=0)
+        )
+        yield Claim.of_order(
+            "JSD in the last 100 rounds: k = 1 less k = 5",
+            (one.jsd - five.jsd)[-END:].mean(axis=0),
+        )
 
     def figure(self) -> Figure:
         """D's lag and the JSD over the rounds, each game and their mean."""
         figure = Figure(figsize=(8.0, 3.4), layout="constrained")
         rounds = EVERY * np.arange(1, ROUNDS // EVERY + 1)
         panels = figure.subplots(1, 2, sharex=True)
-        for axes, name, ylabel in zip(panels, Played._fields, ("C(G) - V(D, G), nats", "JSD, nats"), strict=True):
+        for axes, name, ylabel in zip(
+            panels, Played._fields, ("C(G) - V(D, G), nats", "JSD, nats"), strict=True
+        ):
             for (k, played), colour in zip(self.played.items(), (SAMPLES, DATA), strict=True):
                 values = getattr(played, name)
                 axes.semilogy(rounds, values, color=colour, alpha=0.15, linewidth=0.6)
                 label = f"k = {k}: mean of {GAMES} games (each one pale)"
-                axes.semilogy(rounds, values.mean(axis=1), color=colour, linewidth=STRONG, label=label)
+                axes.semilogy(
+                    rounds, values.mean(axis=1), color=colour, linewidth=STRONG, label=label
+                )
             axes.set(xlabel="round t", ylabel=ylabel)
             axes.spines[["top", "right"]].set_visible(False)
         legend(figure)
@@ -132,7 +149,15 @@ class StepsOfD(AbstractExperiment):
 
 
 def _game(k: int, rate_G: float = RATE) -> Game:
-    return Game(P_DATA, P_Z, Minimax(), optimiser_D=optax.sgd(RATE), optimiser_G=optax.sgd(rate_G), k=k, m=M)
+    return Game(
+        P_DATA,
+        P_Z,
+        Minimax(),
+        optimiser_D=optax.sgd(RATE),
+        optimiser_G=optax.sgd(rate_G),
+        k=k,
+        m=M,
+    )
 
 
 def _start(game: Game) -> State:
@@ -147,7 +172,9 @@ def _play(key: PRNGKey, k: int) -> Played:
     watch = lambda t, state, info: looks.append(jax.tree.map(np.array, (state.D, state.G)))  # noqa: E731
     train(keys, game, states, ROUNDS, watch=watch, every=EVERY)
     with jax.enable_x64():
-        gap, distance = jax.vmap(jax.vmap(_see))(*jax.tree.map(lambda *seen: jnp.stack(seen), *looks))
+        gap, distance = jax.vmap(jax.vmap(_see))(
+            *jax.tree.map(lambda *seen: jnp.stack(seen), *looks)
+        )
         return Played(np.asarray(gap), np.asarray(distance))
 
 
@@ -184,4 +211,6 @@ def _column(p: Normal, key: PRNGKey) -> Float[np.ndarray, " m"]:
 def _most(player: AbstractNet, expected: Iterable[ArrayLike]) -> float:
     """The greatest distance of a player's parameters from what is expected of them."""
     pairs = zip(jax.tree.leaves(player), expected, strict=True)
-    return max(float(np.abs(np.asarray(leaf, np.float64) - value).max()) for leaf, value in pairs)
+    return max(
+        float(np.abs(np.asarray(leaf, np.float64) - value).max()) for leaf, value in pairs
+    )

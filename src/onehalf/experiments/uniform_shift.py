@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import wasserstein_distance
 
-from onehalf.data import Uniform
+from onehalf.distributions import Uniform
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.plots.drawing import DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend, plain
 from onehalf.theory import C, jsd, tv
 
 __all__ = ["UniformShift"]
@@ -34,10 +34,20 @@ class UniformShift(AbstractExperiment):
         """The closed forms, one by one."""
         quarter, far = self.measured[0.25], self.measured[5.0]
         yield Claim("a = 1/4: JSD = a log 2, nats", math.log(2) / 4, quarter["JSD"], 1e-9)
-        yield Claim("a = 1/4: C(G) = 2 a log 2 - log 4, nats", math.log(2) / 2 - math.log(4), quarter["C(G)"], 1e-9)
+        yield Claim(
+            "a = 1/4: C(G) = 2 a log 2 - log 4, nats",
+            math.log(2) / 2 - math.log(4),
+            quarter["C(G)"],
+            1e-9,
+        )
         yield Claim("a = 1/4: TV = a", 0.25, quarter["TV"], 1e-9)
         yield Claim("a = 5, disjoint: C(G) = 0 nats", 0.0, far["C(G)"], 1e-9)
-        yield Claim("a = 5: no pull, as C(5) - C(2) = 0 nats", 0.0, far["C(G)"] - self.measured[2.0]["C(G)"], 1e-9)
+        yield Claim(
+            "a = 5: no pull, as C(5) - C(2) = 0 nats",
+            0.0,
+            far["C(G)"] - self.measured[2.0]["C(G)"],
+            1e-9,
+        )
         yield Claim("a = 5: W1 = a still tells how far", 5.0, far["W1"], 1e-9)
 
     def figure(self) -> Figure:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 import equinox as eqx
 
-from onehalf._arrays import PRNGKey, Sample
+from onehalf._typing import PRNGKey, Sample
 
 __all__ = ["AbstractNet"]
 

@@ -5,7 +5,7 @@ import jax
 from jax.scipy.special import logit
 from jaxtyping import Array, Float
 
-from onehalf._arrays import PRNGKey, Sample
+from onehalf._typing import PRNGKey, Sample
 from onehalf.nets.base import AbstractNet
 
 __all__ = ["Bounded"]
@@ -33,7 +33,11 @@ class Bounded(AbstractNet):
     out_shape: tuple[int, ...] = eqx.field(static=True)
 
     def __init__(
-        self, net: AbstractNet, low: Float[Array, "..."], high: Float[Array, "..."], mean: Float[Array, "..."]
+        self,
+        net: AbstractNet,
+        low: Float[Array, "..."],
+        high: Float[Array, "..."],
+        mean: Float[Array, "..."],
     ) -> None:
         self.net, self.in_shape, self.out_shape = net, net.in_shape, net.out_shape
         self.low, self.width, self.start = low, high - low, logit((mean - low) / (high - low))

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float
 
-from onehalf._arrays import PRNGKey, Sample
-from onehalf._base import choose, refuse
+from onehalf._errors import refuse
+from onehalf._registry import choose
+from onehalf._typing import PRNGKey, Sample
 from onehalf.nets.base import AbstractNet
 
 __all__ = ["ACTIVATIONS", "MLP", "waves", "with_waves"]
@@ -73,7 +74,11 @@ class MLP(AbstractNet):
         features: int = 0,
     ) -> None:
         if min(width, depth, pieces) < 1:
-            refuse("MLP", expected="width, depth and pieces of 1 or more", got=(width, depth, pieces))
+            refuse(
+                "MLP",
+                expected="width, depth and pieces of 1 or more",
+                got=(width, depth, pieces),
+            )
         if not all(0 <= share < 1 for share in dropout):
             refuse("dropout", expected="two probabilities from 0 to below 1", got=dropout)
         self.in_shape, self.out_shape = in_shape, out_shape
@@ -90,7 +95,9 @@ class MLP(AbstractNet):
             jr.uniform(key_layer, (fan_in, fan_out), minval=-init, maxval=init)
             if init
             else jr.normal(key_layer, (fan_in, fan_out)) * math.sqrt(gain / fan_in)
-            for key_layer, fan_in, fan_out, gain in zip(jr.split(key, depth + 1), fan_ins, fan_outs, gains, strict=True)
+            for key_layer, fan_in, fan_out, gain in zip(
+                jr.split(key, depth + 1), fan_ins, fan_outs, gains, strict=True
+            )
         )
         if first_std is not None:
             rescale = first_std * math.sqrt(fan_ins[0] / 2)

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
-from onehalf._arrays import PRNGKey, Sample, Samples
-from onehalf._layout import Layout
+from onehalf._typing import PRNGKey, Sample, Samples
+from onehalf.data.tables.layout import Layout
 from onehalf.nets.base import AbstractNet
 
 __all__ = ["Copula", "Tabular"]
@@ -44,15 +44,23 @@ class Tabular(AbstractNet):
         logits = sum(layout.made)
         self.net, self.layout = net, layout
         self.in_shape, self.out_shape = (noise + logits + sum(layout.given),), (layout.entries,)
-        self.bias, self.knots = jnp.zeros(logits), jnp.tile(jnp.asarray(KNOTS), (layout.scores, 1))
+        self.bias, self.knots = (
+            jnp.zeros(logits),
+            jnp.tile(jnp.asarray(KNOTS), (layout.scores, 1)),
+        )
 
     def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
         """The row for one input."""
         scores, logits, gumbels, given = self._parts(z)
         bias, knots = jax.lax.stop_gradient((self.bias, self.knots))
-        choices = jnp.concatenate([jnp.zeros(0), *map(_made, self._blocks(logits + bias + gumbels))])
+        choices = jnp.concatenate(
+            [jnp.zeros(0), *map(_made, self._blocks(logits + bias + gumbels))]
+        )
         beyond = scores - jnp.clip(scores, knots[:, 0], knots[:, -1])
-        scores = jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, jnp.asarray(KNOTS)) + beyond
+        scores = (
+            jax.vmap(jnp.interp, in_axes=(0, 0, None))(scores, knots, jnp.asarray(KNOTS))
+            + beyond
+        )
         gates = np.array(self.layout.gates, int) - self.layout.scores
         if len(choices):
             scores = scores * jnp.where(gates >= 0, choices[np.maximum(gates, 0)], 1.0)
@@ -65,10 +73,15 @@ class Tabular(AbstractNet):
         Stephan 1940), and the maps take each score's own quantiles to those of N(0, 1). What goes with what
         is left as it was.
         """
-        scores, logits, _, _ = jax.tree.map(lambda part: np.asarray(part, np.float64), jax.vmap(self._parts)(z))
+        scores, logits, _, _ = jax.tree.map(
+            lambda part: np.asarray(part, np.float64), jax.vmap(self._parts)(z)
+        )
         bias, chances = np.zeros(len(self.bias)), np.zeros_like(logits)
         for start, size in self._places():
-            block, share = logits[:, start : start + size], np.maximum(shares[start : start + size], LEAST)
+            block, share = (
+                logits[:, start : start + size],
+                np.maximum(shares[start : start + size], LEAST),
+            )
             added = np.zeros(size)
             for _ in range(STEPS):
                 chance = special.softmax(block + added, axis=1).mean(axis=0)
@@ -80,10 +93,16 @@ class Tabular(AbstractNet):
             chances[:, start : start + size] = special.softmax(block + added, axis=1)
         knots = np.empty((self.layout.scores, len(KNOTS)))
         for score, gate in enumerate(self.layout.gates):
-            weights = np.ones(len(scores)) if gate < 0 else chances[:, gate - self.layout.scores]
+            weights = (
+                np.ones(len(scores)) if gate < 0 else chances[:, gate - self.layout.scores]
+            )
             order = np.argsort(scores[:, score])
             below = np.cumsum(weights[order])
-            at = np.interp(special.ndtr(KNOTS), (below - weights[order] / 2) / below[-1], scores[order, score])
+            at = np.interp(
+                special.ndtr(KNOTS),
+                (below - weights[order] / 2) / below[-1],
+                scores[order, score],
+            )
             # the map is to be increasing where many inputs give one score, too
             knots[score] = np.maximum.accumulate(at) + 1e-5 * np.arange(len(KNOTS))
         arrays = jnp.asarray(bias, jnp.float32), jnp.asarray(knots, jnp.float32)
@@ -127,8 +146,16 @@ class Copula(AbstractNet):
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, net: AbstractNet, A: Float[Array, "entries out"], b: Float[Array, " out"]) -> None:
-        self.net, self.A, self.b, self.in_shape, self.out_shape = net, A, b, net.in_shape, net.out_shape
+    def __init__(
+        self, net: AbstractNet, A: Float[Array, "entries out"], b: Float[Array, " out"]
+    ) -> None:
+        self.net, self.A, self.b, self.in_shape, self.out_shape = (
+            net,
+            A,
+            b,
+            net.in_shape,
+            net.out_shape,
+        )
 
     def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
         """The output for one input."""

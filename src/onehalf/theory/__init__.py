@@ -3,13 +3,13 @@
 from onehalf.theory.divergences import entropy, jsd, kl, tv
 from onehalf.theory.games import DiracGame, exponentiated_gradient, ideal_loop
 from onehalf.theory.optimal import C, D_star, V, d_star
-from onehalf.theory.pushforward import Known, known, push
+from onehalf.theory.pushforward import GroundTruth, known, push
 
 __all__ = [
     "C",
     "D_star",
     "DiracGame",
-    "Known",
+    "GroundTruth",
     "V",
     "d_star",
     "entropy",

@@ -20,10 +20,20 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Real
 
-from onehalf._arrays import Density, Sample, Scalar
-from onehalf._base import refuse
+from onehalf._errors import refuse
+from onehalf._typing import Density, Sample, Scalar
 
-__all__ = ["entropy", "evaluate", "expect", "in_float64", "jsd", "kl", "log_densities", "nodes", "tv"]
+__all__ = [
+    "entropy",
+    "evaluate",
+    "expect",
+    "in_float64",
+    "jsd",
+    "kl",
+    "log_densities",
+    "nodes",
+    "tv",
+]
 
 
 Vector = Real[Array | np.ndarray, "..."]
@@ -128,16 +138,29 @@ def log_densities(
     densities = [p for p in distributions if isinstance(p, Density)]
     vectors = [p for p in distributions if not isinstance(p, Density)]
     if densities and vectors:
-        refuse("distributions", expected="probability vectors only or densities only", got="both")
+        refuse(
+            "distributions", expected="probability vectors only or densities only", got="both"
+        )
     if densities:
         if over is None:
-            refuse("over", expected="breakpoints to integrate over", got=None, hint="For example over=range(-9, 10).")
+            refuse(
+                "over",
+                expected="breakpoints to integrate over",
+                got=None,
+                hint="For example over=range(-9, 10).",
+            )
         log_w = jnp.asarray(nodes(over)[1])
         return tuple(_log_density(p, over, log_w) for p in densities), log_w
     if over is not None:
-        refuse("over", expected="None for probability vectors, which are summed", got="breakpoints")
+        refuse(
+            "over", expected="None for probability vectors, which are summed", got="breakpoints"
+        )
     if len({p.shape for p in vectors}) > 1 or vectors[0].ndim != 1:
-        refuse("probabilities", expected="vectors on one finite set", got=f"shapes {[p.shape for p in vectors]}")
+        refuse(
+            "probabilities",
+            expected="vectors on one finite set",
+            got=f"shapes {[p.shape for p in vectors]}",
+        )
     return tuple(_log_probabilities(jnp.asarray(p, float)) for p in vectors), 0.0
 
 
@@ -145,11 +168,15 @@ def evaluate(f: Callable[[Sample], Scalar], over: Breakpoints) -> LogDensity:
     """Values of f at the nodes; f sees one example, of shape (dim,)."""
     values = _evaluate(f, jnp.asarray(nodes(over)[0]))
     if values.ndim != 1:
-        refuse("log_p or d", expected="one number for one example", got=f"shape {values.shape[1:]}")
+        refuse(
+            "log_p or d", expected="one number for one example", got=f"shape {values.shape[1:]}"
+        )
     return values
 
 
-def nodes(over: Breakpoints) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
+def nodes(
+    over: Breakpoints,
+) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
     """Nodes and log weights of the Gauss-Legendre quadrature with 16 nodes in each panel; a tensor product in d-D.
 
     Exact for polynomials up to degree 31 in each panel. Put a breakpoint at each jump, and panels about as wide as the
@@ -171,16 +198,26 @@ _TOLERANCE = 1e-6
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
-def _panels(breakpoints: Float[np.ndarray, " n"]) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
+def _panels(
+    breakpoints: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
     width = np.diff(breakpoints)
     if not (width.size and np.isfinite(width).all() and width.min() > 0):
-        refuse("over", expected="two or more increasing numbers for each dimension", got=breakpoints.tolist())
+        refuse(
+            "over",
+            expected="two or more increasing numbers for each dimension",
+            got=breakpoints.tolist(),
+        )
     half = width[:, None] / 2
-    return (breakpoints[:-1, None] + half * (1 + _NODES)).ravel(), np.log(half * _WEIGHTS).ravel()
+    return (breakpoints[:-1, None] + half * (1 + _NODES)).ravel(), np.log(
+        half * _WEIGHTS
+    ).ravel()
 
 
 @eqx.filter_jit
-def _evaluate(f: Callable[[Sample], Scalar], x: Float[Array, "nodes dim"]) -> Float[Array, "nodes ..."]:
+def _evaluate(
+    f: Callable[[Sample], Scalar], x: Float[Array, "nodes dim"]
+) -> Float[Array, "nodes ..."]:
     # In batches: a density that is itself a sum of many terms would not fit in memory at all nodes of a plane at once.
     return jax.lax.map(f, x, batch_size=4096)
 
@@ -190,7 +227,12 @@ def _log_density(p: Density, over: Breakpoints, log_w: LogDensity) -> LogDensity
     mass = jnp.exp(log_p + log_w).sum()
     if _is_wrong(mass):
         hint = "Widen `over`, or set its breakpoints closer where the density is narrow."
-        refuse("over", expected="breakpoints that hold the density's whole mass, 1", got=f"{mass:.6g}", hint=hint)
+        refuse(
+            "over",
+            expected="breakpoints that hold the density's whole mass, 1",
+            got=f"{mass:.6g}",
+            hint=hint,
+        )
     return _normalised(log_p, mass)
 
 
@@ -216,8 +258,12 @@ def _normalised(log_p: LogDensity, mass: Scalar) -> LogDensity:
 def _log_sum(a: LogDensity, b: LogDensity) -> LogDensity:
     """log(e^a + e^b); the gradient is 0, not nan, where both are -inf."""
     nothing = jnp.isneginf(a) & jnp.isneginf(b)
-    return jnp.where(nothing, -jnp.inf, jnp.logaddexp(jnp.where(nothing, 0.0, a), jnp.where(nothing, 0.0, b)))
+    return jnp.where(
+        nothing, -jnp.inf, jnp.logaddexp(jnp.where(nothing, 0.0, a), jnp.where(nothing, 0.0, b))
+    )
 
 
 def _cast(tree: T, dtype: Any) -> T:
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, tree)
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, tree
+    )

@@ -14,8 +14,8 @@ import numpy as np
 from jax.nn import softmax, softplus
 from jaxtyping import Array, Float
 
-from onehalf._arrays import Logits, Scalar
-from onehalf._base import refuse
+from onehalf._errors import refuse
+from onehalf._typing import Logits, Scalar
 from onehalf.theory.divergences import Vector, in_float64, log_densities
 from onehalf.theory.optimal import C, Values, d_star
 
@@ -115,7 +115,9 @@ class DiracGame(eqx.Module):
         return jnp.concatenate([start[None], jax.lax.scan(one, start, length=steps)[1]])
 
     def _step_G(self, theta: Scalar, psi: Scalar) -> Scalar:
-        return theta - self.h * jax.grad(lambda theta: self.V.loss_G(jnp.zeros(1), psi * theta[None]))(theta)
+        return theta - self.h * jax.grad(
+            lambda theta: self.V.loss_G(jnp.zeros(1), psi * theta[None])
+        )(theta)
 
     def _step_D(self, theta: Scalar, psi: Scalar) -> Scalar:
         return psi - self.h * jax.grad(self._loss_D)(psi, theta)

@@ -12,8 +12,8 @@ from jax.nn import sigmoid, softplus
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from onehalf._arrays import Density, Sample, Scalar
-from onehalf._base import refuse
+from onehalf._errors import refuse
+from onehalf._typing import Density, Sample, Scalar
 from onehalf.theory.divergences import (
     Breakpoints,
     Distribution,
@@ -71,7 +71,12 @@ def D_star(p_data, p_g) -> Discriminator | Values:
 
 
 @in_float64
-def V(d: Discriminator | Values, p_data: Distribution, p_g: Distribution, over: Breakpoints | None = None) -> Scalar:
+def V(
+    d: Discriminator | Values,
+    p_data: Distribution,
+    p_g: Distribution,
+    over: Breakpoints | None = None,
+) -> Scalar:
     """E_{p_data}[log D(x)] + E_{p_g}[log(1 - D(x))], the value of the game; Goodfellow et al. 2014, equation 3.
 
     `d` is the logit of D: a function of one example (a network will do) for densities, a vector for vectors. At most 0;
@@ -83,7 +88,9 @@ def V(d: Discriminator | Values, p_data: Distribution, p_g: Distribution, over: 
     (log_p_data, log_p_g), log_w = log_densities(over, p_data, p_g)
     d_x = evaluate(d, over) if callable(d) and over is not None else d
     if callable(d_x) or d_x.shape != log_p_data.shape:
-        expected = "a function with densities, and with probability vectors a vector of as many logits"
+        expected = (
+            "a function with densities, and with probability vectors a vector of as many logits"
+        )
         refuse("d", expected=expected, got=getattr(d_x, "shape", "a function"))
     return _value(d_x, log_p_data + log_w, log_p_g + log_w)
 

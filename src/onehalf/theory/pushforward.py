@@ -13,10 +13,10 @@ import jax
 import numpy as np
 from jaxtyping import Float, Real
 
-from onehalf._base import refuse
+from onehalf._errors import refuse
 from onehalf.theory.divergences import jsd
 
-__all__ = ["Known", "blocks", "known", "push"]
+__all__ = ["GroundTruth", "blocks", "known", "push"]
 
 Rows = Real[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
@@ -37,20 +37,35 @@ def push(p_z: Callable[[list[Values]], Masses], z: Values, Gz: Values, edges: Va
 
     `edges` increase; the cells are [edges[0], edges[1]), ..., with infinite edges wherever something may land outside.
 
-    >>> from onehalf.data import Normal
+    >>> from onehalf.distributions import Normal
     >>> z = np.linspace(-4, 4, 9)
     >>> push(Normal().masses, z, np.abs(z), np.array([0.0, 1.0, np.inf]))      # P(|z| < 1), and the rest
     array([0.6827, 0.3173])
     """
     for name, values in (("z", z), ("edges", edges)):
-        if len(values) < 2 or not (np.diff(values) > 0).all() or (name == "z" and not np.isfinite(values).all()):
+        if (
+            len(values) < 2
+            or not (np.diff(values) > 0).all()
+            or (name == "z" and not np.isfinite(values).all())
+        ):
             refuse(name, expected="two or more increasing numbers", got=values.tolist())
     if Gz.shape != z.shape or not np.isfinite(Gz).all():
-        refuse("Gz", expected=f"a finite number for each of the {len(z)} knots", got=f"shape {Gz.shape}, or not finite")
+        refuse(
+            "Gz",
+            expected=f"a finite number for each of the {len(z)} knots",
+            got=f"shape {Gz.shape}, or not finite",
+        )
     if not edges[0] <= Gz.min() <= Gz.max() < edges[-1]:
-        refuse("edges", expected=f"cells that hold all of [{Gz.min():g}, {Gz.max():g}]", got=[edges[0], edges[-1]])
+        refuse(
+            "edges",
+            expected=f"cells that hold all of [{Gz.min():g}, {Gz.max():g}]",
+            got=[edges[0], edges[-1]],
+        )
     start, stop = Gz[:-1], Gz[1:]
-    first, last = np.searchsorted(edges, start, side="right") - 1, np.searchsorted(edges, stop, side="right") - 1
+    first, last = (
+        np.searchsorted(edges, start, side="right") - 1,
+        np.searchsorted(edges, stop, side="right") - 1,
+    )
     parts = np.abs(last - first) + 1
     piece = np.repeat(np.arange(len(parts)), parts)
     nth = np.arange(len(piece)) - np.repeat(np.cumsum(parts) - parts, parts)
@@ -58,13 +73,15 @@ def push(p_z: Callable[[list[Values]], Masses], z: Values, Gz: Values, edges: Va
     cell = first[piece] + way * nth
     # where each part begins: at its piece's knot, or where the piece enters the cell, from below or from above
     entered = np.where(nth > 0, edges[cell + (way < 0)], start[piece])
-    share = np.divide(entered - start[piece], (stop - start)[piece], out=np.zeros(len(piece)), where=nth > 0)
+    share = np.divide(
+        entered - start[piece], (stop - start)[piece], out=np.zeros(len(piece)), where=nth > 0
+    )
     # rounded up, a cut might pass the knot where its piece ends
     cuts = np.minimum(z[piece] + share.clip(0, 1) * np.diff(z)[piece], z[piece + 1])
     return np.bincount(cell, p_z([np.array([-np.inf, *cuts[1:], np.inf])]), len(edges) - 1)
 
 
-class Known(NamedTuple):
+class GroundTruth(NamedTuple):
     """How far p_g is from a p_data whose density is known, cell by cell, from samples."""
 
     edges: tuple[Values, ...]
@@ -94,7 +111,9 @@ class Known(NamedTuple):
         return np.divide(self.p_data, both, out=np.full_like(both, 0.5), where=both > 0)
 
 
-def known(masses: Callable[[list[Values]], Float[np.ndarray, "..."]], real: Rows, samples: Rows) -> Known:
+def known(
+    masses: Callable[[list[Values]], Float[np.ndarray, "..."]], real: Rows, samples: Rows
+) -> GroundTruth:
     """How far samples of p_g are from p_data, whose `masses` are known; cells are laid over the range of real rows.
 
     The plain JSD of n samples' shares is too great by sum D_star (1 - p_g) / 4n to first order; that is taken off. Its
@@ -102,27 +121,36 @@ def known(masses: Callable[[list[Values]], Float[np.ndarray, "..."]], real: Rows
     with little of p_data are joined: p_data and p_g themselves are further apart by what differs within one, and where
     p_g lies on threads or points, far further. At least 1,000 finite samples.
 
-    >>> from onehalf.data import Normal
+    >>> from onehalf.distributions import Normal
     >>> x = np.random.default_rng(0).normal(size=(2, 100_000, 1))
     >>> found = known(Normal().masses, x[0], x[1] + 1)
     >>> abs(found.jsd - 0.111421) < 4 * found.jsd_se < 0.005
     True
     """
     if real.ndim != 2 or real.shape[1] not in AXES or samples.shape[1:] != real.shape[1:]:
-        refuse("real and samples", expected="rows of one or two numbers", got=f"{real.shape} and {samples.shape}")
+        refuse(
+            "real and samples",
+            expected="rows of one or two numbers",
+            got=f"{real.shape} and {samples.shape}",
+        )
     columns, n = real.shape[1], len(samples)
     if n < FEWEST or not np.isfinite(samples).all():
         refuse(
-            "samples", expected=f"at least {FEWEST:,}, all finite", got=f"{n:,}, {np.isfinite(samples).sum()} numbers"
+            "samples",
+            expected=f"at least {FEWEST:,}, all finite",
+            got=f"{n:,}, {np.isfinite(samples).sum()} numbers",
         )
     inner = [np.linspace(*_span(column), AXES[columns] + 1) for column in real.T]
     edges = tuple(np.array([-np.inf, *axis, np.inf]) for axis in inner)
-    place = [np.searchsorted(axis, column, side="right") for axis, column in zip(inner, samples.T, strict=True)]
+    place = [
+        np.searchsorted(axis, column, side="right")
+        for axis, column in zip(inner, samples.T, strict=True)
+    ]
     shape = tuple(len(axis) - 1 for axis in edges)
     counts = np.bincount(np.ravel_multi_index(tuple(place), shape), minlength=math.prod(shape))
     p, q = masses(list(edges)), counts.reshape(shape) / n
     jsd_wide, _ = _estimated(blocks(p, 2), blocks(q, 2), n)
-    return Known(edges, p, q, n, *_estimated(p, q, n), jsd_wide)
+    return GroundTruth(edges, p, q, n, *_estimated(p, q, n), jsd_wide)
 
 
 def blocks(masses: Float[np.ndarray, "..."], side: int) -> Float[np.ndarray, "..."]:
@@ -136,7 +164,9 @@ def blocks(masses: Float[np.ndarray, "..."], side: int) -> Float[np.ndarray, "..
     return masses
 
 
-def _estimated(p: Float[np.ndarray, "..."], q: Float[np.ndarray, "..."], n: int) -> tuple[float, float]:
+def _estimated(
+    p: Float[np.ndarray, "..."], q: Float[np.ndarray, "..."], n: int
+) -> tuple[float, float]:
     """JSD(p, q) and its standard error, where q are the shares of n samples."""
     p, q = p.ravel(), q.ravel()
     starts = np.flatnonzero(np.diff(np.cumsum(p) * n // TOGETHER, prepend=-1))
@@ -147,7 +177,9 @@ def _estimated(p: Float[np.ndarray, "..."], q: Float[np.ndarray, "..."], n: int)
     D_star = p / (p + q)
     gain = np.log(2 * (1 - D_star)) / 2
     variance = float((q * gain**2).sum() - (q * gain).sum() ** 2)
-    return max(plain - float((D_star * (1 - q)).sum()) / (4 * n), 0.0), math.sqrt(max(variance, 0.0) / n)
+    return max(plain - float((D_star * (1 - q)).sum()) / (4 * n), 0.0), math.sqrt(
+        max(variance, 0.0) / n
+    )
 
 
 def _span(column: Values) -> tuple[float, float]:

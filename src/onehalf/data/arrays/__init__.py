@@ -1,0 +1,1 @@
+"""Arrays of numbers: checked, and scaled for the players."""

@@ -1,0 +1,97 @@
+"""Arrays in standard units: scaled for the players, and back to the units and dtype of the user."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from onehalf.data.arrays.validation import Rows
+from onehalf.distributions.empirical import Empirical
+
+__all__ = ["ArrayScaler"]
+
+
+class ArrayScaler(eqx.Module):
+    """The user's units and dtype: where the rows lie, how wide they are, and which of them are whole numbers.
+
+    Players see (rows - offset) / scale, of mean 0 and variance 1: column by column for vectors, with one offset and one
+    scale for all the entries of anything larger (an image's pixels share their unit). On the way back whole numbers are
+    rounded and kept inside the range that the rows had; everything gets its dtype again.
+
+    >>> units = ArrayScaler.of(np.array([[0, 1.5], [4, 2.5]]))
+    >>> units.restore(units.plain(np.array([[2, 2.25]])) + 0.01)
+    array([[2.   , 2.255]])
+    """
+
+    offset: np.ndarray = eqx.field(converter=np.asarray)
+    scale: np.ndarray = eqx.field(converter=np.asarray)
+    whole: np.ndarray = eqx.field(converter=np.asarray)
+    low: np.ndarray = eqx.field(converter=np.asarray)
+    high: np.ndarray = eqx.field(converter=np.asarray)
+    dtype: str = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, rows: Rows) -> "ArrayScaler":
+        """The units of these rows; a constant column keeps scale 1."""
+        over = 0 if rows.ndim == 2 else None
+        mean = np.mean(rows, axis=over, dtype=np.float64)
+        squares = sum(np.sum((rows[block] - mean) ** 2, axis=over) for block in _blocks(rows))
+        std = np.sqrt(squares * (mean.size / rows.size))
+        return cls(
+            offset=mean,
+            scale=np.where(std > 0, std, 1.0),
+            whole=np.all(rows == np.rint(rows), axis=over)
+            if rows.dtype.kind == "f"
+            else np.ones_like(std, dtype=bool),
+            low=np.min(rows, axis=over).astype(np.float64),
+            high=np.max(rows, axis=over).astype(np.float64),
+            dtype=rows.dtype.str,
+        )
+
+    @property
+    def step(self) -> Float[Array, "..."] | None:
+        """The lattice spacing of whole numbers in plain units, 0 where the numbers are not whole; None if none are."""
+        on_lattice = self.whole & (self.high > self.low)
+        return (
+            jnp.asarray(np.where(on_lattice, 1 / self.scale, 0.0), jnp.float32)
+            if on_lattice.any()
+            else None
+        )
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """All of the units but the dtype, by name."""
+        return {name: value for name, value in vars(self).items() if name != "dtype"}
+
+    def data(self, rows: Rows) -> Empirical:
+        """The empirical distribution of these rows, in plain units."""
+        return Empirical(jnp.asarray(self.plain(rows)), self.step)
+
+    def plain(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
+        """(rows - offset) / scale, in float32."""
+        x = np.empty(rows.shape, np.float32)
+        for block in _blocks(rows):
+            x[block] = (rows[block].astype(np.float64) - self.offset) / self.scale
+        return x
+
+    def restore(self, x: Float[Any, "n ..."]) -> Rows:
+        """The way back: the user's units and dtype."""
+        rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
+        rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
+        return np.minimum(rows, _greatest(self.dtype)).astype(self.dtype)
+
+
+def _blocks(rows: Rows) -> Iterator[slice]:
+    """All rows, so many at a time that their float64s take no more than 128 MiB."""
+    size = max(1, 2**24 * len(rows) // rows.size)
+    yield from (slice(start, start + size) for start in range(0, len(rows), size))
+
+
+def _greatest(dtype: str) -> float:
+    """The greatest float64 that the dtype can hold: float(2**63 - 1) is 2**63, which int64 can't."""
+    if np.dtype(dtype).kind not in "iu":
+        return np.inf
+    limit = np.iinfo(dtype).max
+    return float(limit) if int(float(limit)) <= limit else float(np.nextafter(float(limit), 0))

@@ -1,0 +1,63 @@
+"""What an array must be to be learned from, and names for its entries."""
+
+import math
+
+import numpy as np
+from jaxtyping import Shaped
+
+from onehalf._errors import refuse
+
+__all__ = ["Rows", "check", "numbered"]
+
+Rows = Shaped[np.ndarray, "_ ..."]
+"""The user's rows, one along the first axis, in the user's units and dtype."""
+
+
+def check(what: str, rows: np.ndarray) -> Rows:
+    """These rows, if a player can learn from them: an array of finite real numbers, two axes or more, none empty."""
+    if rows.dtype.kind == "c":
+        refuse(
+            what, expected="real numbers", got=rows.dtype, hint="Complex data not supported."
+        )
+    if rows.dtype.kind not in "biuf":
+        refuse(what, expected="numbers only", got=f"dtype {rows.dtype}{_first_word(rows)}")
+    if rows.ndim < 2:
+        refuse(what, expected="one row an example, two axes or more", got=f"shape {rows.shape}")
+    if rows.size == 0:
+        refuse(
+            what,
+            expected="at least one row and one column",
+            got=f"an empty array of shape {rows.shape}",
+        )
+    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+        bad = np.argwhere(~np.isfinite(rows))
+        first = tuple(bad[0].tolist())
+        where = f"row {first[0]}, entry {first[1] if rows.ndim == 2 else first[1:]}"
+        refuse(
+            what,
+            expected="finite numbers",
+            got=f"{len(bad):,} NaN or infinite entries, the first ({rows[first]}) in {where}, counted from 0",
+            hint="Remove or fill them first.",
+        )
+    return rows
+
+
+def _first_word(rows: np.ndarray) -> str:
+    """Where a word stands among numbers, if that is what is wrong."""
+    for index, entry in np.ndenumerate(rows):
+        try:
+            float(entry)
+        except (TypeError, ValueError):
+            return f", {str(entry)!r} at {tuple(index)}"
+    return ""
+
+
+def numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Names for entries that have none: x1, x2, ... in vectors; x[i, j, ...], counted from 0, in anything larger.
+
+    >>> numbered((2,)), numbered((1, 2))
+    (('x1', 'x2'), ('x[0, 0]', 'x[0, 1]'))
+    """
+    if len(shape) <= 1:
+        return tuple(f"x{column + 1}" for column in range(math.prod(shape)))
+    return tuple(f"x[{', '.join(map(str, index))}]" for index in np.ndindex(shape))

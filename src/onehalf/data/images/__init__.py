@@ -1,0 +1,1 @@
+"""Images: folders and IDX files, brought to one size."""

@@ -1,0 +1,265 @@
+"""What the columns of a table are: a kind for each, the facts that a sample has to keep, and what will hurt."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pyarrow as pa
+
+from onehalf._errors import refuse
+from onehalf._registry import choose
+from onehalf.data.tables.profile import ColumnProfile, Kind, Value, cut, short
+from onehalf.data.tables.reader import table_of
+
+__all__ = ["Column", "Kind", "Schema"]
+
+ABOUT = (
+    "A kind may be corrected, to one of "
+    + ", ".join(get_args(Kind))
+    + "; the rest is what was found."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is, and what a sample of it has to keep. A fact that its kind has not is None or empty."""
+
+    name: str
+    kind: Kind
+    missing: float
+    """The share of the rows that hold nothing, to four digits, as all shares."""
+    distinct: int
+    """How many different values there are."""
+    low: Value | None = None
+    high: Value | None = None
+    decimals: int | None = None
+    """The decimals that 99 % of the numbers make do with; None if they have all that their type can hold."""
+    format: str | None = None
+    """How dates are written, where they are words or numbers."""
+    values: tuple[Value, ...] = ()
+    """All of the values, where a number or a date takes only few, or a constant its one."""
+    atoms: tuple[tuple[Value, float], ...] = ()
+    """Values that many rows share beside a continuous rest, each with its share of the rows."""
+    categories: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """The most frequent words, at most 100, and how many rows each has."""
+    rare: int | None = None
+    """The rows that hold any other word."""
+    warnings: tuple[str, ...] = ()
+    """What will hurt, in sentences."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The column in words: name, kind, missing, distinct, range, and what else there is."""
+        share = (
+            f"{100 * self.missing:.1f} %"
+            if self.missing >= 0.001
+            else "< 0.1 %"
+            if self.missing
+            else ""
+        )
+        span = f"{short(self.low)} to {short(self.high)}" if self.low is not None else ""
+        return (
+            cut(self.name, 30),
+            self.kind,
+            share,
+            f"{self.distinct:,}",
+            span,
+            "; ".join(self._details()),
+        )
+
+    def _details(self) -> Iterator[str]:
+        if self.decimals:
+            yield f"{self.decimals} decimal{'s' * (self.decimals > 1)}"
+        if self.format:
+            yield f"written {self.format}"
+        if self.values:
+            yield ("only " if len(self.values) > 1 else "") + _some(map(short, self.values))
+        yield from (f"{short(atom)} in {100 * share:.0f} %" for atom, share in self.atoms)
+        if self.categories:
+            total = sum(self.categories.values()) + (self.rare or 0)
+            yield _some(
+                f"{cut(word, 20)} {100 * rows / total:.0f} %"
+                for word, rows in self.categories.items()
+            )
+        if self.rare:
+            yield f"{self.rare:,} rows rare"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table and its rows. The rules for a column's kind, the first that fits:
+
+    - constant: one value, wherever there is one.
+    - boolean: booleans; 0 and 1 and no other number, since nothing lies between them; two words that are true and
+      false, yes and no, y and n, or t and f, in any capitals.
+    - category: what the data frame itself says is one.
+    - date: dates and times; words that are all in one of `columns.FORMATS`, and the same when written again; numbers
+      that are all dates yyyymmdd from 1900 to 2100, four different ones at least.
+    - id: whole numbers, 20 or more, each there once, if the name says so (id, key, index, number, ...); or, 50 or more,
+      if they are consecutive.
+    - integer: numbers that are all whole, whatever their type: 3.0 counts.
+    - continuous: other numbers.
+    - text: words, 20 values or more, 4 words or more in each on average, with at least half of the values different.
+    - id: words, 20 values or more, of which 95 % or more are different.
+    - category: other words; numbers with leading zeros are such.
+
+    Few values (`values`): at most 20, with 10 rows or more each on average. Atoms: at least 5 % of the rows, 20 of
+    them, and 5 times as many as the next smaller and the next greater value have.
+
+    >>> print(Schema.of(pa.table({"inches": [14, 15, 17] * 30, "price": [9.5, 12.25, 20.0] * 30})))
+    column  kind        missing  distinct  range
+    inches  integer                     3  14 to 17   only 14, 15, 17
+    price   continuous                  3  9.5 to 20  2 decimals; only 9.5, 12.25, 20
+    """
+
+    rows: int
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def of(cls, frame: Any, kinds: Mapping[str, str] | None = None) -> "Schema":
+        """The schema of a table or data frame, of which some columns may be told their kind.
+
+        A kind that the values can't be is refused: words are not continuous, and 0.5 is no integer.
+        """
+        table, kinds = table_of(frame, to_learn=not kinds), kinds or {}
+        _check_known("the kinds", kinds, table)
+        found = (ColumnProfile(name, table) for name in table.column_names)
+        return cls(
+            len(table),
+            tuple(Column(**column.facts(kinds.get(column.name))) for column in found),
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What will hurt, in sentences, each with its column's name."""
+        return tuple(warning for column in self.columns for warning in column.warnings)
+
+    def check(self, frame: Any) -> "Schema":
+        """The schema of another table under the kinds of this one; refused if columns or kinds do not fit."""
+        table = table_of(frame, to_learn=False)
+        mine = [column.name for column in self.columns]
+        _check_known("the schema", mine, table)
+        for name in table.column_names:
+            if name not in mine:
+                refuse(
+                    "the schema",
+                    expected="all columns of the table",
+                    got=f"none called {name!r}",
+                )
+        return Schema.of(table, {column.name: column.kind for column in self.columns})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rows and the columns; of each column the facts that it has."""
+        described = [
+            {
+                key: fact
+                for key, fact in vars(column).items()
+                if fact is not None and fact not in ((), {})
+            }
+            for column in self.columns
+        ]
+        return {"rows": self.rows, "columns": described}
+
+    def to_json(self) -> str:
+        """The schema as a file to be read and corrected: one line a column; `of_json` is the way back."""
+        told = self.to_dict()
+        lines = ",\n".join(
+            f"    {json.dumps(column, ensure_ascii=False)}" for column in told["columns"]
+        )
+        return f'{{\n  "about": {json.dumps(ABOUT)},\n  "rows": {self.rows},\n  "columns": [\n{lines}\n  ]\n}}\n'
+
+    @classmethod
+    def of_json(cls, text: str | bytes, what: str = "the schema") -> "Schema":
+        """The schema that `to_json` wrote, or a person: of a column, name and kind are enough.
+
+        >>> Schema.of_json('{"columns": [{"name": "age", "kind": "interger"}]}')
+        Traceback (most recent call last):
+        onehalf._errors.Refusal: the schema, column 'age': expected one of continuous, integer, category, boolean, date,
+        constant, id, text; got 'interger'. Did you mean integer?
+        """
+        try:
+            told = json.loads(text)
+        except ValueError as error:
+            refuse(what, expected="JSON", got=f"text that can't be read as such ({error})")
+        listed = told.get("columns") if isinstance(told, dict) else None
+        if not isinstance(listed, list):
+            refuse(what, expected="an object with a list called 'columns'", got="none")
+        columns = tuple(
+            _column_of(what, number, column) for number, column in enumerate(listed, 1)
+        )
+        names = [column.name for column in columns]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            refuse(what, expected="each column once", got=f"{twice!r} more than once")
+        rows = told.get("rows", 0)
+        if type(rows) is not int:
+            refuse(what, expected="a whole number of rows", got=json.dumps(rows))
+        return cls(rows, columns)
+
+    def __str__(self) -> str:
+        lines = [
+            ("column", "kind", "missing", "distinct", "range", ""),
+            *(column.cells for column in self.columns),
+        ]
+        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+        sides = ("<", "<", ">", ">", "<", "<")
+        aligned = (
+            [f"{c:{side}{w}}" for c, side, w in zip(line, sides, widths, strict=True)]
+            for line in lines
+        )
+        return "\n".join("  ".join(cells).rstrip() for cells in aligned)
+
+
+def _column_of(what: str, number: int, told: Any) -> Column:
+    """A column as a file tells it; facts that can't be shown are none."""
+    if (
+        not isinstance(told, dict)
+        or not isinstance(told.get("name"), str)
+        or not isinstance(told.get("kind"), str)
+    ):
+        refuse(
+            what, expected="a name and a kind for each column", got=f"column {number} without"
+        )
+    what, keys = (
+        f"{what}, column {told['name']!r}",
+        tuple(field.name for field in dataclasses.fields(Column)),
+    )
+    told = {
+        choose(what, key, keys): tuple(fact) if isinstance(fact, list) else fact
+        for key, fact in told.items()
+    }
+    facts: dict[str, Any] = (
+        {"missing": 0.0, "distinct": 0}
+        | told
+        | {"kind": choose(what, told["kind"], get_args(Kind))}
+    )
+    try:
+        atoms = tuple((value, share) for value, share in facts.pop("atoms", ()))
+        column = Column(**facts, atoms=atoms)
+        shown = len(column.cells) > 0
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError):
+        column, shown = None, False
+    if column is None or not shown:
+        refuse(
+            what, expected="facts such as `onehalf data` writes", got=cut(json.dumps(told), 100)
+        )
+    return column
+
+
+def _check_known(what: str, names: Iterable[str], table: pa.Table) -> None:
+    """Refuse a column that the table has not, and offer the one whose name is nearest."""
+    for name in names:
+        if name not in table.column_names:
+            nearest = difflib.get_close_matches(name, table.column_names, n=1, cutoff=0.5)
+            hint = f"Did you mean {nearest[0]!r}?" if nearest else ""
+            refuse(what, expected="columns that the table has", got=repr(name), hint=hint)
+
+
+def _some(words: Iterable[str], most: int = 5) -> str:
+    """The first few, and how many more."""
+    listed = list(words)
+    return ", ".join(listed[:most]) + (
+        f" and {len(listed) - most} more" if len(listed) > most else ""
+    )

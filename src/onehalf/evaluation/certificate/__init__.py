@@ -1,0 +1,1 @@
+"""The guarantee: critics, their bets on unseen rows, and the bounds that follow."""

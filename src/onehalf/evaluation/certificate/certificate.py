@@ -1,0 +1,246 @@
+"""The guarantee: critics that bet on rows they have not seen yet, and what their winnings prove."""
+
+import dataclasses
+import math
+from collections.abc import Container, Sequence
+from typing import Any
+
+import jax.random as jr
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import stats
+from threadpoolctl import threadpool_limits
+
+from onehalf._typing import PRNGKey
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation.certificate.bounds import (
+    log_wealth,
+    lower_bound,
+    p_value,
+    payoff,
+    payoff_floor,
+)
+from onehalf.evaluation.certificate.critics import KINDS, MOST_ROWS, Critic, learn
+from onehalf.evaluation.features.view import Entries
+
+__all__ = [
+    "LEAST_ROWS",
+    "NOTHING",
+    "Certificate",
+    "Numbers",
+    "bets_start",
+    "certify",
+    "estimate",
+]
+
+Rows = Float[np.ndarray, "n columns"]
+Opponents = Float[np.ndarray, "n k columns"]
+Values = Float[np.ndarray, " bets"]
+
+STARTS = (0.25, 0.5, 0.75)
+"""The shares of the pairs at which a critic stops learning and the next pairs are bet on, up to the next start."""
+
+LEAST_ROWS = 20
+"""Rows in each pile, at least; a bound above 0 needs more, and how many depends on the difference."""
+
+FEW = 400
+"""With fewer pairs than this there is one critic, which learns from half of them."""
+
+PARTS = 5
+"""Of the pairs, when an estimate is cross-fitted."""
+
+NOTHING: dict[str, Any] = {"jsd_lower": 0.0, "jsd_estimate": None, "jsd_se": None}
+"""What is known from fewer rows than these."""
+
+WIDEST = 4.6
+"""The logits of the estimate are clipped here: 99 against 1."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """What bets on two piles came to; divergences in nats (0 to log 2 = 0.693), each bound at 1 - alpha by itself."""
+
+    jsd_lower: float
+    """Certified: P(jsd_lower > JSD) <= alpha, at any n."""
+    jsd_estimate: float
+    """The mean gain, (V + log 4)/2 of critics on rows they had not seen: at most JSD in expectation. No guarantee."""
+    jsd_se: float
+    """Its standard error over pairs."""
+    log_e: float
+    """Log wealth of the (k+1)-way bet against 'both have one law': log(1/alpha) or more refutes it at level alpha."""
+    p_value: float
+    """Of the permutation test of the same, exact at any n."""
+    tv_lower: float
+    """Certified, for the total variation distance (0 to 1)."""
+    accuracy: float
+    """Certified: the best guesser between a row of each is right at least so often; (1 + tv_lower)/2."""
+
+    def numbers(self) -> dict[str, float]:
+        """These alone, by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Numbers)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Certificate(Numbers):
+    """The numbers, and how they came about."""
+
+    wealth: Values
+    """The running log wealth, one entry a pair."""
+    logits: tuple[Values, Float[np.ndarray, "bets k"]]
+    """l(x) and l(y) of the rows that were bet on, in the order of the bets."""
+    critics: tuple[Critic, ...]
+    """Those who bet, the last one learned from the most rows."""
+    starts: tuple[int, ...]
+    """The pair that each critic began to bet at."""
+    gains: Values
+    floors: Values
+    wide: Values
+    """The payoff of each pair, and the least that it could be; the same of the estimate."""
+
+    def of_pairs(self, chosen: Bool[np.ndarray, " bets"], alpha: float) -> dict[str, float]:
+        """The bound and the estimate by some of the pairs alone, of a label that was known before the bets, say."""
+        if chosen.sum() < LEAST_ROWS:
+            return NOTHING
+        jsd_estimate, jsd_se = _mean(self.wide[chosen])
+        lower = lower_bound(self.gains[chosen], self.floors[chosen], alpha)
+        return {"jsd_lower": lower, "jsd_estimate": jsd_estimate, "jsd_se": jsd_se}
+
+
+# Products of this size gain little by being cut up for several threads, and wait long for them on a busy machine.
+one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
+
+
+@one_thread
+def certify(
+    key: PRNGKey,
+    x: Rows,
+    y: Opponents,
+    alpha: float = 0.05,
+    *,
+    kinds: Container[str] = KINDS,
+    shares: Sequence[float] = STARTS,
+    coding: TableEncoder | Entries | None = None,
+    matched: bool = False,
+) -> Certificate:
+    """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
+
+    The pairs must be in a random order, drawn without a look at them. Three critics learn from the first 25, 50 and
+    75 % of the pairs, or after other `shares` (one from half of them if they are few; from 20,000 rows of each pile at
+    most), and bet on what comes next, so a critic is always settled before it sees the row (prequential). Three
+    quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by
+    Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
+
+    The cells of a table come with their `coding`, pictures and rows with labels with what their `Entries` are. If the
+    rows of a pair are `matched`, each y made under the condition that its x holds, labels are dealt within pairs only:
+    no more is asked than that q(.|c) = p(.|c).
+
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
+    >>> found = certify(jr.key(0), x, y)
+    >>> found.jsd_lower, found.jsd_estimate                 # the true JSD is 0.111
+    (0.09..., 0.12...)
+    """
+    n = len(x)
+    starts = bets_start(n, shares)
+    key_deals, *keys = jr.split(key, 1 + len(starts))
+    rng = np.random.default_rng(np.asarray(jr.key_data(key_deals)))
+    bets = []
+    for key_critic, start, end in zip(keys, starts, [*starts[1:], n], strict=True):
+        critic = learn(
+            key_critic,
+            x[:start],
+            y[:start, 0],
+            n - starts[0],
+            alpha,
+            kinds=kinds,
+            coding=coding,
+        )
+        bets.append(_Bets(critic, x[start:end], y[start:end]))
+    gains, floors, calls, wide, l_x, l_y = (
+        np.concatenate([getattr(each, name) for each in bets])
+        for name in ("gains", "floors", "calls", "wide", "l_x", "l_y")
+    )
+    wealth = np.cumsum(np.concatenate([np.diff(each.wealth, prepend=0.0) for each in bets]))
+    jsd_estimate, jsd_se = _mean(wide)
+    tv_lower = lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0)
+    return Certificate(
+        jsd_lower=lower_bound(gains, floors, alpha),
+        jsd_estimate=jsd_estimate,
+        jsd_se=jsd_se,
+        log_e=float(wealth[-1]),
+        p_value=_joined_p_value(rng, bets, matched=matched),
+        tv_lower=tv_lower,
+        accuracy=(1 + tv_lower) / 2,
+        wealth=wealth,
+        logits=(l_x, l_y),
+        critics=tuple(each.critic for each in bets),
+        starts=tuple(starts),
+        gains=gains,
+        floors=floors,
+        wide=wide,
+    )
+
+
+def estimate(
+    key: PRNGKey,
+    x: Rows,
+    y: Opponents,
+    *,
+    kinds: Container[str] = KINDS,
+    coding: TableEncoder | Entries | None = None,
+) -> tuple[float, float]:
+    """(V + log 4)/2 of critics on rows they have not seen, and its standard error, in nats; every pair is judged once.
+
+    Five critics learn from four fifths of the pairs each and judge the rest (cross-fitting). That is less noisy than
+    `certify` where rows are few, but the critics share rows, so it carries no guarantee.
+
+    >>> rng = np.random.default_rng(0)
+    >>> estimate(jr.key(0), rng.normal(size=(200, 1)), rng.normal(1.0, size=(200, 1, 1)))    # the true JSD is 0.111
+    (0.1..., 0.02...)
+    """
+    gains, part = [], np.arange(len(x)) % PARTS
+    for turn, key_critic in enumerate(jr.split(key, PARTS)):
+        rest, judged = part != turn, part == turn
+        critic = learn(
+            key_critic, x[rest], y[rest, 0], int(judged.sum()), kinds=kinds, coding=coding
+        )
+        gains.append(_Bets(critic, x[judged], y[judged]).wide)
+    return _mean(np.concatenate(gains))
+
+
+def _joined_p_value(rng: np.random.Generator, bets: "list[_Bets]", *, matched: bool) -> float:
+    """Stouffer's weighted sum of the shares' normal scores; 1 if all rows are alike to every critic."""
+    if not any(np.ptp(each.l_x) or np.ptp(each.l_y) for each in bets):
+        return 1.0
+    z = [
+        stats.norm.isf(p_value(rng, each.l_x, each.l_y, split_ties=True, matched=matched))
+        for each in bets
+    ]
+    weights = np.sqrt([each.n for each in bets])
+    return float(stats.norm.sf(weights @ z / np.linalg.norm(weights)))
+
+
+def _mean(gains: Values) -> tuple[float, float]:
+    return float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains)))
+
+
+def bets_start(n: int, shares: Sequence[float] = STARTS) -> list[int]:
+    """The pairs, of n, at which a critic stops learning and begins to bet: those before the first are never bet on."""
+    if n < FEW:
+        return [n // 2]
+    starts = [min(int(share * n), MOST_ROWS) for share in shares]
+    return sorted(set(starts))
+
+
+class _Bets:
+    """The bets of one critic, on pairs that it had no part in."""
+
+    def __init__(self, critic: Critic, x: Rows, y: Opponents) -> None:
+        self.critic, self.n = critic, len(x)
+        self.l_x = critic.d(x)
+        self.l_y = critic.d(y.reshape(-1, y.shape[-1])).reshape(y.shape[:2])
+        self.gains = payoff(self.l_x, self.l_y, critic.low, critic.high)
+        self.floors = np.full(self.n, payoff_floor(critic.low, critic.high))
+        self.wide = payoff(self.l_x, self.l_y, -WIDEST, WIDEST)
+        self.calls = (self.l_x > critic.threshold) - (self.l_y > critic.threshold).mean(axis=1)
+        self.wealth = log_wealth(self.l_x, self.l_y)

@@ -1,0 +1,99 @@
+"""Real rows as they come, against a sampler: bounds that hold at every evaluation at once."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jax.random as jr
+import numpy as np
+from jaxtyping import Float
+
+from onehalf.data.arrays.scaler import Rows as AnyRows
+from onehalf.evaluation.certificate.bounds import AnytimeBound, log_wealth, payoff, payoff_floor
+from onehalf.evaluation.certificate.certificate import LEAST_ROWS, one_thread
+from onehalf.evaluation.certificate.critics import MOST_ROWS, Critic, learn
+from onehalf.evaluation.samples import check_alpha, check_seed, flat, made, read
+
+__all__ = ["SequentialMonitor", "monitor"]
+
+Rows = Float[np.ndarray, "n columns"]
+
+FRESH, GROWTH = 10, 1.7
+"""Samples that a row is called from among; by how much its past has grown when a watch trains its next critic."""
+
+
+class SequentialMonitor:
+    """Real rows as they come, against a sampler: log e and a lower bound on JSD that hold at every look at once.
+
+    `update(batch)` bets on the batch with a critic of the rows before it, each row against ten fresh samples, and then
+    learns from it. One may look after every batch, stop when it is enough, or go on: P(jsd_lower > JSD(p, q) at any
+    look) <= alpha, and P(log_e >= log(1/alpha) at any look) <= alpha if p = q (Ville). The rows must be independent
+    draws of one law, and the sampler must not change while it is watched.
+    """
+
+    def __init__(
+        self, stream: Iterable[Any], sampler: Any, alpha: float = 0.05, seed: int = 0
+    ) -> None:
+        self.sampler, self.alpha, self.seed = sampler, check_alpha(alpha), check_seed(seed)
+        self.stream, self.key = iter(stream), jr.key(seed)
+        self.past: tuple[tuple[str, ...], AnyRows] | None = None
+        self.rows, self.learned, self.rows_bet_on, self.log_e = 0, 0, 0, 0.0
+        self.critic: Critic | None = None
+        self.bound = AnytimeBound(alpha)
+
+    @one_thread
+    def update(self, batch: Any) -> "SequentialMonitor":
+        """Bet on these real rows, if there is a critic yet, and learn from them."""
+        names, x = read("batch", batch, self.past)
+        if self.critic is not None:
+            self._bet(self.critic, flat(x))
+        # the latest rows are enough to learn from
+        past = x if self.past is None else np.concatenate([self.past[1], x])[-MOST_ROWS:]
+        self.past, self.rows = (names, past), self.rows + len(x)
+        if self.rows >= max(LEAST_ROWS, GROWTH * self.learned):
+            key, fakes = jr.fold_in(self.key, self.rows), self._fakes(len(past))
+            self.critic = learn(key, flat(past), fakes, self.rows, self.alpha)
+            self.learned = self.rows
+        return self
+
+    def __iter__(self) -> Iterator["SequentialMonitor"]:
+        """Update by each batch of the stream, and yield the watch after each."""
+        for batch in self.stream:
+            yield self.update(batch)
+
+    @property
+    def jsd_lower(self) -> float:
+        """L now, in nats: the greatest of all looks so far."""
+        return self.bound.lower
+
+    def _fakes(self, n: int) -> Float[np.ndarray, "fakes columns"]:
+        self.seed += 1
+        return flat(made(self.sampler, n, self.seed, self.past or ((), np.empty((0, 0)))))
+
+    def _bet(self, critic: Critic, x: Rows) -> None:
+        l_x, l_y = critic.d(x), critic.d(self._fakes(FRESH * len(x))).reshape(len(x), FRESH)
+        self.log_e += float(log_wealth(l_x, l_y)[-1])
+        self.rows_bet_on += len(x)
+        clips = [(temper, critic.low * temper, critic.high * temper) for temper in (1.0, 0.5)]
+        gains = np.stack(
+            [payoff(temper * l_x, temper * l_y, low, high) for temper, low, high in clips]
+        )
+        self.bound.update(gains, [payoff_floor(low, high) for _, low, high in clips])
+
+
+def monitor(
+    stream: Iterable[Any], sampler: Any, *, alpha: float = 0.05, seed: int = 0
+) -> SequentialMonitor:
+    """Watch real rows that keep coming, batch by batch, against a sampler: a fitted `GAN`, or a function of n.
+
+    `for look in monitor(batches, sampler)` goes through a stream; `update(batch)` takes a batch by hand. At every look
+    `.log_e` and `.jsd_lower` hold, and one may stop by them. The first batch is learned from and not bet on.
+
+    >>> rng = np.random.default_rng(0)
+    >>> batches = (rng.normal(size=(200, 1)) for _ in range(20))
+    >>> for look in monitor(batches, lambda n: rng.normal(1.0, size=(n, 1))):
+    ...     if look.jsd_lower > 0.05:                       # the true JSD is 0.111
+    ...         break
+    >>> look.rows_bet_on
+    400
+    """
+    return SequentialMonitor(stream, sampler, alpha, seed)

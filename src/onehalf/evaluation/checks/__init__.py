@@ -1,0 +1,1 @@
+"""What else can be told of two samples: writing, copying, power, coverage, use."""

@@ -1,0 +1,1 @@
+"""Where two samples differ, in words that a person can check."""

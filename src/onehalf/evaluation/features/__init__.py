@@ -1,0 +1,1 @@
+"""What critics see of a row."""

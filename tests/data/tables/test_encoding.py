@@ -1,0 +1,189 @@
+"""A table as numbers and back: every kind of column, every library's frames, dates in their units, and refusals."""
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onehalf import Refusal
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.reader import as_was, like, table_of
+
+N = 120
+rng = np.random.default_rng(0)
+days = (np.datetime64("2020-01-31") + rng.integers(0, 900, N)).astype(str)
+PEOPLE = pd.DataFrame(
+    {
+        "age": np.where(rng.random(N) < 0.2, np.nan, rng.integers(18, 90, N)),
+        "income": rng.lognormal(10, 1, N).round(2),
+        "score": rng.normal(size=N).astype("float32"),
+        "sex": rng.choice(["F", "M", None], N),
+        "born": days,
+        "seen": [int(day.replace("-", "")) for day in days],
+        "at": pd.to_datetime(days),
+        "club": pd.Categorical(
+            rng.choice(["red", "blue"], N), categories=["red", "blue", "green"]
+        ),
+        "children": pd.array(
+            np.where(rng.random(N) < 0.2, None, rng.integers(0, 4, N)), dtype="Int64"
+        ),
+        "member": rng.random(N) < 0.5,
+        "smokes": rng.choice(["yes", "no"], N),
+        "planet": ["Earth"] * N,
+        "id": [f"u{i}" for i in range(N)],
+    }
+)
+
+
+def test_the_way_back_is_exact_for_every_kind_of_column():
+    table, coding = table_of(PEOPLE), TableEncoder.of(PEOPLE)
+    back = coding.table(coding.rows(PEOPLE))
+    assert coding.left_out == ("id",)
+    for name in coding.names:
+        assert back[name].to_pylist() == table[name].to_pylist()
+        assert back[name].type == table[name].type
+    assert back.column_names == [name for name in PEOPLE.columns if name != "id"]
+
+
+def test_a_coding_survives_json():
+    coding = TableEncoder.of(PEOPLE)
+    told = TableEncoder.of_dict(json.loads(json.dumps(coding.to_dict())))
+    rows = coding.rows(PEOPLE)
+    assert told.names == coding.names
+    assert told.table(rows).equals(coding.table(rows))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [PEOPLE, pl.from_pandas(PEOPLE), table_of(PEOPLE)],
+    ids=["pandas", "polars", "pyarrow"],
+)
+def test_the_same_kind_of_frame_comes_back(frame):
+    coding = TableEncoder.of(frame)
+    back = as_was(coding.table(coding.rows(frame)), like(frame))
+    assert type(back) is type(frame)
+    if isinstance(frame, pd.DataFrame):
+        pd.testing.assert_frame_equal(back, frame[list(coding.names)])
+    elif isinstance(frame, pl.DataFrame):
+        assert back.equals(frame[list(coding.names)])
+        assert back.schema == frame[list(coding.names)].schema
+    else:
+        assert back.to_pylist() == frame.select(coding.names).to_pylist()
+        assert back.schema.types == frame.select(coding.names).schema.types
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.integers(-(2**52), 2**52)),
+            st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+            st.one_of(st.none(), st.text(max_size=6)),
+            st.one_of(
+                st.none(),
+                st.datetimes(datetime.datetime(1700, 1, 1), datetime.datetime(2200, 1, 1)),
+            ),
+            st.one_of(st.none(), st.booleans()),
+        ),
+        min_size=3,
+        max_size=40,
+    )
+)
+def test_any_table_comes_back(rows):
+    types = [pa.int64(), pa.float64(), pa.string(), pa.timestamp("us"), pa.bool_()]
+    columns = [
+        pa.array(column, type_)
+        for column, type_ in zip(zip(*rows, strict=True), types, strict=True)
+    ]
+    table = pa.table(
+        {f"x{i}": column for i, column in enumerate(columns) if column.null_count < len(rows)}
+    )
+    if not table.num_columns:
+        return
+    coding = TableEncoder.of(table, schema=None)
+    back = coding.table(coding.rows(table))
+    assert all(back[name].equals(table[name]) for name in coding.names)
+
+
+def test_dates_are_whole_ticks_of_the_coarsest_unit():
+    ticks = TableEncoder.of(PEOPLE).ticks
+    assert ticks["born"] == 86_400  # words: seconds in a day
+    assert ticks["at"] == 86_400 * 10**6  # of pandas: microseconds in a day
+    hours = pa.table(
+        {"at": pa.array([3_600_000 * hour for hour in (1, 5, 7, 30)], pa.timestamp("ms"))}
+    )
+    assert TableEncoder.of(hours).ticks["at"] == 3_600_000
+
+
+def test_words_of_another_table_are_known_if_it_was_shown():
+    one, other = pa.table({"sex": ["F", "M", "F"]}), pa.table({"sex": ["M", "D", "M"]})
+    assert TableEncoder.of(one, other).rows(other)[:, 0].tolist() == [2.0, 0.0, 2.0]
+    with pytest.raises(
+        Refusal, match="the table, column 'sex': expected values of the data; got 'D' in row 2"
+    ):
+        TableEncoder.of(one).rows(other)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            {"agee": [1, 2, 3]},
+            "expected a column 'age', as the data has; got none. Did you mean 'agee'?",
+        ),
+        (
+            {"age": ["1", "two", "3"]},
+            "column 'age': expected numbers, as in the data; got '1' in row 1",
+        ),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(other, message):
+    with pytest.raises(Refusal, match=message.replace("?", r"\?")):
+        TableEncoder.of(pa.table({"age": [31, 40, 54]})).rows(pa.table(other))
+
+
+def test_dates_written_otherwise_are_refused():
+    coding = TableEncoder.of(pa.table({"day": ["2024-03-20", "2024-03-21", "2024-04-01"]}))
+    with pytest.raises(
+        Refusal, match=r"expected dates written %Y-%m-%d, as in the data; got '20\.03\.2024'"
+    ):
+        coding.rows(pa.table({"day": ["20.03.2024", "21.03.2024", "22.03.2024"]}))
+
+
+def test_nothing_but_ids_is_refused():
+    with pytest.raises(
+        Refusal, match="expected a column to learn from; got ids and free text only"
+    ):
+        TableEncoder.of(pa.table({"id": range(60)}))
+
+
+def test_fresh_ids_go_on_from_the_greatest_and_stand_where_they_stood():
+    people = pa.table(
+        {
+            "sex": ["F", "M"] * 30,
+            "id": range(60),
+            "age": [30, 40, 50] * 20,
+            "uuid": [f"k{i}" for i in range(60)],
+        }
+    )
+    coding = TableEncoder.of(people)
+    made = coding.with_ids(coding.table(coding.rows(people)[:2]))
+    assert made.column_names == people.column_names
+    assert made.to_pylist()[0] == {"sex": "F", "id": 60, "age": 30, "uuid": "new-1"}
+
+
+def test_no_decimal_or_large_integer_changes():
+    table = pa.table(
+        {
+            "price": pa.array(["1.50", "2.25", "9.99"]).cast(pa.decimal128(10, 2)),
+            "n": pa.array([2**40, 5, 7], pa.uint64()),
+        }
+    )
+    coding = TableEncoder.of(table)
+    assert coding.table(coding.rows(table)).equals(table)

@@ -1,0 +1,122 @@
+"""The ensemble: what it sees, that it falls silent where there is nothing, and that it is settled by its key."""
+
+import jax.random as jr
+import numpy as np
+import pytest
+
+from onehalf.evaluation.certificate.bounds import payoff
+from onehalf.evaluation.certificate.critics import KINDS, PROJECTED, _Standard, learn
+
+CENTRES = np.random.default_rng(9).normal(size=(8, 6)) * 4
+
+
+def gain(critic, x, y):
+    """(V + log 4)/2 on new rows, in nats."""
+    return payoff(critic.d(x), critic.d(y)[:, None], -10, 10).mean()
+
+
+def bits(rng, n, tilt):
+    """Three fair bits, of which the parity is even with probability 1/2 + tilt: all pairs of bits are independent."""
+    rows = rng.integers(0, 2, (n, 3))
+    rows[:, 2] = (rows[:, 0] + rows[:, 1] + (rng.random(n) > 0.5 + tilt)) % 2
+    return rows.astype(float)
+
+
+def groups(rng, n, count):
+    return CENTRES[rng.integers(0, count, n)] + rng.normal(size=(n, 6))
+
+
+@pytest.mark.parametrize(
+    ("kind", "pair", "jsd"),
+    [
+        (
+            "linear",
+            lambda rng, n: (rng.normal(size=(n, 3)), rng.normal([0.5, 0, 0], size=(n, 3))),
+            0.030311,
+        ),
+        (
+            "quadratic",
+            lambda rng, n: (rng.normal(size=(n, 1)), 1.3 * rng.normal(size=(n, 1))),
+            0.016300,
+        ),
+        (
+            "waves",
+            lambda rng, n: (rng.normal(size=(n, 1)), 1.3 * rng.normal(size=(n, 1))),
+            0.016300,
+        ),
+        (
+            "nets",
+            lambda rng, n: (rng.normal(size=(n, 1)), 1.3 * rng.normal(size=(n, 1))),
+            0.016300,
+        ),
+        ("cells", lambda rng, n: (bits(rng, n, 0.0), bits(rng, n, 0.2)), 0.020755),
+        ("cells", lambda rng, n: (groups(rng, n, 8), groups(rng, n, 7)), 0.045259),
+    ],
+)
+def test_each_member_sees_what_it_is_for(kind, pair, jsd):
+    rng = np.random.default_rng(0)
+    critic = learn(jr.key(0), *pair(rng, 2000), 2000, kinds=(kind,))
+    assert 0.6 * jsd < gain(critic, *pair(rng, 50_000)) < 1.1 * jsd
+
+
+def test_it_falls_silent_where_there_is_nothing():
+    rng = np.random.default_rng(0)
+    for seed in range(5):
+        critic = learn(jr.key(seed), rng.normal(size=(500, 4)), rng.normal(size=(500, 4)), 500)
+        assert gain(critic, rng.normal(size=(20_000, 4)), rng.normal(size=(20_000, 4))) > -0.004
+
+
+def test_the_same_key_gives_the_same_critic():
+    x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+    assert (learn(jr.key(3), x, y, 100).d(x) == learn(jr.key(3), x, y, 100).d(x)).all()
+
+
+@pytest.mark.parametrize("n", [4, 10, 50])
+def test_a_few_rows_are_enough_to_run(n):
+    x, y = np.random.default_rng(0).normal(size=(2, n, 3))
+    assert np.isfinite(learn(jr.key(0), x, y, n).d(x)).all()
+
+
+def test_scales_and_far_outliers_do_not_blind_it():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2000, 2)), rng.normal([1.0, 0.0], size=(2000, 2))
+    wild = [rows * [1e-9, 1e9] + [5.0, 0.0] for rows in (x, y)]
+    wild[0][0, 1] = 1e15
+    critic = learn(jr.key(0), wild[0][:1000], wild[1][:1000], 1000)
+    assert gain(critic, wild[0][1000:], wild[1][1000:]) > 0.08  # the true JSD is 0.111
+
+
+def test_a_column_that_grows_like_exp_is_compressed():
+    x, y = np.random.default_rng(0).normal(size=(2, 2000, 1)) + np.array([[[0.0]], [[1.0]]])
+    critic = learn(jr.key(0), np.exp(4 * x[:1000]), np.exp(4 * y[:1000]), 1000)
+    assert gain(critic, np.exp(4 * x[1000:]), np.exp(4 * y[1000:])) > 0.08
+
+
+def test_a_new_row_may_lie_anywhere():
+    x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+    x[:, 1] = y[:, 1] = 0.0
+    critic = learn(jr.key(0), x, y, 100)
+    assert np.isfinite(critic.d(np.array([[1e300, -1e300], [0.0, 1e40], [1e-300, 1.0]]))).all()
+
+
+def test_wide_rows_are_projected():
+    x, y = (
+        np.random.default_rng(0).normal(size=(2, 60, 3000))
+        + np.array([0.0, 0.2])[:, None, None]
+    )
+    assert _Standard(x)(y).shape == (60, PROJECTED)
+    critic = learn(jr.key(0), x[:30], y[:30], 30, kinds=("linear",))
+    assert gain(critic, x[30:], y[30:]) > 0.2
+
+
+def test_all_members_take_part():
+    assert set(KINDS) == {
+        "linear",
+        "quadratic",
+        "waves",
+        "cells",
+        "nets",
+        "trees",
+        "grain",
+        "conv",
+    }

@@ -1,0 +1,205 @@
+"""Train on samples, test on data: known answers, what is missing or lacking, and the baselines beside it."""
+
+import datetime
+import functools
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+)
+
+from onehalf import Refusal
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation.checks import utility as module
+from onehalf.evaluation.checks.utility import utility
+
+N = 1200
+
+
+@functools.cache
+def people():
+    """Income follows from age and sex, wage and birthday from age; town says nothing."""
+    rng = np.random.default_rng(0)
+    age, sex = rng.integers(18, 90, N), rng.choice(["F", "M"], N)
+    income = np.where((age > 50) ^ (rng.random(N) < 0.1), "high", "low")
+    table = pa.table(
+        {
+            "age": pa.array(np.where(rng.random(N) < 0.1, np.nan, age), from_pandas=True),
+            "sex": sex,
+            "town": [f"town {k}" for k in rng.integers(0, 300, N)],
+            "income": np.where(rng.random(N) < 0.05, None, income),
+            "wage": np.round(20 * age + rng.normal(0, 50, N), 2),
+            "children": np.minimum(age // 20, 3),
+            "born": [
+                datetime.date(2024, 1, 1) - datetime.timedelta(days=int(365 * years))
+                for years in age
+            ],
+            "nobody": pa.array([None] * (N - 2) + [1.5, 2.5]),
+        }
+    )
+    coding = TableEncoder.of(table)
+    return coding, coding.rows(table)
+
+
+def parts(n=400):
+    coding, rows = people()
+    return coding, rows[:n].copy(), rows[n:]
+
+
+def shuffled(rows):
+    rng = np.random.default_rng(1)
+    return np.stack([rng.permutation(column) for column in rows.T], axis=1)
+
+
+@pytest.mark.parametrize("target", ["income", "wage", "children", "born"])
+def test_samples_like_data_train_as_well_and_shuffled_columns_teach_nothing(target):
+    coding, samples, data = parts()
+    good = utility(samples, data, coding, target, seed=0)
+    bad = utility(shuffled(samples), data, coding, target, seed=0)
+    main = "accuracy" if good["kind"] == "classes" else "r2"
+    assert good["kind"] == ("numbers" if target in ("wage", "born") else "classes")
+    difference = good["differences"][main]
+    assert abs(difference["value"]) < 4 * difference["se"] + 0.05
+    assert bad["scores"]["samples"][main] < bad["scores"]["constant"][main] + 0.15
+    assert bad["scores"]["data"][main] > bad["scores"]["constant"][main] + 0.2
+    assert bad["differences"][main]["value"] < -4 * bad["differences"][main]["se"]
+    left_out = good["left_out"]
+    assert good["n_train"] == 400 - max(left_out["samples"], left_out["data"])
+    assert good["n_test"] == 400 - left_out["test"]
+
+
+def test_the_scores_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    truth, p = rng.integers(0, 2, 300).astype(float), rng.random(300)
+    guess = np.stack([1 - p, p, np.zeros(300)], axis=1)
+    ours = module._labels(truth, guess, np.array([0.0, 1.0]))
+    label = guess.argmax(axis=1)
+    assert ours["accuracy"] == pytest.approx(accuracy_score(truth, label))
+    assert ours["f1"] == pytest.approx(f1_score(truth, label, average="macro"))
+    assert ours["auc"] == pytest.approx(roc_auc_score(truth, p))
+    three = rng.integers(0, 3, 300).astype(float)
+    ours = module._labels(three, guess, np.arange(3.0))
+    assert ours["f1"] == pytest.approx(f1_score(three, label, average="macro"))
+    assert "auc" not in ours
+    x, y = rng.normal(size=(2, 300))
+    assert module._numbers(x, y, unit=2.0) == {
+        "error": pytest.approx(2 * mean_absolute_error(x, y)),
+        "r2": pytest.approx(r2_score(x, y)),
+    }
+
+
+def test_the_standard_error_is_the_spread_over_test_sets():
+    """Two guessers that are right 80 % and 70 % of the time: over many test sets their difference has that spread."""
+    score = functools.partial(module._labels, classes=np.arange(3.0))
+
+    def draw(seed):
+        rng = np.random.default_rng(seed)
+        truth = rng.integers(0, 3, 400).astype(float)
+        guesses = {}
+        for name, right in (("samples", 0.8), ("data", 0.7)):
+            label = np.where(rng.random(400) < right, truth, (truth + 1) % 3).astype(int)
+            guesses[name] = np.eye(4)[label]
+        return module._differences(score, truth, guesses, rng)
+
+    found = [draw(seed) for seed in range(40)]
+    for name in ("accuracy", "f1"):
+        values, errors = ([each[name][key] for each in found] for key in ("value", "se"))
+        assert np.mean(values) == pytest.approx(0.1, abs=0.02)
+        assert np.std(values) == pytest.approx(np.mean(errors), rel=0.35)
+
+
+def test_with_training_rows_all_of_the_test_rows_are_tested_on():
+    coding, samples, data = parts()
+    found = utility(samples, data[:300], coding, "wage", seed=0, train=data[300:])
+    assert (found["n_test"], found["n_train"]) == (300, 400)
+
+
+def test_it_is_the_same_again_with_the_same_seed():
+    coding, samples, data = parts()
+    assert utility(samples, data, coding, "income", seed=3) == utility(
+        samples, data, coding, "income", seed=3
+    )
+
+
+def test_what_samples_lack_is_told():
+    coding, samples, data = parts()
+    place = coding.names.index("income")
+    samples[:, place] = coding.words["income"].index("low")
+    found = utility(samples, data, coding, "income", seed=0)
+    assert found["lacking"] == ["high"]
+    assert "No sample has income = high." in found["sentence"]
+    assert found["scores"]["samples"]["auc"] == 0.5
+    assert found["scores"]["samples"]["f1"] == pytest.approx(
+        1 / 3, abs=0.05
+    )  # 2/3 of one class, 0 of the other
+
+
+def test_values_that_the_data_never_hold_count_as_wrong():
+    coding, samples, data = parts()
+    place = coding.names.index("children")
+    samples[:, place] += np.random.default_rng(0).normal(0, 0.1, len(samples))
+    found = utility(samples, data, coding, "children", seed=0)
+    assert found["scores"]["samples"]["accuracy"] == 0
+    assert sorted(found["lacking"]) == ["0", "1", "2", "3"]
+    samples[:, place] = np.float32(np.round(samples[:, place]) + 0.0)
+    assert (
+        utility(samples, data, coding, "children", seed=0)["scores"]["samples"]["accuracy"]
+        > 0.9
+    )
+
+
+def test_sentences_have_their_baselines():
+    coding, samples, data = parts()
+    number = r"[\d.,]+"
+    told = utility(samples, data, coding, "income", seed=0)["sentence"]
+    assert re.fullmatch(
+        rf"A model that guesses income from the other columns, trained on {number} samples, is right on {number} % of "
+        rf"{number} data rows; trained on as many data rows, on {number} % \(a difference of {number} ± {number} points"
+        rf"\); always the most frequent answer, on {number} %. Left out are \d+ data rows and \d+ samples that lack "
+        r"income\.",
+        told,
+    )
+    told = utility(samples, data, coding, "born", seed=0)["sentence"]
+    assert re.search(
+        rf"is off by {number} days on average .* always the mean, by {number} days\.$", told
+    )
+    assert (
+        utility(shuffled(samples), data, coding, "born", seed=0)["scores"]["constant"]["error"]
+        > 1000
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "rows", "said"),
+    [
+        ("incom", slice(None), "got 'incom'. Did you mean 'income'?"),
+        (
+            "nobody",
+            slice(None),
+            "expected at least 20 rows that hold it; got 0 among the samples",
+        ),
+        ("income", slice(12), "among the samples"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(target, rows, said):
+    coding, samples, data = parts()
+    with pytest.raises(Refusal, match=re.escape(said)):
+        utility(samples[rows], data, coding, target, seed=0)
+
+
+def test_a_target_that_never_changes_or_stands_alone_is_refused():
+    table = pa.table({"x": np.arange(100) % 7, "y": ["a"] * 100})
+    coding = TableEncoder.of(table)
+    rows = coding.rows(table)
+    with pytest.raises(Refusal, match="different values; got 'y', all alike"):
+        utility(rows, rows, coding, "y", seed=0)
+    alone = TableEncoder.of(table.select(["x"]))
+    with pytest.raises(Refusal, match="other columns"):
+        utility(rows[:, :1], rows[:, :1], alone, "x", seed=0)

@@ -1,0 +1,652 @@
+"""The guarantees as frequencies: how often a bound lies above the truth, and what a fair bet brings on average.
+
+`seldom` lets a rate of alpha pass but for luck of one in 2,000. Where a law is exact there is no luck about it. The
+same laws at full size, with every critic, are in bench/guarantees.py.
+"""
+
+import functools
+import itertools
+import math
+
+import jax.random as jr
+import numpy as np
+import pytest
+from scipy import stats
+
+from onehalf.evaluation import measurement, pairing
+from onehalf.evaluation.certificate import bounds, certificate
+from onehalf.evaluation.certificate.bounds import (
+    AnytimeBound,
+    clopper_pearson,
+    log_wealth,
+    lower_bound,
+    p_value,
+)
+from onehalf.evaluation.certificate.certificate import certify, estimate
+from onehalf.evaluation.certificate.critics import Critic
+from onehalf.evaluation.certificate.monitor import monitor
+from onehalf.evaluation.checks.memorization import copying
+from onehalf.evaluation.checks.sensitivity import _noticed
+from onehalf.evaluation.explain.marginals import ladder
+from onehalf.evaluation.explain.regions import jsd_of_dropped, regions
+from onehalf.evaluation.measurement import measure
+
+ALPHA = 0.05
+QUICK = ("linear", "quadratic", "cells")
+NUMBERS = ("jsd_lower", "jsd_estimate", "jsd_se", "log_e", "p_value", "tv_lower", "accuracy")
+
+
+def seldom(happened):
+    """Whether it happened so seldom as a probability of alpha or less lets one expect."""
+    return np.sum(happened) <= stats.binom.isf(5e-4, len(happened), ALPHA)
+
+
+def fair(log_e):
+    """Whether e-values have mean 1 at most, within 3.5 standard errors, and reach 1/alpha seldom."""
+    e = np.exp(log_e)
+    return e.mean() <= 1 + 3.5 * e.std() / math.sqrt(len(e)) and seldom(e >= 1 / ALPHA)
+
+
+def settled(d, clip=4.6):
+    """In place of `learn`: a critic that has learned nothing, and stakes boldly."""
+    none = np.zeros(0)
+    return lambda key, x, y, n, alpha=ALPHA, kinds=(), coding=None: Critic(
+        d, -clip, clip, 0.0, (none, none)
+    )
+
+
+# ------------------------------------------------------------------------------------------- the bets, without critics
+
+
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("size", [0.1, 3.0, 1e4])
+def test_the_bet_is_fair_over_all_deals(k, size):
+    # which of k + 1 rows was called x, in each of four rounds: all deals together bring exactly 1, whatever the logits
+    logits = size * np.random.default_rng(0).standard_cauchy((4, k + 1))
+    deals = [
+        np.stack([np.roll(row, -first) for row, first in zip(logits, firsts, strict=True)])
+        for firsts in itertools.product(range(k + 1), repeat=4)
+    ]
+    assert np.mean(
+        [np.exp(log_wealth(deal[:, 0], deal[:, 1:])[-1]) for deal in deals]
+    ) == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("draw", "exact"),
+    [
+        (lambda rng: rng.normal(size=20), True),
+        (lambda rng: rng.standard_cauchy(20), True),
+        (lambda rng: rng.integers(0, 2, 20).astype(float), False),
+        (lambda rng: (rng.random(20) < 0.05).astype(float), False),
+    ],
+    ids=["normal", "cauchy", "yes or no", "rarely yes"],
+)
+@pytest.mark.parametrize("k", [1, 3])
+def test_p_is_small_as_seldom_as_it_says(draw, exact, k):
+    rngs = [np.random.default_rng(seed) for seed in range(3000)]
+    n = 20 // (k + 1)
+    rows = [draw(rng).reshape(n, k + 1) for rng in rngs]
+    small = [
+        p_value(rng, row[:, 0], row[:, 1:], deals=19) <= ALPHA
+        for rng, row in zip(rngs, rows, strict=True)
+    ]
+    assert seldom(small)
+    if exact:  # and no more seldom, if no two deals are alike
+        assert np.sum(small) >= stats.binom.ppf(5e-4, len(small), ALPHA)
+
+
+def test_equal_logits_stay_equal_however_their_sums_are_rounded():
+    # 0.1 and 0.7 have many sums, one for each order that they are added in
+    for seed in range(20):
+        ones = (np.random.default_rng(seed).random((20, 3)) < 0.5).astype(float)
+        rounded = 0.1 + 0.6 * ones
+        p = [
+            p_value(np.random.default_rng(seed), rows[:, 0], rows[:, 1:], deals=99)
+            for rows in (ones, rounded)
+        ]
+        assert p[0] == p[1]
+
+
+def coin(low, high, floor, mean):
+    """The higher one of two values just so often that the mean is right."""
+    return lambda rng, n: (
+        np.where(rng.random(n) < (mean - low) / (high - low), high, low),
+        np.full(n, floor),
+    )
+
+
+def changing(rng, n):
+    """As with two critics: another floor and another law after half of the gains, and the mean stays."""
+    parts = [
+        coin(-0.9, 0.3, -0.9, 0.2)(rng, n // 2),
+        coin(0.1, 0.9, -0.2, 0.2)(rng, n - n // 2),
+    ]
+    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+
+
+def spiteful(rng, n):
+    """Calm while the sum is above what is expected, and wild to make up for it when it is below."""
+    gains, above = np.empty(n), 0.0
+    for t, luck in enumerate(rng.random(n)):
+        gains[t] = 0.2 + (0.1 if above >= 0 else 0.7) * (1 if luck < 0.5 else -1)
+        above += gains[t] - 0.2
+    return gains, np.full(n, -0.5)
+
+
+GAINS = {  # n gains, each of mean 0.2 exactly given the past, and their floors
+    "rare losses": coin(-0.5, 0.225, -0.5, 0.2),
+    "rarer losses": coin(-0.5, 0.2071, -0.5, 0.2),
+    "rare gains": coin(-0.03, 0.68, -0.03, 0.2),
+    "even": coin(-0.2, 0.6, -0.5, 0.2),
+    "calm": coin(0.18, 0.22, -2.0, 0.2),
+    "changing": changing,
+    "spiteful": spiteful,
+}
+
+
+@pytest.mark.parametrize("law", GAINS)
+def test_a_lower_bound_reaches_the_true_mean_seldom(law, monkeypatch):
+    # the grid ends at the true mean, 0.2, so that there is no slack between it and the next point
+    monkeypatch.setattr(bounds, "POINTS", 2)
+    draws = [GAINS[law](np.random.default_rng(seed), 60) for seed in range(1500)]
+    assert seldom(
+        [lower_bound(gains, floors, ALPHA, top=0.2) == 0.2 for gains, floors in draws]
+    )
+
+
+def test_a_lower_bound_is_not_far_too_careful(monkeypatch):
+    monkeypatch.setattr(bounds, "POINTS", 2)
+    draws = [GAINS["rare gains"](np.random.default_rng(seed), 200) for seed in range(500)]
+    assert (
+        np.mean([lower_bound(gains, floors, ALPHA, top=0.2) == 0.2 for gains, floors in draws])
+        > 0.015
+    )
+
+
+def test_a_lower_bound_holds_where_rows_are_bet_on_in_blocks(monkeypatch):
+    monkeypatch.setattr(bounds, "POINTS", 2)
+    monkeypatch.setattr(bounds, "STEPS", 20)
+    draws = [GAINS["even"](np.random.default_rng(seed), 90) for seed in range(1500)]
+    assert seldom(
+        [lower_bound(gains, floors, ALPHA, top=0.2) == 0.2 for gains, floors in draws]
+    )
+
+
+def test_no_block_reaches_across_a_new_floor(monkeypatch):
+    # a bet as bold as the first floor allows would lose more than all there is to the second one
+    monkeypatch.setattr(bounds, "STEPS", 2)
+    assert (
+        lower_bound(np.repeat([0.2, -0.9], [3, 7]), np.repeat([-0.2, -0.9], [3, 7]), ALPHA) == 0
+    )
+
+
+def test_a_hypothesis_that_stands_ends_the_bound():
+    # each point is refuted with probability alpha at most if it is true: not each of those beyond the first that stands
+    assert bounds._highest(np.array([0.1, 0.2, 0.3]), np.array([True, False, True])) == 0.1
+
+
+def test_an_exact_interval_misses_seldom():
+    # both ends at once, by the binomial law itself
+    for p in (0.01, 0.2, 0.5, 0.93):
+        ends = [clopper_pearson(count, 30, ALPHA) for count in range(31)]
+        assert (
+            sum(
+                stats.binom.pmf(i, 30, p)
+                for i, (low, high) in enumerate(ends)
+                if not low <= p <= high
+            )
+            <= ALPHA
+        )
+        assert all(low <= count / 30 <= high for count, (low, high) in enumerate(ends))
+    assert stats.binom.sf(2, 30, clopper_pearson(3, 30, ALPHA)[0]) == pytest.approx(ALPHA / 2)
+    assert stats.binom.cdf(3, 30, clopper_pearson(3, 30, ALPHA)[1]) == pytest.approx(ALPHA / 2)
+
+
+@pytest.mark.parametrize("law", ["rare gains", "even", "spiteful"])
+def test_the_anytime_bound_holds_at_the_worst_moment(law, monkeypatch):
+    monkeypatch.setattr(bounds, "POINTS", 2)
+    # bold shares alone: the cautious ones need more rows than there are here to come near to their limit
+    monkeypatch.setattr(bounds, "SHARES", (0.2, 0.4))
+    reached, wealth = [], []
+    for seed in range(400):
+        gains, floors = GAINS[law](np.random.default_rng(seed), 250)
+        bound = AnytimeBound(ALPHA, top=0.2)
+        for gain in gains:
+            bound.update(
+                np.array([[gain], [0.9 * gain + 0.02]]), [floors[0], 0.9 * floors[0] + 0.02]
+            )
+        reached.append(bound.lower == 0.2)
+        wealth.append(np.log(np.exp(bound.wealth[:, :, -1]).mean()))
+    assert seldom(reached)
+    assert fair(np.array(wealth))
+
+
+# --------------------------------------------------------------------------------- certificates, on laws that are known
+
+
+def normal(mean=0.0, std=1.0, d=1):
+    return lambda rng, n: rng.normal(mean, std, size=(n, d))
+
+
+def student(df):
+    """Student's t, scaled to unit variance."""
+    return lambda rng, n: rng.standard_t(df, size=(n, 1)) * math.sqrt(1 - 2 / df)
+
+
+def groups(count):
+    """One of so many values, all equally likely."""
+    return lambda rng, n: rng.integers(count, size=(n, 1)).astype(float)
+
+
+def bits(tilt):
+    """Three bits, an even sum (1 + tilt)/(1 - tilt) times as likely as an odd one; any two of them are fair."""
+
+    def draw(rng, n):
+        rows = rng.integers(2, size=(n, 3))
+        rows[:, 2] = (rows[:, 0] + rows[:, 1] + (rng.random(n) < (1 - tilt) / 2)) % 2
+        return rows.astype(float)
+
+    return draw
+
+
+PAIRS = {  # two laws, their JSD in nats and their TV: by quadrature, or in closed form
+    "shift": (normal(), normal(1.0), 0.111421, 0.382925),
+    "scale": (normal(d=2), normal(std=1.3, d=2), 0.032143, 0.190850),
+    "t3": (student(3), normal(), 0.024331, 0.185336),
+    "missing group": (groups(4), groups(3), jsd_of_dropped(1 / 4), 1 / 4),
+    "parity": (bits(0.0), bits(0.8), 0.101749, 0.4),
+    "atoms alone": (groups(3), groups(3), 0.0, 0.0),
+    "nothing": (normal(d=2), normal(d=2), 0.0, 0.0),
+}
+
+
+def certified(seed, p, q, n=200, k=1, kinds=QUICK):
+    rng = np.random.default_rng(seed)
+    y = q(rng, n * k)
+    return certify(jr.key(seed), p(rng, n), y.reshape(n, k, -1), ALPHA, kinds=kinds)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_bounds_lie_above_the_truth_seldom(pair):
+    p, q, jsd, tv = PAIRS[pair]
+    found = [certified(seed, p, q) for seed in range(60)]
+    assert seldom([each.jsd_lower > jsd for each in found])
+    assert seldom([each.tv_lower > tv for each in found])
+    if jsd == 0:
+        assert seldom([each.p_value <= ALPHA for each in found])
+        assert fair(np.array([each.log_e for each in found]))
+
+
+ORACLES = {
+    "shift": lambda rows: 0.5 - rows[:, 0],
+    "missing group": lambda rows: np.where(rows[:, 0] == 3, 9.0, -0.2877),
+}
+
+
+@pytest.mark.parametrize("pair", ORACLES)
+def test_bounds_hold_for_a_critic_that_knows_the_truth(pair, monkeypatch):
+    # nothing is lost by learning here, so that bounds come as near to the truth as they can
+    monkeypatch.setattr(certificate, "learn", settled(ORACLES[pair]))
+    monkeypatch.setattr(certificate, "p_value", functools.partial(p_value, deals=19))
+    p, q, jsd, tv = PAIRS[pair]
+    found = [certified(seed, p, q, n=80) for seed in range(300)]
+    assert seldom([each.jsd_lower > jsd for each in found])
+    assert seldom([each.tv_lower > tv for each in found])
+
+
+def test_a_bound_is_at_the_level_that_was_asked_for(monkeypatch):
+    # the critic is settled, so that the level alone can move a bound
+    monkeypatch.setattr(certificate, "learn", settled(ORACLES["shift"], clip=2.0))
+    rng = np.random.default_rng(0)
+    x, y = normal()(rng, 400), normal(1.0)(rng, 400)
+    loose, strict = (certify(jr.key(0), x, y[:, None], alpha) for alpha in (0.2, 0.002))
+    assert strict.jsd_lower < loose.jsd_lower
+    assert strict.tv_lower < loose.tv_lower
+    fakes = normal(1.0)(rng, 3500)
+    loose, strict = (
+        monitor([], lambda n: fakes[:n], alpha=alpha).update(x[:50]).update(x[50:])
+        for alpha in (0.2, 0.002)
+    )
+    assert strict.jsd_lower < loose.jsd_lower
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_a_critic_that_is_wrong_and_bold_wins_nothing(k, monkeypatch):
+    monkeypatch.setattr(certificate, "learn", settled(lambda rows: 2 * rows[:, 0] - 3))
+    monkeypatch.setattr(certificate, "p_value", functools.partial(p_value, deals=199))
+    monkeypatch.setattr(certificate, "FEW", 40)  # three critics, and their p-values joined
+    found = [certified(seed, normal(), normal(), n=60, k=k) for seed in range(400)]
+    assert seldom([each.jsd_lower > 0 for each in found])
+    assert seldom([each.p_value <= ALPHA for each in found])
+    assert fair(np.array([each.log_e for each in found]))
+    # Ville: its greatest moment counts
+    assert seldom([each.wealth.max() >= math.log(1 / ALPHA) for each in found])
+
+
+def test_no_row_is_bet_on_that_was_learned_from(monkeypatch):
+    # a critic that knows the rows it learned from by heart, and nothing else, finds none of them among new ones
+    def by_heart(key, x, y, n, alpha=ALPHA, kinds=(), coding=None):
+        seen = {row.tobytes(): 4.0 for row in x} | {row.tobytes(): -4.0 for row in y}
+        return settled(lambda rows: np.array([seen.get(row.tobytes(), 0.0) for row in rows]))(
+            key, x, y, n
+        )
+
+    monkeypatch.setattr(certificate, "learn", by_heart)
+    for found in (
+        certified(0, normal(), normal(), n=600),
+        certified(0, normal(), normal(), n=30, k=3),
+    ):
+        assert found.log_e == pytest.approx(0, abs=1e-9)
+        assert (found.jsd_lower, found.tv_lower, found.p_value) == (0, 0, 1)
+    rng = np.random.default_rng(0)
+    assert estimate(jr.key(0), normal()(rng, 30), normal()(rng, 30)[:, None]) == pytest.approx(
+        (0, 0), abs=1e-9
+    )
+    looks = [
+        look.log_e
+        for look in monitor(
+            (rng.normal(size=(20, 1)) for _ in range(9)), lambda n: rng.normal(size=(n, 1))
+        )
+    ]
+    assert looks == pytest.approx([0] * 9, abs=1e-9)
+
+
+def watched(seed, p, q, looks, batch=10):
+    """A watch after all its looks; both numbers are the greatest there were."""
+    rng = np.random.default_rng(seed)
+    found = monitor(
+        (p(rng, batch) for _ in range(looks)), lambda n: q(rng, n), alpha=ALPHA, seed=seed
+    )
+    return max(look.log_e for look in found), found.jsd_lower
+
+
+def test_a_watch_holds_at_the_worst_moment_where_nothing_is(monkeypatch):
+    monkeypatch.setattr(bounds, "POINTS", 2)
+    monkeypatch.setattr(
+        certificate, "learn", settled(lambda rows: 2 * rows[:, 0] - 1, clip=1.0)
+    )
+    log_e, lower = np.transpose(
+        [watched(seed, normal(), normal(), looks=20) for seed in range(300)]
+    )
+    assert seldom(log_e >= math.log(1 / ALPHA))
+    assert seldom(lower > 0)
+
+
+def test_a_watch_holds_at_the_worst_moment_where_something_is(monkeypatch):
+    monkeypatch.setattr(certificate, "learn", settled(ORACLES["shift"], clip=2.0))
+    p, q, jsd, _ = PAIRS["shift"]
+    lower = np.array([watched(seed, p, q, looks=16)[1] for seed in range(100)])
+    assert seldom(lower > jsd)
+    assert np.median(lower) > 0.01
+
+
+def test_a_watch_that_learns_for_itself_is_fair(monkeypatch):
+    monkeypatch.setattr(
+        certificate, "learn", functools.partial(certificate.learn, kinds=("linear",))
+    )
+    log_e, lower = np.transpose(
+        [watched(seed, groups(3), groups(3), looks=8) for seed in range(80)]
+    )
+    assert seldom(log_e >= math.log(1 / ALPHA))
+    assert seldom(lower > 0)
+
+
+def test_more_rows_certify_more():
+    p, q, jsd, _ = PAIRS["shift"]
+    lower = [
+        np.mean([certified(seed, p, q, n).jsd_lower for seed in range(8)])
+        for n in (50, 200, 800)
+    ]
+    assert lower[0] < lower[1] - 0.01 < lower[2] - 0.02 < jsd
+
+
+# ------------------------------------------------------------------------------------------ where, and what was copied
+
+AGES, SIZES = 12, 4
+LIKELY = np.ones((2, AGES, SIZES))
+LIKELY[1, [1, 6]], LIKELY[1, [4, 9]] = (
+    4,
+    1 / 4,
+)  # two ages are frequent in the other sample, and two are rare
+LIKELY[1, :, 0] *= 2
+LIKELY /= LIKELY.sum(axis=(1, 2), keepdims=True)
+CELLS = np.stack(
+    np.meshgrid(np.arange(AGES), np.arange(SIZES), indexing="ij"), axis=-1
+).reshape(-1, 2)
+
+
+def jsd_of(p, q):
+    m = (p + q) / 2
+    return (np.sum(p * np.log(p / m)) + np.sum(q * np.log(q / m))) / 2
+
+
+JSD_OF = {
+    ("age", "size"): jsd_of(*LIKELY),
+    ("age",): jsd_of(*LIKELY.sum(axis=2)),
+    ("size",): jsd_of(*LIKELY.sum(axis=1)),
+}
+
+
+def people(seed, n):
+    rng = np.random.default_rng(seed)
+    piles = [
+        CELLS[rng.choice(len(CELLS), size=2 * n, p=likely.ravel())].astype(float)
+        for likely in LIKELY
+    ]
+    return piles[0][:n], piles[1][:n], piles[0][n:], piles[1][n:]
+
+
+def shares(region):
+    """The true shares of both laws in a region."""
+    compare = {">": np.greater, ">=": np.greater_equal, "<=": np.less_equal, "=": np.equal}
+    column = dict(zip(("age", "size"), CELLS.T, strict=True))
+    inside = [compare[op](column[name], value) for name, op, value in region["conditions"]]
+    return LIKELY.reshape(2, -1) @ np.all(inside, axis=0)
+
+
+def test_all_intervals_of_all_regions_hold_at_once():
+    found = [regions(*people(seed, 300), ("age", "size"), ALPHA) for seed in range(800)]
+    assert sum(map(len, found)) > 800
+    missed = [
+        any(
+            not region[side]["low"] <= share <= region[side]["high"]
+            for region in each
+            for side, share in zip(("real", "other"), shares(region), strict=True)
+        )
+        for each in found
+    ]
+    assert seldom(missed)
+    assert seldom(
+        [
+            max(region["jsd_lower"] for region in each) > JSD_OF["age", "size"]
+            for each in found
+            if each
+        ]
+    )
+
+
+def test_no_step_of_the_ladder_claims_more_than_its_columns_show():
+    found = [ladder(*people(seed, 300), ("age", "size"), ALPHA) for seed in range(100)]
+    assert seldom(
+        [
+            any(step["jsd_lower"] > JSD_OF[tuple(step["columns"])] for step in each)
+            for each in found
+        ]
+    )
+
+
+@pytest.mark.parametrize("law", [normal(d=2), groups(20)], ids=["normal", "ties"])
+def test_honest_fakes_are_seldom_called_copies(law):
+    found = []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        found.append(copying(rng, law(rng, 40), law(rng, 40), law(rng, 60), ALPHA))
+    assert seldom([each["p_value"] <= ALPHA for each in found])
+    assert seldom([each["nearer_train"]["p_value"] <= ALPHA for each in found])
+    assert seldom([each["advantage_lower"] > 0 for each in found])
+    assert fair(np.array([each["log_e"] for each in found]))
+
+
+def test_where_nothing_was_dropped_it_is_noticed_seldom():
+    law = normal(d=2)
+    assert seldom(
+        [
+            _noticed(jr.key(seed), law(np.random.default_rng(seed), 120), 0.0, ALPHA)
+            for seed in range(60)
+        ]
+    )
+
+
+def test_a_dropped_group_can_be_noticed_at_any_level():
+    rows = groups(2)(np.random.default_rng(0), 400)
+    assert _noticed(jr.key(0), rows, 0.32, alpha=1e-3)
+
+
+# ------------------------------------------------------------------------------------------ what changes nothing at all
+
+
+@pytest.fixture
+def swift(monkeypatch):
+    """A measurement with quick critics alone, and nothing planted."""
+    monkeypatch.setattr(pairing, "certify", functools.partial(certify, kinds=QUICK))
+    monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
+
+
+def numbers(found):
+    return [getattr(found, name) for name in NUMBERS]
+
+
+def two(name, seed):
+    rng = np.random.default_rng(seed)
+    real, other = {
+        "shifted": (normal(d=2)(rng, 120), normal(0.8, d=2)(rng, 120)),
+        "fewer": (normal(d=2)(rng, 60), normal(0.8, d=2)(rng, 150)),
+        "atoms": (bits(0.0)(rng, 150), bits(0.9)(rng, 150)),
+    }[name]
+    return real, other
+
+
+def sides(regions):
+    """Regions without their order, which ties may change, and with their shares named by side."""
+    return {
+        region["rule"]: (region["real"], region["other"], region["jsd_lower"])
+        for region in regions
+    }
+
+
+@pytest.mark.usefixtures("swift")
+@pytest.mark.parametrize("name", ["shifted", "fewer", "atoms"])
+def test_order_names_and_sides_change_no_number(name):
+    for seed in range(4):
+        real, other = two(name, seed)
+        rng = np.random.default_rng(seed)
+        found = measure(real=real, other=other, seed=seed)
+        mixed = measure(real=rng.permutation(real), other=rng.permutation(other), seed=seed)
+        assert (numbers(mixed), mixed.regions, mixed.ladder) == (
+            numbers(found),
+            found.regions,
+            found.ladder,
+        )
+        turned = measure(real=other, other=real, seed=seed)
+        assert numbers(turned) == numbers(found)
+        assert [row["row"] for row in turned.telling["unexpected"]] == [
+            row["row"] for row in found.telling["missing"]
+        ]
+        assert sides(turned.regions) == {
+            rule: (b, a, jsd) for rule, (a, b, jsd) in sides(found.regions).items()
+        }
+        named = measure(real=Named(real), other=Named(other), seed=seed)
+        assert numbers(named) == numbers(found)
+        assert [region["rule"].replace("column ", "x") for region in named.regions] == [
+            region["rule"] for region in found.regions
+        ]
+
+
+class Named:
+    """As much of a data frame as is asked of one."""
+
+    def __init__(self, rows):
+        self.rows, self.columns = rows, [f"column {i + 1}" for i in range(rows.shape[1])]
+
+    def __array__(self, dtype=None, copy=None):
+        return self.rows
+
+
+@pytest.mark.usefixtures("swift")
+@pytest.mark.parametrize("trained", [False, True])
+def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
+    calls = []
+
+    def noted(name, part):
+        return lambda *args, **named: (calls.append((name, args)), part(*args, **named))[1]
+
+    for name in ("certify", "detectable", "regions", "ladder", "copying", "cells"):
+        module = pairing if name == "certify" else measurement
+        monkeypatch.setattr(module, name, noted(name, getattr(module, name)))
+    real, other, train = (np.arange(start, start + 120.0)[:, None] for start in (0, 1000, 2000))
+    measure(
+        real=real, other=other, train=train if trained else None, alpha=0.3, optional="cells"
+    )
+    assert len({name for name, _ in calls}) == 6 if trained else 5
+    assert all(args[-1] == 0.3 for _, args in calls)
+    rows = {
+        name: set(pile.ravel())
+        for name, pile in {"real": real, "other": other, "train": train}.items()
+    }
+    bet_on = [
+        set(args[1].ravel()) | set(args[2].ravel()) for name, args in calls if name == "certify"
+    ]
+    # data against data: two halves that have no row in common, or all rows against the training rows
+    assert rows["real"] | rows["other"] in bet_on
+    assert rows["real"] | (rows["train"] if trained else set()) in bet_on
+    for learn_real, learn_other, test_real, test_other in (
+        args[:4] for name, args in calls if name in ("regions", "ladder")
+    ):
+        assert set(learn_real.ravel()) == rows["real"] - set(test_real.ravel())
+        assert set(learn_other.ravel()) == rows["other"] - set(test_other.ravel())
+    (rows_planted_in,) = (set(args[1].ravel()) for name, args in calls if name == "detectable")
+    assert rows_planted_in == rows["real"]
+
+
+@pytest.mark.usefixtures("swift")
+def test_one_seed_is_fair_to_many_tables_of_few_values():
+    # few values make for few orders of the hashes: the seed alone, which most people leave at 0, must not fix the rest
+    rngs = [np.random.default_rng(seed) for seed in range(150)]
+    pairs = [[(rng.random((30, 1)) < 0.3).astype(float) for _ in range(2)] for rng in rngs]
+    assert fair(np.array([measure(real=real, other=other).log_e for real, other in pairs]))
+
+
+@pytest.mark.usefixtures("swift")
+def test_a_seed_settles_all_and_another_one_does_not():
+    real, other = two("shifted", 0)
+    found = [measure(real=real, other=other, seed=seed) for seed in (0, 0, 1)]
+    assert found[0] == found[1]
+    assert numbers(found[0]) != numbers(found[2])
+
+
+@pytest.mark.usefixtures("swift")
+@pytest.mark.parametrize(
+    "law",
+    [normal(d=3), bits(0.5), lambda rng, n: np.ones((n, 2))],
+    ids=["normal", "ties", "ones"],
+)
+def test_a_sample_against_itself_gives_exactly_0(law):
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        real = law(rng, 40 + 60 * seed)
+        for other in (real, rng.permutation(real)):
+            found = measure(real=real, other=other, seed=seed)
+            assert (found.jsd_lower, found.tv_lower) == (0, 0)
+            assert found.log_e <= 0
+            assert found.p_value > ALPHA
+            assert all(part["jsd_lower"] == 0 for part in found.regions + found.ladder)
+
+
+@pytest.mark.usefixtures("swift")
+def test_one_value_only_says_nothing_whatever_the_sizes():
+    for n, m in ((20, 20), (20, 300), (450, 60)):
+        found = measure(real=np.zeros((n, 2)), other=np.zeros((m, 2)))
+        assert (found.jsd_lower, found.tv_lower, found.p_value, found.regions) == (0, 0, 1, [])
+        assert found.log_e == pytest.approx(0, abs=1e-9)
+        assert found.log_e <= 0

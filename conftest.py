@@ -1,15 +1,35 @@
-"""Strict arithmetic in every test and doctest: no silent promotion of dtypes or ranks, and two devices to share out.
+"""Settings of every test: strict arithmetic, two devices, one thread, and a cache of compiled code.
 
-Hypothesis tries the same examples each time: what fails once fails again.
+Two devices (`jax_num_cpu_devices`) let the tests of many seeds share games out among processors. Two workers of
+pytest-xdist run side by side, so one thread each; what one of them compiles, the other one and the tests' own
+processes read from the cache. Hypothesis tries the same examples each time: what fails once fails again.
 """
 
 import functools
+import os
 from pathlib import Path
 
-import hypothesis
-import jax
-import optax.tree
-import pytest
+CACHE = Path(__file__).parent / ".pytest_cache" / "jax"
+"""JAX's persistent compilation cache, kept between runs; `rm -r .pytest_cache` empties it."""
+
+ENVIRONMENT = {
+    "JAX_COMPILATION_CACHE_DIR": str(CACHE),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    "NPROC": "1",  # the threads of XLA
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+for (
+    name,
+    value,
+) in ENVIRONMENT.items():  # before JAX and NumPy are imported, which read them once
+    os.environ.setdefault(name, value)
+
+import hypothesis  # noqa: E402
+import jax  # noqa: E402
+import optax.tree  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -20,8 +40,6 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def _with_standard_promotion(function):
-    """Optax 0.2.8 raises a float to an integer power; what it does inside is not ours to be strict about."""
-
     @functools.wraps(function)
     def run(*args, **kwargs):
         with jax.numpy_dtype_promotion("standard"):
@@ -30,15 +48,29 @@ def _with_standard_promotion(function):
     return run
 
 
-optax.tree.bias_correction = _with_standard_promotion(optax.tree.bias_correction)
+@pytest.fixture(scope="session", autouse=True)
+def _optax_may_promote():
+    """Let Optax 0.2.8 raise a float to an integer power in Adam's bias correction.
 
-MAPS, MOST_MAPS = Path("/proc/self/maps"), 20_000
-"""Where Linux lists a process's memory maps, of which it may have 65,530. Compiled code takes some; JAX keeps it."""
+    Strictness is about our own code, and no other function of Optax needs this.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            optax.tree, "bias_correction", _with_standard_promotion(optax.tree.bias_correction)
+        )
+        yield
+
+
+MAPS = Path("/proc/self/maps")
+"""Where Linux lists the memory maps of a process, of which it may have 65,530."""
+
+MOST_MAPS = 20_000
+"""Compiled code takes some of the maps, and JAX keeps it: above this many it is let go."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _room_for_compiled_code():
-    """Let go of compiled code between files: with too many maps the next compilation is a segmentation fault."""
+    """Let go of compiled code between files: with too many maps the next compilation segfaults."""
     yield
     if MAPS.exists() and len(MAPS.read_bytes().splitlines()) > MOST_MAPS:
         jax.clear_caches()

@@ -35,7 +35,7 @@ QUICK = ("linear", "quadratic", "cells")
 
 @dataclass(frozen=True)
 class Student:
-    """Student's t of so many degrees of freedom: df = 1 is Cauchy's law."""
+    """Student's t with df degrees of freedom; df = 1 is Cauchy's law."""
 
     df: float
     scale: float = 1.0
@@ -154,9 +154,10 @@ def oracle(problem, seed, rng, n):
     from onehalf.evaluation.certificate.bounds import best_clip, best_threshold
     from onehalf.evaluation.certificate.certificate import certify
     from onehalf.evaluation.certificate.critics import Critic
+    from onehalf.evaluation.rows import wrap
 
     def d(rows):
-        return np.clip(log_ratio(rows), -30, 30)
+        return np.clip(log_ratio(wrap(rows).x), -30, 30)
 
     # its clip and its threshold are settled on rows that are not bet on
     x, y, log_ratio = problem(rng, 2000)
@@ -204,33 +205,34 @@ def measured(problem, seed, rng, n, m=None):
     """`measure` of n rows and m, always with its own seed 0: of the certificate, the regions and the ladder."""
     from onehalf.evaluation import measurement, pairing
     from onehalf.evaluation.certificate import certificate
+    from onehalf.measuring import measure
 
     x, y, _ = problem(rng, max(n, m or n))
-    own = certificate.certify, measurement.detectable
+    own = certificate.certify, measurement.find_detectable
     measurement.certify = pairing.certify = functools.partial(certificate.certify, kinds=QUICK)
-    measurement.detectable = lambda *_, **__: None
+    measurement.find_detectable = lambda *_, **__: None
     try:
-        result = measurement.measure(real=x[:n], other=y[: m or n], alpha=ALPHA)
+        result = measure(real=x[:n], other=y[: m or n], alpha=ALPHA)
     finally:
         measurement.certify = pairing.certify = own[0]
-        measurement.detectable = own[1]
+        measurement.find_detectable = own[1]
     return found(result) | {
-        "regions": max((region["jsd_lower"] for region in result.regions), default=0.0),
-        "ladder": max(step["jsd_lower"] for step in result.ladder),
+        "regions": max((region.jsd_lower for region in result.regions), default=0.0),
+        "ladder": max(step.jsd_lower for step in result.marginals),
     }
 
 
 def copied(problem, seed, rng, n):
-    """Fakes that do not depend on which rows were trained on: held-out rows are as near."""
-    from onehalf.evaluation.checks.memorization import copying
+    """Samples that do not depend on which rows were trained on: held-out rows are as near."""
+    from onehalf.evaluation.checks.memorization import detect_copying
 
-    rows, fakes, _ = problem(rng, 2 * n)
-    result = copying(rng, rows[:n], rows[n:], fakes[:n], ALPHA)
+    rows, samples, _ = problem(rng, 2 * n)
+    result = detect_copying(rng, rows[:n], rows[n:], samples[:n], ALPHA)
     return {
-        "T": result["advantage_lower"],
-        "log_e": result["log_e"],
-        "p": result["p_value"],
-    } | {"nearer": result["nearer_train"]["p_value"]}
+        "T": result.advantage_lower,
+        "log_e": result.log_e,
+        "p": result.p_value,
+    } | {"nearer": result.nearer_train.p_value}
 
 
 def lowest(problem, seed, rng, n, law):

@@ -35,9 +35,9 @@ def prepared(folder: Path, name: str, seed: int) -> dict[str, Any]:
     """train.npz, test.npz: images and labels."""
     import numpy as np
 
-    from onehalf.data.loading import open_rows
+    from onehalf.data.loading import load
 
-    x, y = open_rows(name)
+    x, y = load(name).X_y
     order = np.random.default_rng(seed).permutation(len(x))
     held_out = len(x) // 5
     np.savez(folder / "test.npz", x=x[order[:held_out]], y=y[order[:held_out]])
@@ -135,8 +135,9 @@ def judged(folder: Path, arm: str, seed: int) -> dict[str, Any]:
 
     import onehalf as oh
     from onehalf.evaluation.checks.coverage import prdc
-    from onehalf.evaluation.checks.parzen import parzen
-    from onehalf.figures import sheet_png
+    from onehalf.evaluation.checks.parzen import log_likelihood
+    from onehalf.evaluation.serialization import to_json
+    from onehalf.figures import encode_image_grid
 
     with np.load(folder / "train.npz") as train, np.load(folder / "test.npz") as test:
         (x, y), (real, labels) = (train["x"], train["y"]), (test["x"], test["y"])
@@ -165,16 +166,16 @@ def judged(folder: Path, arm: str, seed: int) -> dict[str, Any]:
     n = min(len(real), len(other))
     found = oh.measure(real=real, other=other)
     half = len(real) // 2
-    (folder / f"{arm}.png").write_bytes(sheet_png(other[:100], limits=(0, high)))
+    (folder / f"{arm}.png").write_bytes(encode_image_grid(other[:100], limits=(0, high)))
     return {
         "accuracy": known.score(flat(real), labels),
         "jsd_lower": found.jsd_lower,
         "jsd_estimate": found.jsd_estimate,
         "jsd_se": found.jsd_se,
-        "pixels": prdc(flat(real)[:n], flat(other)[:n]),
-        "features": prdc(features(real)[:n], features(other)[:n]),
+        "pixels": vars(prdc(flat(real)[:n], flat(other)[:n])),
+        "features": vars(prdc(features(real)[:n], features(other)[:n])),
         "shares": (shares[0] / shares[1]).tolist(),
-        "parzen": parzen(flat(other), flat(real)[:half], flat(real)[half:]),
+        "parzen": to_json(log_likelihood(flat(other), flat(real)[:half], flat(real)[half:])),
     }
 
 

@@ -28,17 +28,23 @@ from PIL import Image
 from sklearn.cluster import KMeans
 
 from onehalf import GAN
-from onehalf.data.labels import unlabelled
-from onehalf.data.loading import open_rows
-from onehalf.data.splits import split
-from onehalf.evaluation.checks.parzen import parzen
-from onehalf.figures.image_grid import find_nearest, neighbours, sheet
+from onehalf.data.loading import load
+from onehalf.data.splits import split_rows
+from onehalf.evaluation.checks.parzen import log_likelihood
+from onehalf.evaluation.serialization import to_json
+from onehalf.figures.image_grid import draw_image_grid, draw_nearest, find_nearest
 from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG
 from onehalf.presets import mnist_2014
 
 ARMS = {"code": "mnist-2014", "printed": "mnist-2014-algorithm1", "default": None}
-FAKES, SEEN, CENTRES = 10_000, 500, (100, 500)
-"""Samples for Parzen's windows; examples in a look at the costs; centres of k-means."""
+N_SAMPLES = 10_000
+"""Samples for Parzen's windows."""
+
+EXAMPLES = 500
+"""Examples on which the costs are evaluated."""
+
+CENTRES = (100, 500)
+"""Centres of k-means."""
 
 
 def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) -> None:
@@ -48,7 +54,9 @@ def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) 
     for row in gan.play(x):
         if arm != "default":
             game = gan.recipe_.game(gan.units_.data(gan.roles(x).train))
-            found = mnist_2014.costs(jr.fold_in(jr.key(seed), row["t"]), game, gan.state_, SEEN)
+            found = mnist_2014.costs(
+                jr.fold_in(jr.key(seed), row["t"]), game, gan.state_, EXAMPLES
+            )
             seen.append([row["t"], *map(float, found)])
         if "jsd_estimate" in row:
             print(
@@ -60,7 +68,7 @@ def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) 
                 round(time.perf_counter() - start),
                 flush=True,
             )
-    samples = gan.sample(FAKES, random_state=seed)
+    samples = gan.sample(N_SAMPLES, random_state=seed)
     told = {
         "arm": arm,
         "seed": seed,
@@ -87,10 +95,10 @@ def play(arm: str, seed: int, x: np.ndarray, asked: dict[str, Any], stem: Path) 
     stem.with_suffix(".json").write_text(json.dumps(told))
 
 
-def windows(fakes: np.ndarray, x: np.ndarray) -> dict[str, Any]:
+def windows(samples: np.ndarray, x: np.ndarray) -> dict[str, Any]:
     """The paper's protocol, on the rows that chose among looks and on those that nobody has seen."""
-    _, validation, test = (flat(role, x) for role in split(x))
-    return parzen(flat(fakes, x), validation, test)
+    _, validation, test = (flat(role, x) for role in split_rows(x))
+    return to_json(log_likelihood(flat(samples, x), validation, test))
 
 
 def flat(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -100,7 +108,7 @@ def flat(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def baselines(x: np.ndarray) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is no generator: the training rows themselves, half of them, and centres of k-means."""
-    train = split(x).train
+    train = split_rows(x).train
     yield "training rows", windows(train, x)
     yield "half of them", windows(train[::2], x)
     for k in CENTRES:
@@ -143,15 +151,17 @@ def report(work: Path, x: np.ndarray, images: Path) -> None:
         )
     images.mkdir(parents=True, exist_ok=True)
     curves(told).savefig(images / "curves.png", dpi=110)
-    train = split(x).train
+    train = split_rows(x).train
     for run in {run["arm"]: run for run in reversed(told)}.values():
         made = np.load(work / f"{run['arm']}-{run['seed']}.npz")
         samples = made["samples"][:20]
         place, _ = find_nearest(samples, train)
         ways = made["ways"].swapaxes(0, 1)
         for name, image in {
-            "samples": neighbours(samples, train[place], across=5, magnify=2),
-            "ways": sheet(ways.reshape(-1, *x.shape[1:]), across=ways.shape[1], magnify=1),
+            "samples": draw_nearest(samples, train[place], across=5, magnify=2),
+            "ways": draw_image_grid(
+                ways.reshape(-1, *x.shape[1:]), across=ways.shape[1], magnify=1
+            ),
         }.items():
             few = image.quantize(64, dither=Image.Dither.NONE)
             few.save(images / f"{name}-{run['arm']}.png", optimize=True)
@@ -217,7 +227,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--images", type=Path, default=Path("docs/images/mnist-2014"))
     asked = parser.parse_args()
-    x = unlabelled(open_rows(asked.data))
+    x = load(asked.data).array
     if asked.report:
         return report(asked.work, x, asked.images)
     asked.work.mkdir(parents=True, exist_ok=True)

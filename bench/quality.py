@@ -23,9 +23,8 @@ import optax
 
 import onehalf as oh
 from onehalf.data.arrays.scaler import ArrayScaler
-from onehalf.data.labels import unlabelled
-from onehalf.data.loading import open_rows
-from onehalf.data.splits import split
+from onehalf.data.loading import load
+from onehalf.data.splits import split_rows
 from onehalf.distributions.empirical import Empirical
 from onehalf.theory import jsd
 
@@ -87,7 +86,7 @@ def fit_default(rows, seed):
 def fit_paper(rows, seed):
     """The settings of the 2014 code at our width: SGD of rate 0.1 and momentum 0.5, both players at once, uniform
     noise, ReLU G, maxout D with dropout, no averaging, as many rounds as the default."""
-    train, _, test = split(rows)
+    train, _, test = split_rows(rows)
     units = ArrayScaler.of(train)
     p_data = Empirical(jnp.asarray(units.plain(train)), units.step)
     sgd = optax.sgd(0.1, momentum=0.5)
@@ -125,7 +124,7 @@ def main():
     results = []
     for name in asked.only:
         p, half, width = PROBLEMS[name]
-        rows = unlabelled(open_rows(name))
+        rows = load(name).array
         floor = None
         if p is not None:
             edges, mass = truth(p, half, width)

@@ -12,7 +12,9 @@ from jax.nn import softplus
 
 import onehalf as oh
 
-k, m, rounds = 1, 256, 100
+k = 1  # steps of D in a round
+m = 256  # data, and as many samples, in a minibatch
+rounds = 100
 p_data, p_z = oh.distributions.Ring(), oh.Latent(normal=2)
 D = oh.nets.MLP(jr.key(1), p_data.shape, ())
 G = oh.nets.MLP(jr.key(2), p_z.shape, p_data.shape)

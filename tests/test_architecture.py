@@ -35,10 +35,54 @@ def test_importing_the_package_does_not_import_jax():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+HEAVY = (
+    "jax",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "PIL",
+    "jinja2",
+    "rich",
+)
+
+
+@pytest.mark.parametrize(
+    "command", ["", "fit", "sample", "measure", "report", "data", "theory"]
+)
+def test_help_imports_nothing_heavy(command):
+    words = ["onehalf", *([command] if command else []), "--help"]
+    code = (
+        f"import sys; sys.argv = {words!r}; from onehalf.cli import app; app(standalone_mode=False);"
+        f"print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "Usage:" in done.stdout
+    assert done.stderr == "[]\n"
+
+
+def test_reading_a_table_imports_no_networks_and_no_figures():
+    heavy = ("jax", "sklearn", "matplotlib", "pandas", "PIL.Image", "rich")
+    code = (
+        "import sys, onehalf.data.tables.reader, onehalf.data.tables.schema;"
+        f"assert not set({heavy!r}) & set(sys.modules), set({heavy!r}) & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_reading_a_run_imports_no_figures():
+    code = "import sys, onehalf.runs; assert not {'matplotlib', 'jinja2'} & {*sys.modules}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_fit_loads_no_experiment_and_can_still_have_all_cores():
     # once JAX has begun to compute, its devices stay as they are
     code = (
-        "import sys, jax, onehalf.report, onehalf.runs; from onehalf.training import use_cores; use_cores(2);"
+        "import sys, jax, onehalf.report, onehalf.runs; from onehalf.cli._common import set_up_jax; set_up_jax(2);"
         "assert 'onehalf.experiments' not in sys.modules; assert len(jax.devices()) == 2"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

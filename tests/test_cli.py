@@ -7,50 +7,35 @@ import subprocess
 import sys
 import time
 
+import jax.random as jr
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
 
+from helpers import assert_refused, run_cli
 from onehalf import Refusal, runs
+from onehalf._files import write_file
 from onehalf.data.tables.reader import read_table
 from onehalf.data.tables.schema import Schema
-from onehalf.gan import GAN
+from onehalf.hyperparameters import FitOptions
 
 SMALL = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
 
 
-def onehalf(*words, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "onehalf", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
-
-
-def refused(words, sentence, monkeypatch, capsys):
+def assert_refused_and_nothing_left(words, sentence, folder):
     """One sentence, exit code 2, and nothing left behind."""
-    from onehalf import cli
-
-    monkeypatch.setattr(sys, "argv", ["onehalf", *words])
-    before = sorted(os.listdir())
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    said = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert sentence in said.err
-    assert said.err.count("\n") == 1
-    assert not said.out
-    assert sorted(os.listdir()) == before
+    before = sorted(folder.iterdir())
+    assert_refused(run_cli(*words, cwd=folder), sentence)
+    assert sorted(folder.iterdir()) == before
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of 200 rounds on digits, made by the command line."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
-    done = onehalf("fit", "digits", "--rounds", 200, "--out", folder, "--json")
-    assert done.returncode == 0, done.stderr
+    done = run_cli("fit", "digits", "--rounds", 200, "--out", folder, "--json")
+    assert done.code == 0, done.stderr
     return folder, done
 
 
@@ -63,7 +48,28 @@ def test_help_is_quick_and_needs_no_jax():
     assert done.returncode == 0
     for word in ("fit", "sample", "measure", "report", "data", "theory"):
         assert word in done.stdout
-        assert "Example: onehalf" in onehalf(word, "--help").stdout
+        assert "Example: onehalf" in run_cli(word, "--help").stdout
+
+
+def in_a_process(*words, cwd=None):
+    """`python -m onehalf WORDS` as a shell starts it."""
+    program = [sys.executable, "-m", "onehalf", *words]
+    return subprocess.run(program, capture_output=True, text=True, cwd=cwd)
+
+
+def test_json_alone_is_on_stdout_of_the_process():
+    done = in_a_process("data", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    assert {row["name"] for row in json.loads(done.stdout)} >= {"digits", "ring"}
+
+
+def test_the_process_refuses_in_one_line_with_exit_code_2(tmp_path):
+    done = in_a_process("fit", "dgits", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "got 'dgits'. Did you mean digits?" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
 
 
 def test_fit_leaves_a_run_and_json(run):
@@ -101,12 +107,12 @@ def test_fit_leaves_a_run_and_json(run):
 
 def test_sample_and_report(run, tmp_path):
     folder, _ = run
-    done = onehalf("sample", folder, "-n", 7, "-o", tmp_path / "new.npz")
-    assert done.returncode == 0, done.stderr
+    done = run_cli("sample", folder, "-n", 7, "-o", tmp_path / "new.npz")
+    assert done.code == 0, done.stderr
     rows = np.load(tmp_path / "new.npz")["x"]
     assert rows.shape == (7, 8, 8)
     assert rows.dtype == np.uint8
-    done = onehalf("report", folder, "--json")
+    done = run_cli("report", folder, "--json")
     assert json.loads(done.stdout)["rounds"] == 200
 
 
@@ -127,8 +133,8 @@ def test_measure_compares_two_files(tmp_path):
         "prdc",
     ]
     words += ["--alpha", "0.1", "--seed", "3"]
-    done = onehalf(*words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run_cli(*words, cwd=tmp_path)
+    assert done.code == 0, done.stderr
     numbers = json.loads(done.stdout)
     keys = "sentence alpha n_real n_other jsd_lower jsd_estimate jsd_se log_e p_value tv_lower accuracy null detectable"
     assert set(numbers) >= {*keys.split(), "regions", "telling", "audit", "copying", "seconds"}
@@ -146,27 +152,27 @@ def test_measure_compares_two_files(tmp_path):
 
 def test_measure_takes_a_run_as_its_own_sampler(tmp_path):
     run = small_run(tmp_path)
-    done = onehalf("measure", tmp_path / "rows.npy", run, "--json")
-    assert done.returncode == 0, done.stderr
+    done = run_cli("measure", tmp_path / "rows.npy", run, "--json")
+    assert done.code == 0, done.stderr
     assert json.loads(done.stdout)["n_other"] == 1000
-    assert "most of it trained the players" in done.stderr
+    assert "trained on most of it" in done.stderr
 
 
 def test_a_finished_run_is_left_as_it_is(run):
     folder, first = run
     state = (folder / "state.safetensors").read_bytes()
-    again = onehalf("fit", "digits", "--rounds", 200, "--out", folder, "--json")
+    again = run_cli("fit", "digits", "--rounds", 200, "--out", folder, "--json")
     assert json.loads(again.stdout)["certificate"] == json.loads(first.stdout)["certificate"]
     assert (folder / "state.safetensors").read_bytes() == state
 
 
 def test_data_lists_and_draws(tmp_path):
-    done = onehalf("data", "--json")
+    done = run_cli("data", "--json")
     listed = {row["name"]: row for row in json.loads(done.stdout)}
     assert listed["digits"]["rows"] == 1797
     assert listed["ring"]["shape"] == [2]
-    assert "swiss-roll" in onehalf("data").stderr
-    assert onehalf("data", "ring", cwd=tmp_path).returncode == 0
+    assert "swiss-roll" in run_cli("data").stderr
+    assert run_cli("data", "ring", cwd=tmp_path).code == 0
     assert (tmp_path / "ring.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -181,10 +187,10 @@ def people_file(folder):
 
 
 def test_data_says_what_the_columns_of_a_table_are(tmp_path):
-    done = onehalf(
+    done = run_cli(
         "data", people_file(tmp_path), "--json", "--schema", "people.json", cwd=tmp_path
     )
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.stderr
     (table,) = json.loads(done.stdout)
     assert (table["kind"], table["shape"], table["rows"]) == ("table", [4], 100)
     columns = {column["name"]: column for column in table["columns"]}
@@ -219,21 +225,21 @@ def test_data_says_what_the_columns_of_a_table_are(tmp_path):
 def test_a_corrected_schema_is_checked_and_never_written_over(tmp_path):
     people, schema = people_file(tmp_path), tmp_path / "people.json"
     corrected = (
-        Schema.of(read_table(people))
+        Schema.infer(read_table(people))
         .to_json()
         .replace('"screen", "kind": "integer"', '"screen", "kind": "category"')
     )
     schema.write_text(corrected)
-    done = onehalf("data", people, "--schema", schema, "--json")
+    done = run_cli("data", people, "--schema", schema, "--json")
     assert json.loads(done.stdout)[0]["columns"][3]["categories"].keys() == {"14", "15", "17"}
     assert "people.json, which fits." in done.stderr
     assert schema.read_text() == corrected
     schema.write_text(corrected.replace('"age"', '"agge"'))
-    done = onehalf("data", people, "--schema", schema)
-    assert done.returncode == 2
+    done = run_cli("data", people, "--schema", schema)
+    assert done.code == 2
     assert (
         done.stderr
-        == "onehalf: the schema: expected columns that the table has; got 'agge'. Did you mean 'age'?\n"
+        == "onehalf: the schema: expected columns that the table has; got 'agge'. Did you mean age?\n"
     )
 
 
@@ -345,17 +351,14 @@ def bad_tables(folder):
         ("ring --schema ring.json", "schema: expected a table to describe; got ring."),
     ],
 )
-def test_a_bad_table_gets_one_sentence_and_exit_code_2(
-    tmp_path, monkeypatch, capsys, words, sentence
-):
+def test_a_bad_table_gets_one_sentence_and_exit_code_2(tmp_path, words, sentence):
     bad_tables(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    refused(["data", *words.split()], sentence, monkeypatch, capsys)
+    assert_refused_and_nothing_left(["data", *words.split()], sentence, tmp_path)
 
 
 def test_theory_runs_one_and_leaves_its_figure(tmp_path):
-    done = onehalf("theory", "uniform-shift", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run_cli("theory", "uniform-shift", "--json", cwd=tmp_path)
+    assert done.code == 0, done.stderr
     told = json.loads(done.stdout)
     assert set(told) == {"claims", "seconds"}
     keys = {"name", "claim", "expected", "measured", "error", "relation", "difference", "holds"}
@@ -364,28 +367,22 @@ def test_theory_runs_one_and_leaves_its_figure(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["uniform-shift.png"]
 
 
-def test_a_claim_that_fails_is_said_and_is_exit_code_1(tmp_path, monkeypatch, capsys):
-    from onehalf import cli
+def test_a_claim_that_fails_is_said_and_is_exit_code_1(tmp_path, monkeypatch):
     from onehalf.experiments import UniformShift
     from onehalf.experiments.base import Claim
 
     monkeypatch.setattr(
         UniformShift, "claims", lambda self: [Claim("that 1 is 2", 2.0, 1.0, 0.5)]
     )
-    monkeypatch.setattr(
-        sys, "argv", ["onehalf", "theory", "uniform-shift", "-o", str(tmp_path / "a.svg")]
-    )
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert stopped.value.code == 1
-    said = capsys.readouterr().err
-    assert "DOES NOT HOLD" in said
-    assert "0 of 1 claims hold" in said
+    done = run_cli("theory", "uniform-shift", "-o", tmp_path / "a.svg")
+    assert done.code == 1
+    assert "DOES NOT HOLD" in done.stderr
+    assert "0 of 1 claims hold" in done.stderr
     assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
 
 
 def test_dry_run_says_what_it_would_cost_and_leaves_nothing(tmp_path):
-    done = onehalf("fit", "digits", "--dry-run", "--json", "--rounds", 300, cwd=tmp_path)
+    done = run_cli("fit", "digits", "--dry-run", "--json", "--rounds", 300, cwd=tmp_path)
     numbers = json.loads(done.stdout)
     assert numbers["rounds"] == 300
     assert numbers["rows_train"] == 1257
@@ -409,12 +406,10 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     assert started.returncode == 130, said
     assert "Traceback" not in said
     assert "the same command with --out" in said
-    gan = runs.load(tmp_path / "run")
-    assert 0 < gan.rounds_played_ < 3000
-    assert gan.stopped_because_ == "interrupted"
-    assert (
-        onehalf("sample", tmp_path / "run", "-n", 2, "-o", tmp_path / "x.npy").returncode == 0
-    )
+    fit = runs.load(tmp_path / "run")
+    assert 0 < fit.rounds < 3000
+    assert fit.stopped_because == "interrupted"
+    assert run_cli("sample", tmp_path / "run", "-n", 2, "-o", tmp_path / "x.npy").code == 0
 
 
 def bad_files(folder):
@@ -459,7 +454,7 @@ def bad_files(folder):
         ),
         (
             ["measure", "rows.npy", "rows.npy", "--html", "x.pdf"],
-            "x.pdf: expected a name that ends in .html; got .pdf.",
+            "x.pdf: expected a name that ends in .html, .htm; got .pdf.",
         ),
         (
             ["measure", "rows.npy", "rows.npy", "--also", "fid"],
@@ -505,7 +500,7 @@ def bad_files(folder):
         ),
         (
             ["theory", "folds", "-o", "x.gif"],
-            "x.gif: expected .png, .svg, .pdf: of folds there is no film; got .gif.",
+            "x.gif: expected a name that ends in .png, .svg, .pdf; got .gif. folds has no animation.",
         ),
         (
             ["theory", "folds", "-o", "rows.npy/x.png"],
@@ -513,7 +508,7 @@ def bad_files(folder):
         ),
         (
             ["theory", "folds", "jsd-metric", "-o", "x.png"],
-            "out: expected a folder for the figures of several exp",
+            "out: expected a folder for several figures; got the file x.png.",
         ),
         (["data", "rong"], "got 'rong'. Did you mean"),
         (
@@ -523,31 +518,50 @@ def bad_files(folder):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_gets_one_sentence_and_exit_code_2(
-    tmp_path, monkeypatch, capsys, words, sentence
-):
+def test_bad_input_gets_one_sentence_and_exit_code_2(tmp_path, words, sentence):
     bad_files(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    refused(words, sentence, monkeypatch, capsys)
+    assert_refused_and_nothing_left(words, sentence, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        (
+            "--net",
+            "mpl",
+            "net: expected one of mlp, convolutional; got 'mpl'. Did you mean mlp?",
+        ),
+        ("--loss", "hinged", "got 'hinged'. Did you mean hinge?"),
+        ("--recipe", "mnist", "recipe: expected one of mnist-2014, mnist-2014-algorithm1"),
+        ("--k", "0", "k: expected a whole number of 1 or more; got 0."),
+        ("--rounds", "0", "rounds: expected a whole number of 1 or more; got 0."),
+        ("--seeds", "0", "seeds: expected a whole number of 1 or more; got 0."),
+        ("--batch", "0", "m: expected a whole number of 1 or more; got 0."),
+        ("--minutes", "0", "minutes: expected a number above 0; got 0.0."),
+    ],
+)
+def test_hyperparameters_are_refused_before_data_are_read(tmp_path, option, value, sentence):
+    words = ["fit", "missing.npy", option, value]
+    assert_refused_and_nothing_left(words, sentence, tmp_path)
 
 
 def small_run(folder):
     np.save(folder / "rows.npy", np.random.default_rng(0).normal(size=(100, 2)))
-    runs.fit(folder / "run", str(folder / "rows.npy"), GAN(**SMALL))
+    runs.fit_run(folder / "run", str(folder / "rows.npy"), FitOptions(**SMALL))
     return folder / "run"
 
 
 def test_another_recipe_is_refused_by_the_name_of_the_field(tmp_path):
     run = small_run(tmp_path)
     with pytest.raises(Refusal, match=r"k: expected 1, as .* was begun with; got 2"):
-        runs.fit(run, str(tmp_path / "rows.npy"), GAN(**SMALL | {"k": 2}))
+        runs.fit_run(run, str(tmp_path / "rows.npy"), FitOptions(**SMALL | {"k": 2}))
     with pytest.raises(Refusal, match=r"data: expected .*rows.npy.*; got 'ring'"):
-        runs.fit(run, "ring", GAN(**SMALL))
+        runs.fit_run(run, "ring", FitOptions(**SMALL))
     np.save(tmp_path / "rows.npy", np.ones((100, 2)))
     with pytest.raises(
         Refusal, match=r"rows\.npy: expected the rows that .* was begun with; got other rows"
     ):
-        runs.fit(run, str(tmp_path / "rows.npy"), GAN(**SMALL))
+        runs.fit_run(run, str(tmp_path / "rows.npy"), FitOptions(**SMALL))
 
 
 @pytest.mark.parametrize("name", ["state.safetensors", "recipe.json", "rows.jsonl"])
@@ -572,29 +586,30 @@ def test_lines_of_a_save_that_was_cut_short_are_left_out(tmp_path):
     run = small_run(tmp_path)
     with (run / "rows.jsonl").open("a") as file:
         file.write('{"t": 400, "V": [0')
-    assert runs.load(run).history_[-1]["t"] == 300
+    assert runs.load(run).history[-1]["t"] == 300
 
 
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(100, 2)))
     word = str(tmp_path / "rows.npy")
-    whole, _ = runs.fit(tmp_path / "whole", word, GAN(**SMALL))
+    whole, _ = runs.fit_run(tmp_path / "whole", word, FitOptions(**SMALL))
 
-    def stop(gan):
-        if gan.rounds_played_ == 200:
+    def stop(fit):
+        if fit.rounds == 200:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runs.fit(tmp_path / "halves", word, GAN(**SMALL), watch=stop)
-    halves, _ = runs.fit(tmp_path / "halves", word, GAN(**SMALL))
-    assert halves.rounds_played_ == whole.rounds_played_ == 300
-    assert (halves.sample(50) == whole.sample(50)).all()
+        runs.fit_run(tmp_path / "halves", word, FitOptions(**SMALL), watch=stop)
+    halves, _ = runs.fit_run(tmp_path / "halves", word, FitOptions(**SMALL))
+    assert halves.rounds == whole.rounds == 300
+    samples = [fit.model.draw(jr.key(0), 50).x for fit in (halves, whole)]
+    assert (samples[0] == samples[1]).all()
 
-    def strip(gan):
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in gan.history_]
+    def strip(fit):
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in fit.history]
 
     assert strip(halves) == strip(whole)
-    assert halves.certificate_ == whole.certificate_
+    assert halves.measurement == whole.measurement
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
@@ -608,6 +623,18 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     with pytest.raises(
         Refusal, match="expected a place to write to; got No space left on device"
     ):
-        runs.write(run / "state.safetensors", b"new")
+        write_file(run / "state.safetensors", b"new")
     assert (run / "state.safetensors").read_bytes() == before
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
+
+
+def test_a_run_of_an_earlier_version_is_refused_by_its_version(tmp_path):
+    run = small_run(tmp_path)
+    recipe = json.loads((run / "recipe.json").read_text())
+    del recipe["format"]
+    recipe["versions"]["onehalf"] = "0.1.0"
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    with pytest.raises(
+        Refusal, match=r"one written by onehalf 0\.1\.0\. Open it with onehalf 0"
+    ):
+        runs.load(run)

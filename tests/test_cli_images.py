@@ -1,14 +1,13 @@
 """Pictures on the command line: folders and IDX files in; sheets, folders and films out; and every refusal."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from helpers import assert_refused, run_cli
 from onehalf import figures
 
 X, y = load_digits(return_X_y=True)
@@ -16,32 +15,17 @@ X = (X.reshape(-1, 8, 8) * 15).astype(np.uint8)
 N = 300
 
 
-def onehalf(*words, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "onehalf", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
-
-
-def refused(done, sentence):
-    assert done.returncode == 2, done.stderr
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Digits as PNG files in class folders, with one broken file, and a run on them."""
     folder = tmp_path_factory.mktemp("images")
-    for name, content in figures.files(X[:N], y[:N]):
+    for name, content in figures.encode_images(X[:N], y[:N]):
         path = folder / "digits" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     (folder / "digits/3/broken.png").write_bytes(content[:60])
     (folder / "flat").mkdir()
-    for name, content in figures.files(X[N : N + 100]):
+    for name, content in figures.encode_images(X[N : N + 100]):
         (folder / "flat" / name).write_bytes(content)
     asked = (
         "--net",
@@ -56,8 +40,8 @@ def folder(tmp_path_factory):
         "run",
         "--json",
     )
-    done = onehalf("fit", "digits", *asked, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    done = run_cli("fit", "digits", *asked, cwd=folder)
+    assert done.code == 0, done.stderr
     (folder / "said").write_text(done.stderr)
     (folder / "numbers.json").write_text(done.stdout)
     return folder
@@ -78,71 +62,75 @@ def test_fit_says_what_was_skipped_and_how_far_it_is(folder):
 
 
 def test_a_sheet(folder):
-    assert onehalf("sample", "run", "-n", 64, "-o", "sheet.png", cwd=folder).returncode == 0
+    assert run_cli("sample", "run", "-n", 64, "-o", "sheet.png", cwd=folder).code == 0
     with Image.open(folder / "sheet.png") as picture:
         assert min(picture.size) > 600
 
 
 def test_a_folder_of_pictures_that_can_be_read_again(folder):
-    done = onehalf("sample", "run", "-n", 30, "-o", "made/", "--where", "digit=3|5", cwd=folder)
-    assert done.returncode == 0, done.stderr
+    done = run_cli("sample", "run", "-n", 30, "-o", "made/", "--where", "digit=3|5", cwd=folder)
+    assert done.code == 0, done.stderr
     assert {path.parent.name for path in (folder / "made").rglob("*.png")} == {"3", "5"}
     assert len(list((folder / "made").rglob("*.png"))) == 30
-    again = onehalf("sample", "run", "-n", 30, "-o", "made/", cwd=folder)
-    refused(again, "made: expected a new or empty folder; got one with files.")
+    again = run_cli("sample", "run", "-n", 30, "-o", "made/", cwd=folder)
+    assert_refused(
+        again, "made: expected a new or empty folder; got one with files.", notes=True
+    )
 
 
 @pytest.mark.parametrize(
     ("flag", "name"), [("--interpolate", "way.gif"), ("--progress", "training.webp")]
 )
 def test_films(folder, flag, name):
-    done = onehalf("sample", "run", "-n", 9, "-o", name, flag, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    done = run_cli("sample", "run", "-n", 9, "-o", name, flag, cwd=folder)
+    assert done.code == 0, done.stderr
     with Image.open(folder / name) as film:
         assert film.n_frames == (48 if flag == "--interpolate" else 1)
 
 
 def test_arrays_of_samples_with_their_labels(folder):
-    assert onehalf("sample", "run", "-n", 7, "-o", "new.npz", cwd=folder).returncode == 0
+    assert run_cli("sample", "run", "-n", 7, "-o", "new.npz", cwd=folder).code == 0
     with np.load(folder / "new.npz") as made:
         assert (made["x"].shape, made["y"].shape, made["x"].dtype) == (
             (7, 8, 8),
             (7,),
             np.uint8,
         )
-    assert onehalf("sample", "run", "-n", 7, "-o", "new.npy", cwd=folder).returncode == 0
+    assert run_cli("sample", "run", "-n", 7, "-o", "new.npy", cwd=folder).code == 0
     assert np.load(folder / "new.npy").shape == (7, 8, 8)
 
 
 def test_the_same_command_finds_the_run_as_it_is_and_another_label_is_refused(folder):
     asked = ("--net", "convolutional", "--rounds", 100, "--batch", 16, "--out", "run")
-    assert onehalf("fit", "digits", *asked, "--label", "digit", cwd=folder).returncode == 0
-    refused(
-        onehalf("fit", "digits", *asked, cwd=folder),
+    assert run_cli("fit", "digits", *asked, "--label", "digit", cwd=folder).code == 0
+    assert_refused(
+        run_cli("fit", "digits", *asked, cwd=folder),
         "label: expected 'digit', as run was begun with; got None.",
+        notes=True,
     )
-    refused(
-        onehalf("fit", "digits", *asked, "--label", "digit", "--size", 12, cwd=folder),
+    assert_refused(
+        run_cli("fit", "digits", *asked, "--label", "digit", "--size", 12, cwd=folder),
         "size: expected None, as run was begun with; got 12.",
+        notes=True,
     )
 
 
 def test_two_folders_and_a_folder_and_a_run_are_measured(folder):
-    done = onehalf("measure", "digits", "flat", "--json", "--html", "page.html", cwd=folder)
-    assert done.returncode == 0, done.stderr
+    done = run_cli("measure", "digits", "flat", "--json", "--html", "page.html", cwd=folder)
+    assert done.code == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["n_real"], found["n_other"]) == (N, 100)
     assert found["jsd_lower"] < 0.1
-    done = onehalf("measure", "digits", "run", "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "copies count as data here" in done.stderr
+    done = run_cli("measure", "digits", "run", "--json", cwd=folder)
+    assert done.code == 0, done.stderr
+    assert "copies of these rows count as data here" in done.stderr
     assert json.loads(done.stdout)["n_other"] == 10 * N
 
 
 def test_report_and_data(folder):
-    assert onehalf("report", "run", cwd=folder).returncode == 0
-    done = onehalf("data", "digits", "-o", "digits.png", "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
+    assert run_cli("report", "run", cwd=folder).code == 0
+    done = run_cli("data", "digits", "-o", "digits.png", "--json", cwd=folder)
+    assert done.code == 0, done.stderr
     about = json.loads(done.stdout)[0]
     assert (about["kind"], about["rows"], about["shape"]) == ("images", N, [8, 8])
 
@@ -150,7 +138,10 @@ def test_report_and_data(folder):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("fit", "flat", "--label", "digit"), "label: expected data with labels; got flat."),
+        (
+            ("fit", "flat", "--label", "digit"),
+            "y: expected labels of the rows, to be called 'digit'; got none. Class folders",
+        ),
         (("fit", "nothing/"), "nothing"),
         (("fit", "run"), "run"),
         (
@@ -159,11 +150,11 @@ def test_report_and_data(folder):
         ),
         (
             ("sample", "run", "-o", "way.gif"),
-            "film: expected one of --interpolate and --progress; got neither.",
+            "animation: expected one of --interpolate and --progress; got neither.",
         ),
         (
             ("sample", "run", "-o", "way.mp4", "--interpolate"),
-            "a film's name, which ends in .gif, .webp, .html; got .mp4.",
+            "way.mp4: expected a name that ends in .gif, .webp, .html; got .mp4.",
         ),
         (("sample", "run", "-o", "new.npz", "--where", "digit=11"), "digit=11"),
         (("fit", "digits", "--size", "2"), "size"),
@@ -175,4 +166,4 @@ def test_report_and_data(folder):
 )
 def test_refusals(folder, words, sentence):
     np.save(folder / "digits.npy", X[:50])
-    refused(onehalf(*words, cwd=folder), sentence)
+    assert_refused(run_cli(*words, cwd=folder), sentence, notes=True)

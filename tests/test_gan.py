@@ -13,10 +13,17 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.base import clone
+from sklearn.utils import estimator_checks
 
 import onehalf as oh
-from onehalf.data.splits import split
+from helpers import fit_partly
+from onehalf import fitting
+from onehalf.data.dataset import from_objects
+from onehalf.data.rows import EncodedRows
+from onehalf.data.splits import split_rows
+from onehalf.domains import infer_domain
 from onehalf.gan import GAN
+from onehalf.hyperparameters import Hyperparameters
 
 RING = np.asarray(oh.distributions.Ring().sample(jr.key(0), 600))
 TINY = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
@@ -27,7 +34,22 @@ def gan():
     return GAN(**TINY).fit(RING)
 
 
-def test_scikit_learns_own_checks():
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_no_attributes_set_in_init,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_scikit_learns_checks_of_what_is_not_fitted(check):
+    check("GAN", GAN(**TINY))
+
+
+@pytest.mark.slow
+def test_all_checks_of_scikit_learn():
     # in a process of its own: there the annotations are not enforced, and the checks store -1 under every parameter
     code = """
 from sklearn.utils.estimator_checks import check_estimator
@@ -51,17 +73,16 @@ def test_the_constructor_only_stores_and_clones():
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_logits_are_those_of_the_chosen_game(seeds, monkeypatch):
-    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
-    gan = GAN(**TINY | {"rounds": 100, "seeds": seeds}).fit(RING)
+def test_logits_are_those_of_the_chosen_game(seeds):
+    gan = GAN(**TINY | {"rounds": 100, "seeds": seeds}).fit(RING, evaluate=False)
     d = gan.logits(RING[:50])
     assert d.shape == (50,)
-    x = gan.units_.plain(RING[:50])
-    arrays, rest = eqx.partition(gan.state_.D, eqx.is_array)
+    x = gan.fit_.preprocessor.scaler.transform(RING[:50])
+    arrays, rest = eqx.partition(gan.fit_.state.D, eqx.is_array)
     D = (
-        eqx.combine(jax.tree.map(lambda leaf: leaf[gan.chosen_], arrays), rest)
+        eqx.combine(jax.tree.map(lambda leaf: leaf[gan.fit_.chosen], arrays), rest)
         if seeds > 1
-        else gan.state_.D
+        else gan.fit_.state.D
     )
     np.testing.assert_allclose(d, jax.vmap(D)(x), atol=1e-5)
     with pytest.raises(ValueError, match="X: expected"):
@@ -70,19 +91,19 @@ def test_logits_are_those_of_the_chosen_game(seeds, monkeypatch):
 
 def test_roles_depend_on_the_rows_alone():
     rows = np.repeat(np.arange(300.0).reshape(100, 3), 2, axis=0)  # each row twice
-    roles = split(rows)
+    roles = split_rows(EncodedRows.unlabelled(rows))
     order = np.random.default_rng(0).permutation(len(rows))
-    shuffled = split(rows[order])
+    shuffled = split_rows(EncodedRows.unlabelled(rows[order]))
     for role, again in zip(roles, shuffled, strict=True):
-        assert sorted(map(tuple, role)) == sorted(map(tuple, again))
+        assert sorted(map(tuple, role.x)) == sorted(map(tuple, again.x))
     assert [len(role) for role in roles] == [140, 30, 30]
 
 
 def test_roles_of_a_table_of_few_values_have_the_same_law():
     # all 8 rows of three bits, 300 times each: equal rows must not be kept together, or test rows would be others
     rows = np.repeat(np.array(list(np.ndindex(2, 2, 2))), 300, axis=0)
-    for role in split(rows):
-        counts = np.unique(role, axis=0, return_counts=True)[1]
+    for role in split_rows(EncodedRows.unlabelled(rows)):
+        counts = np.unique(role.x, axis=0, return_counts=True)[1]
         assert len(counts) == 8
         assert stats.chisquare(counts).pvalue > 1e-4
 
@@ -92,21 +113,21 @@ def test_roles_are_dealt_anew_for_each_table_of_few_values():
     differences = []
     for seed in range(200):
         rows = np.random.default_rng(seed).integers(0, 2, (1000, 1))
-        roles = split(rows)
+        roles = split_rows(EncodedRows.unlabelled(rows))
         error = rows.std() * np.sqrt(1 / len(roles.test) + 1 / len(roles.train))
-        differences.append((roles.test.mean() - roles.train.mean()) / error)
+        differences.append((roles.test.x.mean() - roles.train.x.mean()) / error)
     assert abs(np.mean(differences)) < 4 / np.sqrt(200)
     assert 0.75 < np.std(differences) < 1.25
 
 
 def test_what_is_fitted(gan):
-    assert gan.rounds_played_ == 300
-    assert gan.stopped_because_ == "all rounds played"
+    assert gan.fit_.rounds == 300
+    assert gan.fit_.stopped_because == "all rounds played"
     assert gan.history_[-1]["t"] == 300
     assert [row["t"] for row in gan.history_ if "jsd_lower" in row] == [100, 200, 300]
     assert gan.certificate_.n_real == 90
     assert gan.certificate_.jsd_lower <= gan.certificate_.jsd_estimate <= np.log(2)
-    assert gan.certificate_.copying["n_pairs"] == 90
+    assert gan.certificate_.memorization.n_pairs == 90
     assert gan.n_features_in_ == 2
     assert gan.recipe_.random_state == 0
     assert gan.recipe_.normal == 8
@@ -136,11 +157,8 @@ def test_the_same_seed_gives_the_same_fit(gan):
 
 
 def test_a_fit_that_was_interrupted_goes_on_as_if_it_had_not_been(gan):
-    halves = GAN(**TINY, warm_start=True)
-    for row in halves.play(RING):
-        if row["t"] == 100:
-            break
-    assert halves.stopped_because_ == "interrupted"
+    halves = fit_partly(GAN(**TINY, warm_start=True), RING)
+    assert halves.fit_.stopped_because == "interrupted"
     halves.fit(RING)
     assert (halves.sample(20) == gan.sample(20)).all()
     assert [row["V"] for row in halves.history_] == [row["V"] for row in gan.history_]
@@ -152,19 +170,18 @@ def test_a_fit_that_was_interrupted_goes_on_as_if_it_had_not_been(gan):
 
 def test_only_the_wasserstein_loss_comes_with_a_gradient_penalty():
     for loss, weight in (("wasserstein", 10), ("hinge", 0)):
-        gan = GAN(**TINY | {"loss": loss})
-        gan._begin(RING)
+        gan = GAN(**TINY | {"loss": loss, "rounds": 1}).fit(RING, evaluate=False)
         assert gan.recipe_.gradient_penalty == weight
 
 
 def test_many_seeds(gan, monkeypatch):
-    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    monkeypatch.setattr("onehalf.fitting.compare", lambda *_, **__: None)
     many = GAN(**TINY | {"seeds": 2}).fit(RING)
     assert len(many.history_[-1]["V"]) == 2
     assert many.history_[0]["V"][0] == pytest.approx(gan.history_[0]["V"][0], rel=0.02)
     looks = [row["jsd_estimate"] for row in many.history_ if "jsd_estimate" in row]
     best = [min(max(look[game], 0.0) for look in looks) for game in range(2)]
-    assert many.chosen_ == int(np.argmin(best))
+    assert many.fit_.chosen == int(np.argmin(best))
 
 
 def test_it_stops_when_validation_does_not_improve(monkeypatch):
@@ -175,15 +192,17 @@ def test_it_stops_when_validation_does_not_improve(monkeypatch):
             jsd_estimate=next(values), jsd_se=0.01, jsd_lower=0.0, log_e=0.0
         )
 
-    monkeypatch.setattr("onehalf.gan.certify", look)
-    monkeypatch.setattr("onehalf.gan.FEW_ROWS", 0)
-    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
-    gan = GAN(**TINY | {"rounds": 2000, "noise_share": 0.2})
-    best = [gan.best_[0] for _ in gan.play(RING)]
+    monkeypatch.setattr("onehalf.fitting.certify", look)
+    monkeypatch.setattr("onehalf.fitting.CROSS_FITTED_ROWS", 0)
+    asked = Hyperparameters(**TINY | {"rounds": 2000, "noise_share": 0.2}).check()
+    domain = infer_domain(from_objects(RING))
+    start, data = fitting.start(domain, EncodedRows.unlabelled(RING), asked)
+    fits = [fit for fit in fitting.run(start, data) if not fit.is_measured]
+    fit, best = fits[-1], [each.best[0] for each in fits]
     # looks at 100 (data against data too), 200, ...; the noise is gone at 400; five looks more
-    assert gan.stopped_because_ == "5 looks without a new best"
-    assert gan.rounds_played_ == 900
-    assert gan.best_look(0) == (0.2, 100)
+    assert fit.end == "5 evaluations without a new best"
+    assert fit.rounds == 900
+    assert fit.best_evaluation(0) == (0.2, 100)
     assert all(G is best[0] for G in best)  # and the G of that look is kept
 
 
@@ -191,55 +210,62 @@ def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
     looks, judged = [], []
 
     def certify(key, x, y, level, **_):
-        looks.append((x[:, 0] if x.ndim == 3 else x, y, level))
+        looks.append((x.entries(), y.entries(), level))
         return types.SimpleNamespace(jsd_estimate=9.0, jsd_se=9.0, jsd_lower=0.125, log_e=0.5)
 
-    monkeypatch.setattr("onehalf.gan.certify", certify)
-    monkeypatch.setattr("onehalf.gan.estimate", lambda *_, **__: (-0.25, 0.0625))
-    monkeypatch.setattr("onehalf.gan.measure", lambda **asked: judged.append(asked))
+    monkeypatch.setattr("onehalf.fitting.certify", certify)
+    monkeypatch.setattr("onehalf.fitting.estimate", lambda *_, **__: (-0.25, 0.0625))
+    monkeypatch.setattr(
+        "onehalf.fitting.compare", lambda samples, **asked: judged.append((samples, asked))
+    )
     gan = GAN(**TINY | {"rounds": 200}).fit(RING)
-    roles = split(RING)
-    assert gan.units_.low.tolist() == roles.train.min(axis=0).tolist()
-    assert gan.units_.high.tolist() == roles.train.max(axis=0).tolist()
+    roles = split_rows(EncodedRows.unlabelled(RING))
+    scaler = gan.fit_.preprocessor.scaler
+    assert scaler.low.tolist() == roles.train.x.min(axis=0).tolist()
+    assert scaler.high.tolist() == roles.train.x.max(axis=0).tolist()
 
     # two looks, and the first at data against data too: in another order each time, at a level that all share
-    validation = roles.validation.astype(np.float64)
+    validation = roles.validation.x.astype(np.float64)
     assert len(looks) == 3
     for x, _, level in looks:
         assert sorted(map(tuple, x)) == sorted(map(tuple, validation))
         assert not (x == validation).all()
         assert level == 0.05 / 21
-    training = set(map(tuple, roles.train.astype(np.float64)))
+    training = set(map(tuple, roles.train.x.astype(np.float64)))
     assert [set(map(tuple, y.reshape(-1, 2))) <= training for _, y, _ in looks] == [
         False,
         True,
         False,
     ]
-    gan.recipe_ = dataclasses.replace(gan.recipe_, seeds=3)
-    gan._see(jr.key(0), roles.validation, roles.train)
+    three = dataclasses.replace(gan.recipe_, seeds=3)
+    fit = dataclasses.replace(gan.fit_, recipe=three)
+    fitting._judge(fit, jr.key(0), roles.validation, roles.train)
     assert looks[-1][2] == 0.05 / 61
 
     # rows are few, so the estimate is cross-fitted; below 0 it counts as 0, and of equals the latest is kept
     assert [row["jsd_estimate"] for row in gan.history_] == [[-0.25], [-0.25]]
     assert [row["jsd_lower"] for row in gan.history_] == [[0.125], [0.125]]
-    assert gan.best_look(0) == (0.0, 200)
+    assert gan.fit_.best_evaluation(0) == (0.0, 200)
 
-    (asked,) = judged
-    assert (asked["real"] == roles.test).all()
-    assert (asked["train"] == roles.train).all()
-    assert asked["other"].shape == (900, 2)
+    ((samples, asked),) = judged
+    assert (samples.real.x == roles.test.x).all()
+    assert (samples.train.x == roles.train.x).all()
+    assert samples.other.x.shape == (900, 2)
     assert asked["alpha"] == 0.05
 
 
 def test_players_learn_from_training_rows_alone():
-    gan = GAN(**TINY)
-    roles, game = gan._begin(RING)
-    assert (np.asarray(game.p_data.x) == gan.units_.plain(roles.train)).all()
+    rows = EncodedRows.unlabelled(RING)
+    fit, data = fitting.start(
+        infer_domain(from_objects(RING)), rows, Hyperparameters(**TINY).check()
+    )
+    expected = fit.preprocessor.scaler.transform(data.splits.train.x)
+    assert (np.asarray(data.players.game.p_data.x) == expected).all()
 
 
 def test_a_game_that_loses_its_numbers_ends_and_says_so():
     gan = GAN(**TINY | {"rate_D": 1e30, "rate_G": 1e30}).fit(RING)
-    assert gan.stopped_because_ == "V is no longer a finite number (lower rates may help)"
+    assert gan.fit_.stopped_because == "V is no longer a finite number (lower rates may help)"
     assert np.isfinite(gan.sample(5)).all()  # of the G before the first look
 
 

@@ -1,6 +1,7 @@
 """The estimator on tables: the same kind back, conditions, balance, ids, labels, going on, refusals."""
 
 import jax
+import jax.random as jr
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,12 +9,13 @@ import pyarrow as pa
 import pytest
 from sklearn.base import clone
 
+from helpers import fit_partly
 from onehalf import Refusal
-from onehalf.data.splits import split
+from onehalf.data.rows import EncodedRows
+from onehalf.data.splits import split_rows
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.reader import table_of
+from onehalf.data.tables.reader import to_table
 from onehalf.data.tables.schema import Schema
-from onehalf.evaluation.samples import samples
 from onehalf.gan import GAN
 
 N = 700
@@ -39,9 +41,7 @@ def gan():
 
 @pytest.fixture(scope="module")
 def labelled():
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("onehalf.gan.measure", lambda **_: None)
-        return GAN(**TINY, label=["sex"]).fit(PEOPLE)
+    return GAN(**TINY, label=["sex"]).fit(PEOPLE)
 
 
 def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
@@ -67,14 +67,13 @@ def test_columns_by_themselves_are_those_of_the_data(gan):
 
 
 @pytest.mark.parametrize("kind", ["polars", "pyarrow"])
-def test_other_libraries_frames_come_back(kind, monkeypatch):
-    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+def test_other_libraries_frames_come_back(kind):
     frame = (
         pl.from_pandas(PEOPLE)
         if kind == "polars"
         else pa.Table.from_pandas(PEOPLE, preserve_index=False)
     )
-    made = GAN(**TINY | {"rounds": 100}).fit(frame).sample(5)
+    made = GAN(**TINY | {"rounds": 100}).fit(frame, evaluate=False).sample(5)
     assert type(made) is type(frame)
     schema = (
         dict(zip(frame.columns, frame.dtypes, strict=True))
@@ -91,10 +90,8 @@ def test_other_libraries_frames_come_back(kind, monkeypatch):
 
 def test_a_certificate_ends_the_fit_in_the_columns_own_names(gan):
     assert gan.certificate_.n_real == 105
-    assert gan.certificate_.copying is not None
-    assert {column["name"] for column in gan.certificate_.audit["columns"]} <= set(
-        PEOPLE.columns
-    )
+    assert gan.certificate_.memorization is not None
+    assert {column.name for column in gan.certificate_.audit.columns} <= set(PEOPLE.columns)
 
 
 def test_what_is_missing_in_all_test_rows_does_not_lose_the_fit():
@@ -118,7 +115,7 @@ def test_conditions_hold_for_every_sample_and_the_rows_drawn_are_counted(gan):
     assert len(made) == 200
     assert (made["sex"] == "F").all()
     assert (made["height"] > 160).all()
-    assert gan.drawn_ > 400
+    assert gan.fit_.model.draw_where(jr.key(0), 200, "sex=F,height>160").n_drawn > 400
 
 
 def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
@@ -129,18 +126,18 @@ def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
         return PEOPLE.assign(sex=[*words[:place], "other", *words[place + 1 :]])
 
     def tested(frame):
-        table = table_of(frame)
-        coding = TableEncoder.of(table)
-        sexes = split(coding.rows(table, "X")).test[:, coding.names.index("sex")]
-        return [coding.shown(coding.names.index("sex"), cell) for cell in sexes]
+        table = to_table(frame)
+        coding = TableEncoder.fit(table)
+        rows = EncodedRows.unlabelled(coding.encode(table, "X"))
+        sexes = split_rows(rows).test.x[:, coding.names.index("sex")]
+        return [coding.show(coding.names.index("sex"), cell) for cell in sexes]
 
     table = next(table for table in map(one_other, range(N)) if "other" in tested(table))
     compared = []
 
-    def measure(*, real, train, sampler, schema, seed, alpha):
-        compared.append(samples(real, None, train, sampler, schema, seed))
-
-    monkeypatch.setattr("onehalf.gan.measure", measure)
+    monkeypatch.setattr(
+        "onehalf.fitting.compare", lambda samples, **_: compared.append(samples)
+    )
     gan = GAN(**TINY | {"rounds": 100}, label="sex").fit(table)
     assert compared[0].given == ("sex",)
     assert gan.sample(given=pd.DataFrame({"sex": ["other", "F"]}))["sex"].tolist() == [
@@ -152,7 +149,7 @@ def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
 def test_labels_are_given_and_take_no_more_rows(labelled):
     made = labelled.sample(200, where="sex=F")
     assert (made["sex"] == "F").all()
-    assert labelled.drawn_ == 200
+    assert labelled.fit_.model.draw_where(jr.key(0), 200, "sex=F").n_drawn == 200
     both = labelled.sample(3000)["sex"].value_counts(normalize=True)
     assert abs(both["F"] - 0.3) < 0.05
     balanced = labelled.sample(3000, balanced=True)["sex"].value_counts(normalize=True)
@@ -162,15 +159,13 @@ def test_labels_are_given_and_take_no_more_rows(labelled):
 
 
 def test_a_run_on_a_table_goes_on_bit_for_bit(monkeypatch):
-    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
+    monkeypatch.setattr("onehalf.fitting.compare", lambda *_, **__: None)
     whole = GAN(**TINY).fit(PEOPLE)
-    broken = GAN(**TINY, warm_start=True)
-    for _ in broken.play(PEOPLE):
-        break
-    assert broken.rounds_played_ == 100
+    broken = fit_partly(GAN(**TINY, warm_start=True), PEOPLE)
+    assert broken.fit_.rounds == 100
     broken.fit(PEOPLE)
     for left, right in zip(
-        jax.tree.leaves(whole.state_), jax.tree.leaves(broken.state_), strict=True
+        jax.tree.leaves(whole.fit_.state), jax.tree.leaves(broken.fit_.state), strict=True
     ):
         assert (left == right).all() if hasattr(left, "shape") else left == right
     pd.testing.assert_frame_equal(whole.sample(20), broken.sample(20))
@@ -189,16 +184,15 @@ def test_it_knows_the_table_that_it_was_fitted_on(gan):
 
 
 def test_roles_are_those_of_the_fit(gan):
-    roles = gan.roles(PEOPLE)
-    assert [part.num_rows for part in roles] == [490, 105, 105]
-    assert roles.test.column_names == ["sex", "height", "age", "inches", "born"]
+    roles = gan.split(PEOPLE)
+    assert [len(part) for part in roles] == [490, 105, 105]
+    assert list(roles.test.columns) == ["sex", "height", "age", "inches", "born"]
 
 
-def test_a_corrected_schema_is_gone_by(monkeypatch):
-    monkeypatch.setattr("onehalf.gan.measure", lambda **_: None)
-    schema = Schema.of(PEOPLE, {"inches": "category", "age": "id"})
-    gan = GAN(**TINY | {"rounds": 100}, schema=schema).fit(PEOPLE)
-    assert gan.coding_.left_out == ("id", "age")
+def test_a_corrected_schema_is_gone_by():
+    schema = Schema.infer(to_table(PEOPLE), {"inches": "category", "age": "id"})
+    gan = GAN(**TINY | {"rounds": 100}, schema=schema).fit(PEOPLE, evaluate=False)
+    assert gan.fit_.domain.left_out == ("id", "age")
     assert clone(gan).schema is schema or clone(gan).schema == schema
 
 
@@ -207,7 +201,7 @@ def test_a_corrected_schema_is_gone_by(monkeypatch):
     [
         (
             {"label": "sexx"},
-            "label: expected a column of the table; got 'sexx'. Did you mean 'sex'",
+            "label: expected a column of the table; got 'sexx'. Did you mean sex",
         ),
         (
             {"label": "height"},
@@ -246,6 +240,6 @@ def test_conditions_of_an_array_are_refused():
         gan.sample(3, where="x1>0")
     with pytest.raises(
         Refusal,
-        match="y: expected the labels of the rows, which are to be called 'x1'; got none",
+        match="y: expected labels of the rows, to be called 'x1'; got none",
     ):
         GAN(rounds=1, label="x1").fit(rng.normal(size=(30, 2)))

@@ -12,7 +12,9 @@ import optax
 import pytest
 
 import onehalf as oh
+from helpers import equal_trees
 from onehalf._registry import catalogue
+from onehalf.distributions.conditional import Conditional, ConditionalLatent
 from onehalf.distributions.empirical import Empirical
 from onehalf.nets.base import AbstractNet
 from onehalf.training import SCHEDULES, _shuffled
@@ -34,19 +36,14 @@ def leaves(tree):
     return jax.tree.leaves(eqx.filter(tree, eqx.is_array))
 
 
-def same(one, other, tolerance=0.0):
-    pairs = zip(leaves(one), leaves(other), strict=True)
-    return all(np.allclose(a, b, rtol=tolerance, atol=tolerance) for a, b in pairs)
-
-
 def test_the_loop_by_hand_gives_the_same_players():
     hand = runpy.run_path(str(Path(__file__).parents[1] / "examples" / "by_hand.py"))
     game = oh.Game(hand["p_data"], hand["p_z"])
     D = oh.nets.MLP(jr.key(1), (2,), ())
     G = oh.nets.MLP(jr.key(2), (2,), (2,))
     state = oh.train(jr.key(0), game, oh.init(game, D, G), rounds=100)
-    assert same((state.D, state.G), (hand["D"], hand["G"]), tolerance=1e-5)
-    assert not same(state.D, D, tolerance=1e-3)
+    assert equal_trees((state.D, state.G), (hand["D"], hand["G"]), tolerance=1e-5)
+    assert not equal_trees(state.D, D, tolerance=1e-3)
 
 
 def test_train_is_step_after_step():
@@ -57,7 +54,7 @@ def test_train_is_step_after_step():
     state = oh.train(
         jr.key(0), GAME, state, 5, watch=lambda t, state, info: seen.append((t, info)), every=2
     )
-    assert same(state, stepped, tolerance=1e-6)
+    assert equal_trees(state, stepped, tolerance=1e-6)
     assert [t for t, _ in seen] == [2, 4, 5]
     assert np.allclose(seen[-1][1].V[-1], info.V, rtol=1e-5)
 
@@ -67,7 +64,7 @@ def test_a_game_that_was_stopped_is_the_game_that_was_not(n):
     start = players(jr.key(1))
     whole = oh.train(jr.key(0), GAME, start, 2 * n)
     halves = oh.train(jr.key(0), GAME, oh.train(jr.key(0), GAME, start, n), n)
-    assert same(whole, halves)
+    assert equal_trees(whole, halves)
 
 
 def test_the_state_that_train_is_given_stays_usable():
@@ -81,7 +78,7 @@ def test_many_games_are_the_games_alone():
     together = oh.train(keys, GAME, eqx.filter_vmap(players)(seeds), 10)
     for game in range(4):
         alone = oh.train(keys[game], GAME, players(seeds[game]), 10)
-        assert same(
+        assert equal_trees(
             alone,
             jax.tree.map(
                 lambda leaf, i=game: leaf[i] if eqx.is_array(leaf) else leaf, together
@@ -99,7 +96,7 @@ def test_simultaneous_uses_the_old_players_and_one_batch():
     }
     start = players(jr.key(1))
     after = {name: oh.step(jr.key(0), game, start)[0] for name, game in kept.items()}
-    assert not same(after["alternating"].G, after["simultaneous"].G, 1e-9)
+    assert not equal_trees(after["alternating"].G, after["simultaneous"].G, 1e-9)
     # By hand, from the old D, on the noise that D saw.
     game = oh.Game(
         GAME.p_data, GAME.p_z, m=32, schedule="simultaneous", optimiser_G=optax.sgd(0.1)
@@ -111,16 +108,7 @@ def test_simultaneous_uses_the_old_players_and_one_batch():
         lambda G: jnp.mean(jax.nn.softplus(-jax.vmap(start.D)(jax.vmap(G)(z))))
     )(start.G)
     expected = eqx.apply_updates(start.G, jax.tree.map(lambda g: -0.1 * g, gradient))
-    assert same(oh.step(jr.key(0), game, start)[0].G, expected, 1e-6)
-
-
-def test_k_steps_of_D_see_fresh_batches():
-    game = oh.Game(GAME.p_data, GAME.p_z, m=32, k=3, optimiser_D=optax.sgd(0.1))
-    once = oh.Game(GAME.p_data, GAME.p_z, m=32, k=1, optimiser_D=optax.sgd(0.1))
-    start = players(jr.key(1), game)
-    assert not same(
-        oh.step(jr.key(0), game, start)[0].D, oh.step(jr.key(0), once, start)[0].D, 1e-6
-    )
+    assert equal_trees(oh.step(jr.key(0), game, start)[0].G, expected, 1e-6)
 
 
 class Count(AbstractNet):
@@ -129,8 +117,9 @@ class Count(AbstractNet):
     w: jax.Array
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True, default=())
+    condition_size: int = eqx.field(static=True, default=0)
 
-    def __call__(self, x, *, key=None):
+    def __call__(self, x, c=None, *, key=None):
         return self.w @ x
 
 
@@ -139,8 +128,9 @@ class Nothing(AbstractNet):
 
     out_shape: tuple[int, ...] = eqx.field(static=True)
     in_shape: tuple[int, ...] = eqx.field(static=True, default=(2,))
+    condition_size: int = eqx.field(static=True, default=0)
 
-    def __call__(self, z, *, key=None):
+    def __call__(self, z, c=None, *, key=None):
         return jnp.zeros(self.out_shape)
 
 
@@ -156,6 +146,12 @@ def counting(n, **rules):
 def counted(n, rounds, seed=0, **rules):
     """By how much D wants each of n one-hot rows up after so many rounds."""
     return np.asarray(oh.train(jr.key(seed), *counting(n, **rules), rounds).D.w)
+
+
+def test_k_steps_of_D_see_fresh_batches():
+    """Of 10,000 rows, each of the three steps sees 8 others."""
+    assert np.sum(counted(10_000, rounds=1, m=8, k=3) > 0) == 24
+    assert np.sum(counted(10_000, rounds=1, m=8, k=1) > 0) == 8
 
 
 @pytest.mark.parametrize(
@@ -192,7 +188,7 @@ def test_an_order_is_a_permutation_and_each_is_as_likely(n):
 def test_a_game_in_epochs_that_was_stopped_is_the_game_that_was_not():
     game, start = counting(50, m=32, epochs=True)
     whole = oh.train(jr.key(0), game, start, 10)
-    assert same(whole, oh.train(jr.key(0), game, oh.train(jr.key(0), game, start, 5), 5))
+    assert equal_trees(whole, oh.train(jr.key(0), game, oh.train(jr.key(0), game, start, 5), 5))
     keys = jr.split(jr.key(3), 2)
     together = oh.train(
         keys, game, jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), start), 5
@@ -214,19 +210,19 @@ def test_a_lazy_penalty_is_paid_in_its_rounds_and_scaled(name):
         )
         return oh.step(jr.key(0), game, start)[0].D
 
-    assert same(D_after((kind(gamma=0.5, every=4),), 3), D_after((), 3), 1e-7)
-    assert same(
+    assert equal_trees(D_after((kind(gamma=0.5, every=4),), 3), D_after((), 3), 1e-7)
+    assert equal_trees(
         D_after((kind(gamma=0.5, every=4),), 4), D_after((kind(gamma=2.0, every=1),), 4), 1e-6
     )
-    assert not same(D_after((kind(gamma=0.5, every=4),), 4), D_after((), 4), 1e-6)
+    assert not equal_trees(D_after((kind(gamma=0.5, every=4),), 4), D_after((), 4), 1e-6)
 
 
 def test_the_average_follows_G():
     state = oh.train(jr.key(0), GAME, players(jr.key(1)), 50)
-    assert not same(state.G, state.G_average, 1e-6)
+    assert not equal_trees(state.G, state.G_average, 1e-6)
     last = oh.Game(GAME.p_data, GAME.p_z, m=32, average=0.0)
     state = oh.train(jr.key(0), last, players(jr.key(1), last), 5)
-    assert same(state.G, state.G_average)
+    assert equal_trees(state.G, state.G_average)
 
 
 def test_info_at_a_tie():
@@ -241,8 +237,8 @@ def test_info_at_a_tie():
 def test_noise_and_rate_are_schedules_of_the_round():
     still = oh.Game(GAME.p_data, GAME.p_z, m=32, rate=lambda t: jnp.where(t < 2, 0.0, 1.0))
     start = players(jr.key(1), still)
-    assert same(oh.train(jr.key(0), still, start, 2).G, start.G)
-    assert not same(oh.train(jr.key(0), still, start, 3).G, start.G)
+    assert equal_trees(oh.train(jr.key(0), still, start, 2).G, start.G)
+    assert not equal_trees(oh.train(jr.key(0), still, start, 3).G, start.G)
     blurred = oh.Game(GAME.p_data, GAME.p_z, m=32, noise=lambda t: jnp.asarray(3.0))
     plain = oh.step(jr.key(0), GAME, start)[1]
     assert not np.allclose(
@@ -270,3 +266,78 @@ def test_players_that_do_not_fit_are_refused():
     D, G = oh.nets.MLP(jr.key(0), (2,), ()), oh.nets.MLP(jr.key(0), (3,), (2,))
     with pytest.raises(oh.Refusal, match=r"G takes: expected shape \(2,\); got \(3,\)"):
         oh.init(GAME, D, G)
+
+
+def conditional(noise=None, **rules):
+    """A game on rows (class, class) of two classes, and its start."""
+    codes = jnp.arange(40)[:, None] % 2
+    rows = Empirical(jnp.tile(codes.astype(jnp.float32), (1, 2)))
+    distinct, shares = jnp.eye(2), jnp.full(2, 0.5)
+    game = oh.Game(
+        Conditional(rows, codes, (2,)),
+        ConditionalLatent(oh.Latent(normal=3), distinct, shares),
+        m=32,
+        noise=noise,
+        **rules,
+    )
+    D = oh.nets.MLP(jr.key(1), (2,), (), width=8, condition_size=2)
+    return game, D, oh.nets.MLP(jr.key(2), (3,), (2,), width=8, condition_size=2)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_game_with_conditions_teaches_G_to_follow_them(schedule):
+    rules = {"optimiser_D": optax.adam(2e-3, b1=0.0), "optimiser_G": optax.adam(2e-3, b1=0.0)}
+    game, D, G = conditional(schedule=schedule, **rules)
+    state = oh.train(jr.key(0), game, oh.init(game, D, G), 1500)
+    x, c = oh.Pushforward(state.G_average, game.p_z).batch(jr.key(3), 500)
+    means = [float(x[c[:, place] == 1].mean()) for place in (0, 1)]
+    assert means == pytest.approx([0, 1], abs=0.3)
+
+
+class SeesConditions(AbstractNet):
+    """d(x, c): 0 where the condition is one-hot, infinite where it is not."""
+
+    w: jax.Array
+    in_shape: tuple[int, ...] = eqx.field(static=True, default=(2,))
+    out_shape: tuple[int, ...] = eqx.field(static=True, default=())
+    condition_size: int = eqx.field(static=True, default=2)
+
+    def __call__(self, x, c=None, *, key=None):
+        return self.w + jnp.where((c == 0) | (c == 1), 0.0, jnp.inf).sum() + 0 * x.sum()
+
+
+def test_D_sees_conditions_without_noise():
+    game, _, G = conditional(noise=lambda t: jnp.asarray(3.0))
+    state = oh.init(game, SeesConditions(jnp.zeros(())), G)
+    assert np.isfinite(oh.step(jr.key(0), game, state)[1].D_x)
+    assert float(oh.step(jr.key(0), game, state)[1].V) == pytest.approx(-np.log(4))
+
+
+def test_rows_with_conditions_come_in_epochs_with_their_own():
+    game, _, G = conditional(epochs=True)
+    batch = game.p_data.batch_at(jr.key(0), jnp.arange(40))
+    assert np.array_equal(batch.x[:, 0], batch.c[:, 1])
+    state = oh.train(jr.key(0), game, oh.init(game, SeesConditions(jnp.zeros(())), G), 3)
+    assert np.isfinite(state.D.w)
+
+
+@pytest.mark.parametrize(
+    ("D", "G", "sentence"),
+    [
+        (2, 0, "G takes: expected conditions of 2 numbers, as p_data gives; got 0"),
+        (0, 2, "D takes: expected conditions of 2 numbers, as p_data gives; got 0"),
+    ],
+)
+def test_players_of_other_conditions_are_refused(D, G, sentence):
+    game, _, _ = conditional()
+    D = oh.nets.MLP(jr.key(0), (2,), (), condition_size=D)
+    G = oh.nets.MLP(jr.key(0), (3,), (2,), condition_size=G)
+    with pytest.raises(oh.Refusal, match=sentence):
+        oh.init(game, D, G)
+
+
+def test_a_latent_of_other_conditions_is_refused():
+    game, D, G = conditional()
+    other = oh.Game(game.p_data, game.p_z.noise, m=32)
+    with pytest.raises(oh.Refusal, match="p_z gives: expected conditions of 2 numbers"):
+        oh.init(other, D, G)

@@ -13,8 +13,9 @@ from ._errors import Refusal
 from .distributions.base import Latent, Pushforward
 from .distributions.empirical import Empirical
 from .evaluation.certificate.monitor import SequentialMonitor, monitor
-from .evaluation.measurement import Measurement, measure
+from .evaluation.result import Measurement
 from .gan import GAN
+from .measuring import measure
 from .training import Game, Info, State, init, step, train
 
 __all__ = [

@@ -4,19 +4,19 @@ Nothing here imports JAX, so that `onehalf --help` answers at once.
 """
 
 import ast
-import difflib
 import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 from onehalf._errors import refuse
+from onehalf._text import did_you_mean
 
 __all__ = ["catalogue", "choose", "names", "spoken"]
 
 
 def names(family: str) -> tuple[str, ...]:
-    """The members of a family, read from the `__all__` of its module without importing it.
+    """List the members of a family, read from the `__all__` of its module without importing it.
 
     Abstract classes are not members, and neither are names that begin with a small letter.
 
@@ -39,13 +39,13 @@ def names(family: str) -> tuple[str, ...]:
 
 
 def catalogue(family: str) -> dict[str, Any]:
-    """The members of a family by name: `catalogue("losses")["Hinge"]` is the class `Hinge`."""
+    """Import the members of a family by name: `catalogue("losses")["Hinge"]` is the class `Hinge`."""
     module = importlib.import_module(f"onehalf.{family}")
     return {name: getattr(module, name) for name in names(family)}
 
 
 def choose(what: str, word: str, among: tuple[str, ...]) -> str:
-    """The name among `among` that `word` means; capitals, spaces and hyphens do not matter.
+    """Find the name among `among` that `word` means; capitals, spaces and hyphens do not matter.
 
     >>> choose("loss", "non-saturating", ("Minimax", "NonSaturating"))
     'NonSaturating'
@@ -53,24 +53,32 @@ def choose(what: str, word: str, among: tuple[str, ...]) -> str:
     Traceback (most recent call last):
     onehalf._errors.Refusal: loss: expected one of minimax, non-saturating; got 'minmax'. Did you mean minimax?
     """
-    plain = {_plain(name): name for name in among}
-    if _plain(word) not in plain:
-        nearest = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.5)
-        hint = f"Did you mean {spoken(plain[nearest[0]])}?" if nearest else ""
+    by_key = {_normalise(name): name for name in among}
+    key = _normalise(word)
+    if key not in by_key:
+        options = [spoken(name) for name in among]
         refuse(
-            what, expected=f"one of {', '.join(map(spoken, among))}", got=repr(word), hint=hint
+            what,
+            expected=f"one of {', '.join(options)}",
+            got=repr(word),
+            hint=did_you_mean(spoken(word), options),
         )
-    return plain[_plain(word)]
+    return by_key[key]
 
 
 def spoken(name: str) -> str:
-    """A member's name as it is typed: words in small letters, joined by hyphens.
+    """Spell a member's name as it is typed: words in small letters, joined by hyphens.
 
     >>> spoken("SwissRoll"), spoken("R1"), spoken("JSDMetric"), spoken("Original2014")
     ('swiss-roll', 'r1', 'jsd-metric', 'original-2014')
+    >>> spoken("mnist-2014-algorithm1")
+    'mnist-2014-algorithm1'
     """
+    if name == name.lower():
+        return name
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
-def _plain(word: str) -> str:
+def _normalise(word: str) -> str:
+    """Drop capitals, hyphens, underscores and spaces, which do not matter in a name."""
     return word.lower().replace("-", "").replace("_", "").replace(" ", "")

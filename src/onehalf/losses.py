@@ -1,8 +1,9 @@
 """What each player descends, from logits alone.
 
-A loss sees d(x) on m data and d(G(z)) on m samples, and nothing else: neither nets nor data. D = sigmoid(d), so
-log D = -softplus(-d) and log(1 - D) = -softplus(d); nothing is clipped, and gradients stay right at any |d|.
-All are means over the minibatch, in nats where the loss is a log-likelihood.
+A loss sees d(x) on m data and d(G(z)) on m samples, and nothing else: neither nets nor data. D
+= sigmoid(d), so log D = -softplus(-d) and log(1 - D) = -softplus(d); nothing is clipped, and
+gradients stay right at any |d|. All are means over the minibatch, in nats where the loss is a
+log-likelihood.
 """
 
 from abc import abstractmethod
@@ -29,7 +30,8 @@ __all__ = [
 def value(d_x: Logits, d_Gz: Logits) -> Scalar:
     """V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))], in nats; Goodfellow et al. 2014, equation 1.
 
-    At most 0, and -log 4 where D = 1/2. It is 2 JSD - log 4 at the best D only, and less at any other.
+    At most 0, and -log 4 where D = 1/2. It is 2 JSD - log 4 at the best D only, and less at any
+    other.
 
     >>> value(jnp.zeros(4), jnp.zeros(4))
     Array(-1.3863, dtype=float32)
@@ -38,7 +40,10 @@ def value(d_x: Logits, d_Gz: Logits) -> Scalar:
 
 
 class AbstractLoss(eqx.Module):
-    """What D and G descend. To add one, write both methods and a line in `__all__`; the law tests find it there."""
+    """What D and G descend.
+
+    To add one, write both methods and a line in `__all__`; the law tests find it there.
+    """
 
     @abstractmethod
     def loss_D(self, d_x: Logits, d_Gz: Logits) -> Scalar:
@@ -93,8 +98,9 @@ class NonSaturating(AbstractLoss):
 class MaximumLikelihood(AbstractLoss):
     """D as in Minimax; G descends -E[D/(1 - D)] = -E[exp d(G(z))]; Goodfellow 2016, section 3.2.
 
-    At the best D its gradient is that of KL(p_data || p_g). The exponential is finite in float32 up to d = 88; beyond
-    `ceiling` it is continued by its tangent, so that the gradient stays finite.
+    At the best D its gradient is that of KL(p_data || p_g). The exponential is finite in
+    float32 up to d = 88; beyond `ceiling` it is continued by its tangent, so that the gradient
+    stays finite.
 
     >>> MaximumLikelihood().at_tie()     # log 4, -1
     (1.3863, -1.0)
@@ -115,7 +121,8 @@ class MaximumLikelihood(AbstractLoss):
 class LeastSquares(AbstractLoss):
     """D descends E[(d(x) - 1)^2]/2 + E[(d(G(z)) + 1)^2]/2, G descends E[d(G(z))^2]/2; Mao et al. 2017, equation 8.
 
-    With these targets (a, b, c) = (-1, 1, 0) the game is Pearson's chi^2 between p_data + p_g and 2 p_g.
+    With these targets (a, b, c) = (-1, 1, 0) the game is Pearson's chi^2 between p_data + p_g
+    and 2 p_g.
 
     >>> LeastSquares().at_tie()
     (1.0, 0.0)
@@ -149,7 +156,8 @@ class Hinge(AbstractLoss):
 class Wasserstein(AbstractLoss):
     """D descends E[d(G(z))] - E[d(x)], G descends -E[d(G(z))]; Arjovsky et al. 2017, equation 2.
 
-    It bounds W1(p_data, p_g) only for a 1-Lipschitz d: give D the `GradientPenalty` (Gulrajani et al. 2017).
+    It bounds W1(p_data, p_g) only for a 1-Lipschitz d: give D the `GradientPenalty` (Gulrajani
+    et al. 2017).
 
     >>> Wasserstein().at_tie()
     (0.0, 0.0)
@@ -167,8 +175,9 @@ class Wasserstein(AbstractLoss):
 class Relativistic(AbstractLoss):
     """D descends E[softplus(-(d(x) - d(G(z))))], G the same with signs turned; Huang et al. 2024 (R3GAN), section 2.
 
-    Each sample is paired with one datum (Jolicoeur-Martineau 2018), and d is determined up to a constant only: the
-    value is not a JSD. Huang et al. prove local convergence with both R1 and R2.
+    Each sample is paired with one datum (Jolicoeur-Martineau 2018), and d is determined up to a
+    constant only: the value is not a JSD. Huang et al. prove local convergence with both R1 and
+    R2.
 
     >>> Relativistic().at_tie()          # log 2, log 2
     (0.6931, 0.6931)

@@ -9,8 +9,6 @@ State is fed back; Info never is. The round t draws from fold_in(key, t), so tha
 again is the game that was never stopped.
 """
 
-import contextlib
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,18 +18,17 @@ import jax.numpy as jnp
 import jax.random as jr
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from onehalf._errors import refuse
 from onehalf._registry import choose
 from onehalf._typing import Keys, Logits, PRNGKey, Samples, Scalar
-from onehalf.distributions.base import AbstractData
-from onehalf.distributions.empirical import Empirical
+from onehalf.distributions.base import AbstractData, AbstractRows, Batch
 from onehalf.losses import AbstractLoss, NonSaturating, value
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import AbstractPenalty
 
-__all__ = ["SCHEDULES", "Game", "Info", "State", "init", "step", "train", "use_cores"]
+__all__ = ["SCHEDULES", "Game", "Info", "State", "init", "step", "train"]
 
 SCHEDULES = ("alternating", "simultaneous")
 
@@ -44,8 +41,8 @@ PASSES = 32
 Round = Int[Array, "..."]
 """The number of a round, from 0; one for each game in the state of many."""
 
-Schedule = Callable[[Round], Float[Array, "..."]]
-"""A number that depends on the round t, such as an optax schedule; or, of noise, one for each entry of an example."""
+Schedule = Callable[[Round], Scalar]
+"""A number that depends on the round t, such as an optax schedule."""
 
 
 class Game(eqx.Module):
@@ -74,9 +71,10 @@ class Game(eqx.Module):
     rate: Schedule | None = None
     """What both players' steps are multiplied by in round t; None is 1."""
     noise: Schedule | None = None
-    """Standard deviation of the normal noise that D sees data and samples through in round t, the same for both
-    (Arjovsky & Bottou 2017, section 3). Wide at first and gone later, it leads G to the modes before D can tell them
-    from their surroundings. None is no noise."""
+    """Standard deviation of the normal noise that D sees data and samples through in round t, the
+    same for both (Arjovsky & Bottou 2017, section 3); conditions have none. Wide at first and gone
+    later, it leads G to the modes before D can tell them from their surroundings. None is no
+    noise."""
     average: float = 0.999
     """G_average forgets at this rate a round, or at (t + 1)/(t + 10) while that is less: about the last tenth of the
     rounds until 1/10 of them are 1/(1 - average)."""
@@ -93,7 +91,7 @@ class Game(eqx.Module):
             refuse("k", expected="1 in the simultaneous schedule", got=self.k)
         if not 0 <= self.average <= 1:
             refuse("average", expected="a rate from 0 (the last G) to 1", got=self.average)
-        if self.epochs and not isinstance(self.p_data, Empirical):
+        if self.epochs and not isinstance(self.p_data, AbstractRows):
             refuse(
                 "epochs",
                 expected="rows of an array to go through",
@@ -140,6 +138,14 @@ def init(game: Game, D: AbstractNet, G: AbstractNet) -> State:
     ):
         if got != expected:
             refuse(name, expected=f"shape {expected}", got=got)
+    width = game.p_data.condition_size
+    for name, got in (
+        ("G takes", G.condition_size),
+        ("D takes", D.condition_size),
+        ("p_z gives", game.p_z.condition_size),
+    ):
+        if got != width:
+            refuse(name, expected=f"conditions of {width} numbers, as p_data gives", got=got)
     opt_D = game.optimiser_D.init(eqx.filter(D, eqx.is_inexact_array))
     opt_G = game.optimiser_G.init(eqx.filter(G, eqx.is_inexact_array))
     return State(D, G, G, opt_D, opt_G, jnp.zeros((), jnp.int32))
@@ -182,15 +188,6 @@ def train(
     return state
 
 
-def use_cores(most: int) -> None:
-    """Make a JAX device of each CPU core, up to so many, for games to be shared out among; call it before JAX is used.
-
-    Once JAX has begun to compute, its devices stay as they are, and this does nothing.
-    """
-    with contextlib.suppress(RuntimeError):
-        jax.config.update("jax_num_cpu_devices", min(most, os.cpu_count() or 1))
-
-
 def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Info]:
     """Round t. `t` stands beside the state so that it has no games' axis, and a penalty can be left out of a round."""
     key_D, key_G = jr.split(jr.fold_in(key, t))
@@ -208,9 +205,8 @@ def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Inf
     if game.schedule == "alternating":
         opponent = D
         key_z, key_d = jr.split(key_G)
-    gradient_G = _gradient_G(
-        state.G, opponent, key_d, game, seen.x, game.p_z.sample(key_z, game.m), t
-    )
+    latent = game.p_z.batch(key_z, game.m)
+    gradient_G = _gradient_G(state.G, opponent, key_d, game, seen.real, latent, t)
     G, opt_G = _descend(game.optimiser_G, gradient_G, state.opt_G, state.G, game.rate, t)
     info = Info(
         value(seen.d_x, seen.d_Gz),
@@ -227,7 +223,7 @@ class _Seen(NamedTuple):
 
     key_z: PRNGKey
     key_d: PRNGKey
-    x: Samples
+    real: Batch
     d_x: Logits
     d_Gz: Logits
     gradient: AbstractNet
@@ -245,16 +241,16 @@ def _step_D(
     """One step of D on fresh minibatches; on these rows, if they are not to be drawn."""
     key_x, key_z, key_d = jr.split(key, 3)
     p_data: Any = game.p_data
-    x = p_data.sample(key_x, game.m) if rows is None else p_data.at(key_x, rows)
-    Gz = _apply(G, game.p_z.sample(key_z, game.m))
-    (_, (d_x, d_Gz)), gradient = _gradient_D(D, key_d, game, x, Gz, t)
+    real = p_data.batch(key_x, game.m) if rows is None else p_data.batch_at(key_x, rows)
+    generated = _generate(G, game.p_z.batch(key_z, game.m))
+    (_, (d_x, d_Gz)), gradient = _gradient_D(D, key_d, game, real, generated, t)
     D, opt_D = _descend(game.optimiser_D, gradient, opt_D, D, game.rate, t)
-    return D, opt_D, _Seen(key_z, key_d, x, d_x, d_Gz, gradient)
+    return D, opt_D, _Seen(key_z, key_d, real, d_x, d_Gz, gradient)
 
 
 def _rows(key: PRNGKey, game: Game, number: Round) -> Int[Array, " m"] | None:
     """The rows of the minibatch of this number, from 0, if rows come in epochs."""
-    if not (game.epochs and isinstance(game.p_data, Empirical)):
+    if not (game.epochs and isinstance(game.p_data, AbstractRows)):
         return None
     n, places = len(game.p_data), number * game.m + jnp.arange(game.m)
     orders = jax.vmap(jr.fold_in, (None, 0))(jr.fold_in(key, ORDER), places // n)
@@ -279,57 +275,79 @@ def _shuffled(key: PRNGKey, place: Round, n: int) -> Round:
 
 
 @eqx.filter_value_and_grad(has_aux=True)
-def _gradient_D(D: AbstractNet, key: PRNGKey, game: Game, x: Samples, Gz: Samples, t: Round):
+def _gradient_D(
+    D: AbstractNet, key: PRNGKey, game: Game, real: Batch, generated: Batch, t: Round
+):
     key_x, key_Gz, key_penalty, key_noise = jr.split(key, 4)
-    x, Gz = _blur(key_noise, game.noise, t, x, Gz)
-    d_x, d_Gz = _apply(D, x, key_x), _apply(D, Gz, key_Gz)
+    real, generated = _blur(key_noise, game.noise, t, real, generated)
+    d_x, d_Gz = _apply(D, real, key_x), _apply(D, generated, key_Gz)
     loss = game.V.loss_D(d_x, d_Gz)
     for key_one, penalty in zip(
         jr.split(key_penalty, len(game.penalties)), game.penalties, strict=True
     ):
-        loss += _paid(key_one, penalty, D, x, Gz, t)
+        loss += _paid(key_one, penalty, D, real, generated, t)
     return loss, (d_x, d_Gz)
 
 
 @eqx.filter_grad
 def _gradient_G(
-    G: AbstractNet, D: AbstractNet, key: PRNGKey, game: Game, x: Samples, z: Samples, t: Round
+    G: AbstractNet,
+    D: AbstractNet,
+    key: PRNGKey,
+    game: Game,
+    real: Batch,
+    latent: Batch,
+    t: Round,
 ):
     # d_x matters to relativistic losses alone, and the compiler drops it for the others. Keys are split as for D, so
     # that in the simultaneous schedule D(G(z)), dropout included, is the one that D has already computed.
     key_x, key_Gz, _, key_noise = jr.split(key, 4)
-    x, Gz = _blur(key_noise, game.noise, t, x, _apply(G, z))
-    return game.V.loss_G(_apply(D, x, key_x), _apply(D, Gz, key_Gz))
+    real, generated = _blur(key_noise, game.noise, t, real, _generate(G, latent))
+    return game.V.loss_G(_apply(D, real, key_x), _apply(D, generated, key_Gz))
 
 
 def _blur(
-    key: PRNGKey, noise: Schedule | None, t: Round, x: Samples, Gz: Samples
-) -> tuple[Samples, Samples]:
-    """Data and samples as D sees them in round t."""
+    key: PRNGKey, noise: Schedule | None, t: Round, real: Batch, generated: Batch
+) -> tuple[Batch, Batch]:
+    """Data and samples as D sees them in round t, under their own conditions."""
     if noise is None:
-        return x, Gz
+        return real, generated
     key_x, key_Gz = jr.split(key)
-    std = jnp.broadcast_to(noise(t), x.shape)
-    return x + std * jr.normal(key_x, x.shape), Gz + std * jr.normal(key_Gz, Gz.shape)
+    std = jnp.broadcast_to(noise(t), real.x.shape)
+    x = real.x + std * jr.normal(key_x, real.x.shape)
+    Gz = generated.x + std * jr.normal(key_Gz, generated.x.shape)
+    return Batch(x, real.c), Batch(Gz, generated.c)
 
 
 def _paid(
-    key: PRNGKey, penalty: AbstractPenalty, D: AbstractNet, x: Samples, Gz: Samples, t: Round
+    key: PRNGKey,
+    penalty: AbstractPenalty,
+    D: AbstractNet,
+    real: Batch,
+    generated: Batch,
+    t: Round,
 ) -> Scalar:
     """What D pays in round t: nothing, or `every` times the penalty."""
     if penalty.every == 1:
-        return penalty.penalty(key, D, x, Gz)
+        return penalty.penalty(key, D, real, generated)
     due = t % penalty.every == 0
     return jax.lax.cond(
-        due, lambda: penalty.every * penalty.penalty(key, D, x, Gz), lambda: jnp.zeros(())
+        due,
+        lambda: penalty.every * penalty.penalty(key, D, real, generated),
+        lambda: jnp.zeros(()),
     )
 
 
-def _apply(net: AbstractNet, examples: Samples, key: PRNGKey | None = None) -> Samples | Logits:
-    """A net on each example, with a key of its own where dropout wants one."""
+def _generate(G: AbstractNet, latent: Batch) -> Batch:
+    """G(z, c) of each latent, beside its condition."""
+    return Batch(_apply(G, latent), latent.c)
+
+
+def _apply(net: AbstractNet, batch: Batch, key: PRNGKey | None = None) -> Samples | Logits:
+    """A net on each example and its condition, with a key of its own where dropout wants one."""
     if key is None:
-        return jax.vmap(net)(examples)
-    return jax.vmap(lambda x, key: net(x, key=key))(examples, jr.split(key, len(examples)))
+        return jax.vmap(net)(*batch)
+    return jax.vmap(lambda x, c, key: net(x, c, key=key))(*batch, jr.split(key, len(batch.x)))
 
 
 def _descend(optimiser, gradient, opt_state, net, rate: Schedule | None, t: Round):

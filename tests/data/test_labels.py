@@ -8,14 +8,23 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from onehalf import Refusal
-from onehalf.data.labels import Labelled, LabelledPreprocessor, flattened, paired, unlabelled
+from onehalf.data.arrays.preprocessor import ArrayPreprocessor
+from onehalf.data.arrays.scaler import ArrayScaler
+from onehalf.data.arrays.validation import check_labels
+from onehalf.data.labels import LabelEncoder
+from onehalf.data.rows import EncodedRows
+from onehalf.distributions.base import Latent
 
 rng = np.random.default_rng(0)
 
 
-def units_of(x, y):
-    rows, values = flattened(paired("y", x, y))
-    return rows, LabelledPreprocessor.of(rows, x, "class", values)
+def fit(x, y):
+    """The rows, and what their labels and their entries are encoded by."""
+    labels = check_labels("y", y, len(x))
+    encoder = LabelEncoder.infer(labels, ["class"])
+    rows = EncodedRows(x, encoder.encode(labels, len(x)))
+    scaler, classes = ArrayScaler.fit(x), len(encoder.values)
+    return rows, encoder, ArrayPreprocessor.fit(rows, scaler, encoder.names, classes)
 
 
 @pytest.mark.parametrize(
@@ -28,15 +37,17 @@ def units_of(x, y):
 )
 def test_there_and_back(dtype, labels):
     x = rng.integers(0, 2, (300, 4, 5)).astype(dtype)
-    rows, units = units_of(x, labels)
-    back = units.parted(rows)
+    rows, encoder, preprocessor = fit(x, labels)
+    assert np.array_equal(encoder.decode(rows.labels), labels)
+    assert encoder.decode(rows.labels).dtype == labels.dtype
+    back = preprocessor.inverse_transform(preprocessor.transform(rows))
     assert back.x.dtype == x.dtype
     assert np.array_equal(back.x, x)
-    assert np.array_equal(back.y, labels)
-    again = units.parted(units.restore(units.plain(rows)))
-    assert np.array_equal(again.x, x)
-    assert np.array_equal(again.y, labels)
-    assert np.array_equal(units.rows(back), rows)
+    assert np.array_equal(encoder.decode(back.labels), labels)
+    again = encoder.encode(encoder.decode(back.labels), len(x))
+    assert np.array_equal(again, rows.labels)
+    cells = preprocessor.label_cells(rows)
+    assert np.array_equal(preprocessor.relabel(rows, cells).labels, rows.labels)
 
 
 @settings(max_examples=50)
@@ -47,32 +58,36 @@ def test_there_and_back(dtype, labels):
 def test_there_and_back_of_anything(x, y):
     if len(set(y.tolist())) < 2:
         return
-    rows, units = units_of(x, y)
-    back = units.parted(units.restore(units.plain(rows)))
+    rows, encoder, preprocessor = fit(x, y)
+    back = preprocessor.inverse_transform(preprocessor.transform(rows))
     assert np.array_equal(back.x, x)
-    assert np.array_equal(back.y, y)
+    assert np.array_equal(encoder.decode(back.labels), y)
 
 
 def test_a_sample_is_a_row_with_its_own_label():
     y = np.arange(1000) % 10
     x = np.broadcast_to(y[:, None, None], (1000, 4, 4)).astype(np.uint8)
-    rows, units = units_of(x, y)
-    made = units.parted(units.restore(np.asarray(units.data(rows).sample(jr.key(0), 500))))
-    assert (made.x == made.y[:, None, None]).all()
-    assert len(set(made.y.tolist())) == 10
+    rows, encoder, preprocessor = fit(x, y)
+    drawn = preprocessor.distribution(rows).batch(jr.key(0), 500)
+    made = preprocessor.inverse_transform(drawn)
+    labels = encoder.decode(made.labels)
+    assert (made.x == labels[:, None, None]).all()
+    assert len(set(labels.tolist())) == 10
 
 
 def test_shares_are_those_of_the_data():
-    _, units = units_of(np.zeros((10, 2, 2)), np.array([7] * 9 + [5]))
-    assert units.values.tolist() == [5, 7]
-    assert units.label_shares.tolist() == [0.1, 0.9]
-    assert units.conditions_of(units.cells_of([7, 5])).tolist() == [[0, 1], [1, 0]]
+    _, encoder, preprocessor = fit(np.zeros((10, 2, 2)), np.array([7] * 9 + [5]))
+    assert encoder.values.tolist() == [5, 7]
+    assert preprocessor.conditions.shares.tolist() == [0.1, 0.9]
+    assert np.allclose(preprocessor.latent(Latent(normal=1)).shares, [0.1, 0.9])
+    cells = encoder.encode(np.array([7, 5]), 2).astype(float)
+    assert preprocessor.encode_conditions(cells).tolist() == [[0, 1], [1, 0]]
 
 
 def test_a_label_that_the_data_have_not_is_refused():
-    _, units = units_of(np.zeros((10, 2, 2)), np.arange(10) % 2)
+    _, encoder, _ = fit(np.zeros((10, 2, 2)), np.arange(10) % 2)
     with pytest.raises(Refusal, match="'3'"):
-        units.cells_of([3])
+        encoder.encode(np.array([3]), 1)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +102,19 @@ def test_a_label_that_the_data_have_not_is_refused():
 )
 def test_labels_that_are_none_are_refused(y, sentence):
     with pytest.raises(Refusal, match=sentence):
-        flattened(paired("y", np.zeros((10, 2, 2)), y))
+        LabelEncoder.infer(check_labels("y", y, 10), ["class"])
 
 
 def test_unlabelled():
-    x = np.zeros((3, 2))
-    assert unlabelled(x) is x
-    assert unlabelled(Labelled(x, np.arange(3))) is x
+    x = np.arange(6.0).reshape(3, 2)
+    encoder = LabelEncoder.infer(None, ())
+    rows = EncodedRows(x, encoder.encode(None, len(x)))
+    assert rows.x is x
+    assert EncodedRows.unlabelled(x).x is x
+    assert rows.labels.shape == EncodedRows.unlabelled(x).labels.shape == (3, 0)
+    preprocessor = ArrayPreprocessor.fit(rows, ArrayScaler.fit(x), (), 0)
+    players = preprocessor.transform(rows)
+    assert (players.c.shape, preprocessor.condition_size) == ((3, 0), 0)
+    back = preprocessor.inverse_transform(players)
+    assert (back.x == x).all()
+    assert back.labels.shape == (3, 0)

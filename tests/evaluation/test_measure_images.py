@@ -7,33 +7,31 @@ import math
 import jax.random as jr
 import numpy as np
 import pytest
-from scipy import stats
 
 import onehalf as oh
+from helpers import is_rare, over_seeds
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate import neural_critics
 from onehalf.evaluation.certificate.bounds import payoff
 from onehalf.evaluation.certificate.certificate import certify
 from onehalf.evaluation.certificate.critics import learn
-from onehalf.evaluation.checks.audit import audit
+from onehalf.evaluation.checks.audit import audit_samples
 from onehalf.evaluation.checks.memorization import _nearest
 from onehalf.evaluation.explain import per_class
-from onehalf.evaluation.explain.per_class import by_class
+from onehalf.evaluation.explain.per_class import compare_classes
 from onehalf.evaluation.explain.regions import binary_jsd
-from onehalf.evaluation.features.image_properties import described
-from onehalf.evaluation.features.view import Entries, Grain, View
+from onehalf.evaluation.features.arrays import ArrayEncoder
+from onehalf.evaluation.features.image_properties import describe_images
+from onehalf.evaluation.features.images import ImageEncoder, TextureFeatures, shrink
+from onehalf.evaluation.features.tables import TableColumns
 from onehalf.evaluation.pairing import PairedSamples
-from onehalf.evaluation.samples import samples
-from onehalf.report import measured_page
+from onehalf.evaluation.rows import wrap
+from onehalf.measuring import encode_samples
+from onehalf.report import render_measurement_page
 
 ALPHA = 0.05
-TINY = Entries((8, 8))
+TINY = ImageEncoder((8, 8))
 QUICK = ("linear", "cells", "grain")
-
-
-def seldom(happened):
-    """Whether it happened so seldom as a probability of alpha or less lets one expect."""
-    return np.sum(happened) <= stats.binom.isf(5e-4, len(happened), ALPHA)
 
 
 def photos(rng, n, size=(8, 8), mean=128):
@@ -67,10 +65,10 @@ def swift(monkeypatch):
         pairing.PairedSamples,
         "certify",
         lambda self, key, alpha, kinds=QUICK: certify(
-            key, self.x, self.y, alpha, kinds=kinds, coding=self.coding, matched=self.matched
+            key, self.x, self.y, alpha, kinds=kinds, encoder=self.encoder, matched=self.matched
         ),
     )
-    monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
+    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
 
 
 @pytest.fixture
@@ -83,22 +81,23 @@ def short(monkeypatch):
 
 
 def test_a_smaller_copy_has_the_means_of_squares_and_what_is_left_over_at_an_edge():
-    rows = np.random.default_rng(0).random((3, 28 * 28)).astype(np.float32)
-    means = rows.reshape(3, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(3, -1)
-    np.testing.assert_allclose(Entries((28, 28)).small(rows), means, rtol=1e-5)
-    assert Entries((30, 45)).small(np.ones((2, 30 * 45))).tolist() == np.ones((2, 150)).tolist()
-    assert Entries((64, 64, 3)).small(np.ones((1, 64 * 64 * 3))).shape == (1, 192)
-    np.testing.assert_array_equal(TINY.small(rows[:, :64]), rows[:, :64])
+    pictures = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
+    means = pictures.reshape(3, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(3, -1)
+    np.testing.assert_allclose(shrink(pictures), means, rtol=1e-5)
+    assert shrink(np.ones((2, 30, 45, 1))).tolist() == np.ones((2, 150)).tolist()
+    assert shrink(np.ones((1, 64, 64, 3))).shape == (1, 192)
+    tiny = pictures[:, :8, :8]
+    np.testing.assert_array_equal(shrink(tiny), tiny.reshape(3, -1))
 
 
-def test_grain_is_the_strength_of_patterns_in_units_of_their_own():
-    noise = np.random.default_rng(0).normal(size=(400, 144)) * 7
-    grain = Grain.of(np.random.default_rng(1), noise, Entries((12, 12)))
-    assert grain(noise).shape == (400, 4 * 25)
-    np.testing.assert_allclose(grain(noise).mean(), math.sqrt(2 / math.pi), rtol=0.05)
-    np.testing.assert_allclose(grain(2 * noise), 2 * grain(noise))
-    flat = np.ones((30, 144))
-    assert Grain.of(np.random.default_rng(1), flat, Entries((12, 12)))(flat).shape == (30, 0)
+def test_texture_is_the_strength_of_patterns_in_units_of_their_own():
+    noise = np.random.default_rng(0).normal(size=(400, 12, 12, 1)) * 7
+    textures = TextureFeatures.fit(np.random.default_rng(1), noise)
+    assert textures(noise).shape == (400, 4 * 25)
+    np.testing.assert_allclose(textures(noise).mean(), math.sqrt(2 / math.pi), rtol=0.05)
+    np.testing.assert_allclose(textures(2 * noise), 2 * textures(noise))
+    even = np.ones((30, 12, 12, 1))
+    assert TextureFeatures.fit(np.random.default_rng(1), even)(even).shape == (30, 0)
 
 
 @pytest.mark.parametrize(("kind", "sees"), [("linear", False), ("conv", True)])
@@ -110,7 +109,7 @@ def test_dots_one_pixel_further_apart_are_seen_by_convolutions_and_not_by_a_mean
         pairs_of_dots(rng, 600, 2),
         600,
         kinds=(kind,),
-        coding=Entries((12, 12)),
+        encoder=ImageEncoder((12, 12)),
     )
     x, y = pairs_of_dots(rng, 2000, 1), pairs_of_dots(rng, 2000, 2)
     gain = payoff(critic.d(x), critic.d(y)[:, None], -10, 10).mean()
@@ -123,7 +122,7 @@ def test_grain_sees_a_little_noise_that_nothing_else_sees():
     y += np.rint(rng.normal(size=y.shape) * 3)
     lower = {
         kinds: certify(
-            jr.key(0), x, y[:, None], kinds=kinds, coding=Entries((32, 32))
+            jr.key(0), x, y[:, None], kinds=kinds, encoder=ImageEncoder((32, 32))
         ).jsd_lower
         for kinds in (("linear", "quadratic", "cells"), ("linear", "grain"))
     }
@@ -133,11 +132,10 @@ def test_grain_sees_a_little_noise_that_nothing_else_sees():
 
 def test_the_class_and_the_features_are_seen_as_well():
     rng = np.random.default_rng(0)
-    entries = Entries((8, 8), features=2, labelled=True)
-    noise = rng.normal(size=(2, 800, 64))
+    noise = rng.normal(size=(2, 800, 8, 8))
 
     def rows(side, feature, label):
-        return np.concatenate([noise[side], feature, label[:, None]], axis=1)
+        return wrap(noise[side], label, feature)
 
     plain, even = rng.normal(size=(2, 800, 2)), rng.integers(0, 3, (2, 800))
     odd = np.where(rng.random(800) < 0.5, 2, even[1])
@@ -145,7 +143,7 @@ def test_the_class_and_the_features_are_seen_as_well():
         (rows(0, plain[0], even[0]), rows(1, plain[1], odd)),
         (rows(0, plain[0], even[0]), rows(1, plain[1] + [1, 0], even[1])),
     ):
-        assert certify(jr.key(0), x, y[:, None], kinds=QUICK, coding=entries).jsd_lower > 0.01
+        assert certify(jr.key(0), x, y, kinds=QUICK, encoder=TINY).jsd_lower > 0.01
 
 
 def test_pixels_share_a_unit_so_that_a_speck_in_a_corner_does_not_count_most():
@@ -153,12 +151,11 @@ def test_pixels_share_a_unit_so_that_a_speck_in_a_corner_does_not_count_most():
     rows = photos(rng, 500).reshape(500, -1).astype(np.float32)
     rows[:, 0] = 0
     rows[0, 0] = 9
-    scaled = View.of(rows, TINY).scaled(rows)
+    pixels = wrap(rows)
+    scaled = TINY.distance_space(pixels)(pixels)
     np.testing.assert_allclose(scaled, rows / rows.std(), rtol=1e-5)
-    features = np.concatenate([rows, 100 * rng.normal(size=(500, 3))], axis=1)
-    assert View.of(features, Entries((8, 8), 3)).scaled(features).std(axis=0) == pytest.approx(
-        [1, 1, 1]
-    )
+    featured = wrap(rows, features=100 * rng.normal(size=(500, 3)))
+    assert TINY.distance_space(featured)(featured).std(axis=0) == pytest.approx([1, 1, 1])
 
 
 def test_nearest_rows_of_wide_ones_are_found_among_projections():
@@ -177,20 +174,21 @@ def with_a_mark(rng, n, share):
     return pictures.reshape(n, -1)
 
 
+@over_seeds(6, 24)
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.3, 0.7)], ids=["one law", "two"])
-def test_bounds_of_convolutions_lie_above_the_truth_seldom(shares):
+def test_bounds_of_convolutions_lie_above_the_truth_seldom(seeds, shares):
     jsd, found = binary_jsd(*shares), []
-    for seed in range(24):
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         x, y = (with_a_mark(rng, 240, share) for share in shares)
         found.append(
-            certify(jr.key(seed), x, y[:, None], ALPHA, kinds=("conv", "grain"), coding=TINY)
+            certify(jr.key(seed), x, y[:, None], ALPHA, kinds=("conv", "grain"), encoder=TINY)
         )
-    assert seldom([each.jsd_lower > jsd for each in found])
+    assert is_rare([each.jsd_lower > jsd for each in found])
     if jsd == 0:
-        assert seldom([each.p_value <= ALPHA for each in found])
-        assert seldom([each.log_e >= math.log(1 / ALPHA) for each in found])
+        assert is_rare([each.p_value <= ALPHA for each in found])
+        assert is_rare([each.log_e >= math.log(1 / ALPHA) for each in found])
 
 
 def of_class(rng, labels, shift):
@@ -201,37 +199,40 @@ def of_class(rng, labels, shift):
 JSD_SHIFTED = 0.110956  # of N(0, 1) and N(1, 1)
 
 
-def test_bounds_of_all_classes_hold_at_once_where_bets_are_sorted_by_class():
+@over_seeds(20, 80)
+def test_bounds_of_all_classes_hold_at_once_where_bets_are_sorted_by_class(seeds):
     wrong, seen = [], []
-    for seed in range(80):
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         labels = rng.integers(0, 3, 240)
-        x, y = (np.column_stack([of_class(rng, labels, shift), labels]) for shift in (0.0, 1.0))
+        x, y = (wrap(of_class(rng, labels, shift), labels) for shift in (0.0, 1.0))
         found = certify(
             jr.key(seed),
             x,
-            y[:, None],
+            y,
             kinds=("linear",),
-            coding=Entries((1,), labelled=True),
+            encoder=ArrayEncoder(),
             matched=True,
         )
         bets = labels[found.starts[0] :]
-        lower = [found.of_pairs(bets == label, ALPHA / 3)["jsd_lower"] for label in range(3)]
+        lower = [found.of_pairs(bets == label, ALPHA / 3).jsd_lower for label in range(3)]
         wrong.append(lower[0] > 0 or lower[1] > JSD_SHIFTED or lower[2] > 0)
         seen.append(lower[1] > 0)
-    assert seldom(wrong)
+    assert is_rare(wrong)
     assert np.mean(seen) > 0.1
 
 
+@over_seeds(10, 30)
 def test_shares_and_bounds_of_all_classes_hold_at_once_where_each_is_bet_on_by_itself(
+    seeds,
     monkeypatch,
 ):
     monkeypatch.setattr(per_class, "KINDS", ("linear",))
     shares, wrong, missed, seen = ((0.3, 0.5, 0.2), (0.5, 0.3, 0.2)), [], [], []
-    for seed in range(30):
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         y = [rng.choice(3, size=300, p=share) for share in shares]
-        rows = samples(
+        rows = encode_samples(
             *(
                 (of_class(rng, labels, shift), labels)
                 for labels, shift in zip(y, (0.0, 1.0), strict=True)
@@ -241,21 +242,23 @@ def test_shares_and_bounds_of_all_classes_hold_at_once_where_each_is_bet_on_by_i
             None,
             seed,
         )
-        pair = PairedSamples(seed, rows.flat("real"), rows.flat("other"), rows.seen_as)
-        settled = certify(jr.key(seed), pair.x, pair.y, kinds=(), coding=pair.coding)
-        found = by_class(jr.key(seed), rows, pair, settled, pair.other, None, ALPHA)
-        lower = [each["jsd_lower"] for each in found]
+        pair = PairedSamples(seed, rows.real, rows.other, rows.encoder)
+        settled = certify(jr.key(seed), pair.x, pair.y, kinds=(), encoder=pair.encoder)
+        found = compare_classes(jr.key(seed), pair, settled, pair.other, None, ALPHA)
+        lower = [each.jsd_lower for each in found]
         wrong.append(lower[0] > 0 or lower[1] > JSD_SHIFTED or lower[2] > 0)
         seen.append(lower[1] > 0)
         missed.append(
             any(
-                not each[side]["interval"][0] <= share[place] <= each[side]["interval"][1]
+                not getattr(each, side).interval[0]
+                <= share[place]
+                <= getattr(each, side).interval[1]
                 for place, each in enumerate(found)
                 for side, share in zip(("real", "other"), shares, strict=True)
             )
         )
-    assert seldom(wrong)
-    assert seldom(missed)
+    assert is_rare(wrong)
+    assert is_rare(missed)
     assert np.mean(seen) > 0.1
 
 
@@ -274,13 +277,13 @@ def test_a_class_that_is_made_too_seldom_and_one_that_is_made_otherwise_are_name
     found = oh.measure(
         real=(x, y), other=(other, y_other), train=(photos(rng, 900), rng.permutation(y))
     )
-    assert [each["class"] for each in found.classes] == ["cat", "dog", "owl"]
-    assert found.classes[2]["other"]["interval"][1] < found.classes[2]["real"]["interval"][0]
+    assert [each.label for each in found.classes] == ["cat", "dog", "owl"]
+    assert found.classes[2].other.interval[1] < found.classes[2].real.interval[0]
     assert (
-        found.classes[1]["jsd_lower"]
+        found.classes[1].jsd_lower
         > 0.2
-        > found.classes[0]["jsd_lower"]
-        == found.classes[0]["null"]["jsd_lower"]
+        > found.classes[0].jsd_lower
+        == found.classes[0].baseline.jsd_lower
         == 0
     )
     told = " ".join(found.sentences)
@@ -289,7 +292,7 @@ def test_a_class_that_is_made_too_seldom_and_one_that_is_made_otherwise_are_name
     assert "1 of 3, the most dog (at least" in told
     assert found.jsd_lower > 0
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
-    page = measured_page(found, x, other)
+    page = render_measurement_page(found, x, other)
     for told in (
         "Class by class",
         "least like the other sample",
@@ -307,8 +310,8 @@ def test_a_class_that_the_data_do_not_have_is_told_of():
         real=(x, y), other=(photos(rng, 300), rng.choice(["cat", "dog", "unicorn"], 300))
     )
     last = found.classes[-1]
-    assert (last["class"], last["real"]["count"]) == ("unicorn", 0)
-    assert last["real"]["interval"][1] < last["other"]["interval"][0]
+    assert (last.label, last.real.count) == ("unicorn", 0)
+    assert last.real.interval[1] < last.other.interval[0]
     assert "unicorn (" in " ".join(found.sentences)
 
 
@@ -318,7 +321,7 @@ def test_pictures_far_longer_than_wide_are_seen_by_convolutions(shape, short):
     x, y = rng.integers(0, 256, (2, 250, *shape), dtype=np.uint8)
     flat = [each.reshape(len(each), -1).astype(np.float32) for each in (x, y)]
     assert np.isfinite(
-        learn(jr.key(0), *flat, 250, kinds=("conv",), coding=Entries(shape)).d(flat[0])
+        learn(jr.key(0), *flat, 250, kinds=("conv",), encoder=ImageEncoder(shape)).d(flat[0])
     ).all()
 
 
@@ -329,12 +332,12 @@ def test_copies_equal_rows_by_their_pixels_whatever_their_features():
     sides = {"real": x, "other": train, "train": train}
     features = {side: rng.normal(size=(200, 1)) for side in sides}
     found = oh.measure(**sides, features=features)
-    assert found.copying["duplicates"]["train"]["count"] == 200
+    assert found.memorization.duplicates.train.count == 200
     assert any(
         "these were not learned from the training rows" in told
-        for told in found.copying["sentences"]
+        for told in found.memorization.sentences
     )
-    assert "not learned from" not in " ".join(oh.measure(**sides).copying["sentences"])
+    assert "not learned from" not in " ".join(oh.measure(**sides).memorization.sentences)
 
 
 class Maker:
@@ -357,13 +360,13 @@ def test_a_sampler_with_labels_is_asked_for_those_of_each_row():
     rng = np.random.default_rng(0)
     y = (rng.random(300) < 0.8).astype(int)
     found = oh.measure(real=(photos(rng, 300), y), sampler=Maker(40))
-    assert found.given == ["class"]
+    assert found.given == ("class",)
     assert found.n_other == 3000
     zero, one = found.classes
-    assert one["jsd_lower"] > 0.05 > zero["jsd_lower"] == 0
+    assert one.jsd_lower > 0.05 > zero.jsd_lower == 0
     # the maker's own classes come half and half, which is no matter of the pairs
-    assert one["other"]["share"] == pytest.approx(0.5, abs=0.03)
-    assert "made for its own class" in " ".join(found.sentences)
+    assert one.other.share == pytest.approx(0.5, abs=0.03)
+    assert "generated for its own class" in " ".join(found.sentences)
 
 
 @pytest.mark.usefixtures("swift")
@@ -371,11 +374,8 @@ def test_labels_of_one_side_only_are_left_out_and_that_is_said():
     rng = np.random.default_rng(0)
     x, other, y = photos(rng, 200), photos(rng, 200), rng.integers(0, 2, 200)
     found = oh.measure(real=(x, y), other=other)
-    assert found.classes == []
-    assert (
-        "Labels were left out of the comparison, for there are none of the other sample."
-        in found.sentences
-    )
+    assert found.classes == ()
+    assert "Labels were not compared, because the other sample has none." in found.sentences
     assert found.jsd_lower == oh.measure(real=x, other=other).jsd_lower
 
 
@@ -405,7 +405,7 @@ def test_other_units_are_the_first_thing_to_be_said():
     rng = np.random.default_rng(0)
     found = oh.measure(real=photos(rng, 200), other=photos(rng, 200).astype(np.float32) / 255)
     assert found.sentence.startswith("A pixel ")
-    assert found.harmonised is not None
+    assert found.harmonized is not None
 
 
 @pytest.mark.usefixtures("swift")
@@ -416,24 +416,23 @@ def test_brighter_pictures_are_described_as_brighter():
         other=photos(rng, 600, (16, 16, 3), mean=160),
         optional="prdc",
     )
-    assert found.described == ["brightness", "contrast", "sharpness", "red", "green", "blue"]
-    assert {name for region in found.regions for name, _, _ in region["conditions"]} <= set(
+    assert found.described == ("brightness", "contrast", "sharpness", "red", "green", "blue")
+    assert {name for region in found.regions for name, _, _ in region.conditions} <= set(
         found.described
     )
-    assert found.ladder[0]["jsd_lower"] > 0.1
-    assert "the most telling property of a picture, " in " ".join(found.sentences)
+    assert found.marginals[0].jsd_lower > 0.1
+    assert "The most telling property of a picture, " in " ".join(found.sentences)
 
 
 def test_a_picture_is_described_by_numbers_that_can_be_checked():
     pictures = np.zeros((30, 12, 12), np.uint8)
     pictures[:, :, 6:] = 200
-    coding, cells = described({"real": pictures}, {"real": np.repeat(["a", "b"], 15)})
-    assert coding.names == ("class", "brightness", "contrast", "sharpness")
-    assert cells["real"][-1].tolist() == pytest.approx([1, 100, 100, 200 / 22])
-    pixels = audit(
-        pictures, pictures + 1, coding.names, described=(cells["real"], cells["real"])
-    )["columns"]
-    assert [column["name"] for column in pixels] == ["A pixel"]
+    encoder, (cells,) = describe_images([pictures], [np.repeat(["a", "b"], 15)])
+    assert encoder.names == ("class", "brightness", "contrast", "sharpness")
+    assert cells[-1].tolist() == pytest.approx([1, 100, 100, 200 / 22])
+    columns = TableColumns(encoder)
+    pixels = audit_samples(pictures, pictures + 1, columns, described=(cells, cells)).columns
+    assert [column.name for column in pixels] == ["A pixel"]
 
 
 PICTURES = photos(np.random.default_rng(0), 60)

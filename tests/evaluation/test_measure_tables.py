@@ -17,25 +17,21 @@ import pytest
 from scipy import stats
 
 import onehalf as oh
-from onehalf import cli
+from helpers import assert_refused, is_rare, over_seeds, run_cli
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.schema import Schema
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate.bounds import p_value
 from onehalf.evaluation.certificate.certificate import certify
-from onehalf.evaluation.checks.audit import audit
-from onehalf.evaluation.explain.marginals import ladder
-from onehalf.evaluation.explain.regions import jsd_of_dropped, regions
+from onehalf.evaluation.checks.audit import audit_samples
+from onehalf.evaluation.explain.marginals import rank_marginals
+from onehalf.evaluation.explain.regions import find_regions, jsd_of_dropped
+from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 from onehalf.evaluation.pairing import PairedSamples
 
 ALPHA = 0.05
 LEVELS = ["HS-grad", "Bachelors", "Masters", "Doctorate", "11th"]
 DOCTORATE = 0.08
-
-
-def seldom(happened):
-    """Whether it happened so seldom as a probability of alpha or less lets one expect."""
-    return np.sum(happened) <= stats.binom.isf(5e-4, len(happened), ALPHA)
 
 
 def people(rng, n):
@@ -67,8 +63,9 @@ def without(table, word="Doctorate"):
 
 
 def coded(*tables):
-    coding = TableEncoder.of(*tables)
-    return coding, [coding.rows(table) for table in tables]
+    """The columns of some tables, and their cells."""
+    encoder = TableEncoder.fit(*tables)
+    return TableColumns(encoder), [encoder.encode(table) for table in tables]
 
 
 @pytest.fixture
@@ -78,7 +75,7 @@ def swift(monkeypatch):
         monkeypatch.setattr(
             module, "certify", functools.partial(certify, kinds=("linear", "cells", "trees"))
         )
-    monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
+    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
 
 
 # ------------------------------------------------------------------------------------------------------ the guarantees
@@ -86,11 +83,11 @@ def swift(monkeypatch):
 
 @pytest.fixture(scope="module")
 def law():
-    """A table that is all there is: its coding, its cells, those that are left without a word, and the word's share."""
+    """A table that is all there is: its columns, its cells, those left without a word, and the share of the word."""
     table = people(np.random.default_rng(0), 100_000)
-    coding, (cells,) = coded(table)
-    kept = cells[:, 0] != coding.words["level"].index("Doctorate")
-    return table, coding, cells, cells[kept], 1 - kept.mean()
+    columns, (cells,) = coded(table)
+    kept = cells[:, 0] != columns.encoder.words["level"].index("Doctorate")
+    return table, columns, cells, cells[kept], 1 - kept.mean()
 
 
 def drawn(seed, n, *laws):
@@ -99,63 +96,76 @@ def drawn(seed, n, *laws):
     return [cells[rng.integers(len(cells), size=n)] for cells in laws]
 
 
-def test_one_law_of_tables_is_refuted_as_seldom_as_is_said(law):
-    _, coding, cells, _, _ = law
+@over_seeds(15, 60)
+def test_one_law_of_tables_is_refuted_as_seldom_as_is_said(seeds, law):
+    _, columns, cells, _, _ = law
     found = []
-    for seed in range(60):
+    for seed in range(seeds):
         x, y = drawn(seed, 120, cells, cells)
         found.append(
             certify(
-                jr.key(seed), x, y[:, None], ALPHA, kinds=("linear", "cells"), coding=coding
+                jr.key(seed),
+                x,
+                y[:, None],
+                ALPHA,
+                kinds=("linear", "cells"),
+                encoder=TableFeatureEncoder(columns),
             )
         )
-    assert seldom([each.jsd_lower > 0 for each in found])
-    assert seldom([each.p_value <= ALPHA for each in found])
+    assert is_rare([each.jsd_lower > 0 for each in found])
+    assert is_rare([each.p_value <= ALPHA for each in found])
     assert np.mean(np.exp([each.log_e for each in found])) < 2
 
 
-def test_the_bound_stays_below_the_truth_and_comes_near_it(law):
+@over_seeds(10, 30)
+def test_the_bound_stays_below_the_truth_and_comes_near_it(seeds, law):
     # what is dropped is a word, so that the JSD is known
-    _, coding, cells, rest, dropped = law
+    _, columns, cells, rest, dropped = law
     bounds = []
-    for seed in range(30):
+    for seed in range(seeds):
         x, y = drawn(seed, 800, cells, rest)
         bounds.append(
             certify(
-                jr.key(seed), x, y[:, None], ALPHA, kinds=("linear",), coding=coding
+                jr.key(seed),
+                x,
+                y[:, None],
+                ALPHA,
+                kinds=("linear",),
+                encoder=TableFeatureEncoder(columns),
             ).jsd_lower
         )
-    assert seldom(np.array(bounds) > jsd_of_dropped(dropped))
+    assert is_rare(np.array(bounds) > jsd_of_dropped(dropped))
     assert np.mean(bounds) > 0.2 * jsd_of_dropped(dropped)
 
 
-def in_halves(find, x, y, coding):
-    return find(x[::2], y[::2], x[1::2], y[1::2], coding.names, ALPHA, coding=coding)
+def in_halves(find, x, y, columns):
+    return find(x[::2], y[::2], x[1::2], y[1::2], columns, ALPHA)
 
 
-def test_all_intervals_of_regions_hold_at_once_and_one_law_has_hardly_any(law):
-    whole, coding, cells, _, _ = law
+@over_seeds(12, 40)
+def test_all_intervals_of_regions_hold_at_once_and_one_law_has_hardly_any(seeds, law):
+    whole, columns, cells, _, _ = law
     missed, found_any = [], 0
-    for seed in range(40):
+    for seed in range(seeds):
         x, y = drawn(seed, 800, cells, cells)
-        found = in_halves(regions, x, y, coding)
-        found_any += any(region["certain"] for region in found)
+        found = in_halves(find_regions, x, y, columns)
+        found_any += any(region.certain for region in found)
         # the true share of a rule is that of the whole table
         truth = {
-            json.dumps(region["conditions"]): true_share(whole, region["conditions"])
+            json.dumps(region.conditions): true_share(whole, region.conditions)
             for region in found
         }
         missed.append(
             any(
-                not region[side]["low"]
-                <= truth[json.dumps(region["conditions"])]
-                <= region[side]["high"]
+                not getattr(region, side).low
+                <= truth[json.dumps(region.conditions)]
+                <= getattr(region, side).high
                 for region in found
                 for side in ("real", "other")
             )
         )
-    assert seldom(missed)
-    assert found_any <= 6
+    assert is_rare(missed)
+    assert found_any <= stats.binom.isf(4e-3, seeds, ALPHA)
 
 
 def true_share(table, conditions):
@@ -183,13 +193,17 @@ def true_share(table, conditions):
     return inside.mean()
 
 
-def test_the_ladder_of_tables_stays_below_the_truth_and_names_the_column(law):
-    _, coding, cells, rest, dropped = law
-    steps = [in_halves(ladder, *drawn(seed, 1500, cells, rest), coding) for seed in range(20)]
-    assert seldom(
-        [step["jsd_lower"] > jsd_of_dropped(dropped) for found in steps for step in found]
+@over_seeds(7, 20)
+def test_the_ladder_of_tables_stays_below_the_truth_and_names_the_column(seeds, law):
+    _, columns, cells, rest, dropped = law
+    steps = [
+        in_halves(rank_marginals, *drawn(seed, 1500, cells, rest), columns)
+        for seed in range(seeds)
+    ]
+    assert is_rare(
+        [step.jsd_lower > jsd_of_dropped(dropped) for found in steps for step in found]
     )
-    assert np.mean([found[0]["columns"] == ["level"] for found in steps]) > 0.9
+    assert np.mean([found[0].columns == ("level",) for found in steps]) > 0.9
 
 
 # ------------------------------------------------------------------------------------- samplers that are given labels
@@ -218,9 +232,10 @@ def conditional(rng, label, shift=0.0):
     return pa.table({"label": label, "value": centre + shift + rng.normal(size=len(label))})
 
 
-def test_dealt_within_pairs_p_is_exact_where_labels_decide_all():
+@over_seeds(200, 1500)
+def test_dealt_within_pairs_p_is_exact_where_labels_decide_all(seeds):
     small = []
-    for seed in range(1500):
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         label = 10 * rng.integers(3, size=30)
         l_x, l_y = label + rng.normal(size=30), label[:, None] + rng.normal(size=(30, 3))
@@ -232,25 +247,34 @@ def test_dealt_within_pairs_p_is_exact_where_labels_decide_all():
     )
 
 
-def test_given_their_labels_right_samples_are_refuted_as_seldom_as_is_said():
+@over_seeds(15, 60)
+def test_given_their_labels_right_samples_are_refuted_as_seldom_as_is_said(seeds):
     # the labels of the data are no draws of the sampler's own law: only the rest of the row is compared
     found = []
-    for seed in range(60):
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         real = conditional(rng, rng.choice(["low", "high"], 120, p=[0.9, 0.1]))
         other = Conditional().sample(
             given=real.take(np.repeat(np.arange(120), 3)), random_state=seed
         )
-        coding, (x, y) = coded(real, other)
-        pair = PairedSamples(seed, x, y, coding, matched=True)
+        columns, (x, y) = coded(real, other)
+        pair = PairedSamples(seed, x, y, TableFeatureEncoder(columns), matched=True)
         key = jr.key(seed)
         kinds = ("linear", "cells")
         found.append(
-            certify(key, pair.x, pair.y, ALPHA, kinds=kinds, coding=coding, matched=True)
+            certify(
+                key,
+                pair.x,
+                pair.y,
+                ALPHA,
+                kinds=kinds,
+                encoder=TableFeatureEncoder(columns),
+                matched=True,
+            )
         )
-        np.testing.assert_array_equal(np.repeat(pair.x[:, None, 0], 3, axis=1), pair.y[:, :, 0])
-    assert seldom([each.jsd_lower > 0 for each in found])
-    assert seldom([each.p_value <= ALPHA for each in found])
+        np.testing.assert_array_equal(np.repeat(pair.x.x[:, 0], 3), pair.y.x[:, 0])
+    assert is_rare([each.jsd_lower > 0 for each in found])
+    assert is_rare([each.p_value <= ALPHA for each in found])
     assert np.mean(np.exp([each.log_e for each in found])) < 2
 
 
@@ -260,11 +284,11 @@ def test_a_sampler_with_labels_makes_rows_for_those_of_the_data():
     # all labels high: a sampler that drew its own would be far off
     real, train = (conditional(rng, np.array(["high"] * 390 + ["low"] * 10)) for _ in range(2))
     right = oh.measure(real=real, sampler=Conditional(), train=train)
-    assert right.given == ["label"]
+    assert right.given == ("label",)
     assert right.n_other == 4000
     assert right.jsd_lower == 0
-    assert right.copying["p_value"] > 0.001
-    assert "made for its own label" in str(right)
+    assert right.memorization.p_value > 0.001
+    assert "generated for its own label" in str(right)
     wrong = oh.measure(real=real, sampler=Conditional(1.0))
     assert wrong.jsd_lower > 0.05
     assert wrong.p_value < 1e-3
@@ -280,7 +304,7 @@ def found():
     with pytest.MonkeyPatch.context() as patch:
         for module in (pairing, measurement):
             patch.setattr(module, "certify", functools.partial(certify, kinds=kinds))
-        patch.setattr(measurement, "detectable", lambda *_, coding: None)
+        patch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
         return oh.measure(
             real=people(rng, 3000), other=without(people(rng, 3000)), target="income"
         )
@@ -289,25 +313,25 @@ def found():
 def test_a_dropped_word_is_certified_and_named(found):
     assert 0.3 * jsd_of_dropped(DOCTORATE) < found.jsd_lower < jsd_of_dropped(DOCTORATE)
     region = found.regions[0]
-    assert region["rule"] == "level = Doctorate"
-    assert region["conditions"] == [["level", "=", "Doctorate"]]
-    assert region["certain"]
-    assert region["other"]["share"] == 0
-    assert found.ladder[0]["columns"] == ["level"]
+    assert region.rule == "level = Doctorate"
+    assert region.conditions == (("level", "=", "Doctorate"),)
+    assert region.certain
+    assert region.other.share == 0
+    assert found.marginals[0].columns == ("level",)
     assert re.search(
         r"level is Doctorate in 8\.\d+ % of the data, and never in the other sample\.",
         str(found),
     )
-    assert all(row["cells"]["level"] == "Doctorate" for row in found.telling["missing"])
-    assert found.null["jsd_lower"] == 0
+    assert all(row.cells["level"] == "Doctorate" for row in found.examples.missing)
+    assert found.baseline.jsd_lower == 0
 
 
 def test_ids_are_left_out_and_the_rest_is_ready_for_json(found):
-    assert found.left_out == ["person"]
+    assert found.left_out == ("person",)
     assert "left out: person." in found.sentences[-1]
-    assert found.optional["utility"]["sentence"] in found.sentences
+    assert found.optional.utility.sentence in found.sentences
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
-    assert measurement.Measurement.of(found.to_dict()) == found
+    assert oh.Measurement.from_dict(found.to_dict()) == found
 
 
 def changed(table, name, change):
@@ -329,8 +353,8 @@ def half(value):
 
 
 def rule_of(table, other):
-    coding, (x, y) = coded(table, other)
-    return in_halves(regions, x, y, coding)[0]["rule"]
+    columns, (x, y) = coded(table, other)
+    return in_halves(find_regions, x, y, columns)[0].rule
 
 
 def test_regions_speak_of_words_dates_and_what_is_missing():
@@ -356,8 +380,8 @@ def test_regions_speak_of_words_dates_and_what_is_missing():
 
 
 def sentences_of(table, other):
-    coding, (x, y) = coded(table, other)
-    return [clue["sentence"] for clue in audit(x, y, coding.names, coding)["findings"]]
+    columns, (x, y) = coded(table, other)
+    return [clue.sentence for clue in audit_samples(x, y, columns).findings]
 
 
 def test_the_audit_speaks_of_words_few_values_ranges_and_what_is_missing():
@@ -393,12 +417,12 @@ def test_copies_of_rows_with_words_and_missing_cells_are_found():
     train, real = people(rng, 500), people(rng, 500)
     copied = oh.measure(
         real=real, other=train.take(rng.integers(500, size=500)), train=train
-    ).copying
-    honest = oh.measure(real=real, other=people(rng, 500), train=train).copying
-    assert copied["p_value"] == 0.0005
-    assert copied["duplicates"]["train"]["share"] == 1
-    assert honest["p_value"] > 0.01
-    assert honest["duplicates"]["train"]["count"] == 0
+    ).memorization
+    honest = oh.measure(real=real, other=people(rng, 500), train=train).memorization
+    assert copied.p_value == 0.0005
+    assert copied.duplicates.train.share == 1
+    assert honest.p_value > 0.01
+    assert honest.duplicates.train.count == 0
 
 
 @pytest.mark.usefixtures("swift")
@@ -408,15 +432,15 @@ def test_decimals_of_a_table_are_found_and_taken_away():
         real=people(rng, 600),
         other=changed(people(rng, 600), "income", lambda income: income * 1.000001),
     )
-    assert found.harmonised["format"]["jsd_lower"] > 0.3
-    assert found.harmonised["jsd_lower"] == 0
+    assert found.harmonized.format.jsd_lower > 0.3
+    assert found.harmonized.jsd_lower == 0
 
 
 # ------------------------------------------------------------------------------------------- what it doesn't depend on
 
 
 def numbers(found):
-    return {**found.numbers(), "regions": found.regions, "ladder": found.ladder}
+    return found.bounds(), found.regions, found.marginals
 
 
 @pytest.mark.usefixtures("swift")
@@ -433,7 +457,7 @@ def test_neither_the_order_of_rows_and_columns_nor_the_library_matters(tmp_path)
         == expected
     )
     swapped = oh.measure(real=other, other=real)
-    assert swapped.numbers() == {name: expected[name] for name in swapped.numbers()}
+    assert swapped.bounds() == expected[0]
 
 
 @pytest.mark.usefixtures("swift")
@@ -443,8 +467,8 @@ def test_numbers_of_a_coarser_type_count_as_what_is_written():
     real, other = (pa.table({"a": row, "b": rng.normal(size=400).round(1)}) for row in values)
     coarse = other.set_column(0, "a", other["a"].cast(pa.float32()))
     assert (
-        oh.measure(real=real, other=coarse).numbers()
-        == oh.measure(real=real, other=other).numbers()
+        oh.measure(real=real, other=coarse).bounds()
+        == oh.measure(real=real, other=other).bounds()
     )
 
 
@@ -453,11 +477,11 @@ def test_a_schema_may_say_what_the_columns_are():
     rng = np.random.default_rng(0)
     real, other = people(rng, 200), people(rng, 200)
     kinds = {"hours": "category", "joined": "text"}
-    found = oh.measure(real=real, other=other.drop(["joined"]), schema=Schema.of(real, kinds))
-    assert found.left_out == ["person", "joined"]
-    assert {column["name"]: column["kind"] for column in found.audit["columns"]}[
-        "hours"
-    ] == "category"
+    found = oh.measure(
+        real=real, other=other.drop(["joined"]), schema=Schema.infer(real, kinds)
+    )
+    assert found.left_out == ("person", "joined")
+    assert {column.name: column.kind for column in found.audit.columns}["hours"] == "category"
 
 
 def test_columns_of_ids_may_be_there_or_not():
@@ -466,9 +490,9 @@ def test_columns_of_ids_may_be_there_or_not():
     with pytest.MonkeyPatch.context() as patch:
         for module in (pairing, measurement):
             patch.setattr(module, "certify", functools.partial(certify, kinds=("linear",)))
-        patch.setattr(measurement, "detectable", lambda *_, coding: None)
+        patch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
         found = oh.measure(real=people(rng, 60).drop(["person"]), other=numbered)
-    assert found.left_out == ["person", "Unnamed: 0"]
+    assert found.left_out == ("person", "Unnamed: 0")
 
 
 # --------------------------------------------------------------------------------------------------- what is refused
@@ -541,7 +565,7 @@ def test_an_array_is_not_measured_by_a_table():
     ):
         oh.measure(real=rows, other=OTHER)
     with pytest.raises(oh.Refusal, match="schema: expected a table to go by it; got an array"):
-        oh.measure(real=rows, other=rows, schema=Schema.of(OTHER))
+        oh.measure(real=rows, other=rows, schema=Schema.infer(OTHER))
     with pytest.raises(oh.Refusal, match="target: expected a table to have it; got an array"):
         oh.measure(real=rows, other=rows, target="level")
 
@@ -574,13 +598,9 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-def onehalf(*words):
-    cli.app(words, standalone_mode=False)
-
-
 @pytest.mark.usefixtures("swift", "files")
-def test_the_command_measures_files_of_any_kind(capsys):
-    kinds = Schema.of(pyarrow.csv.read_csv("people.csv"), {"hours": "category"})
+def test_the_command_measures_files_of_any_kind():
+    kinds = Schema.infer(pyarrow.csv.read_csv("people.csv"), {"hours": "category"})
     Path("people.json").write_text(kinds.to_json())
     asked = (
         "--train",
@@ -593,16 +613,15 @@ def test_the_command_measures_files_of_any_kind(capsys):
         "page.html",
         "--json",
     )
-    onehalf("measure", "people.csv", "fake.parquet", *asked)
-    told = capsys.readouterr()
-    found = json.loads(told.out)
+    told = run_cli("measure", "people.csv", "fake.parquet", *asked)
+    found = json.loads(told.stdout)
     assert found["left_out"] == ["person"]
     assert {column["name"]: column["kind"] for column in found["audit"]["columns"]}[
         "hours"
     ] == "category"
     assert found["optional"]["utility"]["target"] == "income"
     assert found["copying"]["n_pairs"] == 300
-    assert "A model that guesses income" in told.err
+    assert "A model that predicts income" in told.stderr
     assert "level" in Path("page.html").read_text()
 
 
@@ -623,5 +642,4 @@ def test_the_command_measures_files_of_any_kind(capsys):
 )
 @pytest.mark.usefixtures("files")
 def test_the_command_refuses_what_does_not_fit(words, sentence):
-    with pytest.raises(oh.Refusal, match=sentence):
-        onehalf("measure", *words)
+    assert_refused(run_cli("measure", *words), sentence)

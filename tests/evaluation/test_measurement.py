@@ -9,8 +9,9 @@ import pytest
 import onehalf as oh
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate.certificate import certify
-from onehalf.evaluation.measurement import _copying
+from onehalf.evaluation.measurement import _detect_copying
 from onehalf.evaluation.pairing import PairedSamples
+from onehalf.evaluation.rows import wrap
 from onehalf.evaluation.samples import check_alpha, check_seed
 
 
@@ -37,7 +38,7 @@ def swift(monkeypatch):
     quick = functools.partial(certify, kinds=("linear", "quadratic", "cells"))
     monkeypatch.setattr(pairing, "certify", quick)
     monkeypatch.setattr(measurement, "certify", quick)
-    monkeypatch.setattr(measurement, "detectable", lambda *_, coding: None)
+    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
 
 
 def test_a_dropped_mode_is_certified_and_named(found):
@@ -46,28 +47,28 @@ def test_a_dropped_mode_is_certified_and_named(found):
     assert found.accuracy == (1 + found.tv_lower) / 2
     assert found.p_value < 1e-4
     region = found.regions[0]
-    assert region["certain"]
-    assert {name for name, _, _ in region["conditions"]} <= {"x1", "x2"}
-    assert region["other"]["share"] == 0
-    assert found.null["jsd_lower"] == 0
-    assert found.detectable["mass"] <= 0.08
-    missing = [row["row"] for row in found.telling["missing"]]
+    assert region.certain
+    assert {name for name, _, _ in region.conditions} <= {"x1", "x2"}
+    assert region.other.share == 0
+    assert found.baseline.jsd_lower == 0
+    assert found.detectable.mass <= 0.08
+    missing = [row.row for row in found.examples.missing]
     assert len(missing) == 20
 
 
 def test_the_most_telling_rows_are_those_of_the_dropped_mode(rows, found):
-    telling = rows[0][[row["row"] for row in found.telling["missing"]]]
+    telling = rows[0][[row.row for row in found.examples.missing]]
     assert (np.abs(telling - [4, 4]).max(axis=1) < 0.2).all()
 
 
 def test_what_is_drawn_adds_up(found):
-    bars, calibration = found.drawn["log_ratio"], found.drawn["calibration"]
-    assert sum(bars["real"]) == pytest.approx(1)
-    assert sum(bars["other"]) == pytest.approx(1)
+    bars, calibration = found.plots.log_ratio, found.plots.calibration
+    assert sum(bars.real) == pytest.approx(1)
+    assert sum(bars.other) == pytest.approx(1)
     # where D is greater, more rows are real ones
-    assert calibration["D"] == sorted(calibration["D"])
-    assert calibration["D"][-1] > 0.5 < calibration["real"][-1]
-    assert found.drawn["wealth"]["log_e"][-1] == found.log_e
+    assert list(calibration.D) == sorted(calibration.D)
+    assert calibration.D[-1] > 0.5 < calibration.real[-1]
+    assert found.plots.wealth.log_e[-1] == found.log_e
 
 
 def test_it_is_ready_for_json_and_says_its_sentences(found):
@@ -108,9 +109,9 @@ def test_disjoint_samples_come_near_log_2():
 def test_decimals_are_found_and_taken_away():
     rng = np.random.default_rng(0)
     found = oh.measure(real=rng.normal(size=(600, 2)).round(2), other=rng.normal(size=(600, 2)))
-    assert found.audit["format_differs"]
-    assert found.harmonised["format"]["jsd_lower"] > 0.5
-    assert found.harmonised["jsd_lower"] == 0
+    assert found.audit.format_differs
+    assert found.harmonized.format.jsd_lower > 0.5
+    assert found.harmonized.jsd_lower == 0
     assert "decimals" in " ".join(found.sentences[:3])
 
 
@@ -130,24 +131,23 @@ def test_copies_are_found_with_training_rows():
     train, held_out = rng.normal(size=(2, 400, 4))
     copied = oh.measure(
         real=held_out, other=train + 1e-3 * rng.normal(size=(400, 4)), train=train
-    ).copying
-    honest = oh.measure(real=held_out, other=rng.normal(size=(400, 4)), train=train).copying
-    assert copied["p_value"] == 0.0005
-    assert copied["advantage_lower"] > 0.5
-    assert honest["p_value"] > 0.01
-    assert honest["advantage_lower"] == 0
+    ).memorization
+    honest = oh.measure(
+        real=held_out, other=rng.normal(size=(400, 4)), train=train
+    ).memorization
+    assert copied.p_value == 0.0005
+    assert copied.advantage_lower > 0.5
+    assert honest.p_value > 0.01
+    assert honest.advantage_lower == 0
 
 
 def test_optional_measurements_stand_beside_data_against_data():
     rng = np.random.default_rng(0)
     real, other = rng.normal(size=(400, 2)), rng.normal([3.0, 0.0], size=(400, 2))
     optional = oh.measure(real=real, other=other, optional=("prdc", "parzen", "cells")).optional
-    assert optional["prdc"]["data"]["coverage"] > 0.9 > optional["prdc"]["other"]["coverage"]
-    assert (
-        optional["parzen"]["data"]["log_likelihood"]
-        > optional["parzen"]["other"]["log_likelihood"]
-    )
-    assert optional["cells"]["jsd_lower"] > 0
+    assert optional.prdc.data.coverage > 0.9 > optional.prdc.other.coverage
+    assert optional.parzen.data.log_likelihood > optional.parzen.other.log_likelihood
+    assert optional.cells.jsd_lower > 0
 
 
 class Frame:
@@ -173,7 +173,7 @@ def test_columns_of_frames_are_matched_by_name():
     b = Frame({"income": rng.normal(9, size=200), "age": rng.normal(size=200)})
     found = oh.measure(real=a, other=b)
     assert found.jsd_lower == 0
-    assert [column["name"] for column in found.audit["columns"]] == ["age", "income"]
+    assert [column.name for column in found.audit.columns] == ["age", "income"]
     with pytest.raises(
         oh.Refusal, match="other: expected the columns of the data, age, income; got age, wage"
     ):
@@ -190,8 +190,9 @@ def test_far_rows_that_were_held_out_are_no_sign_of_copying(law):
         rng = np.random.default_rng(seed)
         normal, flags = rng.normal(size=(3, 40, 60)), rng.random((3, 40, 60)) < 0.01
         train, real, other = np.exp(3 * normal) if law == "lognormal" else 1.0 * flags
-        found = _copying(seed, train, PairedSamples(seed, real, other), 0.05)
-        alarms += found["p_value"] <= 0.05
+        pair = PairedSamples(seed, real, other)
+        found = _detect_copying(seed, wrap(train), pair, 0.05, pair.other)
+        alarms += found.p_value <= 0.05
     assert alarms <= 8
 
 

@@ -2,12 +2,14 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import onehalf as oh
 from onehalf.evaluation import wording
+from onehalf.evaluation.result import DetectableEffect, Marginal
 
 BANNED = re.compile(
     r"identical|indistinguishable|passe[sd]|same as the data|\b1\.0\b(?! ?%)|p = below",
@@ -42,7 +44,7 @@ MEASURED = {
 
 @pytest.fixture(scope="module")
 def measured():
-    return {name: make().to_dict() for name, make in MEASURED.items()}
+    return {name: make() for name, make in MEASURED.items()}
 
 
 @pytest.fixture
@@ -52,12 +54,12 @@ def null(measured):
 
 
 def told(found):
-    return " ".join(wording.of(found))
+    return " ".join(wording.describe(found))
 
 
 @pytest.mark.parametrize("name", MEASURED)
 def test_no_sentence_claims_too_much(measured, name):
-    for sentence in wording.of(measured[name]):
+    for sentence in wording.describe(measured[name]):
         assert not BANNED.search(sentence)
         assert re.search(r"[.:?]$", sentence)
         assert (
@@ -68,9 +70,9 @@ def test_no_sentence_claims_too_much(measured, name):
 @pytest.mark.parametrize("name", MEASURED)
 def test_where_nothing_is_found_it_is_not_called_closeness(measured, name):
     found = measured[name]
-    nothing = found["jsd_lower"] == found["tv_lower"] == 0 and found["p_value"] > 0.05
+    nothing = found.jsd_lower == found.tv_lower == 0 and found.p_value > 0.05
     assert ("which does not show that there is none" in told(found)) == nothing
-    assert ("the best guesser" in told(found)) == (found["tv_lower"] > 0)
+    assert ("A classifier can tell" in told(found)) == (found.tv_lower > 0)
     assert nothing or name not in ("twice", "constant", "few rows")
 
 
@@ -79,7 +81,7 @@ def test_what_could_have_been_missed_and_the_baseline_are_always_said(measured, 
     assert "What could have been missed" in told(measured[name])
     assert ("For comparison, " in told(measured[name])) == (name != "few rows")
     assert ("the data against the training rows" in told(measured[name])) == (
-        measured[name]["copying"] is not None
+        measured[name].memorization is not None
     )
 
 
@@ -92,13 +94,14 @@ def test_what_could_have_been_missed_and_the_baseline_are_always_said(measured, 
     ],
 )
 def test_what_tells_them_apart_trivially_comes_before_any_number(measured, name, rule):
-    assert rule in wording.of(measured[name])[0]
-    assert "nats" not in wording.of(measured[name])[0]
+    assert rule in wording.describe(measured[name])[0]
+    assert "nats" not in wording.describe(measured[name])[0]
 
 
 def test_without_such_a_finding_a_rule_that_parts_them_comes_first(measured):
-    found = measured["disjoint"] | {"audit": measured["disjoint"]["audit"] | {"findings": []}}
-    assert wording.of(found)[0].startswith("One rule tells nearly all rows apart: ")
+    found = measured["disjoint"]
+    found = replace(found, audit=replace(found.audit, findings=()))
+    assert wording.describe(found)[0].startswith("One rule separates nearly all rows: ")
 
 
 def certified(null, **numbers):
@@ -109,18 +112,15 @@ def certified(null, **numbers):
         "p_value": 2e-9,
         "log_e": 80.0,
     }
-    return null | base | {"jsd_estimate": 0.04, "jsd_se": 0.004} | numbers
+    return replace(null, **(base | {"jsd_estimate": 0.04, "jsd_se": 0.004} | numbers))
 
 
 def test_certified_numbers_are_rounded_down(null):
     words = told(certified(null))
-    assert "at least 0.044 of the 1 bit" in words
+    assert "at least 0.044 bit" in words
     assert "at least 0.030 nats; the estimate is 0.040 ± 0.004" in words
-    assert "at least 54.8 % of the time, with 95 % confidence" in words
-    assert (
-        "refuted at level 0.05 (p below 0.0001); a fair bet against it turned 1 into 10^34"
-        in words
-    )
+    assert "at least 54.8 % (chance: 50 %), with 95 % confidence" in words
+    assert "refuted at level 0.05 (p below 0.0001). E-value against it: 10^34" in words
 
 
 @pytest.mark.parametrize("bound", [1e-5, 6.93e-5, 0.00708, 0.0299, 0.1, 0.69314718])
@@ -132,82 +132,81 @@ def test_a_bound_is_never_rounded_up_nor_to_nothing(bound):
 def test_the_level_is_the_callers(null):
     words = told(certified(null, alpha=0.01))
     assert "With 99 % confidence" in words
-    assert "luck alone gets to 100 or more at most once in 100 times" in words
+    assert "by chance it is 100 or more at most once in 100 times" in words
 
 
-@pytest.mark.parametrize("sign", ["p_value", "log_e", "tv_lower", "ladder", "regions"])
+@pytest.mark.parametrize("sign", ["p_value", "log_e", "tv_lower", "marginals", "regions"])
 def test_each_sign_of_a_difference_counts(measured, null, sign):
-    step = {"columns": ["x1"], "jsd_lower": 0.01}
+    step = Marginal(columns=("x1",), jsd_lower=0.01, jsd_estimate=0.02)
     signs = {
         "p_value": 0.05,
         "log_e": 3.0,
         "tv_lower": 0.01,
-        "ladder": [step],
-        "regions": measured["disjoint"]["regions"],
+        "marginals": (step,),
+        "regions": measured["disjoint"].regions,
     }
-    assert "signs that the two differ" in told(null | {sign: signs[sign]})
-    assert "signs that the two differ" not in told(
-        null | {"p_value": 0.051, "log_e": 2.99, "ladder": [], "regions": []}
+    assert "evidence that the two differ" in told(replace(null, **{sign: signs[sign]}))
+    assert "evidence that the two differ" not in told(
+        replace(null, p_value=0.051, log_e=2.99, marginals=(), regions=())
     )
 
 
 def test_what_is_refuted_depends_on_the_level(null):
-    assert "is refuted at level 0.05" in told(null | {"p_value": 0.03})
-    assert "is not refuted at level 0.01" in told(null | {"p_value": 0.03, "alpha": 0.01})
+    assert "is refuted at level 0.05" in told(replace(null, p_value=0.03))
+    assert "is not refuted at level 0.01" in told(replace(null, p_value=0.03, alpha=0.01))
     assert (
-        "luck"
-        not in told(null | {"alpha": 0.01, "null": null["null"] | {"p_value": 0.03}}).split(
-            "For comparison"
-        )[1]
+        "is chance"
+        not in told(
+            replace(null, alpha=0.01, baseline=replace(null.baseline, p_value=0.03))
+        ).split("For comparison")[1]
     )
 
 
 def test_a_difference_without_a_size_is_said_to_have_none(null):
-    assert "signs that the two differ" in told(certified(null, jsd_lower=0.0, tv_lower=0.0))
-    assert "the best guesser" in told(certified(null, jsd_lower=0.0))
-    assert "the best guesser" not in told(certified(null, tv_lower=0.0))
+    assert "evidence that the two differ" in told(certified(null, jsd_lower=0.0, tv_lower=0.0))
+    assert "A classifier can tell" in told(certified(null, jsd_lower=0.0))
+    assert "A classifier can tell" not in told(certified(null, tv_lower=0.0))
 
 
 @pytest.mark.parametrize("shown", [{"jsd_lower": 0.01}, {"p_value": 0.04}])
-def test_a_difference_between_random_halves_is_called_luck(null, shown):
-    words = told(null | {"null": null["null"] | shown})
-    assert "so this is luck, at most once in 10 times" in words
-    assert "so this is luck" not in told(null)
+def test_a_difference_between_random_halves_is_called_chance(null, shown):
+    words = told(replace(null, baseline=replace(null.baseline, **shown)))
+    assert "so this is chance, at most once in 10 times" in words
+    assert "so this is chance" not in told(null)
 
 
 def test_data_that_differ_from_the_training_rows_put_the_rest_in_doubt(measured):
-    assert "is in doubt" in told(measured["train from elsewhere"])
-    assert "is in doubt" not in told(measured["with train"])
+    assert "are in doubt" in told(measured["train from elsewhere"])
+    assert "are in doubt" not in told(measured["with train"])
 
 
 def test_regions_are_listed_under_a_line_that_explains_the_brackets(measured):
     where = wording.parts(measured["disjoint"])["where"]
-    assert "in brackets (all of them hold at once with 95 % confidence):" in where[0]
+    assert "in brackets (95 % confidence for all of them together):" in where[0]
     assert where[1].startswith("  ")
     assert "could not be narrowed down" in told(certified(measured["few rows"]))
 
 
 def test_fewer_columns_are_told_beside_all_of_them(measured):
-    steps = [
-        {"columns": ["x1"], "jsd_lower": 0.0},
-        {"columns": ["x1", "x2"], "jsd_lower": 0.02},
-    ]
-    assert "x1, shows nothing for certain." in told(
-        certified(measured["few rows"], ladder=steps)
+    steps = (
+        Marginal(columns=("x1",), jsd_lower=0.0, jsd_estimate=0.0),
+        Marginal(columns=("x1", "x2"), jsd_lower=0.02, jsd_estimate=0.03),
     )
-    columns = 3 * measured["few rows"]["audit"]["columns"]
-    found = certified(
-        measured["few rows"], ladder=steps, audit={"findings": [], "columns": columns}
+    assert "x1, alone shows nothing for certain." in told(
+        certified(measured["few rows"], marginals=steps)
     )
-    assert "the most telling pair, x1 and x2, shows at least 0.020 nats." in told(found)
+    audit = measured["few rows"].audit
+    audit = replace(audit, findings=(), columns=3 * audit.columns)
+    found = certified(measured["few rows"], marginals=steps, audit=audit)
+    assert "the most telling pair, x1 and x2, alone shows at least 0.020 nats." in told(found)
 
 
 def test_the_limit_of_detection_is_that_of_the_trials(null):
-    limit = {"mass": 0.08, "jsd": 0.0286, "rows": 750, "trials": 10, "noticed": 9}
-    words = told(null | {"detectable": limit})
+    limit = DetectableEffect(mass=0.08, jsd=0.0286, rows=750, trials=10, noticed=9)
+    words = told(replace(null, detectable=limit))
     assert "a group of 8.0 % of the rows (0.029 nats) was noticed 9 times in 10" in words
 
 
 def test_a_table_has_the_same_numbers_for_a_measurement_and_its_baseline(null):
-    assert list(wording.table(null)) == list(wording.table(null["null"]))
+    assert list(wording.table(null)) == list(wording.table(null.baseline))
     assert wording.table(certified(null))["permutation test"] == "p below 0.0001"

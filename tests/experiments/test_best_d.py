@@ -54,27 +54,31 @@ def test_the_calculus_of_the_pointwise_maximum():
     assert sympy.simplify(printed - (1 - b / a)) == 0
 
 
-def test_no_other_y_is_better():
+def test_no_other_y_is_better(compute):
     others = np.linspace(0, 1, 1001)
-    for (a, b), y in PointwiseMaximum().argmaxima.items():
+    for (a, b), y in compute(PointwiseMaximum).experiment.argmaxima.items():
         assert (
             xlogy(a, y) + xlog1py(b, -y) >= xlogy(a, others) + xlog1py(b, -others) - 1e-12
         ).all()
 
 
-def test_the_integral_of_the_maxima():
+def test_the_integral_of_the_maxima(compute):
     def most(x):
         a, b = scipy.stats.norm.pdf(x, 0, 0.1), scipy.stats.norm.pdf(x)
         return xlogy(a, a / (a + b)) + xlogy(b, b / (a + b))
 
     whole = scipy.integrate.quad(most, -9, 9, points=[-0.5, 0, 0.5], epsabs=1e-13, limit=400)[0]
-    claim = by_text(PointwiseMaximum())["N(0, 0.1^2), N(0, 1): integral of the maxima, nats"]
+    claim = by_text(compute(PointwiseMaximum).experiment)[
+        "N(0, 0.1^2), N(0, 1): integral of the maxima, nats"
+    ]
     assert claim.expected == pytest.approx(whole, abs=1e-10)
 
 
 @pytest.fixture(scope="module")
-def learned():
-    return LearnedD()
+def learned(compute):
+    computed = compute(LearnedD, short=True)
+    assert computed.claims
+    return computed.experiment
 
 
 def test_what_the_line_is_worth(learned):
@@ -155,12 +159,12 @@ def test_expectations_of_the_histogram_by_enumeration(monkeypatch):
         )
         fresh.append(np.mean(np.log(D)) + np.mean(np.log(np.subtract(1, D))))
     expected = [(np.mean(values) + math.log(4)) / 2 for values in (training, fresh)]
-    assert list(overfit_d.expectation(bins)) == pytest.approx(expected, abs=1e-12)
+    assert list(overfit_d.expected_estimates(bins)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_bin_learns_nothing_and_many_bins_everything():
-    assert list(overfit_d.expectation(1)) == pytest.approx([0, 0], abs=1e-12)
-    training, fresh = overfit_d.expectation(10**12)
+    assert list(overfit_d.expected_estimates(1)) == pytest.approx([0, 0], abs=1e-12)
+    training, fresh = overfit_d.expected_estimates(10**12)
     assert training == pytest.approx(math.log(2) + math.log(1.001 / 1.002), abs=1e-7)
     assert -1e-6 < fresh < 0
 
@@ -182,8 +186,8 @@ def test_counts():
     ]
 
 
-def test_tables_and_quadrature_of_the_classifier():
-    computed = Classification().computed
+def test_tables_and_quadrature_of_the_classifier(compute):
+    computed = compute(Classification).experiment.by_quadrature
     for mu, JSD_at in JSD.items():
         at = list(SHIFTS).index(mu)
         best = -value_of_line(mu, mu) / 2
@@ -195,8 +199,8 @@ def test_tables_and_quadrature_of_the_classifier():
         assert accuracy == pytest.approx(scipy.stats.norm.cdf(mu / 2), abs=1e-14)
 
 
-def test_mean_and_variance_on_a_minibatch():
-    mean, variance = Minibatch().truth
+def test_mean_and_variance_on_a_minibatch(compute):
+    mean, variance = compute(Minibatch).experiment.truth
     assert mean == pytest.approx(value_of_line(2.0), abs=1e-11)
     on_x = (
         expectation(lambda x: log_expit(1 - 2 * x) ** 2)
@@ -213,7 +217,7 @@ def test_the_best_D_on_a_minibatch():
     x, Gz = (0.5 - np.random.default_rng(0).normal(size=(2, 64)) - [[0], [1]]).astype(
         np.float32
     )
-    _, gain, _ = minibatch._play(*(side[None] for side in (x, Gz, x, Gz)))
+    _, gain, _ = minibatch._evaluate(*(side[None] for side in (x, Gz, x, Gz)))
 
     def loss(w):
         return -np.mean(log_expit(w * x.astype(float))) - np.mean(
@@ -226,12 +230,12 @@ def test_the_best_D_on_a_minibatch():
 
 
 def test_the_gain_has_the_law_of_Wilks():
-    gain = 2 * 512 * minibatch._see(np.random.default_rng(0), 512).chosen
+    gain = 2 * 512 * minibatch._draw_values(np.random.default_rng(0), 512).best
     assert scipy.stats.kstest(gain, "chi2", args=(1,)).pvalue > 1e-3
 
 
-def test_V_of_each_D_at_each_distance():
-    points = Equilibrium().points
+def test_V_of_each_D_at_each_distance(compute):
+    points = compute(Equilibrium).experiment.points
     for at, mu in enumerate(equilibrium.SHIFTS):
         assert points.best[at] == pytest.approx(value_of_line(mu, mu), abs=1e-11)
         assert points.half[at] == pytest.approx(value_of_line(mu / 2, mu), abs=1e-11)

@@ -7,9 +7,16 @@ import scipy.stats
 from onehalf.experiments.figure_one import CELLS, KNOTS, P_DATA, FigureOne
 
 
+@pytest.fixture(scope="module", params=["short", pytest.param("full", marks=pytest.mark.slow)])
+def experiment(request, compute):
+    computed = compute(FigureOne, short=request.param == "short")
+    assert computed.claims
+    return computed.experiment
+
+
 @pytest.fixture(scope="module")
-def experiment():
-    return FigureOne()
+def full(compute):
+    return compute(FigureOne).experiment
 
 
 def test_the_four_moments_are_of_one_run(experiment):
@@ -32,8 +39,9 @@ def test_p_g_is_the_law_of_G(experiment):
         assert scipy.stats.chisquare(got, expected / expected.sum() * len(z)).pvalue > 1e-5
 
 
-def test_at_the_end_p_g_is_p_data_and_D_is_one_half(experiment):
-    *_, d = experiment.four
+@pytest.mark.slow
+def test_at_the_end_p_g_is_p_data_and_D_is_one_half(full):
+    *_, d = full.four
     assert np.abs(d.p_g - P_DATA.masses([CELLS])).sum() / 2 < 0.05
     inside = P_DATA.masses([CELLS]) > 1e-3
     assert np.abs(d.d[inside]).max() < 0.3
@@ -44,4 +52,4 @@ def test_the_film_goes_through_the_four(experiment):
     assert [title for title in titles if title.startswith("(")] == [
         moment.title for moment in experiment.four
     ]
-    assert len(titles) > 40
+    assert len(titles) > len(experiment.four)

@@ -13,7 +13,7 @@ from onehalf.distributions import Normal
 from onehalf.experiments.divergences import DRAWS, NEAR, SHIFTS, Divergences
 from onehalf.experiments.generator_path import MEANS, STDS, GeneratorPath
 from onehalf.experiments.jsd_metric import JSDMetric
-from onehalf.experiments.known_answers import KNOWN, KnownAnswers
+from onehalf.experiments.known_answers import KNOWN_JSD, KnownAnswers
 from onehalf.experiments.least_kl import LINE, LeastKL
 from onehalf.theory import kl
 
@@ -22,23 +22,23 @@ PATH = [0, 9, 17, 20, 33, 40]
 
 
 @pytest.fixture(scope="module")
-def divergences():
-    return Divergences()
+def divergences(compute):
+    return compute(Divergences).experiment
 
 
 @pytest.fixture(scope="module")
-def least_kl():
-    return LeastKL()
+def least_kl(compute):
+    return compute(LeastKL).experiment
 
 
 @pytest.fixture(scope="module")
-def path():
-    return GeneratorPath()
+def path(compute):
+    return compute(GeneratorPath).experiment
 
 
 @pytest.fixture(scope="module")
-def metric():
-    return JSDMetric()
+def metric(compute):
+    return compute(JSDMetric).experiment
 
 
 def expectation(p, f):
@@ -88,7 +88,7 @@ def test_the_law_of_the_estimates(divergences):
 
 
 def test_likelihood_is_greatest_at_the_moments(least_kl):
-    rows, fit = least_kl.rows, least_kl.likeliest
+    rows, fit = least_kl.rows, least_kl.fit_by_likelihood
     assert (fit.mean, fit.std) == pytest.approx(scipy.stats.norm.fit(rows), abs=1e-6)
     assert -fit.least == pytest.approx(
         scipy.stats.norm(fit.mean, fit.std).logpdf(rows).mean(), abs=1e-12
@@ -102,7 +102,7 @@ def test_likelihood_is_greatest_at_the_moments(least_kl):
 def test_what_the_covering_fit_loses_is_a_difference_of_entropies(least_kl):
     # The modes share no mass: H(p_data) is that of the choice of a mode and that of a mode.
     of_data = scipy.stats.entropy([5, 3]) + scipy.stats.norm(0, 0.25).entropy()
-    assert least_kl.covering.least == pytest.approx(
+    assert least_kl.fit_by_forward_kl.least == pytest.approx(
         scipy.stats.norm(0, math.sqrt(61) / 4).entropy() - of_data, abs=1e-9
     )
 
@@ -123,22 +123,22 @@ def test_the_other_mode_is_another_minimum_but_a_greater_one(least_kl):
         at_the_lesser, between = (
             float(kl(Normal(mean, 0.25), least_kl.p_data, LINE)) for mean in (2.0, 0.0)
         )
-    assert least_kl.sitting.least < at_the_lesser < between
+    assert least_kl.fit_by_reverse_kl.least < at_the_lesser < between
     assert at_the_lesser == pytest.approx(math.log(8 / 3), abs=1e-9)
 
 
-@pytest.mark.parametrize("law", KNOWN)
+@pytest.mark.parametrize("law", KNOWN_JSD)
 def test_the_known_numbers_are_right(law):
     p_data, p_g = scipy.stats.norm(), scipy.stats.norm(*law)
     C = mean_log_D(p_data, p_g) + mean_log_D(p_g, p_data)
-    assert KNOWN[law] == pytest.approx(LOG_2 + C / 2, abs=1e-9)
+    assert KNOWN_JSD[law] == pytest.approx(LOG_2 + C / 2, abs=1e-9)
 
 
-def test_all_known_numbers_are_met():
-    measured = KnownAnswers().measured
-    assert measured["JSD"] == pytest.approx(np.array(list(KNOWN.values())), abs=1e-12)
+def test_all_known_numbers_are_met(compute):
+    measured = compute(KnownAnswers).experiment.divergences
+    assert measured["JSD"] == pytest.approx(np.array(list(KNOWN_JSD.values())), abs=1e-12)
     assert measured["C(G)"] == pytest.approx(
-        2 * np.array(list(KNOWN.values())) - LOG_4, abs=1e-12
+        2 * np.array(list(KNOWN_JSD.values())) - LOG_4, abs=1e-12
     )
 
 

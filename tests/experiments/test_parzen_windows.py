@@ -23,10 +23,10 @@ def test_the_blurred_score_is_by_quadrature():
 
 
 def test_both_scores_are_those_of_the_mixtures(monkeypatch):
-    monkeypatch.setattr(module, "FAKES", 50)
-    monkeypatch.setattr(module, "VALIDATION", 200)
-    monkeypatch.setattr(module, "TEST", 300)
-    found = module._scores(np.random.default_rng(3), 12)
+    monkeypatch.setattr(module, "N_SAMPLES", 50)
+    monkeypatch.setattr(module, "N_VALIDATION", 200)
+    monkeypatch.setattr(module, "N_TEST", 300)
+    found = module._measure(np.random.default_rng(3), 12)
     rng = np.random.default_rng(3)
     samples, _, test = (rng.normal(size=(rows, 12)) for rows in (50, 200, 300))
     true = np.log(

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from onehalf.distributions import Normal
 from onehalf.experiments import steps_of_d as module
-from onehalf.experiments.steps_of_d import Affine, Played, Quadratic, StepsOfD
+from onehalf.experiments.steps_of_d import Affine, History, Quadratic, StepsOfD
 from onehalf.theory import d_star
 
 
@@ -33,7 +33,7 @@ def test_the_gap_is_by_quadrature():
 
     best = quad(lambda x: value(x, norm.logpdf(x) - norm.logpdf(x, -0.5, 0.8)), -9, 9)[0]
     of_D = quad(lambda x: value(x, 0.3 - 0.2 * x + 0.1 * x**2), -9, 9)[0]
-    gap, jsd = module._see(D, G)
+    gap, jsd = module._measure(D, G)
     assert float(gap) == pytest.approx(best - of_D, abs=1e-5)
     assert float(jsd) == pytest.approx((best + np.log(4)) / 2, abs=1e-5)
 
@@ -67,15 +67,15 @@ def test_the_claims_can_fail():
     experiment = StepsOfD()
     looks = module.ROUNDS // module.EVERY
     near, far = (
-        Played(np.full((looks, 2), gap), np.full((looks, 2), gap)) for gap in (0.1, 0.2)
+        History(np.full((looks, 2), gap), np.full((looks, 2), gap)) for gap in (0.1, 0.2)
     )
-    experiment.__dict__["moved"] = {
+    experiment.__dict__["deviations"] = {
         "D, k = 1": 1e-3,
         "G, k = 1": 0.0,
         "D, k = 5": 0.0,
         "G, k = 5": 1e-9,
     }
-    experiment.__dict__["played"] = {1: near, 5: far}
+    experiment.__dict__["history"] = {1: near, 5: far}
     assert [claim.holds for claim in experiment.claims()] == [
         False,
         True,

@@ -46,9 +46,9 @@ def non_saturating(mu):
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(compute):
     """Danskin's gradients by shift."""
-    return Danskin()
+    return compute(Danskin).experiment
 
 
 @pytest.mark.parametrize("at", SOME)
@@ -80,8 +80,8 @@ def test_what_a_wrong_D_costs(found):
         assert value == pytest.approx(-1.163451396750418 - V, abs=1e-11)
 
 
-def test_the_table_of_saturation():
-    gradients = Saturation().gradients
+def test_the_table_of_saturation(compute):
+    gradients = compute(Saturation).experiment.gradients
     for mu, minimax in saturation.MINIMAX.items():
         at = list(saturation.SHIFTS).index(mu)
         assert minimax == pytest.approx(slope(mu), abs=1e-12)
@@ -95,9 +95,9 @@ def test_the_table_of_saturation():
     assert gradients["maximum likelihood, d up to 20"][-1] < 0.1
 
 
-def test_against_a_D_that_stays_G_collapses():
-    found = MinMax()
-    for d, p_g in zip(found.drawn["d"], found.collapsed, strict=False):
+def test_against_a_D_that_stays_G_collapses(compute):
+    found = compute(MinMax).experiment
+    for d, p_g in zip(found.random_games["d"], found.best_answers, strict=False):
         assert p_g.argmax() == d.argmax()
         assert p_g @ log_expit(-d) == pytest.approx(log_expit(-d).min())
 
@@ -125,7 +125,7 @@ def test_where_C_bends():
     assert curvature[2] < -1e-3
 
 
-def test_the_paths_of_the_figure():
+def test_the_paths_of_the_figure(compute):
     def C(p_g):
         def integrand(x):
             p, q = scipy.stats.norm.pdf(x), p_g(x)
@@ -138,7 +138,7 @@ def test_the_paths_of_the_figure():
     def mixed(x):
         return 0.5 * scipy.stats.norm.pdf(x) + 0.5 * scipy.stats.norm.pdf(x, 6)
 
-    figure = Convexity().figure()
+    figure = compute(Convexity).figure
     mixing, shifting, chord = (line.get_ydata() for line in figure.axes[0].lines[:3])
     assert mixing[30] == pytest.approx(C(mixed), abs=1e-9)
     assert shifting[30] == pytest.approx(C(scipy.stats.norm(3).pdf), abs=1e-9)
@@ -147,7 +147,7 @@ def test_the_paths_of_the_figure():
     assert shifting[30] > middle + 0.1
 
 
-def test_the_bad_start_ends_at_the_minimum_that_scipy_finds():
+def test_the_bad_start_ends_at_the_minimum_that_scipy_finds(compute):
     x, weight = np.linspace(-14, 14, 4001), 28 / 4000
     p = scipy.stats.norm.pdf(x[:, None], ideal_loop.MODES).mean(axis=1)
 
@@ -156,23 +156,26 @@ def test_the_bad_start_ends_at_the_minimum_that_scipy_finds():
         return weight * np.sum(p * np.log(2 * p / (p + q)) + q * np.log(2 * q / (p + q)))
 
     least = scipy.optimize.minimize(above, ideal_loop.BAD, tol=1e-9)
-    bad = IdealLoop().two_means[ideal_loop.BAD]
+    bad = compute(IdealLoop).experiment.two_means[ideal_loop.BAD]
     assert bad["C"][-1] + math.log(4) == pytest.approx(least.fun, abs=1e-9)
     assert bad["means"] == pytest.approx(least.x, abs=1e-4)
     assert np.linalg.eigvalsh(bad["curvature"])[0] > 0.02
     assert above(ideal_loop.MODES) == pytest.approx(0, abs=1e-12)
 
 
-def test_what_a_dropped_half_costs():
+def test_what_a_dropped_half_costs(compute):
     p, q = np.array([0.5, 0.5]), np.array([1 / 200, 199 / 200])
     m = (p + q) / 2
     assert np.sum(p * np.log(p / m) + q * np.log(q / m)) > ideal_loop.DROPPED
-    means = IdealLoop().two_means[ideal_loop.BAD]["means"]
+    means = compute(IdealLoop).experiment.two_means[ideal_loop.BAD]["means"]
     assert scipy.stats.norm.cdf(0, means).mean() < 1 / 200
 
 
-def test_orbits_of_the_dirac_gan():
-    far = {name: math.hypot(*orbit[-1]) for name, orbit in DiracGAN().orbits.items()}
+def test_orbits_of_the_dirac_gan(compute):
+    far = {
+        name: math.hypot(*orbit[-1])
+        for name, orbit in compute(DiracGAN).experiment.orbits.items()
+    }
     expected = [3.0969, 1.4210, 0.6402, 0.2839, 2.64e-6, 9.5e-22]
     assert list(far.values()) == pytest.approx(expected, rel=3e-3)
 

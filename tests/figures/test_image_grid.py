@@ -7,11 +7,12 @@ import pytest
 from PIL import Image, ImageColor
 
 from onehalf import Refusal, figures
-from onehalf.data.images.properties import limits_of
+from onehalf.data.images.properties import pixel_limits
 from onehalf.data.images.reader import read_images
 from onehalf.distributions import Digits
-from onehalf.figures.image_grid import GAP_COLOUR, tiled
-from onehalf.figures.style import DATA, plain
+from onehalf.figures import image_grid, overview
+from onehalf.figures.image_grid import GAP_COLOUR, tile_images
+from onehalf.figures.style import DATA, new_figure
 
 GAP, BLUE = ImageColor.getrgb(GAP_COLOUR), ImageColor.getrgb(DATA)
 
@@ -28,7 +29,7 @@ def opened(content):
 
 
 def test_each_pixel_is_a_square(noise):
-    pixels = np.asarray(figures.sheet(noise, across=3, magnify=5))
+    pixels = np.asarray(figures.draw_image_grid(noise, across=3, magnify=5))
     assert pixels.shape == (5 * (3 * 13 - 1), 5 * (3 * 9 - 1), 3)
     first = pixels[: 5 * 12, : 5 * 8]
     assert (first == noise[0].repeat(5, axis=0).repeat(5, axis=1)).all()
@@ -43,11 +44,14 @@ def test_each_pixel_is_a_square(noise):
 
 
 def test_a_sheet_is_a_square_of_up_to_1000_pixels():
-    assert figures.sheet(np.zeros((64, 28, 28))).size == (4 * (8 * 29 - 1),) * 2
-    assert figures.sheet(np.zeros((8, 10, 20))).size == (23 * (2 * 21 - 1), 23 * (4 * 11 - 1))
-    assert figures.sheet(np.zeros((64, 256, 256))).size == (8 * 272 - 16,) * 2
-    assert figures.sheet(np.zeros((1, 8, 8))).size == (1000, 1000)
-    assert opened(figures.sheet_png(np.zeros((2, 8, 8)))).size == (58 * 17, 58 * 8)
+    assert figures.draw_image_grid(np.zeros((64, 28, 28))).size == (4 * (8 * 29 - 1),) * 2
+    assert figures.draw_image_grid(np.zeros((8, 10, 20))).size == (
+        23 * (2 * 21 - 1),
+        23 * (4 * 11 - 1),
+    )
+    assert figures.draw_image_grid(np.zeros((64, 256, 256))).size == (8 * 272 - 16,) * 2
+    assert figures.draw_image_grid(np.zeros((1, 8, 8))).size == (1000, 1000)
+    assert opened(figures.encode_image_grid(np.zeros((2, 8, 8)))).size == (58 * 17, 58 * 8)
 
 
 @pytest.mark.parametrize(
@@ -63,20 +67,20 @@ def test_a_sheet_is_a_square_of_up_to_1000_pixels():
     ],
 )
 def test_black_and_white_follow_from_the_numbers(images, expected):
-    assert tiled(images)[0, :3, 0].tolist() == expected
+    assert tile_images(images)[0, :3, 0].tolist() == expected
 
 
 def test_black_and_white_can_be_the_datas():
     dark = np.array([[[0, 8, 20]]], np.uint8)
-    assert tiled(dark, limits=(0, 255))[0, :, 0].tolist() == [0, 8, 20]
-    assert tiled(dark, limits=(0, 16))[0, :, 0].tolist() == [0, 128, 255]
-    assert tiled(dark[:0]).shape == (1, 3, 4)
+    assert tile_images(dark, limits=(0, 255))[0, :, 0].tolist() == [0, 8, 20]
+    assert tile_images(dark, limits=(0, 16))[0, :, 0].tolist() == [0, 128, 255]
+    assert tile_images(dark[:0]).shape == (1, 3, 4)
 
 
 def test_what_is_no_image_is_refused():
     for shape in ((5, 2), (5, 4, 4, 2), (5, 1, 4, 4, 3)):
         with pytest.raises(Refusal, match=r"^images: expected shape \(n, h, w\)"):
-            figures.sheet(np.zeros(shape))
+            figures.draw_image_grid(np.zeros(shape))
 
 
 def test_the_nearest_training_image_is_found_and_how_near_it_is(monkeypatch):
@@ -85,7 +89,7 @@ def test_the_nearest_training_image_is_found_and_how_near_it_is(monkeypatch):
     samples[3] = train[71]
     distances = np.linalg.norm((samples[:, None] - train).reshape(9, 100, -1), axis=2)
     for pixels in (2**24, 7 * 20):
-        monkeypatch.setattr(figures.sheets, "PIXELS", pixels)
+        monkeypatch.setattr(image_grid, "BLOCK_PIXELS", pixels)
         place, distance = figures.find_nearest(samples, train)
         assert place.tolist() == distances.argmin(axis=1).tolist()
         assert distance == pytest.approx(distances.min(axis=1))
@@ -99,7 +103,7 @@ def test_the_nearest_training_image_is_found_and_how_near_it_is(monkeypatch):
 
 
 def test_each_sample_stands_beside_its_neighbour_in_a_frame(noise):
-    pixels = np.asarray(figures.neighbours(noise[:3], noise[3:6], across=1, magnify=1))
+    pixels = np.asarray(figures.draw_nearest(noise[:3], noise[3:6], across=1, magnify=1))
     assert pixels.shape == (3 * 15 - 1, 2 * 10, 3)
     for pair in range(3):
         sample, nearest = np.split(pixels[15 * pair : 15 * pair + 14], 2, axis=1)
@@ -110,13 +114,13 @@ def test_each_sample_stands_beside_its_neighbour_in_a_frame(noise):
             BLUE
         }
     with pytest.raises(Refusal, match=r"^nearest: expected an image for each sample"):
-        figures.neighbours(noise[:3], noise[:2])
+        figures.draw_nearest(noise[:3], noise[:2])
 
 
 def test_pairs_are_drawn_by_the_black_and_white_of_the_training_images():
     dark, bright = np.zeros((1, 2, 2)), np.full((1, 2, 2), 4.0)
     bright[0, 0, 0] = 0
-    pixels = np.asarray(figures.neighbours(dark + 2, bright, magnify=1))
+    pixels = np.asarray(figures.draw_nearest(dark + 2, bright, magnify=1))
     assert pixels[2, 2, 0] == 128
     assert pixels[2, 6, 0] == 255
 
@@ -126,9 +130,9 @@ def test_a_film_is_a_sheet_after_the_other(suffix):
     frames = np.zeros((5, 4, 8, 8))
     for t in range(5):
         frames[t] = t / 4
-    film = opened(figures.sheet_film(frames, suffix, magnify=2))
+    film = opened(figures.encode_image_grid_film(frames, suffix, magnify=2))
     assert film.n_frames == 5
-    assert film.size == figures.sheet(frames[0], magnify=2).size
+    assert film.size == figures.draw_image_grid(frames[0], magnify=2).size
     shown = []
     for t in range(5):
         film.seek(t)
@@ -142,12 +146,12 @@ def test_a_film_is_a_sheet_after_the_other(suffix):
 
 
 def test_films_of_figures_are_webp_too():
-    film = opened(figures.rolled([plain("x", name)[0] for name in "yz"], ".webp"))
+    film = opened(figures.encode_film([new_figure("x", name)[0] for name in "yz"], ".webp"))
     assert (film.n_frames, film.size) == (2, (560, 320))
 
 
 def test_a_page_plays_sheets():
-    page = figures.sheet_film(np.zeros((3, 4, 8, 8)), ".html").decode()
+    page = figures.encode_image_grid_film(np.zeros((3, 4, 8, 8)), ".html").decode()
     assert page.count("UklGR") == 3  # RIFF: a WebP
 
 
@@ -156,16 +160,16 @@ def test_what_is_no_film_is_refused(suffix):
     with pytest.raises(
         Refusal, match=r"^the film's name: expected a .gif, .webp or .html file; got"
     ):
-        figures.sheet_film(np.zeros((2, 1, 4, 4)), suffix)
+        figures.encode_image_grid_film(np.zeros((2, 1, 4, 4)), suffix)
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_a_folder_of_files_reads_as_the_images_it_was_made_of(tmp_path, channels):
     images = np.random.default_rng(0).integers(0, 256, (6, 9, 7, *channels), dtype=np.uint8)
-    for name, content in figures.files(images):
+    for name, content in figures.encode_images(images):
         (tmp_path / name).write_bytes(content)
         assert opened(content).mode == ("RGB" if channels else "L")
-    assert (read_images(tmp_path) == images).all()
+    assert (read_images(tmp_path).x == images).all()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{number:06}.png" for number in range(6)
     ]
@@ -176,29 +180,31 @@ def test_labels_are_folders_and_come_back(tmp_path):
         np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8),
         [3, 10, 3, 7],
     )
-    for name, content in figures.files(images, labels):
+    for name, content in figures.encode_images(images, labels):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    x, y = read_images(tmp_path)
-    assert y.tolist() == [10, 3, 3, 7]  # in the order of their paths
-    assert (x == images[[1, 0, 2, 3]]).all()
+    found = read_images(tmp_path)
+    assert found.labels.tolist() == [10, 3, 3, 7]  # in the order of their paths
+    assert (found.x == images[[1, 0, 2, 3]]).all()
 
 
 @pytest.mark.parametrize("label", ["", "..", "a/b", "a\\b", ".git"])
 def test_labels_that_name_no_folder_are_refused(label):
     with pytest.raises(Refusal, match=r"^labels: expected words that can name a folder"):
-        list(figures.files(np.zeros((1, 4, 4)), [label]))
+        list(figures.encode_images(np.zeros((1, 4, 4)), [label]))
 
 
 def test_a_reports_sheet_has_whole_pixels(noise):
     for images in (noise, Digits.rows()):
         n, h, w = images.shape[:3]
-        picture = np.asarray(opened(figures.packed(figures.one(images), ".png")))[..., :3]
-        drawn = tiled(
-            images[np.linspace(0, n - 1, min(n, figures.TILES)).astype(int)],
-            limits=limits_of(images),
+        picture = np.asarray(
+            opened(figures.encode_figure(figures.draw_images({"data": images}), ".png"))
+        )[..., :3]
+        drawn = tile_images(
+            images[np.linspace(0, n - 1, min(n, figures.IMAGES_SHOWN)).astype(int)],
+            limits=pixel_limits(images),
         )
-        times = figures.rows.SHEET // max(drawn.shape[:2])
+        times = overview.GRID_SIDE // max(drawn.shape[:2])
         sheet = picture[-drawn.shape[0] * times :, : drawn.shape[1] * times]
         squares = sheet[: h * times, : w * times].reshape(h, times, w, times, 3)
         assert (squares == squares[:, :1, :, :1]).all()

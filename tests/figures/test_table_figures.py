@@ -1,4 +1,4 @@
-"""The figures and the page of a table: what is counted, what is drawn first, and that words stand on the page."""
+"""The figures and the page of a table: what is counted and drawn first, words on the page."""
 
 import dataclasses
 import datetime
@@ -14,8 +14,10 @@ from matplotlib.patches import Rectangle, StepPatch
 import onehalf as oh
 from onehalf import figures, report
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.evaluation.checks.utility import utility
-from onehalf.figures import tables
+from onehalf.evaluation.checks.utility import evaluate_utility
+from onehalf.evaluation.features.tables import TableColumns
+from onehalf.evaluation.result import Optional
+from onehalf.figures.column_differences import FEW_VALUES
 
 N = 4000
 
@@ -45,8 +47,8 @@ def people():
             "row id": np.arange(N),
         }
     )
-    coding = TableEncoder.of(table)
-    return table, coding, coding.rows(table)
+    coding = TableEncoder.fit(table)
+    return table, coding, coding.encode(table)
 
 
 def halves():
@@ -85,42 +87,40 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_the_column_that_differs_most_comes_first_and_its_difference_is_the_share_of_rows_to_be_changed(
-    name,
-):
+def test_the_column_that_differs_most_is_first_with_the_share_of_rows_to_be_changed(name):
     coding, data, samples = changed(name, CHANGES[name])
-    first, *rest = tables.apart(data, samples, coding)
+    first, *rest = figures.rank_columns(data, samples, coding)
     assert coding.names[first.columns[0]] == name
     place = first.columns[0]
     moved = np.mean(
         ~((samples[:, place] == halves()[2][:, place]) | np.isnan(samples[:, place]))
     )
     if name in ("spent", "age", "sex", "inches"):
-        assert first.more == pytest.approx(moved, abs=0.04)
+        assert first.excess == pytest.approx(moved, abs=0.04)
     else:
-        assert first.more > 0.08
-    assert all(abs(each.more) < 0.06 for each in rest)
+        assert first.excess > 0.08
+    assert all(abs(each.excess) < 0.06 for each in rest)
 
 
 def test_data_from_data_is_what_luck_makes_of_it():
     coding, data, samples = halves()
-    for each in tables.apart(data, samples, coding):
+    for each in figures.rank_columns(data, samples, coding):
         assert each.samples < 2 * each.data + 0.02
-        assert abs(each.more) < 0.06
+        assert abs(each.excess) < 0.06
 
 
 def test_samples_fewer_than_the_data_are_counted_against_as_few():
     coding, data, samples = halves()
-    few = {each.columns: each for each in tables.apart(data, samples[:200], coding)}
-    many = {each.columns: each for each in tables.apart(data, samples, coding)}
+    few = {each.columns: each for each in figures.rank_columns(data, samples[:200], coding)}
+    many = {each.columns: each for each in figures.rank_columns(data, samples, coding)}
     place = (coding.names.index("height"),)
     assert few[place].data > 1.5 * many[place].data
-    assert abs(few[place].more) < 0.15
+    assert abs(few[place].excess) < 0.15
 
 
 def test_words_and_few_values_have_bars_that_are_shares_and_others_and_missing_their_own():
     coding, data, samples = changed("inches", CHANGES["inches"])
-    figure = figures.marginals(data, samples, coding)
+    figure = figures.draw_marginals(data, samples, coding)
     for name, labels in {
         "sex": {"F", "M", "missing"},
         "inches": {"14", "15", "17", "others"},
@@ -132,12 +132,12 @@ def test_words_and_few_values_have_bars_that_are_shares_and_others_and_missing_t
         assert sum(widths[: len(labels)]) == pytest.approx(1)
         assert sum(widths[len(labels) :]) == pytest.approx(1)
     town = panels(figure, coding)["town"]
-    assert len(town.get_yticklabels()) == tables.BARS + 1
+    assert len(town.get_yticklabels()) == FEW_VALUES + 1
 
 
 def test_numbers_and_dates_are_shares_of_all_rows_with_atoms_and_what_is_missing_beside():
     coding, data, samples = halves()
-    drawn = panels(figures.marginals(data, samples, coding, "fakes"), coding)
+    drawn = panels(figures.draw_marginals(data, samples, coding, "fakes"), coding)
     for name in ("height", "weight", "spent", "age", "born"):
         steps = [
             patch.get_data() for patch in drawn[name].patches if isinstance(patch, StepPatch)
@@ -162,7 +162,7 @@ def test_numbers_and_dates_are_shares_of_all_rows_with_atoms_and_what_is_missing
 
 def test_a_figure_has_the_number_and_its_baseline_over_each_column():
     coding, data, samples = changed("sex", CHANGES["sex"])
-    titles = [axes.get_title() for axes in figures.marginals(data, samples, coding).axes]
+    titles = [axes.get_title() for axes in figures.draw_marginals(data, samples, coding).axes]
     assert re.fullmatch(r"sex\n4\d\.\d % differ \(data from data \d\.\d %\)", titles[0])
     assert all("data from data" in title for title in titles)
     assert len(titles) == len(coding.names)
@@ -171,12 +171,12 @@ def test_a_figure_has_the_number_and_its_baseline_over_each_column():
 def test_of_many_columns_the_first_24_are_drawn():
     rng = np.random.default_rng(0)
     table = pa.table({f"x{k}": rng.normal(size=200) for k in range(40)})
-    coding = TableEncoder.of(table)
-    rows = coding.rows(table)
+    coding = TableEncoder.fit(table)
+    rows = coding.encode(table)
     other = rows.copy()
     other[:, 33] += 10
-    figure = figures.marginals(rows, other, coding)
-    assert len(figure.axes) == figures.MARGINALS == 24
+    figure = figures.draw_marginals(rows, other, coding)
+    assert len(figure.axes) == figures.MOST_MARGINALS == 24
     assert figure.axes[0].get_title().startswith("x33")
     assert sum(figure.get_size_inches()) < 40
 
@@ -185,7 +185,7 @@ def test_the_pair_that_came_apart_is_drawn_first_and_not_a_column_that_differs_b
     coding, data, samples = shuffled()
     place = coding.names.index("sex")
     samples[:, place] = 0
-    figure = figures.pairs(data, samples, coding, "fakes")
+    figure = figures.draw_pairs(data, samples, coding, "fakes")
     heads = [part.get_suptitle() for part in figure.subfigs]
     assert re.match(
         r"height and weight: [5-9]\d\.\d % differ \(data from data \d\.\d %\)", heads[0]
@@ -206,10 +206,10 @@ def test_the_pair_that_came_apart_is_drawn_first_and_not_a_column_that_differs_b
 
 def test_a_table_of_one_column_has_no_pairs():
     table = pa.table({"x": np.arange(40) % 4})
-    coding = TableEncoder.of(table)
-    rows = coding.rows(table)
-    assert figures.pairs(rows, rows, coding) is None
-    assert len(figures.marginals(rows, rows, coding).axes) == 1
+    coding = TableEncoder.fit(table)
+    rows = coding.encode(table)
+    assert figures.draw_pairs(rows, rows, coding) is None
+    assert len(figures.draw_marginals(rows, rows, coding).axes) == 1
 
 
 @pytest.mark.parametrize("what", ["all missing", "constant", "one row", "far away"])
@@ -223,8 +223,8 @@ def test_samples_that_are_nothing_like_the_data_are_drawn(what):
         + np.where([name in coding.words for name in coding.names], 0.0, 1e6),
     }[what]
     for figure in (
-        figures.marginals(data, samples, coding),
-        figures.pairs(data, samples, coding),
+        figures.draw_marginals(data, samples, coding),
+        figures.draw_pairs(data, samples, coding),
     ):
         assert figure is not None
         figure.draw_without_rendering()
@@ -240,14 +240,16 @@ def page():
     found = oh.measure(
         real=real.select(numbers).to_pandas(), other=other.select(numbers).to_pandas() + 8.0
     )
-    useful = utility(coding.rows(other), coding.rows(real), coding, "weight", seed=0)
-    found = dataclasses.replace(found, optional={"utility": useful})
+    useful = evaluate_utility(
+        coding.encode(other), coding.encode(real), TableColumns(coding), "weight", seed=0
+    )
+    found = dataclasses.replace(found, optional=Optional(utility=useful))
     return (
         found,
         coding,
         real,
         other,
-        report.measured_page(found, real, other, title="fake.csv against people.csv"),
+        report.render_measurement_page(found, real, other, title="fake.csv against people.csv"),
     )
 
 
@@ -258,18 +260,18 @@ def test_the_page_of_two_tables_is_whole_and_in_the_columns_own_words():
         assert "How to read it:" in figure
     words = html.unescape(
         re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]+>", " ", whole, flags=re.DOTALL)
-    )
-    assert found.optional["utility"]["sentence"] in words
+    ).replace("\u00a0", " ")
+    assert found.optional.utility.sentence in words
     for said in (
         "mean absolute error",
-        "Columns that go together",
+        "Pairs of columns",
         "The columns",
         "row id was left out",
         "only 14, 15, 17",
         "Norway",
     ):
         assert said in words
-    first = found.telling["missing"][0]["row"]
+    first = found.examples.missing[0].row
     for entry in real.slice(first, 1).drop_columns(["row id"]).to_pylist()[0].values():
         assert (
             f"{entry:.6g}"
@@ -278,15 +280,17 @@ def test_the_page_of_two_tables_is_whole_and_in_the_columns_own_words():
             if entry is None
             else str(entry)
         ) in words
-    assert any(region["certain"] for region in found.regions)
+    assert any(region.certain for region in found.regions)
     assert re.search(r"\bheight [<>]=? [\d.]+ +\d+\.\d% \(\d+\.\d% to", " ".join(words.split()))
 
 
-def test_frames_cells_and_a_coding_of_ones_own_give_the_same_page():
+def test_a_frame_and_a_schema_of_ones_own_give_the_same_page():
     found, _, real, other, whole = page()
-    coding = TableEncoder.of(real, other)
-    mixed = real.to_pandas(), coding.rows(other)
+    schema = TableEncoder.fit(real, other).schema
+    title = "fake.csv against people.csv"
     assert (
-        report.measured_page(found, *mixed, title="fake.csv against people.csv", coding=coding)
+        report.render_measurement_page(
+            found, real.to_pandas(), other, title=title, schema=schema
+        )
         == whole
     )

@@ -12,26 +12,80 @@ from onehalf._registry import catalogue
 from onehalf.nets.mlp import ACTIVATIONS, MLP, waves
 
 NETS = catalogue("nets")
-every_net = pytest.mark.parametrize("kind", NETS.values(), ids=NETS)
+SHAPES = [((2,), ()), ((3,), (8, 8)), ((8, 8), ()), ((9, 8, 3), ()), ((1,), (1,))]
+"""In and out."""
+
+
+def accepted(kind, in_shape, out_shape):
+    """Whether the net can have these shapes; those that it can't, it refuses."""
+    try:
+        kind(jr.key(0), in_shape, out_shape)
+    except Refusal:
+        return False
+    return True
+
+
+EACH = [
+    (kind, *shapes) for kind in NETS.values() for shapes in SHAPES if accepted(kind, *shapes)
+]
+every_net = pytest.mark.parametrize(
+    ("kind", "in_shape", "out_shape"),
+    EACH,
+    ids=[f"{kind.__name__} {in_shape} {out_shape}" for kind, in_shape, out_shape in EACH],
+)
+
+
+def size_of(out):
+    return jnp.sum(out**2)
+
+
+def test_the_laws_try_every_net():
+    tried = {kind.__name__: (in_shape, out_shape) for kind, in_shape, out_shape in EACH}
+    assert set(tried) == set(NETS) == {"MLP", "ConvolutionalD", "ConvolutionalG"}
+    assert tried["ConvolutionalD"] == ((9, 8, 3), ())
+    assert tried["ConvolutionalG"] == ((3,), (8, 8))
 
 
 @every_net
-@pytest.mark.parametrize(
-    ("in_shape", "out_shape"), [((2,), ()), ((3,), (8, 8)), ((8, 8), ()), ((1,), (1,))]
-)
-def test_one_example_in_one_out_and_finite_gradients(kind, in_shape, out_shape):
-    net = kind(jr.key(0), in_shape, out_shape)
-    x = jr.normal(jr.key(1), in_shape)
-    assert net(x).shape == out_shape
-    gradient = eqx.filter_grad(lambda net: jnp.sum(net(x) ** 2))(net)
+@pytest.mark.parametrize("width", [0, 2])
+def test_one_example_in_one_out_and_finite_gradients(kind, in_shape, out_shape, width):
+    net = kind(jr.key(0), in_shape, out_shape, condition_size=width)
+    x, c = jr.normal(jr.key(1), in_shape), jr.normal(jr.key(2), (width,))
+    assert (net.in_shape, net.out_shape, net.condition_size) == (in_shape, out_shape, width)
+    assert net(x, c).shape == out_shape
+    gradient = eqx.filter_grad(lambda net: size_of(net(x, c)))(net)
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
 @every_net
-def test_a_batch_is_its_examples(kind):
-    net = kind(jr.key(0), (2,), ())
-    x = jr.normal(jr.key(1), (5, 2))
-    assert np.allclose(jax.vmap(net)(x), [net(one) for one in x], rtol=1e-5, atol=1e-6)
+def test_a_batch_is_its_examples(kind, in_shape, out_shape):
+    net = kind(jr.key(0), in_shape, out_shape, condition_size=2)
+    x, c = jr.normal(jr.key(1), (3, *in_shape)), jr.normal(jr.key(2), (3, 2))
+    each = [net(*one) for one in zip(x, c, strict=True)]
+    assert np.allclose(jax.vmap(net)(x, c), each, rtol=1e-4, atol=1e-5)
+
+
+@every_net
+def test_the_condition_matters(kind, in_shape, out_shape):
+    net = kind(jr.key(0), in_shape, out_shape, condition_size=2)
+    x = jr.normal(jr.key(1), in_shape)
+    assert not np.allclose(net(x, jnp.array([1.0, 0.0])), net(x, jnp.array([0.0, 1.0])))
+
+
+@every_net
+def test_without_conditions_a_net_is_a_function_of_one_argument(kind, in_shape, out_shape):
+    net = kind(jr.key(0), in_shape, out_shape)
+    x = jr.normal(jr.key(1), in_shape)
+    assert np.array_equal(net(x), net(x, jnp.zeros(0)))
+
+
+@every_net
+@pytest.mark.parametrize(("size", "c"), [(2, None), (2, 3), (0, 1)])
+def test_a_condition_of_another_width_is_refused(kind, in_shape, out_shape, size, c):
+    net = kind(jr.key(0), in_shape, out_shape, condition_size=size)
+    c = c and jnp.ones(c)
+    with pytest.raises(Refusal, match=f"c: expected a condition of {size} numbers"):
+        net(jnp.ones(in_shape), c)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -93,6 +147,13 @@ def test_waves_are_of_all_lengths_and_are_not_trained():
     gradient = eqx.filter_grad(lambda net: net(jnp.ones(2)))(net)
     assert not gradient.waves.any()
     assert gradient.weights[0].any()
+
+
+def test_no_entry_of_a_condition_is_dropped():
+    net = MLP(jr.key(0), (2,), (), width=50, depth=1, dropout=(0.9, 0.0), condition_size=1)
+    net = eqx.tree_at(lambda net: net.weights[0], net, jnp.zeros((3, 50)).at[2].set(1.0))
+    outs = [float(net(jnp.ones(2), jnp.ones(1), key=key)) for key in jr.split(jr.key(1), 9)]
+    assert outs == [float(net(jnp.ones(2), jnp.ones(1)))] * 9
 
 
 @pytest.mark.parametrize(

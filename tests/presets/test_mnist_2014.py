@@ -1,7 +1,6 @@
 """The recipes of 2014: their numbers, counted and stepped by hand, and fits, runs and refusals by their names."""
 
 import dataclasses
-import inspect
 
 import equinox as eqx
 import jax
@@ -12,9 +11,11 @@ import pyarrow as pa
 import pytest
 
 import onehalf as oh
-from onehalf import report, runs
+from helpers import equal_trees, fit_partly
+from onehalf import runs
 from onehalf.distributions.empirical import Empirical
 from onehalf.distributions.images import Digits
+from onehalf.hyperparameters import FitOptions, Hyperparameters
 from onehalf.losses import Minimax
 from onehalf.presets import mnist_2014
 from onehalf.presets.mnist_2014 import (
@@ -27,7 +28,9 @@ from onehalf.presets.mnist_2014 import (
     pixels,
     rate,
 )
-from onehalf.recipe import RECIPES, Recipe
+from onehalf.presets.recipes import RECIPES, resolve
+from onehalf.report.summary import SeedsSummary, SeedSummary
+from onehalf.report.text import _describe_seeds
 from onehalf.training import init, step
 
 SMALL = np.random.default_rng(0).integers(0, 201, size=(150, 4, 4)).astype(np.uint8)
@@ -36,13 +39,6 @@ P_DATA = Empirical(jnp.asarray(SMALL / 255, jnp.float32), jnp.asarray(1 / 255))
 
 def size(net):
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(net, eqx.is_inexact_array)))
-
-
-def same(one, other):
-    pairs = zip(
-        *(jax.tree.leaves(eqx.filter(tree, eqx.is_array)) for tree in (one, other)), strict=True
-    )
-    return all((np.asarray(a) == np.asarray(b)).all() for a, b in pairs)
 
 
 def test_each_player_has_as_many_parameters_as_in_2014():
@@ -54,16 +50,10 @@ def test_each_player_has_as_many_parameters_as_in_2014():
 def test_weights_start_as_in_2014():
     means = jnp.array([[0.0, 0.25, 1.0]])
     D, G = discriminator(jr.key(0), (1, 3)), generator(jr.key(1), means)
-    assert [
-        float(abs(w).max()) <= bound
-        for net, bound in ((D, 0.005), (G, 0.05))
-        for w in net.weights
-    ] == [True] * 6
-    assert [
-        float(abs(w).max()) > 0.9 * bound
-        for net, bound in ((D, 0.005), (G, 0.05))
-        for w in net.weights
-    ]
+    for net, bound in ((D, 0.005), (G, 0.05)):
+        assert len(net.weights) == 3
+        for w in net.weights:
+            assert 0.9 * bound < abs(w).max() <= bound
     assert np.allclose(G.biases[-1], np.log([1e-7, 1 / 3, 1e7]), rtol=2e-2)
     assert np.allclose(G(jnp.zeros(100)), [[1e-7, 0.25, 1]], rtol=1e-5)
     assert (D.activation, D.dropout, G.activation, G.out_activation) == (
@@ -116,9 +106,9 @@ def test_the_optimiser_is_the_recursion_of_2014():
 )
 def test_players_see_pixels_between_0_and_1(rows, black, white):
     units = pixels(rows)
-    assert np.allclose(units.plain(rows), (rows - float(black)) / (white - black))
-    assert np.allclose(units.restore(units.plain(rows)), rows, atol=1e-6)
-    assert units.restore(units.plain(rows)).dtype == rows.dtype
+    assert np.allclose(units.transform(rows), (rows - float(black)) / (white - black))
+    assert np.allclose(units.inverse_transform(units.transform(rows)), rows, atol=1e-6)
+    assert units.inverse_transform(units.transform(rows)).dtype == rows.dtype
 
 
 def test_the_game_is_the_code_or_the_page():
@@ -190,7 +180,7 @@ def gan():
 
 
 def test_a_fit_by_name(gan):
-    assert gan.stopped_because_ == "all rounds played"
+    assert gan.fit_.stopped_because == "all rounds played"
     assert gan.recipe_.schedule == "simultaneous"
     assert gan.history_[0]["V"][0] == pytest.approx(-np.log(4), abs=0.02)
     fakes = gan.sample(300, random_state=0)
@@ -201,29 +191,30 @@ def test_a_fit_by_name(gan):
 
 
 def test_the_last_G_is_kept(gan):
-    assert same(gan.best_[0], gan.state_.G)
-    assert gan.best_look(0)[1] == 300
+    assert equal_trees(gan.fit_.best[0], gan.fit_.state.G)
+    assert gan.fit_.best_evaluation(0)[1] == 300
     looks = [row for row in gan.history_ if "jsd_estimate" in row]
-    worse = oh.GAN(recipe="mnist-2014", rounds=3000)
-    worse.recipe_, worse.state_ = dataclasses.replace(gan.recipe_, rounds=3000), gan.state_
-    worse.history_ = [{**looks[0], "t": t, "jsd_estimate": [0.1 * t]} for t in range(1, 8)]
-    assert worse.best_look(0) == (pytest.approx(0.7), 7)
-    assert worse._over() == ""
-    worse.history_ += [{**looks[0], "t": 8, "jsd_estimate": [np.nan]}]
-    assert worse.best_look(0) == (pytest.approx(0.7), 7)
-    seen = {"chosen": 3, "each": [{"seed": 3, "t": 300, "jsd_estimate": 0.2, "jsd_se": 0.01}]}
-    (told,) = report._kept(seen, keeps_last=worse.recipe_.keeps_last)
+    recipe = dataclasses.replace(gan.recipe_, rounds=3000)
+    history = tuple({**looks[0], "t": t, "jsd_estimate": [0.1 * t]} for t in range(1, 8))
+    worse = dataclasses.replace(gan.fit_, recipe=recipe, history=history)
+    assert worse.best_evaluation(0) == (pytest.approx(0.7), 7)
+    assert worse.end == ""
+    broken = (*history, {**looks[0], "t": 8, "jsd_estimate": [np.nan]})
+    worse = dataclasses.replace(worse, history=broken)
+    assert worse.best_evaluation(0) == (pytest.approx(0.7), 7)
+    seeds = SeedsSummary((SeedSummary(3, 0.2, 0.01, 0.1, 300),), 3, None)
+    (sentence,) = _describe_seeds(seeds, keeps_last=worse.recipe.keeps_last)
     assert (
-        "this recipe keeps the last G, where the estimate on validation rows was 0.200 ± 0.010 nats"
-        in told
+        "this recipe keeps the last G (estimate on validation data: 0.200 ± 0.010 nats)"
+        in sentence
     )
 
 
 def test_a_fit_that_was_interrupted_is_the_fit_that_was_not(gan):
-    halved = oh.GAN(recipe="mnist-2014", rounds=300, random_state=3, warm_start=True)
-    next(halved.play(SMALL))
+    asked = {"recipe": "mnist-2014", "rounds": 300, "random_state": 3}
+    halved = fit_partly(oh.GAN(**asked, warm_start=True), SMALL)
     halved.fit(SMALL)
-    assert same(halved.state_, gan.state_)
+    assert equal_trees(halved.fit_.state, gan.fit_.state)
     assert (halved.sample(5, random_state=0) == gan.sample(5, random_state=0)).all()
 
 
@@ -235,21 +226,25 @@ def test_a_run_on_disk(tmp_path, gan):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runs.fit(tmp_path / "run", str(tmp_path / "x.npy"), oh.GAN(**asked), watch=interrupted)
-    assert runs.load(tmp_path / "run").rounds_played_ == 100
+        runs.fit_run(
+            tmp_path / "run", str(tmp_path / "x.npy"), FitOptions(**asked), watch=interrupted
+        )
+    assert runs.load(tmp_path / "run").rounds == 100
     with pytest.raises(oh.Refusal, match="recipe: expected 'mnist-2014', as"):
-        runs.fit(tmp_path / "run", str(tmp_path / "x.npy"), oh.GAN(**asked | {"recipe": None}))
-    played, _ = runs.fit(tmp_path / "run", str(tmp_path / "x.npy"), oh.GAN(**asked))
-    assert same(played.state_, gan.state_)
-    again = runs.load(tmp_path / "run")
+        runs.fit_run(
+            tmp_path / "run", str(tmp_path / "x.npy"), FitOptions(**asked | {"recipe": None})
+        )
+    played, _ = runs.fit_run(tmp_path / "run", str(tmp_path / "x.npy"), FitOptions(**asked))
+    assert equal_trees(played.state, gan.fit_.state)
+    again = oh.GAN.from_fit(runs.load(tmp_path / "run"))
     assert again.recipe_ == gan.recipe_
     assert again.recipe_.keeps_last
     assert (again.sample(5, random_state=0) == gan.sample(5, random_state=0)).all()
 
 
 def test_250_epochs_if_nothing_else_is_asked_for():
-    asked = oh.GAN(recipe="mnist 2014 algorithm 1").get_params()
-    recipe = Recipe.solve(asked, Empirical(jnp.zeros((1234, 2, 2))))
+    asked = Hyperparameters(recipe="mnist 2014 algorithm 1").check()
+    recipe = resolve(asked, 1234)
     assert (recipe.rounds, recipe.m, recipe.loss, recipe.schedule) == (
         3085,
         100,
@@ -259,14 +254,9 @@ def test_250_epochs_if_nothing_else_is_asked_for():
 
 
 def test_what_is_left_at_its_default_is_not_asked_for():
-    """The recipe tells what was asked for from the defaults by these; the command line passes them on."""
-    signature = inspect.signature(oh.GAN).parameters
-    for field in dataclasses.fields(Recipe):
-        given = None if field.default is dataclasses.MISSING else field.default
-        assert signature[field.name].default == given, field.name
     for name, fixed in RECIPES.items():
-        asked = oh.GAN(recipe=name).get_params() | fixed | {"random_state": 0}
-        assert dataclasses.asdict(Recipe.solve(asked, P_DATA)).items() >= fixed.items()
+        asked = Hyperparameters(recipe=name, **fixed, random_state=0).check()
+        assert resolve(asked, 1234).to_dict().items() >= fixed.items()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""GroundTruth answers, the axioms of each divergence, and scipy as an oracle; reference: game.md, sections 2 and 4."""
+"""Known answers, the axioms of each divergence, and scipy as an oracle; reference: game.md, sections 2 and 4."""
 
 import math
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from onehalf._errors import Refusal
 from onehalf.distributions import Mixture, Normal, Uniform
-from onehalf.experiments.known_answers import KNOWN
+from onehalf.experiments.known_answers import KNOWN_JSD
 from onehalf.theory import entropy, jsd, kl, tv
 from onehalf.theory.divergences import nodes
 
@@ -48,9 +48,9 @@ def shifted(a):
     return Uniform(), Uniform(a, 1 + a), sorted({0.0, 1.0, a, 1 + a})
 
 
-@pytest.mark.parametrize(("mean", "std"), KNOWN)
+@pytest.mark.parametrize(("mean", "std"), KNOWN_JSD)
 def test_jsd_of_normals(mean, std):
-    expected = KNOWN[mean, std]
+    expected = KNOWN_JSD[mean, std]
     assert jsd(Normal(), Normal(mean, std), LINE) == pytest.approx(expected, abs=1e-9)
 
 
@@ -93,7 +93,7 @@ def test_entropy_of_normals(std):
 def test_in_the_plane_only_the_distance_matters():
     p, q = Normal(0.0, 1.0, (2,)), Normal(1 / math.sqrt(2), 1.0, (2,))
     over = [range(-9, 11), np.arange(-9, 11)]
-    assert jsd(p, q, over) == pytest.approx(KNOWN[1.0, 1.0], abs=1e-9)
+    assert jsd(p, q, over) == pytest.approx(KNOWN_JSD[1.0, 1.0], abs=1e-9)
     assert kl(p, q, over) == pytest.approx(0.5, abs=1e-9)
 
 

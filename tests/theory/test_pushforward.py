@@ -13,9 +13,10 @@ from onehalf._errors import Refusal
 from onehalf._registry import catalogue
 from onehalf.distributions import Grid, Mixture, Normal, Ring, SwissRoll, TwoMoons, Uniform
 from onehalf.distributions.base import AbstractDensity
-from onehalf.experiments.known_answers import KNOWN
+from onehalf.experiments.known_answers import KNOWN_JSD
 from onehalf.theory import jsd
-from onehalf.theory.pushforward import known, push
+from onehalf.theory.ground_truth import estimate_ground_truth
+from onehalf.theory.pushforward import push
 
 OUTSIDE = np.array([-np.inf, np.inf])
 DENSITIES = [
@@ -105,7 +106,7 @@ def test_the_jsd_of_cells_comes_near_that_of_the_densities():
     z, edges = np.linspace(-9, 9, 100), cells(*np.linspace(-6, 8, 2001))
     with jax.enable_x64():
         found = float(jsd(Normal().masses([edges]), push(Normal().masses, z, z + 1, edges)))
-    assert KNOWN[1.0, 1.0] - 1e-6 < found <= KNOWN[1.0, 1.0]
+    assert KNOWN_JSD[1.0, 1.0] - 1e-6 < found <= KNOWN_JSD[1.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_the_jsd_of_cells_comes_near_that_of_the_densities():
 )
 def test_samples_of_the_truth_are_at_0(p):
     rows, samples = (np.asarray(p.sample(jr.key(seed), 200_000)) for seed in (0, 1))
-    found = known(p.masses, rows, samples)
+    found = estimate_ground_truth(p.masses, rows, samples)
     assert found.jsd < 1e-3
     assert found.p_data.shape == found.p_g.shape == found.D_star.shape
     assert abs(found.C + np.log(4)) < 2e-3
@@ -125,8 +126,8 @@ def test_the_estimate_has_little_bias_and_an_honest_error(mean, bias):
     z = []
     for seed in range(100):
         x = np.random.default_rng(seed).normal(size=(2, 5_000, 1))
-        found = known(Normal().masses, x[0], x[1] + mean)
-        z.append((found.jsd - KNOWN[mean, 1.0]) / found.jsd_se)
+        found = estimate_ground_truth(Normal().masses, x[0], x[1] + mean)
+        z.append((found.jsd - KNOWN_JSD[mean, 1.0]) / found.jsd_se)
     assert abs(np.mean(z)) < bias
     assert 0.8 < np.std(z) < 1.3
 
@@ -146,13 +147,13 @@ def test_refusals():
         with pytest.raises(Refusal, match=sentence):
             push(Normal().masses, *arguments)
     with pytest.raises(Refusal, match="real and samples: expected rows of one or two numbers"):
-        known(Normal().masses, np.zeros((5, 3)), np.zeros((5, 3)))
+        estimate_ground_truth(Normal().masses, np.zeros((5, 3)), np.zeros((5, 3)))
     with pytest.raises(
         Refusal, match="samples: expected at least 1,000, all finite; got 5, 5 numbers"
     ):
-        known(Normal().masses, np.zeros((5, 1)), np.zeros((5, 1)))
+        estimate_ground_truth(Normal().masses, np.zeros((5, 1)), np.zeros((5, 1)))
     with pytest.raises(Refusal, match=r"samples: .* got 1,000, 0 numbers"):
-        known(Normal().masses, np.zeros((5, 1)), np.full((1000, 1), np.nan))
+        estimate_ground_truth(Normal().masses, np.zeros((5, 1)), np.full((1000, 1), np.nan))
 
 
 def test_a_cut_never_passes_its_knot():
@@ -170,7 +171,7 @@ def test_finer_cells_show_more_and_what_is_left_is_small():
         np.asarray(ring.sample(jr.key(0), 100_000)),
         np.asarray(narrow.sample(jr.key(1), 1_000_000)),
     )
-    found = known(ring.masses, rows, samples)
+    found = estimate_ground_truth(ring.masses, rows, samples)
     # in polar coordinates of each mode, by quadrature
     r = np.linspace(0, 0.12, 200_001)
     p, q = (r / std**2 * np.exp(-((r / std) ** 2) / 2) for std in (0.01, 0.005))

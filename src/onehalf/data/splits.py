@@ -1,44 +1,62 @@
-"""Rows in three roles, set aside before anything is fitted."""
+"""Split rows into train, validation and test before anything is fitted."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Integer, Shaped
 
 from onehalf._errors import refuse
-from onehalf.data.arrays.scaler import Rows
 
-__all__ = ["LEAST_ROWS", "Splits", "hashes", "split"]
+__all__ = ["LEAST_ROWS", "Splits", "hash_rows", "split_rows"]
 
 LEAST_ROWS = 9
-"""Three rows for each of the three roles."""
+"""Three rows for each of the three splits."""
 
 BLOCK = 1_000_000
 """Entries that are hashed at a time."""
 
 
+@runtime_checkable
+class Hashed(Protocol):
+    """Rows that can be counted, chosen from, and told apart."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+    def hashes(self) -> Integer[np.ndarray, " n"]:
+        """A 64-bit hash of each row."""
+        ...
+
+
 class Splits(NamedTuple):
-    """The user's rows in their three roles."""
+    """Rows in three parts, none of them in two."""
 
-    train: Rows
+    train: Any
     """Seen by D; G sees them through D."""
-    validation: Rows
+    validation: Any
     """Seen by held-out critics while the game goes on: they choose when to stop and which G to keep."""
-    test: Rows
-    """Looked at once, at the end."""
+    test: Any
+    """Used once, at the end."""
 
 
-def split(rows: Rows, share: float = 0.15) -> Splits:
+def split_rows(rows: Hashed, share: float = 0.15) -> Splits:
     """Set a share of the rows aside for validation and as many for test, by the hash of each row.
 
-    The roles depend on the rows alone, on neither their order nor a seed, and three rows at least have each role. A row
-    that occurs twice is two draws, which may get two roles: to keep equal rows together would give the roles different
-    laws wherever a few values make up the data, and what is certified on test rows would be untrue of the others.
+    The splits depend on the rows alone, on neither their order nor a seed, and each has three rows at least. A row that
+    occurs twice is two draws, which may get into two splits: to keep equal rows together would give the splits
+    different laws wherever a few values make up the data, and what is certified on test rows would be untrue of the
+    others.
 
-    >>> [len(role) for role in split(np.arange(200.0).reshape(100, 2))]
+    Raises:
+        Refusal: There are fewer than 9 rows, or all are equal.
+
+    >>> from onehalf.data.rows import EncodedRows
+    >>> rows = EncodedRows.unlabelled(np.arange(200.0).reshape(100, 2))
+    >>> [len(split) for split in split_rows(rows)]
     [70, 15, 15]
     """
-    hashed = hashes(rows.reshape(len(rows), -1))
+    hashed = rows.hashes()
     distinct, which = np.unique(hashed, return_inverse=True)
     if len(rows) < LEAST_ROWS:
         refuse(
@@ -52,9 +70,9 @@ def split(rows: Rows, share: float = 0.15) -> Splits:
     occurrence = np.empty(len(rows), np.uint64)
     occurrence[order] = np.arange(len(rows)) - np.searchsorted(which[order], which[order])
     # a repetition is placed by the whole table too: by itself it would fall alike in every table of the same few values
-    again = np.where(occurrence > 0, _mixed(occurrence + hashed.sum()), 0)
+    again = np.where(occurrence > 0, _mix(occurrence + hashed.sum()), 0)
     place = np.empty(len(rows), np.int64)
-    place[np.argsort(_mixed(hashed + again), kind="stable")] = np.arange(len(rows))
+    place[np.argsort(_mix(hashed + again), kind="stable")] = np.arange(len(rows))
     aside = max(3, round(share * len(rows)))
     return Splits(
         rows[place >= 2 * aside],
@@ -63,23 +81,23 @@ def split(rows: Rows, share: float = 0.15) -> Splits:
     )
 
 
-def hashes(flat: Shaped[np.ndarray, "n d"]) -> Integer[np.ndarray, " n"]:
+def hash_rows(flat: Shaped[np.ndarray, "n d"]) -> Integer[np.ndarray, " n"]:
     """A 64-bit hash of each row's float64 values: sum_j w_j mix(x_j), each w_j odd; 0.0 and -0.0 are the same.
 
-    >>> len(set(hashes(np.array([[1, 2], [2, 1], [1, 2]])).tolist()))
+    >>> len(set(hash_rows(np.array([[1, 2], [2, 1], [1, 2]])).tolist()))
     2
     """
-    weights = _mixed(np.arange(1, flat.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    weights = _mix(np.arange(1, flat.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
     hashed = np.empty(len(flat), np.uint64)
     block = max(1, BLOCK // flat.shape[1])
     for start in range(0, len(flat), block):
         bits = (flat[start : start + block].astype(np.float64) + 0.0).view(np.uint64)
-        hashed[start : start + block] = (_mixed(bits) * weights).sum(axis=1)
+        hashed[start : start + block] = (_mix(bits) * weights).sum(axis=1)
     return hashed
 
 
-def _mixed(bits: Integer[np.ndarray, "..."]) -> Integer[np.ndarray, "..."]:
-    """Every bit stirred into every other (the finaliser of SplitMix64; Steele et al. 2014)."""
+def _mix(bits: Integer[np.ndarray, "..."]) -> Integer[np.ndarray, "..."]:
+    """Mix every bit into every other (the finaliser of SplitMix64; Steele et al. 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))

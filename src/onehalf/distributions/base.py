@@ -2,17 +2,29 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from onehalf._typing import PRNGKey, Sample, Samples, Scalar
 
-__all__ = ["AbstractData", "AbstractDensity", "Edges", "Latent", "Masses", "Pushforward"]
+__all__ = [
+    "AbstractData",
+    "AbstractDensity",
+    "AbstractRows",
+    "Batch",
+    "Condition",
+    "Conditions",
+    "Edges",
+    "Latent",
+    "Masses",
+    "Pushforward",
+]
 
 Edges = Sequence[Float[np.ndarray, " _"]]
 """Increasing numbers along each axis, the ends of the cells."""
@@ -21,9 +33,33 @@ Masses = Float[np.ndarray, "..."]
 """The probability of each cell, in as many dimensions as the plane or the line has."""
 
 
+Condition = Float[Array, " width"]
+"""The condition of one example, such as a one-hot class; of width 0 where there are none."""
+
+Conditions = Float[Array, "n width"]
+"""Those of n examples."""
+
+
+class Batch(NamedTuple):
+    """n examples, each with its condition."""
+
+    x: Samples
+    c: Conditions
+
+    @classmethod
+    def without_conditions(cls, x: Samples) -> "Batch":
+        """Examples whose conditions have width 0.
+
+        >>> Batch.without_conditions(jnp.ones((5, 2))).c.shape
+        (5, 0)
+        """
+        return cls(x, jnp.zeros((len(x), 0)))
+
+
 class AbstractData(eqx.Module):
     """A distribution that can be sampled. To add one, give it a `shape` and a `sample`.
 
+    One with conditions has a `condition_size` and a `batch` of its own too.
     The first line of the docstring is what `onehalf data` prints of it.
     """
 
@@ -32,9 +68,46 @@ class AbstractData(eqx.Module):
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: (2,) for points in the plane, (8, 8) for a small image."""
 
+    @property
+    def condition_size(self) -> int:
+        """The width of a condition."""
+        return 0
+
     @abstractmethod
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n independent examples; shape (n, *self.shape)."""
+
+    def batch(self, key: PRNGKey, n: int) -> Batch:
+        """Draw n examples with their conditions; the examples are those of `sample`."""
+        return Batch.without_conditions(self.sample(key, n))
+
+
+class AbstractRows(AbstractData):
+    """The empirical distribution of n rows: one of them at random, each as likely as the next.
+
+    To add one, give it a `shape`, a length and `at`.
+    """
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of rows, n."""
+
+    @abstractmethod
+    def at(self, key: PRNGKey, row: Int[Array, " m"]) -> Samples:
+        """Draw an example from each of these rows; shape (m, *self.shape)."""
+
+    def batch_at(self, key: PRNGKey, row: Int[Array, " m"]) -> Batch:
+        """Draw an example from each of these rows, with its condition."""
+        return Batch.without_conditions(self.at(key, row))
+
+    def sample(self, key: PRNGKey, n: int) -> Samples:
+        """Draw n rows, with replacement."""
+        return self.batch(key, n).x
+
+    def batch(self, key: PRNGKey, n: int) -> Batch:
+        """Draw n rows, with replacement, and their conditions."""
+        key_row, key_cell = jr.split(key)
+        return self.batch_at(key_cell, jr.randint(key_row, (n,), 0, len(self)))
 
 
 class AbstractDensity(AbstractData):
@@ -52,25 +125,46 @@ class AbstractDensity(AbstractData):
 class Pushforward(AbstractData):
     """p_g, the law of G(z) for z ~ p_z: E_{x~p_g}[h(x)] = E_{z~p_z}[h(G(z))] for every h.
 
-    G need not be invertible, and p_g need not have a density (Goodfellow et al. 2014, section 4).
+    Where p_z has conditions, G is a function of z and c, else of z. It need not be invertible,
+    and p_g need not have a density (Goodfellow et al. 2014, section 4).
 
     >>> p_g = Pushforward(lambda z: z**2, Latent(normal=1))
     >>> p_g.shape, bool(p_g.sample(jr.key(0), 1000).min() >= 0)
     ((1,), True)
     """
 
-    G: Callable[[Sample], Sample]
+    G: Callable[..., Sample]
     p_z: AbstractData
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one generated example."""
-        z = jax.ShapeDtypeStruct(self.p_z.shape, jnp.float32)
-        return eqx.filter_eval_shape(self.G, z).shape
+        z, c = (1, *self.p_z.shape), (1, self.condition_size)
+        latent = tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (z, c))
+        return eqx.filter_eval_shape(self._push, latent).x.shape[1:]
+
+    @property
+    def condition_size(self) -> int:
+        """That of p_z."""
+        return self.p_z.condition_size
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n examples G(z)."""
-        return jax.vmap(self.G)(self.p_z.sample(key, n))
+        return self.batch(key, n).x
+
+    def batch(self, key: PRNGKey, n: int) -> Batch:
+        """Draw n examples G(z, c), and their conditions c."""
+        return self._push(self.p_z.batch(key, n))
+
+    def batch_given(self, key: PRNGKey, c: Conditions) -> Batch:
+        """Draw G(z, c) for each of these conditions; p_z must be a `ConditionalLatent`."""
+        p_z: Any = self.p_z
+        return self._push(p_z.batch_given(key, c))
+
+    def _push(self, latent: Any) -> Any:
+        """Apply G to each z, and to its c if there are conditions."""
+        z, c = latent
+        return Batch(jax.vmap(self.G)(z, c) if self.condition_size else jax.vmap(self.G)(z), c)
 
 
 class Latent(AbstractData):

@@ -5,14 +5,14 @@ import jax.random as jr
 from jaxtyping import Array, Float, Int
 
 from onehalf._typing import PRNGKey, Samples
-from onehalf.distributions.base import AbstractData
+from onehalf.distributions.base import AbstractRows
 
 __all__ = ["Empirical"]
 
 Bounds = tuple[Float[Array, "..."], Float[Array, "..."], Float[Array, "..."]]
 
 
-class Empirical(AbstractData):
+class Empirical(AbstractRows):
     """The empirical distribution of n rows: one of them at random, each as likely as the next.
 
     With a `step` the rows lie on a lattice of that spacing: whole numbers, after scaling (0 where they do not). Then a
@@ -33,9 +33,15 @@ class Empirical(AbstractData):
 
     @property
     def bounds(self) -> Bounds | None:
-        """The least, the greatest and the mean of each entry of a sample, if all lie on a lattice; else None."""
+        """The least, the greatest and the mean of each entry of a sample, if all lie on a lattice; else None.
+
+        Without rows they are 0.
+        """
         if self.step is None or not bool(jnp.all(self.step > 0)):
             return None
+        if not len(self):
+            nothing = jnp.zeros(self.shape)
+            return nothing, nothing, nothing
         return (
             self.x.min(axis=0) - self.step / 2,
             self.x.max(axis=0) + self.step / 2,
@@ -45,13 +51,8 @@ class Empirical(AbstractData):
     def __len__(self) -> int:
         return len(self.x)
 
-    def sample(self, key: PRNGKey, n: int) -> Samples:
-        """Draw n rows, with replacement."""
-        key_row, key_cell = jr.split(key)
-        return self.at(key_cell, jr.randint(key_row, (n,), 0, len(self.x)))
-
     def at(self, key: PRNGKey, row: Int[Array, " n"]) -> Samples:
-        """A sample in the cell of each of these rows."""
+        """Draw a sample in the cell of each of these rows."""
         x = self.x[row].astype(jnp.float32)
         if self.step is None:
             return x

@@ -1,7 +1,6 @@
 """D as a measuring instrument: how far p_g is from p_data, judged on rows that neither player has seen."""
 
-from onehalf.evaluation.certificate.certificate import Certificate, certify
-from onehalf.evaluation.certificate.monitor import SequentialMonitor, monitor
-from onehalf.evaluation.measurement import Measurement, measure
+import lazy_loader
 
-__all__ = ["Certificate", "Measurement", "SequentialMonitor", "certify", "measure", "monitor"]
+# Names are imported at first use: what a measurement says needs no critics. __init__.pyi lists them.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

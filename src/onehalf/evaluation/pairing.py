@@ -1,111 +1,116 @@
 """Two samples in a random order, paired for the bets."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int, Integer
 
 from onehalf._typing import PRNGKey
-from onehalf.data.splits import hashes
-from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation.certificate.certificate import Certificate, certify
-from onehalf.evaluation.features.view import Entries
-from onehalf.evaluation.samples import FRESH, Flat
+from onehalf.evaluation.certificate.critics import PLAIN_ARRAY
+from onehalf.evaluation.features.base import FeatureEncoder
+from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap
+from onehalf.evaluation.samples import SAMPLES_PER_ROW
 
-__all__ = ["Halves", "PairedSamples", "order_of"]
+__all__ = ["PairedSamples", "shuffle"]
 
-Halves = tuple[Flat, Flat, Flat, Flat]
+Values = Float[np.ndarray, " _"]
+Places = Int[np.ndarray, " _"]
+T = TypeVar("T")
 
 
 class PairedSamples:
     """Both samples in a random order that depends on their values and the seed alone, and paired.
 
-    The pile of fewer rows bets as x, each against as many rows of the other as there are to a row, ten at most; of
-    piles of one size, the one whose hashes add up to less. So nothing depends on which is called real. If they are
-    matched, each real row bets as x against the other rows that were made for it, which stand together.
+    Each row of the smaller sample bets as x against as many rows of the larger one as there are to a row, ten at most;
+    of samples of one size, the one whose hashes add up to less. So nothing depends on which is called real. If they are
+    matched, each real row bets as x against the other rows that were made for it, which come one after the other.
     """
 
     def __init__(
         self,
         seed: int,
-        real: Flat,
-        other: Flat,
-        coding: TableEncoder | Entries | None = None,
+        real: AnyRows,
+        other: AnyRows,
+        encoder: FeatureEncoder = PLAIN_ARRAY,
         *,
         matched: bool = False,
     ) -> None:
-        self.seed, self.coding, self.matched = seed, coding, matched
+        real, other = wrap(real), wrap(other)
+        self.seed = seed
+        self.encoder = encoder
+        self.matched = matched
         self.step = len(other) // len(real) if matched else 1
         if matched:
             self.first_is_real = True
-            order = order_of(hashes(real), seed, 0)
-            self.places = {
-                "real": order,
-                "other": (order[:, None] * self.step + np.arange(self.step)).ravel(),
-            }
+            order = shuffle(real.hashes(), seed, 0)
+            self.real_places = order
+            self.other_places = (order[:, None] * self.step + np.arange(self.step)).ravel()
         else:
-            hashed = {"real": hashes(real), "other": hashes(other)}
-            self.first_is_real = (
-                min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum())))
-                == "real"
-            )
+            hashed = {"real": real.hashes(), "other": other.hashes()}
+            first = min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum())))
+            self.first_is_real = first == "real"
             turns = (0, 1) if self.first_is_real else (1, 0)
-            self.places = {
-                side: order_of(hashed[side], seed, turn)
-                for side, turn in zip(("real", "other"), turns, strict=True)
-            }
-        self.real, self.other = real[self.places["real"]], other[self.places["other"]]
-        self.x, self.y = self.paired(self.real, self.other)
+            self.real_places = shuffle(hashed["real"], seed, turns[0])
+            self.other_places = shuffle(hashed["other"], seed, turns[1])
+        self.real = real[self.real_places]
+        self.other = other[self.other_places]
+        self.x, self.y = self.pair(self.real, self.other)
 
-    def certify(self, key: PRNGKey, alpha: float, **asked: Any) -> Certificate:
+    @property
+    def each(self) -> int:
+        """The rows y that each row x bets against."""
+        return len(self.y) // len(self.x)
+
+    def certify(self, key: PRNGKey, alpha: float, **options: Any) -> Certificate:
         """The bets on them."""
         return certify(
-            key, self.x, self.y, alpha, coding=self.coding, matched=self.matched, **asked
+            key, self.x, self.y, alpha, encoder=self.encoder, matched=self.matched, **options
         )
 
-    def paired(
-        self, real: Flat, other: Flat
-    ) -> tuple[Flat, Float[np.ndarray, "n each columns"]]:
-        """Rows in the order of the piles, paired."""
-        x, many = self.ordered(real, other)
-        each = min(FRESH, len(many) // len(x))
-        return x, many[: each * len(x)].reshape(len(x), each, -1)
+    def pair(
+        self, real: EvaluationRows, other: EvaluationRows
+    ) -> tuple[EvaluationRows, EvaluationRows]:
+        """Rows in the order of the samples, as x and as y, which has as many rows for each x, one after the other."""
+        x, y = self.by_role(real, other)
+        each = min(SAMPLES_PER_ROW, len(y) // len(x))
+        return x, y[: each * len(x)]
 
-    def ordered(self, real: Any, other: Any) -> tuple[Any, Any]:
-        """What belongs to x, then what belongs to y; and the way back."""
+    def by_role(self, real: T, other: T) -> tuple[T, T]:
+        """What belongs to x, then what belongs to y; applied twice it changes nothing."""
         return (real, other) if self.first_is_real else (other, real)
 
-    def halves(self, real: Flat, other: Flat) -> Halves:
-        """Of what is in the order of the piles: to choose by, real and other, and to judge by, real and other.
+    def halves(self, real: Any, other: Any) -> tuple[Any, Any, Any, Any]:
+        """Of rows in the order of the samples: to choose by, real and other, and to judge by, real and other.
 
         Of matched ones there is one for each real row: several with one label would not be independent draws.
         """
-        piles = real, other[:: self.step]
-        (learn_real, test_real), (learn_other, test_other) = (
-            np.split(rows, [len(rows) // 2]) for rows in piles
-        )
-        return learn_real, learn_other, test_real, test_other
+        other = other[:: self.step]
+        half_real, half_other = len(real) // 2, len(other) // 2
+        return real[:half_real], other[:half_other], real[half_real:], other[half_other:]
 
-    def past(self, found: Certificate) -> tuple[np.ndarray, np.ndarray] | None:
-        """The logits, out of sample, of the critic that learned from just the rows that regions are chosen by."""
+    def past_log_ratios(self, certificate: Certificate) -> tuple[Values, Values] | None:
+        """The log ratios, out of sample, of the critic that learned from just the rows that regions are chosen by."""
         half = len(self.real) // 2, len(self.other[:: self.step]) // 2
-        for critic in found.critics:
+        for critic in certificate.critics:
             if half == (len(critic.past[0]), len(critic.past[1])):
-                return self.sided(*critic.past)
+                return self.log_ratios(*critic.past)
         return None
 
-    def sided(self, l_x: np.ndarray, l_y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Log ratios real / other: at real rows, at other rows."""
+    def log_ratios(self, l_x: Values, l_y: Float[np.ndarray, "..."]) -> tuple[Values, Values]:
+        """Log ratios real / other, from the logits of x and y: at real rows, at other rows."""
         return (l_x, l_y.ravel()) if self.first_is_real else (-l_y.ravel(), -l_x)
 
-    def bet_on(self, found: Certificate) -> tuple[np.ndarray, np.ndarray]:
+    def judged_places(self, certificate: Certificate) -> tuple[Places, Places]:
         """The rows that were bet on, by their numbers in the user's files: real, other."""
-        places_x, places_y = self.ordered(self.places["real"], self.places["other"])
-        first, each = found.starts[0], self.y.shape[1]
-        return self.ordered(places_x[first:], places_y[first * each : each * len(self.x)])
+        places_x, places_y = self.by_role(self.real_places, self.other_places)
+        first = certificate.starts[0]
+        return self.by_role(
+            places_x[first:], places_y[first * self.each : self.each * len(self.x)]
+        )
 
 
-def order_of(hashed: np.ndarray, seed: int, turn: int) -> np.ndarray:
+def shuffle(hashed: Integer[np.ndarray, " n"], seed: int, turn: int) -> Places:
     """A random order of rows, by their hashes: that of the file plays no part.
 
     The seed alone would not do: of a table of few values it would make one fixed sequence for each count of them.

@@ -4,26 +4,34 @@ Nothing here says that two samples are alike: a test can show a difference, and 
 noticed; it can't show that there is none. What is certified is rounded down.
 """
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from onehalf.evaluation.explain import regions
+from onehalf.evaluation.result import (
+    Baseline,
+    Bounds,
+    Condition,
+    Harmonized,
+    Measurement,
+    Proportion,
+    Region,
+    Share,
+)
 
 __all__ = [
     "SIDES",
     "at_least",
     "confidence",
+    "describe",
+    "describe_region",
+    "describe_rule",
     "digits",
     "money",
-    "of",
     "parts",
     "percent",
     "table",
 ]
-
-Found = Mapping[str, Any]
-"""`Measurement.to_dict()`."""
 
 SIDES = {
     "real": "the data",
@@ -33,222 +41,212 @@ SIDES = {
 }
 
 TOLD = 3
-"""Regions and findings of each kind that are told; the rest are in the JSON."""
+"""Regions and findings of each kind that are listed; the rest are in the JSON."""
 
 PARTED = 0.98
 """A region that holds so much more of the one sample than of the other is a rule that tells them apart."""
 
 
-def of(found: Found) -> list[str]:
+def describe(found: Measurement) -> list[str]:
     """The sentences, the most important first."""
     return [sentence for part in parts(found).values() for sentence in part]
 
 
-def parts(found: Found) -> dict[str, list[str]]:
+def parts(found: Measurement) -> dict[str, list[str]]:
     """The sentences by what they are about: 'apart', 'where', 'missed', 'copying' and 'notes', in this order."""
-    cells, useful, copying = *map(found["optional"].get, ("cells", "utility")), found["copying"]
-    told = copying["sentences"] if copying else []
+    cells, utility = found.optional.cells, found.optional.utility
+    copying = found.memorization
+    told = copying.sentences if copying else ()
     # if copying was found, its headline is one of the first things to know
-    first = 1 if copying and copying["shown"] else 0
+    first = 1 if copying and copying.shown else 0
     return {
         "apart": [*told[:first], *_apart(found)],
-        "where": [*_where(found), *_by_class(found), *(cells["sentences"] if cells else [])],
+        "where": [*_where(found), *_by_class(found), *(cells.sentences if cells else ())],
         "missed": [_missed(found)],
-        "copying": told[first:],
+        "copying": list(told[first:]),
         "notes": [
-            *([useful["sentence"]] if useful else []),
+            *([utility.sentence] if utility else []),
             *_findings(found, severe=False)[:TOLD],
             *_compared(found),
         ],
     }
 
 
-def table(numbers: Found) -> dict[str, str]:
+def table(numbers: Bounds) -> dict[str, str]:
     """The numbers of a measurement, or of its baseline, as they are read in a table."""
     return {
-        "JSD at least, certified (nats)": at_least(numbers["jsd_lower"]),
-        "JSD, estimate from below (nats)": digits(numbers["jsd_estimate"], numbers["jsd_se"]),
-        "the best guesser is right at least": percent(numbers["accuracy"]),
-        "permutation test": _p(numbers["p_value"]),
-        "a fair bet turned 1 into": money(numbers["log_e"]),
+        "JSD at least, certified (nats)": at_least(numbers.jsd_lower),
+        "JSD, estimate from below (nats)": digits(numbers.jsd_estimate, numbers.jsd_se),
+        "accuracy of the best classifier, at least": percent(numbers.accuracy),
+        "permutation test": _p(numbers.p_value),
+        "e-value": money(numbers.log_e),
     }
 
 
-def _apart(found: Found) -> Iterator[str]:
+def _apart(found: Measurement) -> Iterator[str]:
     severe = _findings(found, severe=True)
     rules = [
-        region
-        for region in found["regions"]
-        if region["certain"] and _difference(region) > PARTED
+        region for region in found.regions if region.certain and _difference(region) > PARTED
     ]
     yield from severe[:TOLD]
     if rules and not severe:
-        yield f"One rule tells nearly all rows apart: {regions.sentence(rules[0])}"
+        yield f"One rule separates nearly all rows: {describe_region(rules[0])}"
     yield _distance(found)
-    if found["tv_lower"] > 0:
+    if found.tv_lower > 0:
         yield (
-            "In percent: shown a row of either, by the toss of a coin, the best guesser says rightly which of the two "
-            f"it comes from at least {percent(found['accuracy'])} of the time, with {confidence(found['alpha'])} "
-            "confidence; a coin would be right 50 %."
+            "A classifier can tell the two apart with an accuracy of at least "
+            f"{percent(found.accuracy)} (chance: 50 %), with {confidence(found.alpha)} confidence."
         )
-    if found["harmonised"]:
-        yield _alike(found["harmonised"])
+    if found.harmonized:
+        yield _alike(found.harmonized)
     yield _evidence(found)
-    if found["null"]:
-        yield _beside(found)
+    if found.baseline:
+        yield _beside(found, found.baseline)
 
 
-def _distance(found: Found) -> str:
+def _distance(found: Measurement) -> str:
     """The certificate, in bits and nats."""
-    estimate = f"the estimate is {digits(found['jsd_estimate'], found['jsd_se'])}"
-    if found["jsd_lower"] > 0:
-        bits = at_least(found["jsd_lower"] / math.log(2))
+    estimate = f"the estimate is {digits(found.jsd_estimate, found.jsd_se)}"
+    if found.jsd_lower > 0:
+        bits = at_least(found.jsd_lower / math.log(2))
         told = (
-            f"with {confidence(found['alpha'])} confidence the two differ: a row gives away at least {bits} of the 1 "
-            f"bit that says which of them it comes from. As a Jensen-Shannon divergence, from 0 to 0.693 nats, that is "
-            f"at least {at_least(found['jsd_lower'])} nats; {estimate}."
+            f"with {confidence(found.alpha)} confidence the two differ: each row carries at least "
+            f"{bits} bit about its source (maximum 1). The Jensen-Shannon divergence (0 to 0.693 "
+            f"nats) is at least {at_least(found.jsd_lower)} nats; {estimate}."
         )
     else:
         told = (
-            "there are signs that the two differ, as the next sentences say, but how far could not be certified"
+            "there is evidence that the two differ, but the size of the difference could not be certified"
             if _signs(found)
-            else "no difference was found that luck does not explain, which does not show that there is none"
+            else "no difference was found beyond chance, which does not show that there is none"
         )
-        below = ", and below 0 it counts as 0" if found["jsd_estimate"] < 0 else ""
+        below = "; a negative estimate counts as 0" if found.jsd_estimate < 0 else ""
         told += f" (Jensen-Shannon divergence, from 0 to 0.693 nats: at least 0; {estimate}{below})."
-    told = f"as the numbers are given, {told}" if found["harmonised"] else told
+    told = f"as the numbers are given, {told}" if found.harmonized else told
     return told[0].upper() + told[1:]
 
 
-def _signs(found: Found) -> bool:
-    """Whether anything that is told refutes that the two are of one law, each thing at its level."""
-    bounds = [found["tv_lower"], *(step["jsd_lower"] for step in found["ladder"])]
-    regions = any(region["certain"] for region in found["regions"])
-    bets = found["p_value"] <= found["alpha"] or found["log_e"] >= math.log(1 / found["alpha"])
+def _signs(found: Measurement) -> bool:
+    """Whether any result refutes, at its level, that both have one distribution."""
+    bounds = [found.tv_lower, *(step.jsd_lower for step in found.marginals)]
+    regions = any(region.certain for region in found.regions)
+    bets = found.p_value <= found.alpha or found.log_e >= math.log(1 / found.alpha)
     return max(bounds) > 0 or regions or bets
 
 
-def _alike(alike: Found) -> str:
-    estimate = digits(alike["jsd_estimate"], alike["jsd_se"])
+def _alike(alike: Harmonized) -> str:
+    estimate = digits(alike.jsd_estimate, alike.jsd_se)
     return (
-        f"Written with as many decimals, the two are at least {at_least(alike['jsd_lower'])} nats apart (estimate "
-        f"{estimate}); how their numbers are written sets them at least {at_least(alike['format']['jsd_lower'])} nats "
-        "apart, by itself."
+        f"With the same decimals, the divergence is at least {at_least(alike.jsd_lower)} nats "
+        f"(estimate {estimate}); the number format alone gives at least "
+        f"{at_least(alike.format.jsd_lower)} nats."
     )
 
 
-def _evidence(found: Found) -> str:
-    refuted = "refuted" if found["p_value"] <= found["alpha"] else "not refuted"
+def _evidence(found: Measurement) -> str:
+    refuted = "refuted" if found.p_value <= found.alpha else "not refuted"
     return (
-        f"{found['n_real']:,} rows of data were set against {found['n_other']:,} of the other sample, all taken to be "
-        f"independent draws. That both come from one distribution is {refuted} at level {found['alpha']:g} "
-        f"({_p(found['p_value'])}); a fair bet against it turned 1 into {money(found['log_e'])}, where luck alone "
-        f"gets to {1 / found['alpha']:.3g} or more {_by_luck(found)}."
+        f"{found.n_real:,} rows of data were compared with {found.n_other:,} of the other sample, "
+        "assuming independent draws. The hypothesis that both have one distribution is "
+        f"{refuted} at level {found.alpha:g} ({_p(found.p_value)}). E-value against it: "
+        f"{money(found.log_e)}; by chance it is {1 / found.alpha:.3g} or more {_by_luck(found)}."
     )
 
 
-def _beside(found: Found) -> str:
+def _beside(found: Measurement, null: Baseline) -> str:
     """Data against data. Halves are drawn at random, so that no order or drift could make them differ."""
-    null, trained = found["null"], found["copying"] is not None
+    trained = found.memorization is not None
     against = (
         "the data against the training rows"
         if trained
         else "half of the data against the other half"
     )
     told = (
-        f"For comparison, {against} ({null['n_real']:,} rows against {null['n_other']:,}): at least "
-        f"{at_least(null['jsd_lower'])} nats, estimate {digits(null['jsd_estimate'], null['jsd_se'])}, "
-        f"{_p(null['p_value'])}, and 1 turned into {money(null['log_e'])}."
+        f"For comparison, {against} ({null.n_real:,} rows against {null.n_other:,}): at least "
+        f"{at_least(null.jsd_lower)} nats, estimate {digits(null.jsd_estimate, null.jsd_se)}, "
+        f"{_p(null.p_value)}, e-value {money(null.log_e)}."
     )
-    if null["jsd_lower"] <= 0 and null["p_value"] > found["alpha"]:
+    if null.jsd_lower <= 0 and null.p_value > found.alpha:
         return told
     luck = _by_luck(found, ways=2)
     if trained:
         return (
-            f"{told} Luck makes such a difference {luck}. Otherwise the data do not come from where the training rows "
-            "do (another time, drift, rows that repeat), and what is said here of the other sample and of copying is "
-            "in doubt."
+            f"{told} Chance makes such a difference {luck}. Otherwise the data and the training "
+            "rows have different distributions (another time, drift, repeated rows), and the "
+            "results on the other sample and on copying are in doubt."
         )
-    return f"{told} The halves were drawn at random, so this is luck, {luck}; another seed draws others."
+    return f"{told} The halves were drawn at random, so this is chance, {luck}; another seed draws others."
 
 
-def _where(found: Found) -> Iterator[str]:
+def _where(found: Measurement) -> Iterator[str]:
     certain, said = (
-        [region for region in found["regions"] if region["certain"]],
-        found["described"],
+        [region for region in found.regions if region.certain],
+        found.described,
     )
     if certain:
-        at_once = f"all of them hold at once with {confidence(found['alpha'])} confidence"
-        yield f"Where they differ, with the range of each share in brackets ({at_once}):"
-        yield from (f"  {regions.sentence(region)}" for region in certain[:TOLD])
-    elif found["jsd_lower"] > 0:
+        at_once = f"{confidence(found.alpha)} confidence for all of them together"
+        yield f"Where they differ, with the confidence interval of each share in brackets ({at_once}):"
+        yield from (f"  {describe_region(region)}" for region in certain[:TOLD])
+    elif found.jsd_lower > 0:
         what = f"the {_listed(said)} of a picture" if said else "one, two or three columns"
-        yield f"Where they differ could not be narrowed down to a rule about {what}."
+        yield f"The difference could not be narrowed down to a rule about {what}."
     steps = [
-        step
-        for step in found["ladder"]
-        if said or len(step["columns"]) < len(found["audit"]["columns"])
+        step for step in found.marginals if said or len(step.columns) < len(found.audit.columns)
     ]
-    if found["jsd_lower"] > 0 and steps:
+    if found.jsd_lower > 0 and steps:
         told = [
-            f"{' and '.join(step['columns'])}, shows "
+            f"{' and '.join(step.columns)}, alone shows "
             + (
-                f"at least {at_least(step['jsd_lower'])} nats"
-                if step["jsd_lower"] > 0
+                f"at least {at_least(step.jsd_lower)} nats"
+                if step.jsd_lower > 0
                 else "nothing for certain"
             )
             for step in steps
         ]
         pair = f"; the most telling pair, {told[1]}" if len(told) > 1 else ""
         what = "property of a picture" if said else "column"
-        yield f"By itself the most telling {what}, {told[0]}{pair}."
+        yield f"The most telling {what}, {told[0]}{pair}."
 
 
-def _by_class(found: Found) -> Iterator[str]:
+def _by_class(found: Measurement) -> Iterator[str]:
     """Which classes come too seldom or too often, and which are made otherwise than they are."""
-    if not (classes := found["classes"]):
+    if not (classes := found.classes):
         return
-    at_once = f"all that is said of classes holds at once with {confidence(found['alpha'])} confidence"
-    apart = [each for each in classes if _apart_in(each["real"], each["other"])]
-    apart.sort(key=lambda each: -abs(each["real"]["share"] - each["other"]["share"]))
+    at_once = f"{confidence(found.alpha)} confidence for all statements on classes together"
+    apart = [each for each in classes if _apart_in(each.real, each.other)]
+    apart.sort(key=lambda each: -abs(each.real.share - each.other.share))
     shares = [
-        f"{each['class']} ({_interval(each['real'])} and {_interval(each['other'])})"
-        for each in apart
+        f"{each.label} ({_interval(each.real)} and {_interval(each.other)})" for each in apart
     ]
     if shares:
         yield f"Classes whose shares differ, in the data and in the other sample ({at_once}): {_some(shares)}."
     else:
-        yield f"That a class comes too seldom or too often could not be shown ({at_once})."
+        yield f"No class was shown to be too rare or too frequent ({at_once})."
     differ = sorted(
-        (each for each in classes if each["jsd_lower"] > 0), key=lambda each: -each["jsd_lower"]
+        (each for each in classes if each.jsd_lower > 0), key=lambda each: -each.jsd_lower
     )
     worst = [
-        f"{each['class']} (at least {at_least(each['jsd_lower'])} nats, estimate "
-        f"{digits(each['jsd_estimate'], each['jsd_se'])}; data against data: at least "
-        f"{at_least(each['null']['jsd_lower'])}, estimate {digits(each['null']['jsd_estimate'])})"
+        f"{each.label} (at least {at_least(each.jsd_lower)} nats, estimate "
+        f"{digits(each.jsd_estimate, each.jsd_se)}; data against data: at least "
+        f"{at_least(each.baseline.jsd_lower)}, estimate {digits(each.baseline.jsd_estimate)})"
         for each in differ
     ]
     if worst:
-        yield f"Classes whose rows by themselves differ: {len(differ)} of {len(classes)}, the most {_some(worst)}."
+        yield f"Classes whose own rows differ: {len(differ)} of {len(classes)}, the most {_some(worst)}."
     else:
-        few = sum(each["jsd_estimate"] is None for each in classes)
-        judged = (
-            f"; {few} of {len(classes)} classes had too few rows to be judged by themselves"
-            if few
-            else ""
-        )
+        few = sum(each.jsd_estimate is None for each in classes)
+        judged = f"; {few} of {len(classes)} classes had too few rows for this" if few else ""
         yield f"Class by class no difference between the rows was certified{judged}."
 
 
-def _apart_in(real: Found, other: Found) -> bool:
+def _apart_in(real: Proportion, other: Proportion) -> bool:
     """Whether two intervals of shares lie apart."""
-    return max(real["interval"][0], other["interval"][0]) > min(
-        real["interval"][1], other["interval"][1]
-    )
+    (real_low, real_high), (other_low, other_high) = real.interval, other.interval
+    return max(real_low, other_low) > min(real_high, other_high)
 
 
-def _interval(share: Found) -> str:
-    low, high = share["interval"]
+def _interval(share: Proportion) -> str:
+    low, high = share.interval
     return f"{math.floor(1000 * low) / 10:.1f} to {math.ceil(1000 * high) / 10:.1f} %"
 
 
@@ -258,34 +256,35 @@ def _some(told: Sequence[str]) -> str:
     )
 
 
-def _missed(found: Found) -> str:
+def _missed(found: Measurement) -> str:
     """What a difference the test would have noticed."""
-    limit = found["detectable"]
+    limit = found.detectable
     if limit is None:
         return (
-            "What could have been missed: in trials on these data the loss of as much as a third of the rows went "
-            "unnoticed more than one time in ten, so much could have been."
+            "What could have been missed: in trials on these data, even the loss of a third of the "
+            "rows was missed more than one time in ten."
         )
     return (
-        f"What could have been missed: in trials on these data, {limit['rows']:,} rows against {limit['rows']:,}, the "
-        f"loss of a group of {100 * limit['mass']:.1f} % of the rows ({digits(limit['jsd'])} nats) was noticed "
-        f"{limit['noticed']} times in {limit['trials']}; smaller groups, and differences of other kinds, may go unseen."
+        f"What could have been missed: in trials on these data, {limit.rows:,} rows against {limit.rows:,}, the "
+        f"loss of a group of {100 * limit.mass:.1f} % of the rows ({digits(limit.jsd)} nats) was noticed "
+        f"{limit.noticed} times in {limit.trials}; smaller groups, and differences of other kinds, can go unnoticed."
     )
 
 
-def _compared(found: Found) -> Iterator[str]:
+def _compared(found: Measurement) -> Iterator[str]:
     """What of a row of a table was compared."""
-    if given := found["given"]:
+    if given := found.given:
         yield (
-            f"Each row of data was set against samples that were made for its own {_listed(given)}: what is compared "
-            "is the rest of the row, given that."
+            f"Each row of data was compared with samples generated for its own {_listed(given)}: "
+            "only the rest of the row is compared."
         )
-    if lacking := found["unlabelled"]:
+    if lacking := found.unlabelled:
         named = _listed([SIDES[side] for side in lacking])
-        yield f"Labels were left out of the comparison, for there are none of {named}."
-    if n := found["features"]:
+        verb = "has" if lacking == ("other",) else "have"
+        yield f"Labels were not compared, because {named} {verb} none."
+    if n := found.features:
         yield f"Critics saw {n:,} feature{'s' * (n > 1)} of each row beside the row itself."
-    if left_out := found["left_out"]:
+    if left_out := found.left_out:
         yield f"Ids and free text can't be compared and were left out: {_listed(left_out)}."
 
 
@@ -294,16 +293,72 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _difference(region: Found) -> float:
-    return abs(region["real"]["share"] - region["other"]["share"])
+def _difference(region: Region) -> float:
+    return abs(region.real.share - region.other.share)
 
 
-def _findings(found: Found, *, severe: bool) -> list[str]:
-    return [
-        finding["sentence"]
-        for finding in found["audit"]["findings"]
-        if finding["severe"] == severe
-    ]
+def _findings(found: Measurement, *, severe: bool) -> list[str]:
+    return [finding.sentence for finding in found.audit.findings if finding.severe == severe]
+
+
+def describe_region(region: Region) -> str:
+    """One region in a sentence, the shares in percent; the intervals are rounded outwards.
+
+    >>> real = Share(share=0.04, low=0.0291, high=0.054)
+    >>> other = Share(share=0.0, low=0.0, high=0.0036)
+    >>> rule = (Condition("x", ">", 2.0),)
+    >>> describe_region(
+    ...     Region(real=real, other=other, jsd_lower=0.01, certain=True, rule="x > 2", conditions=rule)
+    ... )
+    'x > 2: 4.0 % [2.9, 5.4] of the data, 0 % [0, 0.4] of the other sample.'
+    """
+    shares = f"{_share(region.real)} of the data, {_share(region.other)} of the other sample."
+    return f"{region.rule}: {shares}" + ("" if region.certain else " This may be chance.")
+
+
+def describe_rule(conditions: Sequence[Condition]) -> str:
+    """Say the conditions in words: two on the same column are joined as '1 < x <= 2'.
+
+    >>> describe_rule([Condition("age", ">", 18), Condition("age", "<=", 65), Condition("sex", "=", "F")])
+    '18 < age <= 65 and sex = F'
+    """
+    parts = []
+    for name, same in itertools.groupby(conditions, lambda condition: condition.column):
+        (_, op, value), *upper = same
+        if upper:
+            parts.append(
+                f"{_show(value)} {'<' if op == '>' else '<='} {name} <= {_show(upper[0].value)}"
+            )
+        elif isinstance(value, tuple):
+            *words, last = [
+                "missing" if word is None else word
+                for word in sorted(value, key=lambda word: word is None)
+            ]
+            parts.append(f"{name} is {', '.join(words)} or {last}")
+        else:
+            parts.append(f"{name} {op}" + ("" if value is None else f" {_show(value)}"))
+    return " and ".join(parts)
+
+
+def _show(value: object) -> str:
+    return value if isinstance(value, str) else f"{value:.15g}"
+
+
+def _share(share: Share) -> str:
+    """'4.0 % [2.9, 5.4]': with as many decimals as the interval has use for."""
+    width = 100 * (share.high - share.low)
+    decimals = max(1, -math.floor(math.log10(width))) if width > 0 else 1
+    unit = 10.0**decimals
+    low, high = (
+        math.floor(100 * share.low * unit) / unit,
+        math.ceil(100 * share.high * unit) / unit,
+    )
+    value = (
+        f"{100 * share.share:.{decimals}f}"
+        if 0 < share.share < 1
+        else f"{100 * share.share:.0f}"
+    )
+    return f"{value} % [{low:.15g}, {high:.15g}]"
 
 
 def digits(value: float | None, se: float | None = None) -> str:
@@ -350,9 +405,9 @@ def confidence(alpha: float) -> str:
     return f"{100 * (1 - alpha):.10g} %"
 
 
-def _by_luck(found: Found, ways: int = 1) -> str:
+def _by_luck(found: Measurement, ways: int = 1) -> str:
     """How often luck shows a difference, if there are so many ways to show one (the bound, the p-value)."""
-    return f"at most once in {1 / (ways * found['alpha']):.3g} times"
+    return f"at most once in {1 / (ways * found.alpha):.3g} times"
 
 
 def _p(p: float) -> str:

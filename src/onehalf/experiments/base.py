@@ -1,4 +1,4 @@
-"""What an experiment is: claims of the derivation, each with what the theory gives and what is measured."""
+"""Define an experiment: claims of the derivation, each with its theory and its measurement."""
 
 import math
 import operator
@@ -12,16 +12,19 @@ from matplotlib.figure import Figure
 
 from onehalf._registry import spoken
 
-__all__ = ["SIGMAS", "AbstractExperiment", "Claim", "table"]
+__all__ = ["SIGMAS", "AbstractExperiment", "Claim", "format_table"]
 
 SIGMAS = 4.0
-"""A Monte Carlo mean may lie so many standard errors from its expectation: further off once in 16,000 times."""
+"""How many standard errors a Monte Carlo mean may lie from its expectation.
+
+Chance exceeds this once in 16,000 times.
+"""
 
 CLEAR = 2.0
-"""So many standard errors from 0 a difference is taken to be none of luck's."""
+"""How many standard errors above 0 a mean difference must lie."""
 
 CLAIM = 60
-"""Columns for a claim in a table on the terminal."""
+"""Width of the column of claims in a printed table."""
 
 RELATIONS = {"=": operator.eq, "<=": operator.le, ">=": operator.ge}
 
@@ -34,56 +37,57 @@ class Claim(NamedTuple):
     """
 
     claim: str
-    """What is claimed to have this value, with its unit."""
+    """The quantity, with its unit."""
     expected: float
-    """The value that the theory gives, or the bound that it sets."""
+    """The value or the bound that the theory gives."""
     measured: float
     error: float
-    """How far off it may be measured: what quadrature loses, or SIGMAS standard errors of a simulation."""
+    """The allowed error: that of quadrature, or SIGMAS standard errors of a simulation."""
     relation: str = "="
-    """'=', '<=' or '>=': how the measured value is claimed to stand to the expected one."""
+    """How the measured value compares with the expected one: '=', '<=' or '>='."""
 
     @classmethod
-    def of_mean(
+    def from_mean(
         cls,
         claim: str,
         expected: float,
         values: ArrayLike | Sequence[float],
         relation: str = "=",
     ) -> "Claim":
-        """The mean of independent draws, with SIGMAS of its standard errors."""
-        drawn = np.asarray(values, np.float64)
-        error = SIGMAS * float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
-        return cls(claim, expected, float(drawn.mean()), error, relation)
+        """Claim a value of the mean of independent draws, allowing SIGMAS standard errors."""
+        draws = np.asarray(values, np.float64)
+        error = SIGMAS * float(draws.std(ddof=1)) / math.sqrt(draws.size)
+        return cls(claim, expected, float(draws.mean()), error, relation)
 
     @classmethod
-    def of_order(cls, claim: str, differences: ArrayLike | Sequence[float]) -> "Claim":
-        """That the mean of differences between paired games is above 0 by more than luck: CLEAR standard errors.
+    def from_differences(cls, claim: str, differences: ArrayLike | Sequence[float]) -> "Claim":
+        """Claim that the mean difference between paired games is CLEAR standard errors above 0.
 
-        For what no theorem gives a size. Differences that are all 0 show nothing, and the claim does not hold.
+        For effects whose size no theorem gives. If all differences are 0, the claim does not
+        hold.
         """
-        drawn = np.asarray(differences, np.float64)
-        se = float(drawn.std(ddof=1)) / math.sqrt(drawn.size)
+        draws = np.asarray(differences, np.float64)
+        se = float(draws.std(ddof=1)) / math.sqrt(draws.size)
         return cls(
-            f"{claim}, in errors", CLEAR, float(drawn.mean()) / se if se else 0.0, 0.0, ">="
+            f"{claim}, in errors", CLEAR, float(draws.mean()) / se if se else 0.0, 0.0, ">="
         )
 
     @property
     def difference(self) -> float:
-        """Measured less expected."""
+        """Measured minus expected."""
         return float(self.measured - self.expected)
 
     @property
     def holds(self) -> bool:
-        """Whether the measured value stands to the expected one as claimed, up to the error; never if not finite."""
-        beyond = self.difference
-        return math.isfinite(beyond) and bool(
-            RELATIONS[self.relation](beyond, 0) or abs(beyond) <= self.error
+        """Whether the relation holds up to the allowed error; never if not finite."""
+        difference = self.difference
+        return math.isfinite(difference) and bool(
+            RELATIONS[self.relation](difference, 0) or abs(difference) <= self.error
         )
 
     def to_dict(self, name: str) -> dict[str, Any]:
-        """The claim for JSON, with the name of its experiment; None for a number that is not finite."""
-        told = {
+        """Convert to JSON with the experiment's name; numbers that are not finite are None."""
+        record = {
             "name": name,
             **self._asdict(),
             "difference": self.difference,
@@ -91,47 +95,48 @@ class Claim(NamedTuple):
         }
         return {
             key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in told.items()
+            for key, value in record.items()
         }
 
 
 class AbstractExperiment(ABC):
     """Claims about one thing, and a figure of it; `seed` starts all of its randomness.
 
-    The first line of the docstring is the formula in words with its source; `onehalf theory` prints it. What claims and
-    figure share is measured once, in a cached property: closed forms and quadrature inside `with jax.enable_x64()`.
-    To add one, write a file and a line in `onehalf.experiments`; the law tests find it there.
+    The first line of the docstring is the formula in words with its source; `onehalf theory`
+    prints it. What claims and figure share is measured once, in a cached property: closed forms
+    and quadrature inside `with jax.enable_x64()`. To add one, write a file and a line in
+    `onehalf.experiments`; the law tests find it there.
     """
 
     formulas: ClassVar[tuple[int, ...]] = ()
-    """The numbers in docs/explanation/derivation.md of the formulas that it runs."""
+    """The numbers of its formulas in docs/explanation/derivation.md."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
     @abstractmethod
     def claims(self) -> Iterable[Claim]:
-        """What the theory says, and what was found."""
+        """Yield what the theory gives beside what is measured."""
 
     @abstractmethod
     def figure(self) -> Figure:
-        """The claims as a picture."""
+        """Draw the claims."""
 
     def film(self) -> Sequence[Figure]:
-        """For those that have one: the picture as it changes, frame by frame."""
+        """Draw the frames of an animation, where the experiment has one."""
         return ()
 
     @property
     def has_film(self) -> bool:
-        """Whether this one does."""
+        """Whether the experiment has an animation."""
         return type(self).film is not AbstractExperiment.film
 
 
-def table(experiment: AbstractExperiment, claims: Sequence[Claim]) -> str:
-    """The claims of an experiment as a table: what the theory gives, what was measured, and whether it holds.
+def format_table(experiment: AbstractExperiment, claims: Sequence[Claim]) -> str:
+    """Format an experiment's claims as a table: theory, measurement, and whether they agree.
 
     >>> from onehalf.experiments import UniformShift
-    >>> table(UniformShift(), [Claim("TV", 0.25, 0.25, 1e-9)]).split()[-6:]
+    >>> format_table(UniformShift(), [Claim("TV", 0.25, 0.25, 1e-9)]).split()[-6:]
     ['TV', '0.25', '0.25', '0', '1e-09', 'holds']
     """
     wide = max(CLAIM, *(len(claim.claim) for claim in claims))

@@ -1,4 +1,4 @@
-"""D's problem is to classify: cross-entropy and accuracy of the best D, by quadrature and on draws."""
+"""D is a classifier: cross-entropy and accuracy of the best D, by quadrature and on draws."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from onehalf._typing import PRNGKey, Sample, Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, add_legend
 from onehalf.losses import value
 from onehalf.theory import V, d_star, tv
 
@@ -35,11 +35,13 @@ JSD = {
 ACCURACY = {1.0: 0.691462461274013, 4.0: 0.977249868051821}
 """Phi(mu/2)."""
 SHIFTS = np.arange(0.0, 4.1, 0.25)
-BATCHES, M = 200, 500
-"""Batches at each mu, of M data and M samples."""
+BATCHES = 200
+"""Batches at each mu."""
+M = 500
+"""Data, and as many samples, in a batch."""
 
 
-class Computed(NamedTuple):
+class Quadrature(NamedTuple):
     """By quadrature, over SHIFTS."""
 
     best: Float[np.ndarray, " shifts"]
@@ -50,7 +52,7 @@ class Computed(NamedTuple):
     """1/2 + TV/2."""
 
 
-class Drawn(NamedTuple):
+class Draws(NamedTuple):
     """What scikit-learn says of D_star on each batch; and -V~/2 of the first."""
 
     cross_entropy: Float[np.ndarray, " batches"]
@@ -61,23 +63,23 @@ class Drawn(NamedTuple):
 class Classification(AbstractExperiment):
     """D is a classifier: its mean cross-entropy is -V/2, at best log 2 - JSD; Goodfellow et al. 2014, section 4.
 
-    Data are N(0, 1) and samples N(mu, 1). The trap is the factor 2: -V adds two means where cross-entropy takes one
-    over all 2 m examples, so that D = 1/2 shows as log 4 by the one and as log 2 by the other. The best guess at an
-    example's side is right with probability 1/2 + TV/2. A D with twice the logit guesses alike, and has more
-    cross-entropy.
+    Data are N(0, 1) and samples N(mu, 1). The trap is the factor 2: -V adds two means where
+    cross-entropy takes one over all 2 m examples, so that D = 1/2 shows as log 4 by the one and
+    as log 2 by the other. The best guess at an example's side is right with probability 1/2 +
+    TV/2. A D with twice the logit guesses alike, and has more cross-entropy.
     """
 
     formulas = (6, 40)
 
     @cached_property
-    def computed(self) -> Computed:
-        """At each shift."""
+    def by_quadrature(self) -> Quadrature:
+        """Compute at each shift."""
         with jax.enable_x64():
-            return Computed(*np.transpose([_compute(mu) for mu in SHIFTS]))
+            return Quadrature(*np.transpose([_compute(mu) for mu in SHIFTS]))
 
     @cached_property
-    def drawn(self) -> dict[float, Drawn]:
-        """By mu."""
+    def by_draws(self) -> dict[float, Draws]:
+        """Draw at each tabulated mu."""
         keys = jr.split(jr.key(self.seed), len(JSD))
         return {mu: _draw(key, mu) for mu, key in zip(JSD, keys, strict=True)}
 
@@ -85,26 +87,30 @@ class Classification(AbstractExperiment):
         """Cross-entropy, then accuracy: by quadrature and on draws."""
         tabulated = np.searchsorted(SHIFTS, list(JSD))
         best = math.log(2) - np.array(list(JSD.values()))
-        off = np.abs(self.computed.best[tabulated] - best).max()
-        off_accuracy = np.abs(self.computed.accuracy - ndtr(SHIFTS / 2)).max()
-        one, four = self.drawn[1.0], self.drawn[4.0]
+        off = np.abs(self.by_quadrature.best[tabulated] - best).max()
+        off_accuracy = np.abs(self.by_quadrature.accuracy - ndtr(SHIFTS / 2)).max()
+        one, four = self.by_draws[1.0], self.by_draws[4.0]
         batch = float(one.cross_entropy[0])
         yield Claim(
             "mu = 1, one batch: scikit-learn's log_loss, -V~/2, nats", one.half, batch, 1e-6
         )
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "mu = 1, draws: cross-entropy, log 2 - JSD, nats", best[2], one.cross_entropy
         )
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "mu = 4, draws: cross-entropy, log 2 - JSD, nats", best[4], four.cross_entropy
         )
         yield Claim("5 shifts: greatest |-V/2 - (log 2 - JSD)|, nats", 0.0, float(off), 1e-9)
-        yield Claim.of_mean("mu = 1, draws: accuracy, 1/2 + TV/2", ACCURACY[1.0], one.accuracy)
-        yield Claim.of_mean("mu = 4, draws: accuracy, 1/2 + TV/2", ACCURACY[4.0], four.accuracy)
+        yield Claim.from_mean(
+            "mu = 1, draws: accuracy, 1/2 + TV/2", ACCURACY[1.0], one.accuracy
+        )
+        yield Claim.from_mean(
+            "mu = 4, draws: accuracy, 1/2 + TV/2", ACCURACY[4.0], four.accuracy
+        )
         yield Claim(
             "17 shifts: greatest |1/2 + TV/2 - Phi(mu/2)|", 0.0, float(off_accuracy), 1e-9
         )
-        too_sure = float(self.computed.too_sure[SHIFTS == 1].item())
+        too_sure = float(self.by_quadrature.too_sure[SHIFTS == 1].item())
         yield Claim(
             "mu = 1, twice the logit: cross-entropy, nats", best[2], too_sure, 0.0, ">="
         )
@@ -115,22 +121,22 @@ class Classification(AbstractExperiment):
         left, right = figure.subplots(1, 2)
         left.plot(
             SHIFTS,
-            self.computed.best,
+            self.by_quadrature.best,
             color=DATA,
             linewidth=STRONG,
             label="D_star: log 2 - JSD, 1/2 + TV/2",
         )
         left.plot(
             SHIFTS,
-            self.computed.too_sure,
+            self.by_quadrature.too_sure,
             color=SAMPLES,
             linewidth=STRONG,
             label="twice its logit",
         )
-        right.plot(SHIFTS, self.computed.accuracy, color=DATA, linewidth=STRONG)
+        right.plot(SHIFTS, self.by_quadrature.accuracy, color=DATA, linewidth=STRONG)
         label = f"D_star on {2 * M * BATCHES:,} draws: scikit-learn"
         for axes, column in ((left, "cross_entropy"), (right, "accuracy")):
-            values = np.array([getattr(drawn, column) for drawn in self.drawn.values()])
+            values = np.array([getattr(draws, column) for draws in self.by_draws.values()])
             error = SIGMAS * values.std(axis=1, ddof=1) / math.sqrt(BATCHES)
             axes.errorbar(
                 list(JSD),
@@ -150,7 +156,7 @@ class Classification(AbstractExperiment):
             ylim=(0, None),
         )
         right.set(xlabel="shift mu of p_g = N(mu, 1)", ylabel="accuracy", ylim=(0.45, 1))
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
@@ -165,7 +171,7 @@ def _twice(d: Callable[[Sample], Scalar], x: Sample) -> Scalar:
     return 2 * d(x)
 
 
-def _draw(key: PRNGKey, mu: float) -> Drawn:
+def _draw(key: PRNGKey, mu: float) -> Draws:
     p_data, p_g = Normal(), Normal(mu)
     x, Gz = (
         p.sample(k, BATCHES * M) for p, k in zip((p_data, p_g), jr.split(key), strict=True)
@@ -175,4 +181,4 @@ def _draw(key: PRNGKey, mu: float) -> Drawn:
     is_data = np.repeat([True, False], M)
     cross_entropy = np.array([log_loss(is_data, row) for row in D])
     accuracy = np.array([accuracy_score(is_data, row > 0.5) for row in D])
-    return Drawn(cross_entropy, accuracy, -float(value(d_x[0], d_Gz[0])) / 2)
+    return Draws(cross_entropy, accuracy, -float(value(d_x[0], d_Gz[0])) / 2)

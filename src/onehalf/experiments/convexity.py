@@ -1,4 +1,4 @@
-"""C is convex in p_g, and not in G's parameters: why the proof of convergence does not carry over to networks."""
+"""C is convex in p_g but not in G's parameters, so the convergence proof excludes networks."""
 
 import math
 from collections.abc import Iterator
@@ -13,12 +13,15 @@ from scipy.optimize import root_scalar
 from onehalf._typing import Scalar
 from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, add_legend, new_figure
 from onehalf.theory import C, V, tv
 
 __all__ = ["Convexity"]
 
-POINTS, RANDOM = 10, 1000
+POINTS = 10
+"""Points of the finite set."""
+RANDOM = 1000
+"""Random pairs of distributions on it."""
 LINE = np.arange(-10.0, 17.0)
 """Breakpoints that hold N(0, 1) and N(mu, 1)."""
 INFLECTION = 1.636255721480972
@@ -32,9 +35,10 @@ SHARES = np.linspace(0, 1, 61)
 class Convexity(AbstractExperiment):
     """C = sup over D of V(p_g, D), each linear in p_g, is convex in p_g; Goodfellow et al. 2014, proposition 2.
 
-    Its only minimum is p_data: C + log 4 is at least TV(p_data, p_g)^2, by Pinsker's inequality for both halves of the
-    JSD. So small steps of p_g itself arrive. The trap: G's parameters move p_g along curves, and along those C need not
-    be convex: shift N(mu, 1) away from N(0, 1), and C bends over at mu = 1.636 and flattens out.
+    Its only minimum is p_data: C + log 4 is at least TV(p_data, p_g)^2, by Pinsker's inequality
+    for both halves of the JSD. So small steps of p_g itself arrive. The trap: G's parameters
+    move p_g along curves, and along those C need not be convex: shift N(mu, 1) away from N(0,
+    1), and C bends over at mu = 1.636 and flattens out.
     """
 
     formulas = (44,)
@@ -59,9 +63,9 @@ class Convexity(AbstractExperiment):
 
     @cached_property
     def bends(self) -> dict[str, float]:
-        """The second derivative of C by the shift mu: at 0, its least and greatest value on either side, its root."""
+        """Compute the second derivative of C by mu: at 0, its extremes, its root."""
         with jax.enable_x64():
-            second = jax.jit(jax.grad(jax.grad(_shifted)))
+            second = jax.jit(jax.grad(jax.grad(_C_at_shift)))
             inside, beyond = (
                 jax.vmap(second)(jnp.linspace(0, 1.6, 17)),
                 jax.vmap(second)(jnp.linspace(1.7, 6, 17)),
@@ -102,31 +106,31 @@ class Convexity(AbstractExperiment):
 
     def figure(self) -> Figure:
         """C along two paths from p_data to the same p_g."""
-        figure, axes = plain(
+        figure, axes = new_figure(
             f"share of the way from p_data = N(0, 1) to N({FAR:g}, 1)", "C in nats"
         )
         with jax.enable_x64():
             paths = {
-                "p_g mixed": (_mixed, DATA),
-                "p_g shifted": (lambda share: _shifted(FAR * share), SAMPLES),
+                "p_g mixed": (_C_at_mixture, DATA),
+                "p_g shifted": (lambda share: _C_at_shift(FAR * share), SAMPLES),
             }
             for name, (path, colour) in paths.items():
                 values = jax.jit(jax.vmap(path))(jnp.asarray(SHARES))
                 axes.plot(SHARES, values, color=colour, linewidth=STRONG, label=name)
-            bend, end = float(_shifted(INFLECTION)), float(_shifted(FAR))
+            bend, end = float(_C_at_shift(INFLECTION)), float(_C_at_shift(FAR))
         axes.plot([0, 1], [-math.log(4), end], color=BAND, linewidth=1, label="chord")
         axes.plot(INFLECTION / FAR, bend, "o", color=SAMPLES, label="mu = 1.636: C'' = 0")
         axes.axhline(-math.log(4), label="-log 4", **GOAL)
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
-def _shifted(mu: Scalar | float) -> Scalar:
+def _C_at_shift(mu: Scalar | float) -> Scalar:
     """C where p_g is N(mu, 1)."""
     return C(Normal(), Normal(mu), LINE)
 
 
-def _mixed(share: Scalar) -> Scalar:
+def _C_at_mixture(share: Scalar) -> Scalar:
     """C where p_g is N(0, 1) but for a share of N(FAR, 1)."""
     p_g = Mixture(jnp.array([[0.0], [FAR]]), jnp.ones(2), jnp.stack([1 - share, share]))
     return C(Normal(), p_g, LINE)

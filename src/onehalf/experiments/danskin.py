@@ -1,4 +1,4 @@
-"""The gradient of a maximum: G's step against the best D is a step down C, and only for the minimax loss."""
+"""The gradient of a maximum: against D_star, G's step descends C for the minimax loss only."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
@@ -36,27 +36,29 @@ WRONG = {
 
 
 def gradient_of_G(loss: AbstractLoss, mu: Scalar) -> Scalar:
-    """The gradient by mu of G's loss where G(z) = z + mu, z ~ N(0, 1), data are N(0, 1), and D_star is held fixed."""
+    """Differentiate G's loss by mu with D_star held fixed; p_data = N(0, 1), p_g = N(mu, 1)."""
     return jax.grad(lambda moved: _loss_of_G(loss, d_star(Normal(), Normal(mu)), moved))(mu)
 
 
 class Danskin(AbstractExperiment):
     """dC/dmu = the derivative of V by mu with D_star held fixed, for it is at its maximum; Danskin 1966.
 
-    Data are N(0, 1) and samples N(mu, 1). G descends its loss and so moves mu towards 0: all gradients are positive.
-    The part of V that G moves is its minimax loss E[log(1 - D(G(z)))]; E[log D(x)] does not see G while D is fixed. A D
-    that is wrong by delta gives a gradient that is wrong by the order of delta, and loses delta squared in value.
+    Data are N(0, 1) and samples N(mu, 1). G descends its loss and so moves mu towards 0: all
+    gradients are positive. The part of V that G moves is its minimax loss E[log(1 - D(G(z)))];
+    E[log D(x)] does not see G while D is fixed. A D that is wrong by delta gives a gradient
+    that is wrong by the order of delta, and loses delta squared in value.
 
-    The trap: D_star does not maximise the non-saturating loss -E[log D(G(z))]. Holding D fixed, as training does, gives
-    mu - C'(mu) (see Saturation); differentiating through D_star as well gives another gradient, mu - C'(mu)/2, as the
-    loss at D_star is KL(p_g || p_data) - E[log(1 - D_star(G(z)))] = mu^2/2 - C(mu)/2, the last term by symmetry.
+    The trap: D_star does not maximise the non-saturating loss -E[log D(G(z))]. Holding D fixed,
+    as training does, gives mu - C'(mu) (see Saturation); differentiating through D_star as well
+    gives another gradient, mu - C'(mu)/2, as the loss at D_star is KL(p_g || p_data) - E[log(1
+    - D_star(G(z)))] = mu^2/2 - C(mu)/2, the last term by symmetry.
     """
 
     formulas = (37,)
 
     @cached_property
     def gradients(self) -> dict[str, Float[np.ndarray, " shifts"]]:
-        """Gradients by mu over SHIFTS: of both losses, with D_star held fixed and differentiated through."""
+        """Compute both losses' gradients by mu, with D_star fixed and differentiated."""
 
         def minimax(mu: Scalar) -> Scalar:
             return C(Normal(), Normal(mu), LINE)
@@ -79,7 +81,7 @@ class Danskin(AbstractExperiment):
 
     @cached_property
     def errors(self) -> dict[str, Float[np.ndarray, " deltas"]]:
-        """What a D that is too steep by DELTAS costs at mu = 1: in the gradient, and in the value."""
+        """Measure what a D too steep by DELTAS costs at mu = 1, in gradient and in value."""
 
         def wrong(delta: Scalar) -> tuple[Scalar, Scalar]:
             p_data, p_g, best = Normal(), Normal(1.0), d_star(Normal(), Normal(1.0))

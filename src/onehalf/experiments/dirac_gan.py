@@ -1,4 +1,7 @@
-"""The smallest game: one number a side, all data at 0. Who circles, who arrives, and what R1 does."""
+"""The smallest game: one number a side, all data at 0.
+
+Who circles, who arrives, and what R1 does.
+"""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +23,10 @@ __all__ = ["DiracGAN"]
 
 START = (1.0, -1.0)
 """Samples at 1, and a D that already knows them from data: its logit falls towards them."""
-H, STEPS = 0.2, 500
+H = 0.2
+"""The length of a step."""
+STEPS = 500
+"""Steps of each game."""
 GAMES = {
     "minimax, simultaneous": DiracGame(Minimax(), h=H),
     "minimax, alternating": DiracGame(Minimax(), h=H, first="G"),

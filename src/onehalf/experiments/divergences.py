@@ -1,4 +1,4 @@
-"""Entropy and KL where both are known: either may surprise, and an estimate of KL may even be negative."""
+"""Entropy and KL where both are known; an estimate of KL may be negative."""
 
 import math
 from collections.abc import Iterator
@@ -28,8 +28,11 @@ LINE = np.linspace(-20, 26, 93)
 PAIRS = 10_000
 """Pairs of random probability vectors on three points."""
 
-ESTIMATES, DRAWS = 10_000, 100
-"""So many Monte Carlo estimates of KL, from so many draws each."""
+ESTIMATES = 10_000
+"""Monte Carlo estimates of KL."""
+
+DRAWS = 100
+"""Draws for each estimate."""
 
 NEAR = 0.1
 """The mean of the q that is estimated: KL(N(0, 1) || N(NEAR, 1)) = NEAR^2 / 2."""
@@ -38,8 +41,8 @@ NEAR = 0.1
 class Divergences(AbstractExperiment):
     """KL(p || q) = E_p[log p - log q] is at least 0, and not symmetric; Kullback & Leibler 1951.
 
-    Entropy is -E_p[log p] (Shannon 1948): that of a narrow density is negative. KL is not, but a Monte Carlo estimate
-    of it may be. KL has no greatest value, while JSD ends at log 2.
+    Entropy is -E_p[log p] (Shannon 1948): that of a narrow density is negative. KL is not, but
+    a Monte Carlo estimate of it may be. KL has no greatest value, while JSD ends at log 2.
     """
 
     formulas = (11, 12, 13)
@@ -117,10 +120,10 @@ class Divergences(AbstractExperiment):
         yield Claim(
             "Greatest KL of a random vector to itself, nats", 0.0, float(abs(same).max()), 1e-9
         )
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "Mean estimate of KL(N(0, 1) || N(0.1, 1)), nats", NEAR**2 / 2, self.estimates
         )
-        yield Claim.of_mean("Share of these estimates below 0", below, self.estimates < 0)
+        yield Claim.from_mean("Share of these estimates below 0", below, self.estimates < 0)
 
     def figure(self) -> Figure:
         """The divergences over the shift, and the histogram of the estimates."""

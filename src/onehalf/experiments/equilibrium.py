@@ -18,13 +18,15 @@ from onehalf._typing import PRNGKey, Sample, Samples, Scalar
 from onehalf.distributions import Mixture, Normal
 from onehalf.distributions.base import Latent, Pushforward
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, add_legend, new_figure
 from onehalf.nets import MLP
 from onehalf.theory import D_star, V, d_star, jsd
 
 __all__ = ["Equilibrium"]
 
-P_DATA, OVER = Normal(), np.arange(-10.0, 15.0)
+P_DATA = Normal()
+OVER = np.arange(-10.0, 15.0)
+"""Breakpoints that hold p_data and each p_g."""
 SAME = Mixture(((0.0,), (0.0,)), (1.0, 1.0), (0.25, 0.75))
 """p_data again, written otherwise."""
 SHIFTS = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -52,9 +54,10 @@ class Points(NamedTuple):
 class Equilibrium(AbstractExperiment):
     """p_g = p_data makes D_star = 1/2 and C = -log 4, its least; Goodfellow et al. 2014, theorem 1.
 
-    The converse is the trap: D = 1/2 gives V = -log 4 whatever G is, and a D that has learned nothing is 1/2. V = -log
-    4 is necessary at the end of the game, and no evidence of it. Two more: each term of V has the supremum 0, which no
-    finite logit attains; and p_g does not determine G, because G(-z) has the law of G(z) where p_z is symmetric.
+    The converse is the trap: D = 1/2 gives V = -log 4 whatever G is, and a D that has learned
+    nothing is 1/2. V = -log 4 is necessary at the end of the game, and no evidence of it. Two
+    more: each term of V has the supremum 0, which no finite logit attains; and p_g does not
+    determine G, because G(-z) has the law of G(z) where p_z is symmetric.
     """
 
     formulas = (3, 4, 5, 26, 27)
@@ -74,7 +77,7 @@ class Equilibrium(AbstractExperiment):
             return Points(*map(np.asarray, jax.jit(jax.vmap(measure))(jnp.array(SHIFTS))))
 
     def claims(self) -> Iterator[Claim]:
-        """The equilibrium; what looks like it and is not; the suprema; and the two generators."""
+        """Yield the equilibrium, what only resembles it, the suprema, and two generators."""
         with jax.enable_x64():
             tie = float(V(d_star(P_DATA, SAME), P_DATA, SAME, OVER))
             D = jax.vmap(D_star(P_DATA, SAME))(jnp.linspace(-8.0, 8.0, 161)[:, None])
@@ -104,7 +107,7 @@ class Equilibrium(AbstractExperiment):
             float(compared.statistic),
             most,
         )
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "G(z) = log(1 + e^z): mean |G(z) - G(-z)|, sqrt(2/pi)",
             math.sqrt(2 / math.pi),
             apart,
@@ -112,7 +115,7 @@ class Equilibrium(AbstractExperiment):
 
     def figure(self) -> Figure:
         """V over the JSD."""
-        figure, axes = plain("JSD(p_data, p_g), nats", "V(D, G), nats")
+        figure, axes = new_figure("JSD(p_data, p_g), nats", "V(D, G), nats")
         jsd, best, half, constant, _ = self.points
         line = np.array([0, math.log(2)])
         axes.plot(line, 2 * line - math.log(4), label="-log 4 + 2 JSD", **GOAL)
@@ -124,21 +127,21 @@ class Equilibrium(AbstractExperiment):
         axes.annotate(
             "p_g = p_data", (jsd[0], best[0]), (0.02, -0.9), arrowprops={"arrowstyle": "->"}
         )
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
 @jax.jit
 def _draw(key: PRNGKey) -> tuple[Samples, Samples, Samples]:
-    """Samples of G(z) = log(1 + e^z), and others of G(-z); then |G(z) - G(-z)| of the same z."""
+    """Draw G(z) = log(1 + e^z), others of G(-z), and |G(z) - G(-z)| of the same z."""
     p_z, keys = Latent(normal=1), jr.split(key, 3)
     one, other = (
         Pushforward(G, p_z).sample(key, N)
-        for G, key in zip((softplus, _mirrored), keys[:2], strict=True)
+        for G, key in zip((softplus, _mirror), keys[:2], strict=True)
     )
     z = p_z.sample(keys[2], N)
-    return one, other, jnp.abs(softplus(z) - _mirrored(z))
+    return one, other, jnp.abs(softplus(z) - _mirror(z))
 
 
-def _mirrored(z: Sample) -> Sample:
+def _mirror(z: Sample) -> Sample:
     return softplus(-z)

@@ -1,4 +1,4 @@
-"""Figure 1 of the paper, from a real training run whose p_g and D_star are known at every round."""
+"""Figure 1 of the paper, from a real run whose p_g and D_star are known at every round."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -27,16 +27,23 @@ from onehalf.training import Game, State, init, train
 
 __all__ = ["FigureOne"]
 
-P_DATA, P_Z = Normal(1.5, 0.8), Normal()
+P_DATA = Normal(1.5, 0.8)
+P_Z = Normal()
 KNOTS = np.linspace(-6.0, 6.0, 4001)
 """G is taken to be linear between these z; a claim says what that is worth."""
 
 EDGES = np.linspace(-3.0, 6.0, 451)
 CELLS = np.array([-np.inf, *EDGES, np.inf])
-"""The cells that p_data, p_g and D are compared in; of D the value in the middle of a cell counts."""
+"""The cells in which p_data, p_g and D (at the middle) are compared."""
 
-START, ALONE, STEPS, END = 8, 3000, 12, 6000
-"""Rounds until (a); then steps of D alone, (b), and of G alone, (c); then rounds until (d)."""
+START = 8
+"""Rounds until (a)."""
+ALONE = 3000
+"""Steps of D alone after that, until (b)."""
+STEPS = 12
+"""Steps of G alone after that, until (c)."""
+END = 6000
+"""Rounds after that, until (d)."""
 
 PACE = 0.05
 """How far x moves in a step of G alone where log D has slope 1."""
@@ -60,20 +67,20 @@ class Moment(NamedTuple):
 class FigureOne(AbstractExperiment):
     """G and D as they are learned, with p_g and D_star known at every round; Goodfellow et al. 2014, figure 1.
 
-    The four moments: near the start; after D alone has learned, so that it is near D_star; after G alone has followed
-    D's slope; and at the end, where D = 1/2. In 1-D the law of G(z) is had without a sample and without an inverse:
-    G is linear between 4,001 knots, but for an error that is claimed, and each piece takes its mass to the cells it
-    crosses.
+    The four moments: near the start; after D alone has learned, so that it is near D_star;
+    after G alone has followed D's slope; and at the end, where D = 1/2. In 1-D the law of G(z)
+    is had without a sample and without an inverse: G is linear between 4,001 knots, but for an
+    error that is claimed, and each piece takes its mass to the cells it crosses.
     """
 
     formulas = (2,)
 
     @cached_property
     def run(self) -> list[Moment]:
-        """The whole run, moment by moment; the four of the figure are those whose titles begin with a letter."""
+        """Play the whole run; the figure's four moments have titles like '(a) ...'."""
         key_D, key_G, key = jr.split(jr.key(self.seed), 3)
         D, moments = MLP(key_D, (1,), (), width=64, activation="tanh"), []
-        G = _unfolded(
+        G = _unfold(
             MLP(key_G, (1,), (1,), width=64, activation="tanh", first_std=jnp.full(1, 0.05)),
             0.6,
         )
@@ -92,14 +99,14 @@ class FigureOne(AbstractExperiment):
         game = Game(P_DATA, P_Z, optimiser_D=slow, optimiser_G=slow)
         state = play("a", game, init(game, D, G), START, 1, "round")
         game = Game(
-            P_DATA, P_Z, optimiser_D=optax.adam(_falling(5e-3, ALONE)), optimiser_G=still
+            P_DATA, P_Z, optimiser_D=optax.adam(_schedule(5e-3, ALONE)), optimiser_G=still
         )
         state = play("b", game, state, ALONE, 300, "D alone, step")
         game = Game(
             P_DATA, P_Z, optimiser_D=still, optimiser_G=optax.sgd(_rate(state.G)), m=4096
         )
         state = play("c", game, state, STEPS, 1, "G alone, step")
-        adam = optax.adam(_falling(2e-3, END), b1=0.0, b2=0.99)
+        adam = optax.adam(_schedule(2e-3, END), b1=0.0, b2=0.99)
         game = Game(P_DATA, P_Z, penalties=(R1(0.1),), optimiser_D=adam, optimiser_G=adam)
         play("d", game, state, END, 150, "round")
         return moments
@@ -122,12 +129,12 @@ class FigureOne(AbstractExperiment):
                 for i, moment in enumerate((a, b))
             ]
             apart = [float(jsd(p_data, moment.p_g)) for moment in (a, d)]
-        drawn = _values(a.G, np.asarray(P_Z.sample(jr.key(self.seed + 1), 1_000_000))[:, 0])
+        samples = _values(a.G, np.asarray(P_Z.sample(jr.key(self.seed + 1), 1_000_000))[:, 0])
         shares = np.bincount(
-            np.searchsorted(CELLS, drawn, side="right") - 1, minlength=len(CELLS) - 1
-        ) / len(drawn)
+            np.searchsorted(CELLS, samples, side="right") - 1, minlength=len(CELLS) - 1
+        ) / len(samples)
         # an error is taken to be that of ten draws at least, for cells with next to no mass
-        off = np.abs(shares - a.p_g) / np.sqrt(np.maximum(a.p_g, 1e-5) / len(drawn))
+        off = np.abs(shares - a.p_g) / np.sqrt(np.maximum(a.p_g, 1e-5) / len(samples))
         yield Claim(
             "(a) C(G) from 4,001 knots less that from 16,001, nats",
             0.0,
@@ -176,8 +183,8 @@ class FigureOne(AbstractExperiment):
         return frames
 
 
-def _unfolded(G: MLP, std: float) -> MLP:
-    """G with positive weights, so that it does not fold yet, and scaled so that G(z) has this standard deviation."""
+def _unfold(G: MLP, std: float) -> MLP:
+    """Make G's weights positive, so that it is increasing, and give G(z) this std."""
     G = eqx.tree_at(lambda net: net.weights, G, [jnp.abs(weights) for weights in G.weights])
     return eqx.tree_at(
         lambda net: net.weights[-1], G, G.weights[-1] * std / jnp.std(jax.vmap(G)(SOME_Z))
@@ -185,14 +192,14 @@ def _unfolded(G: MLP, std: float) -> MLP:
 
 
 def _rate(G: AbstractNet) -> float:
-    """The rate at which a step of gradient descent moves G(z) by about PACE for each unit of the loss's slope in x."""
+    """Compute the rate at which a step moves G(z) by about PACE where the loss has slope 1."""
     squares = jax.vmap(
         lambda z: optax.tree.norm(eqx.filter_grad(lambda net: net(z)[0])(G), squared=True)
     )(SOME_Z)
     return PACE / float(squares.mean())
 
 
-def _falling(rate: float, rounds: int) -> optax.Schedule:
+def _schedule(rate: float, rounds: int) -> optax.Schedule:
     """To a hundredth, by the same factor every round."""
     return optax.exponential_decay(rate, rounds, 0.01)
 

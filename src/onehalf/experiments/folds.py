@@ -1,4 +1,4 @@
-"""Generators that cannot be inverted: folds, flat parts and curves, and the law of G(z) all the same."""
+"""The law of G(z) for generators that cannot be inverted: folds, flat parts and curves."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -33,24 +33,28 @@ GENERATORS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 class Folds(AbstractExperiment):
     """E_z[h(G(z))] = E_{x ~ p_g}[h(x)] for every measurable G, invertible or not; change of variables, Halmos 1950.
 
-    It asks for no inverse, no Jacobian and no density. Where G folds, each branch adds its part, and a formula with a
-    single inverse loses the others; a flat part of G makes an atom; a curve in the plane has no density there at all.
-    A density is first needed where two expectations become one integral over x, as in proposition 1 of Goodfellow et
-    al. 2014, and with respect to (P_data + P_g)/2 it always exists.
+    It asks for no inverse, no Jacobian and no density. Where G folds, each branch adds its
+    part, and a formula with a single inverse loses the others; a flat part of G makes an atom;
+    a curve in the plane has no density there at all. A density is first needed where two
+    expectations become one integral over x, as in proposition 1 of Goodfellow et al. 2014, and
+    with respect to (P_data + P_g)/2 it always exists.
     """
 
     formulas = (17, 18)
 
     def claims(self) -> Iterator[Claim]:
-        """Both sides of the identity by quadrature, and what becomes of D_star where p_g has no density."""
+        """Yield both sides of the identity by quadrature, and C where p_g has no density."""
         by_x, _ = integrate.quad(
-            _chi_square_part, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12
+            _chi_square_integrand, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12
         )
         yield Claim(
-            "G = z^2: E log(1 - D) over z as over x, nats", by_x, _over_z(jnp.square), 1e-9
+            "G = z^2: E log(1 - D) over z as over x, nats",
+            by_x,
+            _integrate_over_z(jnp.square),
+            1e-9,
         )
         one_branch, _ = integrate.quad(
-            _one_branch, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12
+            _one_branch_integrand, 0, 80, weight="alg", wvar=(-0.5, 0), epsabs=1e-12
         )
         yield Claim(
             "G = z^2: p_z(z) |dz/dx| of one branch gives half", by_x / 2, one_branch, 1e-9
@@ -62,7 +66,7 @@ class Folds(AbstractExperiment):
         yield Claim(
             "G = max(z, 0): the same, atom at 0 included, nats",
             flat,
-            _over_z(jax.nn.relu),
+            _integrate_over_z(jax.nn.relu),
             1e-9,
         )
         edges = np.array([-np.inf, *np.linspace(0, 30, 301), np.inf])
@@ -75,10 +79,16 @@ class Folds(AbstractExperiment):
         # p_g is half an atom at 0 and half of p_data, so D_star is 0 there and 2/3 elsewhere
         expected = math.log(2 / 3) + math.log(1 / 3) / 2
         yield Claim(
-            "p_g half atom, half U[0, 1]: C(G) in nats", expected, _half_an_atom(), 1e-9
+            "p_g half atom, half U[0, 1]: C(G) in nats",
+            expected,
+            _compute_C_of_half_an_atom(),
+            1e-9,
         )
         yield Claim(
-            "the law of (z, 0), and N(0, I): JSD, nats", math.log(2), _along_a_line(1e-6), 1e-5
+            "the law of (z, 0), and N(0, I): JSD, nats",
+            math.log(2),
+            _compute_jsd_along_a_line(1e-6),
+            1e-5,
         )
 
     def figure(self) -> Figure:
@@ -93,9 +103,9 @@ class Folds(AbstractExperiment):
             above.plot(some, G(some), color="black", linewidth=STRONG)
             above.set(title=name, xlabel="z", ylabel="x = G(z)")
             exact = push(Normal().masses, KNOTS, G(KNOTS), cells)[1:-1] / width
-            drawn = np.histogram(G(z), edges)[0] / len(z) / width
+            histogram = np.histogram(G(z), edges)[0] / len(z) / width
             below.stairs(
-                drawn, edges, fill=True, color=DATA, alpha=0.5, label="100,000 samples G(z)"
+                histogram, edges, fill=True, color=DATA, alpha=0.5, label="100,000 samples G(z)"
             )
             below.stairs(
                 exact,
@@ -120,7 +130,7 @@ class Folds(AbstractExperiment):
         return figure
 
 
-def _over_z(G: Callable[[Float[Array, " nodes"]], Float[Array, " nodes"]]) -> float:
+def _integrate_over_z(G: Callable[[Float[Array, " nodes"]], Float[Array, " nodes"]]) -> float:
     """E_z[log(1 - D(G(z)))] for D = sigmoid, z ~ N(0, 1)."""
     with jax.enable_x64():
         z, log_w = nodes(np.arange(-12.0, 13.0))
@@ -128,18 +138,18 @@ def _over_z(G: Callable[[Float[Array, " nodes"]], Float[Array, " nodes"]]) -> fl
         return float(jnp.sum(jnp.asarray(np.exp(log_w) * stats.norm.pdf(z[:, 0])) * value))
 
 
-def _chi_square_part(x: float) -> float:
+def _chi_square_integrand(x: float) -> float:
     """log(1 - D(x)) times the density of z^2 without its factor x^(-1/2)."""
     return -float(np.logaddexp(0, x)) * math.exp(-x / 2) / math.sqrt(2 * math.pi)
 
 
-def _one_branch(x: float) -> float:
-    """log(1 - D(x)) p_z(z) |dz/dx| at z = sqrt(x), without x^(-1/2): as if -sqrt(x) did not land on x."""
+def _one_branch_integrand(x: float) -> float:
+    """log(1 - D(x)) p_z(z) |dz/dx| x^(1/2) at z = sqrt(x), ignoring -sqrt(x)."""
     return -float(np.logaddexp(0, x)) * float(stats.norm.pdf(math.sqrt(x))) / 2
 
 
-def _half_an_atom() -> float:
-    """C(G) for p_data = U[0, 1] and G(z) = max(z, 0), z ~ U[-1, 1]; one cell holds next to nothing but the atom."""
+def _compute_C_of_half_an_atom() -> float:
+    """Compute C(G) for p_data = U[0, 1] and G(z) = max(z, 0), z ~ U[-1, 1]."""
     edges, z = (
         np.array([0.0, 1e-13, *np.linspace(0.01, 1, 100), np.inf]),
         np.array([-1.0, 0.0, 1.0]),
@@ -149,8 +159,8 @@ def _half_an_atom() -> float:
         return float(C(Uniform().masses([edges]), p_g))
 
 
-def _along_a_line(side: float) -> float:
-    """JSD of N(0, I) and the law of (z, 0), in strips of such a width: p_g has all of its mass in one of them."""
+def _compute_jsd_along_a_line(side: float) -> float:
+    """Compute the JSD of N(0, I) and the law of (z, 0), in strips `side` wide."""
     inside = 1 - 2 * float(special.ndtr(-side / 2))
     with jax.enable_x64():
         return float(jsd(jnp.array([inside, 1 - inside]), jnp.array([1.0, 0.0])))

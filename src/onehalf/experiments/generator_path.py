@@ -22,10 +22,13 @@ from onehalf.theory.divergences import nodes
 __all__ = ["GeneratorPath"]
 
 T = np.linspace(0, 1, 41)
-"""How far along the path: p_g = N(10, 1), too far; halfway N(0, 9), too wide; at the end p_data = N(0, 1)."""
+"""The place on the path: p_g is N(10, 1) at 0, N(0, 9) at 1/2, p_data = N(0, 1) at 1."""
 
-MEANS, STDS = (np.interp(T, [0, 0.5, 1], places) for places in ([10, 0, 0], [1, 3, 1]))
-"""Of p_g at each T."""
+MEANS = np.interp(T, [0, 0.5, 1], [10, 0, 0])
+"""The mean of p_g at each T."""
+
+STDS = np.interp(T, [0, 0.5, 1], [1, 3, 1])
+"""The standard deviation of p_g at each T."""
 
 LINE = np.linspace(-32, 42, 149)
 """The ends of the quadrature's panels."""
@@ -34,9 +37,10 @@ LINE = np.linspace(-32, 42, 149)
 class GeneratorPath(AbstractExperiment):
     """C(G) = -log 4 + KL(p_data || M) + KL(p_g || M), M = (p_data + p_g)/2; Goodfellow et al. 2014, equation 5.
 
-    Each line of the proof is computed at each G of a path to p_data: the integrals with the densities of scipy, the
-    divergences by the theory's own functions. C(G) = -log 4 at p_data only, since C(G) + log 4 is TV^2 or more
-    (Pinsker). Neither KL to M exceeds log 2, however large KL(p_data || p_g).
+    Each line of the proof is computed at each G of a path to p_data: the integrals with the
+    densities of scipy, the divergences by the theory's own functions. C(G) = -log 4 at p_data
+    only, since C(G) + log 4 is TV^2 or more (Pinsker). Neither KL to M exceeds log 2, however
+    large KL(p_data || p_g).
     """
 
     formulas = (28, 29, 30, 31, 32, 33, 34, 36)
@@ -72,8 +76,9 @@ class GeneratorPath(AbstractExperiment):
 
     def claims(self) -> Iterator[Claim]:
         """Line after line is C(G), which is least at p_data alone."""
-        found, lines = self.by_theory, self.by_integrals
-        to_M = np.array([found["KL(p_data || M)"], found["KL(p_g || M)"]])
+        divergences = self.by_theory
+        lines = self.by_integrals
+        to_M = np.array([divergences["KL(p_data || M)"], divergences["KL(p_g || M)"]])
         for claim, line in {
             "(28, 30) integrals, log 2 added in, less C(G), nats": np.array(
                 [lines[28], lines[30]]
@@ -81,19 +86,20 @@ class GeneratorPath(AbstractExperiment):
             "(33) -log 4 and integrals of log p/M, less C(G), nats": lines[33],
             "(34) -log 4 + KL(p_data || M) + KL(p_g || M), less C(G)": to_M.sum(axis=0)
             - math.log(4),
-            "(36) -log 4 + 2 JSD, less C(G): greatest, nats": 2 * found["JSD"] - math.log(4),
+            "(36) -log 4 + 2 JSD, less C(G): greatest, nats": 2 * divergences["JSD"]
+            - math.log(4),
         }.items():
-            yield Claim(claim, 0.0, float(abs(line - found["C(G)"]).max()), 1e-9)
-        least = float(found["C(G)"].min())
+            yield Claim(claim, 0.0, float(abs(line - divergences["C(G)"]).max()), 1e-9)
+        least = float(divergences["C(G)"].min())
         yield Claim(
             "Least C(G) on the path, at its end: -log 4 nats", -math.log(4), least, 1e-9
         )
-        above = float((found["C(G)"] + math.log(4) - found["TV"] ** 2).min())
+        above = float((divergences["C(G)"] + math.log(4) - divergences["TV"] ** 2).min())
         yield Claim("-log 4 at p_data only: C(G) + log 4 - TV^2, least", 0.0, above, 1e-9, ">=")
         yield Claim(
             "Greatest KL to M: log 2 nats at most", math.log(2), float(to_M.max()), 1e-9, "<="
         )
-        straight = found["KL(p_data || p_g)"][0].item()
+        straight = divergences["KL(p_data || p_g)"][0].item()
         yield Claim("KL(p_data || p_g) at p_g = N(10, 1), nats", 50.0, straight, 1e-9)
 
     def figure(self) -> Figure:

@@ -1,4 +1,4 @@
-"""Each D the best one, each step of G against it: where that arrives if G is p_g itself, and if G has parameters."""
+"""Steps of G against the best D: where they end if G is p_g, and if it has parameters."""
 
 import math
 from collections.abc import Iterator
@@ -19,34 +19,47 @@ from onehalf.theory import C, D_star, V, d_star, ideal_loop, kl
 
 __all__ = ["IdealLoop"]
 
-POINTS, STEPS, RATE = 50, 200, 0.5
-"""The finite set, and the steps of p_g itself."""
+POINTS = 50
+"""Points of the finite set."""
+STEPS = 200
+"""Steps of p_g itself."""
+RATE = 0.5
+"""eta, their size."""
 LINE = np.arange(-12.0, 13.0)
 """Breakpoints that hold all the mixtures."""
-MODES, GOOD, BAD = (-3.0, 3.0), (-1.0, 1.0), (2.0, 4.0)
-"""The data's two means, and G's at the start."""
+MODES = (-3.0, 3.0)
+"""The two means of the data."""
+GOOD = (-1.0, 1.0)
+"""Two means of G at the start, from which it finds both modes."""
+BAD = (2.0, 4.0)
+"""Two means of G at the start, from which it finds one mode."""
 DROPPED = 0.4
-"""Who has at most 1/200 of its samples on one half of the data pays so much more than -log 4, by data processing."""
+"""The least C + log 4, in nats, of a G with 1/200 of its samples or fewer on half the data.
+
+By the data processing inequality.
+"""
 
 
 class IdealLoop(AbstractExperiment):
     """p_g <- p_g exp(-eta log(1 - D_star)): C falls to -log 4 at every step; Goodfellow et al. 2014, proposition 2.
 
-    D_star -> G -> D_star -> G ..., each step of G down V(G, D) at the best D. With p_g as the parameter, on 50 points,
-    C never rises and is within KL(p_data || p_g at the start) / (eta t) of -log 4 after t steps. The trap: with a
-    network's parameters nothing of this is promised. G here is two normals, data are two normals, and G started with
-    both means near one mode stays there, at a strict local minimum of C, although D is perfect all the time.
+    D_star -> G -> D_star -> G ..., each step of G down V(G, D) at the best D. With p_g as the
+    parameter, on 50 points, C never rises and is within KL(p_data || p_g at the start) / (eta
+    t) of -log 4 after t steps. The trap: with a network's parameters nothing of this is
+    promised. G here is two normals, data are two normals, and G started with both means near
+    one mode stays there, at a strict local minimum of C, although D is perfect all the time.
 
-    Errata in the derivation's source: against G_1 it has V(G_1, D_0_star) for the maximum of V(G_1, D) over D, and then
-    D_0_star for D_1_star; what V attains is -log 4 + 2 JSD and no "max JSD", so that the two differ by a constant and
-    the factor 2; and of G's step it says "minimise, that is, maximise", where G minimises.
+    Errata in the derivation's source: against G_1 it has V(G_1, D_0_star) for the maximum of
+    V(G_1, D) over D, and then D_0_star for D_1_star; what V attains is -log 4 + 2 JSD and no
+    "max JSD", so that the two differ by a constant and the factor 2; and of G's step it says
+    "minimise, that is, maximise", where G minimises.
     """
 
     formulas = (38,)
 
     @cached_property
     def p_g_itself(self) -> dict[str, Float[np.ndarray, "..."]]:
-        """The loop of p_g itself, from random p_g towards random p_data: every p_g and its C."""
+        """Run the loop of p_g itself, from a random p_g: every p_g and its C."""
         p_data, start = np.random.default_rng(self.seed).dirichlet(np.ones(POINTS), 2)
         with jax.enable_x64():
             p_g, value = ideal_loop(p_data, start, STEPS, RATE)
@@ -136,15 +149,15 @@ class IdealLoop(AbstractExperiment):
 
 @jax.jit
 def _play(start: Float[Array, " 2"]) -> dict[str, Array]:
-    """C before each step of two means, where they end, and the first and second derivatives of C there."""
-    p_data = _two(jnp.asarray(MODES))
+    """Move two means: C before each step, their end, and C's two derivatives there."""
+    p_data = _mix(jnp.asarray(MODES))
 
     def slope(means: Float[Array, " 2"]) -> Float[Array, " 2"]:
-        d = d_star(p_data, _two(means))
-        return jax.grad(lambda moved: V(d, p_data, _two(moved), LINE))(means)
+        d = d_star(p_data, _mix(means))
+        return jax.grad(lambda moved: V(d, p_data, _mix(moved), LINE))(means)
 
     def one(means: Float[Array, " 2"], _: None) -> tuple[Float[Array, " 2"], Scalar]:
-        return means - 2.0 * slope(means), C(p_data, _two(means), LINE)
+        return means - 2.0 * slope(means), C(p_data, _mix(means), LINE)
 
     means, values = jax.lax.scan(one, start, length=600)
     return {
@@ -155,6 +168,6 @@ def _play(start: Float[Array, " 2"]) -> dict[str, Array]:
     }
 
 
-def _two(means: Float[Array, " 2"]) -> Mixture:
+def _mix(means: Float[Array, " 2"]) -> Mixture:
     """N(mean, 1) for each of two means, in equal parts."""
     return Mixture(means[:, None], jnp.ones(2), jnp.full(2, 0.5))

@@ -1,4 +1,4 @@
-"""What kind of distance JSD is: between 0 and log 2, and a metric only after the square root."""
+"""The JSD as a distance: from 0 to log 2, and a metric only after the square root."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.spatial.distance import jensenshannon
 
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, GOAL, SAMPLES, legend, plain
+from onehalf.figures.style import DATA, GOAL, SAMPLES, add_legend, new_figure
 from onehalf.theory import jsd, tv
 
 __all__ = ["JSDMetric"]
@@ -26,15 +26,15 @@ Triples = Float[np.ndarray, "triples 3 points"]
 """Three probability vectors in each."""
 
 Sides = Float[np.ndarray, "triples 3"]
-"""A divergence of each triple's first and second vector, of its second and third, and of its first and third."""
+"""A divergence between vectors 1 and 2, 2 and 3, and 1 and 3 of each triple."""
 
 
 class JSDMetric(AbstractExperiment):
     """0 <= JSD <= log 2; sqrt(JSD) keeps the triangle inequality, JSD does not; Endres & Schindelin 2003.
 
-    TV^2/2 <= JSD <= TV log 2 (Pinsker; Lin 1991) says where it ends: at 0 only where TV = 0, so p = q, and at log 2
-    only where TV = 1, so p and q share no mass; different supports are not enough. The jensenshannon of scipy is the
-    square root.
+    TV^2/2 <= JSD <= TV log 2 (Pinsker; Lin 1991) says where it ends: at 0 only where TV = 0, so
+    p = q, and at log 2 only where TV = 1, so p and q share no mass; different supports are not
+    enough. The jensenshannon of scipy is the square root.
     """
 
     formulas = (35,)
@@ -53,16 +53,16 @@ class JSDMetric(AbstractExperiment):
             jax.jit(jax.vmap(jax.vmap(divergence))) for divergence in (jsd, tv)
         )
         with jax.enable_x64():
-            found = {
+            divergences = {
                 "JSD": each_jsd(*_pairs(self.triples)),
                 "TV": each_tv(*_pairs(self.triples)),
                 "COINS": each_jsd(*_pairs(COINS)),
             }
-        return {name: np.asarray(values) for name, values in found.items()}
+        return {name: np.asarray(values) for name, values in divergences.items()}
 
     @cached_property
     def ends(self) -> tuple[Float[np.ndarray, " triples"], Float[np.ndarray, " triples"]]:
-        """JSD of each triple's first vector and itself, and of its first and second when moved to disjoint sets."""
+        """Compute the JSD of a vector and itself, and of two vectors on disjoint sets."""
         first, second, _ = np.moveaxis(self.triples, 1, 0)
         nothing, each_jsd = np.zeros_like(first), jax.jit(jax.vmap(jsd))
         with jax.enable_x64():
@@ -119,21 +119,25 @@ class JSDMetric(AbstractExperiment):
 
     def figure(self) -> Figure:
         """The longest side of each triple over the other two."""
-        figure, axes = plain("the other two sides together", "the longest side")
+        figure, axes = new_figure("the other two sides together", "the longest side")
         coins = {"s": 110, "marker": "*", "edgecolors": "black", "zorder": 3}
         for name, root, colour in (
             ("sqrt(JSD)", np.sqrt, DATA),
             ("JSD, nats", np.asarray, SAMPLES),
         ):
             axes.scatter(
-                *_drawn(root(self.sides["JSD"])), s=5, color=colour, alpha=0.4, linewidths=0
+                *_coordinates(root(self.sides["JSD"])),
+                s=5,
+                color=colour,
+                alpha=0.4,
+                linewidths=0,
             )
             axes.scatter([], [], color=colour, label=name)
-            axes.scatter(*_drawn(root(self.sides["COINS"])), color=colour, **coins)
+            axes.scatter(*_coordinates(root(self.sides["COINS"])), color=colour, **coins)
         axes.scatter([], [], color="none", label="(1, 0), (1/2, 1/2), (0, 1)", **coins)
         axes.axline((0, 0), slope=1, label="above: no triangle", **GOAL)
         axes.set(xlim=(0, 1.6), ylim=(0, 0.9))
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
@@ -145,11 +149,13 @@ def _pairs(
 
 
 def _excess(sides: Sides) -> Float[np.ndarray, " triples"]:
-    """By how much the longest side exceeds the other two together: above 0 where the triangle inequality fails."""
+    """Subtract the other sides from the longest: above 0, the triangle inequality fails."""
     return 2 * sides.max(axis=1) - sides.sum(axis=1)
 
 
-def _drawn(sides: Sides) -> tuple[Float[np.ndarray, " triples"], Float[np.ndarray, " triples"]]:
+def _coordinates(
+    sides: Sides,
+) -> tuple[Float[np.ndarray, " triples"], Float[np.ndarray, " triples"]]:
     """Across and up: the two shorter sides together, and the longest."""
     longest = sides.max(axis=1)
     return sides.sum(axis=1) - longest, longest

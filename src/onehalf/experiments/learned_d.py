@@ -1,4 +1,4 @@
-"""D learned, against the D_star that it should become: a line that can be D_star, and nets that come near it."""
+"""A learned D beside D_star: a line that can be D_star, and nets that approach it."""
 
 import math
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from onehalf._typing import Keys, PRNGKey, Samples
 from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, add_legend
 from onehalf.losses import Minimax
 from onehalf.nets import MLP, AbstractNet
 from onehalf.theory import C, D_star, V
@@ -26,12 +26,26 @@ from onehalf.theory import C, D_star, V
 __all__ = ["LearnedD"]
 
 N = 20_000
-"""Draws of each of N(0, 1) and N(1, 1) for the fitted line; three times as many of the data where 3 in 4 are data."""
-C_NORMALS, ACCURACY = -1.163451396750418, 0.691462461274013
-"""C(G) of N(0, 1) and N(1, 1), and how often the best guess at a draw's side is right."""
+"""Draws of each side for the fitted line; three times as many data where 3 in 4 are data."""
+C_NORMALS = -1.163451396750418
+"""C(G) of N(0, 1) and N(1, 1), in nats."""
+ACCURACY = 0.691462461274013
+"""The best accuracy in telling draws of the two apart."""
 
-WIDTHS, REPEATS, M, STEPS, EVERY = (1, 4, 32), 4, 256, 2000, 100
-P_DATA, P_G, OVER = Mixture(), Normal(0.0, 2.0), np.linspace(-14, 14, 113)
+WIDTHS = (1, 4, 32)
+"""Widths of the nets."""
+REPEATS = 4
+"""Nets of each width."""
+M = 256
+"""Data, and as many samples, in a minibatch."""
+STEPS = 2000
+"""Steps of training."""
+EVERY = 100
+"""Steps between evaluations."""
+P_DATA = Mixture()
+P_G = Normal(0.0, 2.0)
+OVER = np.linspace(-14, 14, 113)
+"""Breakpoints that hold both."""
 
 
 class Line(NamedTuple):
@@ -50,10 +64,11 @@ class Line(NamedTuple):
 class LearnedD(AbstractExperiment):
     """argmax_D V(D, G) is learned: logit log p_data - log p_g, gap C - V(D) >= 0; Goodfellow et al. 2014, prop. 1.
 
-    Between N(0, 1) and N(1, 1) the logit of D_star is the line 1/2 - x, and logistic regression recovers it. Between
-    three modes and N(0, 4) a net learns it as well as its width and its steps allow. The traps: a family of nets
-    reaches C only if D_star is in it, so that what a D has reached bounds the JSD from below and no more; and where a
-    share pi of the draws is data, the logit is moved by log(pi/(1 - pi)).
+    Between N(0, 1) and N(1, 1) the logit of D_star is the line 1/2 - x, and logistic regression
+    recovers it. Between three modes and N(0, 4) a net learns it as well as its width and its
+    steps allow. The traps: a family of nets reaches C only if D_star is in it, so that what a D
+    has reached bounds the JSD from below and no more; and where a share pi of the draws is
+    data, the logit is moved by log(pi/(1 - pi)).
     """
 
     formulas = (7, 8, 24, 25)
@@ -66,11 +81,11 @@ class LearnedD(AbstractExperiment):
 
     @cached_property
     def nets(self) -> list[AbstractNet]:
-        """Of each width; every array has first axes for the repeat and for the look at it, every `EVERY` steps."""
+        """Of each width; the first axes of every array are the repeat and the evaluation."""
         return _learn(jr.split(jr.key(self.seed), REPEATS))
 
     @cached_property
-    def gaps(self) -> Float[np.ndarray, "widths repeats looks"]:
+    def gaps(self) -> Float[np.ndarray, "widths repeats evaluations"]:
         """C(G) - V(D, G) of the nets, in nats."""
         nets = self.nets
         with jax.enable_x64():
@@ -113,7 +128,7 @@ class LearnedD(AbstractExperiment):
             SIGMAS * moved.intercept_error,
         )
         yield Claim("fitted line: V(D), nats", C_NORMALS, reached, 10 / N)
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "fitted line: accuracy on fresh draws, 1/2 + TV/2", ACCURACY, right / 2
         )
         yield Claim(
@@ -156,7 +171,7 @@ class LearnedD(AbstractExperiment):
         )
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
@@ -168,7 +183,8 @@ def _fit(rng: np.random.Generator, n_data: int, n_g: int) -> Line:
     D = fitted.predict_proba(x)[:, 1:]
     entries = np.hstack([x, np.ones_like(x)])
     variance = np.diag(np.linalg.inv(entries.T @ (D * (1 - D) * entries)))
-    # How many are data was not drawn, so that the intercept varies by so much less (Prentice & Pyke 1979).
+    # How many are data was not drawn, so that the intercept varies by so much less (Prentice &
+    # Pyke 1979).
     errors = np.sqrt(variance - [0, 1 / n_data + 1 / n_g])
     return Line(fitted.coef_.item(), fitted.intercept_.item(), *errors.tolist())
 
@@ -176,7 +192,7 @@ def _fit(rng: np.random.Generator, n_data: int, n_g: int) -> Line:
 @jax.jit
 @jax.vmap
 def _learn(key: PRNGKey) -> list[AbstractNet]:
-    """Nets of all widths, trained on the same minibatches, as they were at every look."""
+    """Nets of all widths, trained on the same minibatches, at every evaluation."""
     key_D, key = jr.split(key)
     nets = [MLP(key_D, (1,), (), width=width, activation="silu") for width in WIDTHS]
     start, rest = eqx.partition(nets, eqx.is_inexact_array)
@@ -195,11 +211,11 @@ def _learn(key: PRNGKey) -> list[AbstractNet]:
         updates, state = adam.update(gradient, state)
         return (eqx.apply_updates(arrays, updates), state), None
 
-    def look(carry: Any, keys: Keys) -> Any:
+    def run_steps(carry: Any, keys: Keys) -> Any:
         carry, _ = jax.lax.scan(step, carry, keys)
         return carry, carry[0]
 
-    _, seen = jax.lax.scan(
-        look, (start, adam.init(start)), jr.split(key, (STEPS // EVERY, EVERY))
+    _, evaluated = jax.lax.scan(
+        run_steps, (start, adam.init(start)), jr.split(key, (STEPS // EVERY, EVERY))
     )
-    return eqx.combine(seen, rest)
+    return eqx.combine(evaluated, rest)

@@ -31,17 +31,18 @@ SLOPES = (-1.5, -0.5, 0.0, 0.5, 1.5)
 class MinMax(AbstractExperiment):
     """min over p_g of max over D of V = max over D of min over p_g = -log 4; Goodfellow et al. 2014, equation 1.
 
-    On a finite set G may be any p_g. V is linear in p_g and concave in D, so that the order does not matter. The trap:
-    against a D that stays, G's best answer is all mass where D is greatest. That is mode collapse, and no optimiser is
-    to blame for it. And where G has parameters, its p_g are no convex set and the two orders differ: data are a fair
-    coin, and G is a single face. Whoever moves last wins log(8/sqrt(27)) nats, and they chase each other for ever;
-    Farnia & Ozdaglar 2020 show that GANs may have no equilibrium.
+    On a finite set G may be any p_g. V is linear in p_g and concave in D, so that the order
+    does not matter. The trap: against a D that stays, G's best answer is all mass where D is
+    greatest. That is mode collapse, and no optimiser is to blame for it. And where G has
+    parameters, its p_g are no convex set and the two orders differ: data are a fair coin, and G
+    is a single face. Whoever moves last wins log(8/sqrt(27)) nats, and they chase each other
+    for ever; Farnia & Ozdaglar 2020 show that GANs may have no equilibrium.
     """
 
     formulas = (9, 10)
 
     @cached_property
-    def drawn(self) -> dict[str, Float[np.ndarray, "..."]]:
+    def random_games(self) -> dict[str, Float[np.ndarray, "..."]]:
         """Data, and many D and p_g, at random."""
         rng = np.random.default_rng(self.seed)
         return {
@@ -51,16 +52,16 @@ class MinMax(AbstractExperiment):
         }
 
     @cached_property
-    def collapsed(self) -> Float[np.ndarray, "some points"]:
+    def best_answers(self) -> Float[np.ndarray, "some points"]:
         """G's best answers to some of the D, by linear programming."""
-        costs = log_expit(-self.drawn["d"][:20])
+        costs = log_expit(-self.random_games["d"][:20])
         return np.array(
             [linprog(cost, A_eq=np.ones((1, POINTS)), b_eq=[1]).x for cost in costs]
         )
 
     def claims(self) -> Iterator[Claim]:
         """Both orders, bounds from random players, and the two traps."""
-        p_data, d, p_g = self.drawn.values()
+        p_data, d, p_g = self.random_games.values()
         with jax.enable_x64():
             min_max = float(ideal_loop(p_data, np.full(POINTS, 1 / POINTS), steps=200)[1][-1])
             worst_of_D = float(
@@ -68,7 +69,7 @@ class MinMax(AbstractExperiment):
             )
             best_of_G = float(_best(p_data, p_g).min())
             coin = float(_best(COIN, np.eye(2)).min())
-        at_greatest = self.collapsed[np.arange(20), d[:20].argmax(1)]
+        at_greatest = self.best_answers[np.arange(20), d[:20].argmax(1)]
         yield Claim("min over p_g of max over D, nats", -math.log(4), min_max, 1e-9)
         yield Claim("max over D of min over p_g, nats", -math.log(4), _max_min(p_data), 1e-9)
         yield Claim(
@@ -105,7 +106,7 @@ class MinMax(AbstractExperiment):
         return figure
 
     def _draw_answers(self, axes: Axes) -> None:
-        p_data, d = self.drawn["p_data"], jnp.asarray(self.drawn["d"][0])
+        p_data, d = self.random_games["p_data"], jnp.asarray(self.random_games["d"][0])
         start = np.full(POINTS, 1 / POINTS)
         answers = {
             "p_g, D anew at every step": (
@@ -126,14 +127,14 @@ class MinMax(AbstractExperiment):
 def _at_points(
     d: Float[Array, " points"], p_data: Float[Array, " points"]
 ) -> Float[Array, " points"]:
-    """V of D with all of p_g on one point, for each point; the least is the minimum over p_g, as V is linear in it."""
+    """Compute V with all of p_g on each point; the least is min over p_g, as V is linear."""
     return jax.vmap(V, in_axes=(None, None, 0))(d, p_data, jnp.eye(len(d)))
 
 
 def _max_min(p_data: Float[np.ndarray, " points"]) -> float:
-    """The maximum over D of that minimum: sequential quadratic programming, for the greatest m <= V at every point."""
+    """Maximise that minimum over D, by sequential quadratic programming."""
 
-    def room(both: Float[np.ndarray, " both"]) -> Float[np.ndarray, " points"]:
+    def slack(both: Float[np.ndarray, " both"]) -> Float[np.ndarray, " points"]:
         return np.asarray(_at_points(both[:-1], p_data)) - both[-1]
 
     def slope(both: Float[np.ndarray, " both"]) -> Float[np.ndarray, "points both"]:
@@ -142,16 +143,16 @@ def _max_min(p_data: Float[np.ndarray, " points"]) -> float:
 
     only_m = np.append(np.zeros(len(p_data)), 1.0)
     start = np.append(np.linspace(-1, 1, len(p_data)), -10.0)
-    constraint = {"type": "ineq", "fun": room, "jac": slope}
+    constraint = {"type": "ineq", "fun": slack, "jac": slope}
     with jax.enable_x64():
-        found = minimize(
+        optimum = minimize(
             lambda both: -both[-1],
             start,
             jac=lambda _: -only_m,
             constraints=constraint,
             tol=1e-13,
         )
-        return float(_at_points(found.x[:-1], p_data).min())
+        return float(_at_points(optimum.x[:-1], p_data).min())
 
 
 def _draw_coin(axes: Axes) -> None:

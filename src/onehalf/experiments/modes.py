@@ -1,4 +1,4 @@
-"""How many modes G has: counted by birthdays, and on the ring of eight under three ways to play."""
+"""How many modes G has: by the birthday test, and on a ring of eight in three arms."""
 
 import math
 from collections.abc import Iterator
@@ -22,16 +22,28 @@ from onehalf.nets import MLP
 from onehalf.penalties import R1, R2, AbstractPenalty
 from onehalf.training import Game, State, init, train
 
-__all__ = ["Modes", "birthday", "high_quality", "modes_hit"]
+__all__ = ["Modes", "collision_probability", "count_modes_hit", "is_high_quality"]
 
 BIRTHDAYS = {100: 13, 1000: 38, 10_000: 119}
-"""For N equally likely values: the fewest draws among which two are equal with probability 1/2 or more."""
+"""By the number of equally likely values: the fewest draws with P(two equal) >= 1/2."""
 
 BATCHES = 4000
 
 RING = Ring(radius=2.0, std=0.1)
-GAMES, ROUNDS, M, SAMPLED = 16, 1000, 64, 2500
-RATE_D, RATE_G, GAMMA = 2e-3, 1e-2, 0.3
+GAMES = 16
+"""Games of each arm."""
+ROUNDS = 1000
+"""Rounds of each game."""
+M = 64
+"""The minibatch."""
+SAMPLED = 2500
+"""Samples of each trained G."""
+RATE_D = 2e-3
+"""D's learning rate."""
+RATE_G = 1e-2
+"""G's learning rate."""
+GAMMA = 0.3
+"""The weight of each penalty."""
 
 ARMS: dict[str, tuple[AbstractLoss, tuple[AbstractPenalty, ...]]] = {
     "non-saturating": (NonSaturating(), ()),
@@ -47,12 +59,14 @@ Planes = Float[np.ndarray, "games n 2"]
 class Modes(AbstractExperiment):
     """P(two equal among s of N) = 1 - prod_{i<s} (1 - i/N), 1/2 near 1.18 sqrt(N); test of Arora & Zhang 2017.
 
-    Then short games on a ring of eight normals (radius 2, std 0.1), from the same players in three ways: plain, with
-    R1, and relativistic with R1 and R2. G's rate is five times D's: plain G then chases D with all of its samples, from
-    mode to mode. Penalties keep D from being steep, and G spreads to all eight; R1 alone does as well here as the
-    third. A mode is hit if one of 2,500 samples lies within 3 standard deviations of its centre; samples there are of
-    high quality (Lin et al. 2018), as 1 - exp(-9/2) of the data are. The traps: the order is measured, not proved, and
-    at equal rates the plain game hits all eight too; and so does a G that covers the plane: look at the share as well.
+    Then short games on a ring of eight normals (radius 2, std 0.1), from the same players in
+    three ways: plain, with R1, and relativistic with R1 and R2. G's rate is five times D's:
+    plain G then chases D with all of its samples, from mode to mode. Penalties keep D from
+    being steep, and G spreads to all eight; R1 alone does as well here as the third. A mode is
+    hit if one of 2,500 samples lies within 3 standard deviations of its centre; samples there
+    are of high quality (Lin et al. 2018), as 1 - exp(-9/2) of the data are. The traps: the
+    order is measured, not proved, and at equal rates the plain game hits all eight too; and so
+    does a G that covers the plane: look at the share as well.
     """
 
     @cached_property
@@ -64,49 +78,49 @@ class Modes(AbstractExperiment):
     @cached_property
     def hits(self) -> dict[str, Float[np.ndarray, " games"]]:
         """Modes hit, of 8."""
-        return {arm: modes_hit(samples) for arm, samples in self.samples.items()}
+        return {arm: count_modes_hit(samples) for arm, samples in self.samples.items()}
 
     @cached_property
     def shares(self) -> dict[str, Float[np.ndarray, " games"]]:
         """Shares of high quality."""
         return {
-            arm: high_quality(samples).any(axis=2).mean(axis=1)
+            arm: is_high_quality(samples).any(axis=2).mean(axis=1)
             for arm, samples in self.samples.items()
         }
 
     def claims(self) -> Iterator[Claim]:
-        """The birthday test, the measure of quality, and the three ways to play."""
+        """Yield the birthday test, the measure of quality, and the three ways to play."""
         key_birthday, key_ring = jr.split(jr.key(self.seed), 5)[3:]
         for n, s in BIRTHDAYS.items():
-            fewest = next(size for size in range(n) if birthday(n, size) >= 1 / 2)
+            fewest = next(size for size in range(n) if collision_probability(n, size) >= 1 / 2)
             yield Claim(
                 f"N = {n}: draws for two equal with P >= 1/2", float(s), float(fewest), 0.0
             )
         n, s = next(iter(BIRTHDAYS.items()))
-        drawn = (
+        draws = (
             np.asarray(Latent(choices=n).sample(key_birthday, BATCHES * s))
             .argmax(axis=1)
             .reshape(BATCHES, s)
         )
-        equal = (np.diff(np.sort(drawn, axis=1), axis=1) == 0).any(axis=1)
-        yield Claim.of_mean(
-            f"Latent of {n} choices: P(two equal among {s})", birthday(n, s), equal
+        equal = (np.diff(np.sort(draws, axis=1), axis=1) == 0).any(axis=1)
+        yield Claim.from_mean(
+            f"Latent of {n} choices: P(two equal among {s})", collision_probability(n, s), equal
         )
         truth = np.asarray(RING.sample(key_ring, GAMES * SAMPLED))
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "Share of high quality among data",
             1 - math.exp(-9 / 2),
-            high_quality(truth).any(axis=1),
+            is_high_quality(truth).any(axis=1),
         )
-        for text, found, arm in (
+        for text, values_by_arm, arm in (
             ("Modes hit: R1 less plain", self.hits, WITH_R1),
             ("Modes hit: relativistic, R1, R2 less plain", self.hits, WITH_BOTH),
             ("High quality: relativistic, R1, R2 less plain", self.shares, WITH_BOTH),
         ):
-            yield Claim.of_order(text, found[arm] - found[PLAIN])
+            yield Claim.from_differences(text, values_by_arm[arm] - values_by_arm[PLAIN])
 
     def figure(self) -> Figure:
-        """Modes hit and share of high quality in each game; below, samples of the first game of each arm."""
+        """Draw modes and quality of each game; below, samples of each arm's first game."""
         figure = Figure(figsize=(8.4, 6.4), layout="constrained")
         panels = figure.subplot_mosaic("hhhqqq;001122", height_ratios=(1, 1.2))
         _dots(panels["h"], self.hits, "modes hit, of 8")
@@ -142,25 +156,25 @@ class Modes(AbstractExperiment):
         return figure
 
 
-def birthday(n: int, s: int) -> float:
+def collision_probability(n: int, s: int) -> float:
     """The probability that two among s draws from n equally likely values are equal.
 
-    >>> round(birthday(365, 23), 4)
+    >>> round(collision_probability(365, 23), 4)
     0.5073
     """
     return 1 - math.prod(1 - i / n for i in range(s))
 
 
-def high_quality(samples: Float[np.ndarray, "*n 2"]) -> Bool[np.ndarray, "*n modes"]:
+def is_high_quality(samples: Float[np.ndarray, "*n 2"]) -> Bool[np.ndarray, "*n modes"]:
     """Whether a sample lies within 3 standard deviations of a mode's centre."""
     return (
         np.linalg.norm(samples[..., None, :] - np.asarray(RING.means), axis=-1) < 3 * RING.std
     )
 
 
-def modes_hit(samples: Planes) -> Float[np.ndarray, " games"]:
+def count_modes_hit(samples: Planes) -> Float[np.ndarray, " games"]:
     """How many modes have a sample of high quality."""
-    return high_quality(samples).any(axis=1).sum(axis=1).astype(np.float64)
+    return is_high_quality(samples).any(axis=1).sum(axis=1).astype(np.float64)
 
 
 def _play(arm: str, keys_players: Keys, keys: Keys, keys_samples: Keys) -> Planes:
@@ -184,9 +198,11 @@ def _sample(G: MLP, p_z: Normal, key: PRNGKey) -> Float[Array, "n 2"]:
     return Pushforward(G, p_z).sample(key, SAMPLED)
 
 
-def _dots(axes: Axes, found: dict[str, Float[np.ndarray, " games"]], xlabel: str) -> None:
-    """A row for each arm: its games, one above the other so that none hides another, and their mean."""
-    values, rows = np.array(list(found.values())), np.arange(len(found))
+def _dots(
+    axes: Axes, values_by_arm: dict[str, Float[np.ndarray, " games"]], xlabel: str
+) -> None:
+    """Draw a row for each arm: its games, one above the other, and their mean."""
+    values, rows = np.array(list(values_by_arm.values())), np.arange(len(values_by_arm))
     apart = np.linspace(-0.05, 0.35, values.shape[1])
     places = np.add.outer(rows, apart).ravel()
     axes.plot(
@@ -210,5 +226,10 @@ def _dots(axes: Axes, found: dict[str, Float[np.ndarray, " games"]], xlabel: str
             transform=axes.get_yaxis_transform(),
             ha="center",
         )
-    axes.set(xlabel=xlabel, ylim=(len(found) - 0.5, -0.6), yticks=rows, yticklabels=list(found))
+    axes.set(
+        xlabel=xlabel,
+        ylim=(len(values_by_arm) - 0.5, -0.6),
+        yticks=rows,
+        yticklabels=list(values_by_arm),
+    )
     axes.spines[["top", "right"]].set_visible(False)

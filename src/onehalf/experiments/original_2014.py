@@ -1,4 +1,4 @@
-"""The players and the numbers of 2014, to the letter, and the first epochs of their game on small digits."""
+"""The players and the numbers of 2014, and the first epochs of their game on small digits."""
 
 import math
 from collections.abc import Iterator
@@ -33,24 +33,38 @@ from onehalf.training import init, train
 
 __all__ = ["Original2014"]
 
-MNIST_PIXELS, MNIST_EPOCH = 784, 500
-"""Pixels of a digit; minibatches in an epoch."""
+MNIST_PIXELS = 784
+"""Pixels of a digit."""
+MNIST_EPOCH = 500
+"""Minibatches in an epoch."""
 
-EPOCH, EPOCHS, ASLEEP, AWAKE, LOOKS = 18, 54, 20, 48, 3
-"""Minibatches in an epoch of the 1,797 digits; epochs, of which D sleeps for 20 or more, but not 48; looks in one."""
+EPOCH = 18
+"""Minibatches in an epoch of the 1,797 digits."""
+EPOCHS = 54
+"""Epochs of the short game."""
+ASLEEP_UNTIL = 20
+"""Until this epoch, at least, D says 1/2 to everything."""
+AWAKE_FROM = 48
+"""After this epoch, at the latest, D does not."""
+EVALUATIONS = 3
+"""Evaluations in an epoch."""
 
-AHEAD = 0.5
-"""Nats of objective_d that a D has which is awake and ahead of G; log 2 = 0.693 is a tie."""
+LEAD = 0.5
+"""objective_d, in nats, below which D is ahead of G; log 2 = 0.693 is a tie."""
 
-SEEN, SIDE, DROPS = 250, 5, 4000
-"""Examples in a look; digits along a side of a sheet; draws of dropout."""
+EXAMPLES = 250
+"""Examples in an evaluation."""
+SIDE = 5
+"""Digits along a side of a sheet."""
+DROPOUT_DRAWS = 4000
+"""Draws of the dropout mask."""
 
 
-class Played(NamedTuple):
-    """What was seen of the short game."""
+class History(NamedTuple):
+    """The short game."""
 
-    objectives: Float[np.ndarray, "looks 2"]
-    """objective_d = -V/2 and objective_g = -E[log D(G(z))] on fresh examples: before the game, then in each epoch."""
+    objectives: Float[np.ndarray, "evaluations 2"]
+    """objective_d = -V/2 and objective_g = -E[log D(G(z))], on fresh examples."""
     digits: Samples
     """Some of the data."""
     samples: Samples
@@ -60,16 +74,17 @@ class Played(NamedTuple):
 class Original2014(AbstractExperiment):
     """D descends -V/2 and G -E[log D(G(z))], which are both log 2 at a tie; the code of Goodfellow et al. 2014.
 
-    Both step at once, on one minibatch of 100 and one noise, and G sees D through D's own dropout; while the rate
-    falls, the momentum rises. The numbers are those of the MNIST run, which itself is not here, as no data are
-    downloaded: its game is played on scikit-learn's digits of 8 x 8 pixels, scaled to [0, 1], with players of the same
-    widths. What to see: D's weights start within 0.005 of 0, so that D says 1/2 to everything for forty epochs; then it
-    wakes and beats G at once, and all samples become one. The trap: objectives of log 2 can also mean a D that sleeps.
-    On longer games see docs/explanation/mnist-2014.md.
+    Both step at once, on one minibatch of 100 and one noise, and G sees D through D's own
+    dropout; while the rate falls, the momentum rises. The numbers are those of the MNIST run,
+    which itself is not here, as no data are downloaded: its game is played on scikit-learn's
+    digits of 8 x 8 pixels, scaled to [0, 1], with players of the same widths. What to see: D's
+    weights start within 0.005 of 0, so that D says 1/2 to everything for forty epochs; then it
+    wakes and beats G at once, and all samples become one. The trap: objectives of log 2 can
+    also mean a D that sleeps. On longer games see docs/explanation/mnist-2014.md.
     """
 
     @cached_property
-    def played(self) -> Played:
+    def history(self) -> History:
         """The short game."""
         return _play(jr.split(jr.key(self.seed))[0])
 
@@ -78,7 +93,7 @@ class Original2014(AbstractExperiment):
         key_players, key_maxout, key_dropout = jr.split(jr.split(jr.key(self.seed))[1], 3)
         means = jnp.linspace(0, 1, MNIST_PIXELS)
         D, G = _players(key_players, means)
-        sizes = float(_size(G) + _size(D))
+        sizes = float(_count_parameters(G) + _count_parameters(D))
         yield Claim(
             "Parameters: 2,503,984 of G and 1,231,441 of D",
             2_503_984.0 + 1_231_441.0,
@@ -94,17 +109,19 @@ class Original2014(AbstractExperiment):
         yield Claim(
             "Maxout: units that one linear map moves, at most",
             1.0,
-            _units_moved(key_maxout),
+            _count_moved_units(key_maxout),
             0.0,
         )
-        yield Claim.of_mean(
-            "Dropout: mean output, in multiples of that without", 1.0, _dropped(key_dropout)
+        yield Claim.from_mean(
+            "Dropout: mean output, in multiples of that without",
+            1.0,
+            _sample_dropout_ratios(key_dropout),
         )
-        objectives = self.played.objectives
-        off = float(abs(objectives[: ASLEEP * LOOKS + 1] - math.log(2)).max())
+        objectives = self.history.objectives
+        off = float(abs(objectives[: ASLEEP_UNTIL * EVALUATIONS + 1] - math.log(2)).max())
         yield Claim("Epochs 1 to 20: objectives less log 2, greatest, nats", 0.0, off, 2e-3)
-        awake = float(np.median(objectives[AWAKE * LOOKS + 1 :, 0]))
-        yield Claim("Epochs 49 to 54: objective_d, median, nats", AHEAD, awake, 0.0, "<=")
+        awake = float(np.median(objectives[AWAKE_FROM * EVALUATIONS + 1 :, 0]))
+        yield Claim("Epochs 49 to 54: objective_d, median, nats", LEAD, awake, 0.0, "<=")
 
     def figure(self) -> Figure:
         """Both objectives over the minibatches; digits and samples."""
@@ -113,10 +130,10 @@ class Original2014(AbstractExperiment):
             [["objectives", "digits"], ["objectives", "samples"]], width_ratios=(2.4, 1)
         )
         axes = panels["objectives"]
-        minibatches = EPOCH // LOOKS * np.arange(EPOCHS * LOOKS + 1)
+        minibatches = EPOCH // EVALUATIONS * np.arange(EPOCHS * EVALUATIONS + 1)
         names = "objective_d, -V/2", "objective_g, -E[log D(G(z))]"
         for values, colour, name in zip(
-            self.played.objectives.T, (DATA, SAMPLES), names, strict=True
+            self.history.objectives.T, (DATA, SAMPLES), names, strict=True
         ):
             axes.semilogy(minibatches, values, color=colour, linewidth=STRONG, label=name)
         axes.axhline(math.log(2), label="log 2, a tie", **GOAL)
@@ -124,8 +141,8 @@ class Original2014(AbstractExperiment):
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(loc="upper left", frameon=False)
         for name in ("digits", "samples"):
-            rows = getattr(self.played, name)
-            panels[name].imshow(_sheet(rows), cmap="gray", vmin=0, vmax=1)
+            rows = getattr(self.history, name)
+            panels[name].imshow(_tile(rows), cmap="gray", vmin=0, vmax=1)
             panels[name].set_title(
                 name if name == "digits" else f"samples after {EPOCHS} epochs",
                 fontsize="medium",
@@ -139,27 +156,29 @@ def _players(key: PRNGKey, means: Float[Array, "..."]) -> tuple[MLP, MLP]:
     return discriminator(key_D, means.shape), generator(key_G, means)
 
 
-def _play(key: PRNGKey) -> Played:
-    key_players, key_game, key_looks, key_samples = jr.split(key, 4)
+def _play(key: PRNGKey) -> History:
+    key_players, key_game, key_evaluations, key_samples = jr.split(key, 4)
     digits = jnp.asarray(Digits.rows() / 16, jnp.float32)
     rules = game(Empirical(digits))
     state = init(rules, *_players(key_players, digits.mean(axis=0)))
-    looks = [costs(jr.fold_in(key_looks, 0), rules, state, SEEN)]
+    evaluations = [costs(jr.fold_in(key_evaluations, 0), rules, state, EXAMPLES)]
 
     def watch(t, state, info):
-        return looks.append(costs(jr.fold_in(key_looks, t), rules, state, SEEN))
+        return evaluations.append(costs(jr.fold_in(key_evaluations, t), rules, state, EXAMPLES))
 
-    state = train(key_game, rules, state, EPOCHS * EPOCH, watch=watch, every=EPOCH // LOOKS)
+    state = train(
+        key_game, rules, state, EPOCHS * EPOCH, watch=watch, every=EPOCH // EVALUATIONS
+    )
     samples = Pushforward(state.G, P_Z).sample(key_samples, SIDE**2)
-    return Played(np.array(looks), digits[: SIDE**2], samples)
+    return History(np.array(evaluations), digits[: SIDE**2], samples)
 
 
-def _size(net: MLP) -> int:
+def _count_parameters(net: MLP) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(net, eqx.is_inexact_array)))
 
 
-def _units_moved(key: PRNGKey) -> float:
-    """The most units of a maxout layer whose value changes when the bias of one linear map is raised far up."""
+def _count_moved_units(key: PRNGKey) -> float:
+    """Count the maxout units that change when one linear map's bias is raised, at most."""
     D = discriminator(key, (MNIST_PIXELS,))
     width, pieces = D.weights[-1].shape[0], D.pieces
     net = MLP(
@@ -175,8 +194,8 @@ def _units_moved(key: PRNGKey) -> float:
     return float(moved.max())
 
 
-def _dropped(key: PRNGKey) -> Float[np.ndarray, " draws"]:
-    """The output of linear layers of positive weights under D's dropout, draw by draw, divided by that without."""
+def _sample_dropout_ratios(key: PRNGKey) -> Float[np.ndarray, " draws"]:
+    """Draw linear layers' output under D's dropout, relative to that without dropout."""
     key_net, key_drops = jr.split(key)
     D = discriminator(key_net, (MNIST_PIXELS,))
     net = MLP(
@@ -189,11 +208,11 @@ def _dropped(key: PRNGKey) -> Float[np.ndarray, " draws"]:
     )
     net, x = jax.tree.map(jnp.abs, net), jnp.ones(MNIST_PIXELS)
     return np.asarray(
-        jax.vmap(lambda key: net(x, key=key))(jr.split(key_drops, DROPS)) / net(x)
+        jax.vmap(lambda key: net(x, key=key))(jr.split(key_drops, DROPOUT_DRAWS)) / net(x)
     )
 
 
-def _sheet(rows: Samples) -> Float[np.ndarray, "height width"]:
+def _tile(rows: Samples) -> Float[np.ndarray, "height width"]:
     """Images of 8 x 8 in a square, a line apart."""
     tiles = np.pad(
         np.asarray(rows).reshape(SIDE, SIDE, 8, 8),

@@ -1,4 +1,4 @@
-"""A D that knows its training draws by heart: its own estimate of the JSD, and what fresh draws say of it."""
+"""An overfitted D: its estimate of the JSD on its training draws, and on fresh ones."""
 
 import math
 from collections.abc import Iterator
@@ -12,14 +12,19 @@ from matplotlib.figure import Figure
 from scipy.stats import binom
 
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, add_legend, new_figure
 from onehalf.losses import value
 
 __all__ = ["OverfitD"]
 
-N, EPSILON, REPEATS = 1000, 1e-3, 200
-"""Draws on each side; what is added to every count; and how often it is all done again."""
+N = 1000
+"""Draws on each side."""
+EPSILON = 1e-3
+"""What is added to every count."""
+REPEATS = 200
+"""Independent repeats."""
 BINS = (4, 64, 1024, 16_384, 10_000_000)
+"""Numbers of bins of the histogram D."""
 
 
 Bins = Int[np.ndarray, "repeats draws"]
@@ -27,7 +32,7 @@ Bins = Int[np.ndarray, "repeats draws"]
 
 
 class Estimates(NamedTuple):
-    """(V + log 4)/2 of one D on the draws that it was fitted to, and on as many fresh ones; in nats."""
+    """(V + log 4)/2 of one D on its training draws, and on as many fresh ones; in nats."""
 
     training: Any
     fresh: Any
@@ -36,10 +41,11 @@ class Estimates(NamedTuple):
 class OverfitD(AbstractExperiment):
     """JSD >= (V(D, G) + log 4)/2 on fresh draws, not on D's own; a consequence of Goodfellow et al. 2014, theorem 1.
 
-    Both sides have one law, U[0, 1], so that the JSD is 0. D is a histogram: of each of equal bins it believes what it
-    counted among 1000 draws a side. With far more bins than draws it knows each draw's side, and its training estimate
-    goes to log 2, the most that there is. On fresh draws it stays at or below the truth: a D that is sure of noise pays
-    for it. Show both numbers: the training one alone says nothing of the laws.
+    Both sides have one law, U[0, 1], so that the JSD is 0. D is a histogram: of each of equal
+    bins it believes what it counted among 1000 draws a side. With far more bins than draws it
+    knows each draw's side, and its training estimate goes to log 2, the most that there is. On
+    fresh draws it stays at or below the truth: a D that is sure of noise pays for it. Show both
+    numbers: the training one alone says nothing of the laws.
     """
 
     formulas = (25,)
@@ -51,31 +57,31 @@ class OverfitD(AbstractExperiment):
         return {bins: _estimate(rng, bins) for bins in BINS}
 
     def claims(self) -> Iterator[Claim]:
-        """Both estimates, against their expectations; then the training one's limit and the fresh one's bound."""
+        """Yield both estimates with their expectations, a limit and a bound."""
         for bins in (64, 1024, 16_384):
-            expected, measured = expectation(bins), self.estimates[bins]
-            yield Claim.of_mean(
+            expected, measured = expected_estimates(bins), self.estimates[bins]
+            yield Claim.from_mean(
                 f"{bins} bins, training draws: estimate, nats",
                 expected.training,
                 measured.training,
             )
-            yield Claim.of_mean(
+            yield Claim.from_mean(
                 f"{bins} bins, fresh draws: estimate, nats", expected.fresh, measured.fresh
             )
         most = float(self.estimates[10_000_000].training.mean())
         yield Claim("10^7 bins, training draws: log 2, nats", math.log(2), most, 2 * EPSILON)
-        yield Claim.of_mean(
+        yield Claim.from_mean(
             "4 bins, fresh draws: at most the JSD, nats", 0.0, self.estimates[4].fresh, "<="
         )
 
     def figure(self) -> Figure:
-        """Both estimates over the number of bins: their expectations, and single runs with their spread."""
-        figure, axes = plain(
+        """Draw both estimates over the number of bins, with their expectations and spread."""
+        figure, axes = new_figure(
             "bins of D, fitted to 1000 draws a side", "estimate of the JSD, nats"
         )
         bins = np.unique(np.geomspace(2, BINS[-1], 60).astype(int)).tolist()
-        curves = Estimates(*np.transpose([expectation(b) for b in bins]))
-        drawn = np.array([self.estimates[b] for b in BINS])
+        curves = Estimates(*np.transpose([expected_estimates(b) for b in bins]))
+        measured = np.array([self.estimates[b] for b in BINS])
         names = ("on D's training draws", "on fresh draws")
         for name, colour, curve, side in zip(
             names, (SAMPLES, DATA), curves, (0, 1), strict=True
@@ -83,8 +89,8 @@ class OverfitD(AbstractExperiment):
             axes.semilogx(bins, curve, color=colour, linewidth=STRONG, label=name)
             axes.errorbar(
                 BINS,
-                drawn[:, side].mean(axis=1),
-                drawn[:, side].std(axis=1),
+                measured[:, side].mean(axis=1),
+                measured[:, side].std(axis=1),
                 fmt="o",
                 markersize=4,
                 color=colour,
@@ -92,11 +98,11 @@ class OverfitD(AbstractExperiment):
         axes.plot([], [], "o", markersize=4, color="grey", label=f"mean of {REPEATS} runs")
         axes.axhline(0, label="the JSD, 0", **GOAL)
         axes.axhline(math.log(2), label="log 2", color="black", linestyle=":")
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
-def expectation(bins: int) -> Estimates:
+def expected_estimates(bins: int) -> Estimates:
     """Of both estimates: the counts of a bin are two independent binomials."""
     counts = np.arange(N + 1.0)
     weights = binom.pmf(counts, N, 1 / bins)
@@ -125,9 +131,9 @@ def _estimate(rng: np.random.Generator, bins: int) -> Estimates:
 _values = jax.jit(jax.vmap(value))
 
 
-def _count(drawn: Bins, bins: Bins) -> Bins:
+def _count(draws: Bins, bins: Bins) -> Bins:
     """How many of each repeat's sorted draws lie in each of these bins."""
-    rows = zip(drawn, bins, strict=True)
+    rows = zip(draws, bins, strict=True)
     return np.array(
         [
             np.searchsorted(row, wanted, "right") - np.searchsorted(row, wanted)

@@ -1,4 +1,4 @@
-"""The pointwise step of proposition 1: where a log y + b log(1 - y) is greatest, and for which a and b."""
+"""The pointwise step of proposition 1: the y where a log y + b log(1 - y) is greatest."""
 
 import itertools
 import math
@@ -16,15 +16,17 @@ from scipy.special import expit, xlog1py, xlogy
 from onehalf._typing import Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, SAMPLES, STRONG, add_legend, new_figure
 from onehalf.theory import D_star, V, d_star
 
 __all__ = ["PointwiseMaximum"]
 
 DENSITIES = (1e-3, 0.25, 1.0, 3.0, 3.99, 1e3)
 """Values of p_data(x) = a and of p_g(x) = b, on both sides of 1."""
-NARROW, WIDE = Normal(0.0, 0.1), Normal()
-"""p_data and p_g whose densities at 0 are 3.99 and 0.399."""
+NARROW = Normal(0.0, 0.1)
+"""A p_data whose density at 0 is 3.99."""
+WIDE = Normal()
+"""A p_g whose density at 0 is 0.399."""
 OVER = np.concatenate([np.arange(-9.0, -0.9), np.linspace(-0.8, 0.8, 17), np.arange(1.0, 9.1)])
 """Breakpoints close enough for both."""
 
@@ -32,9 +34,10 @@ OVER = np.concatenate([np.arange(-9.0, -0.9), np.linspace(-0.8, 0.8, 17), np.ara
 class PointwiseMaximum(AbstractExperiment):
     """a log y + b log(1 - y) is greatest at y = a/(a + b), a, b >= 0; Goodfellow et al. 2014, proposition 1.
 
-    Only a = b = 0 is left out: there every y is as good. The traps: many tellings ask for a and b in (0, 1), but they
-    are densities, and N(0, 0.1^2) has 3.99 at its peak; some print the integrand as a y + b log(1 - y), which is
-    greatest elsewhere; where a or b is 0, no finite logit reaches the maximum.
+    Only a = b = 0 is left out: there every y is as good. The traps: many tellings ask for a and
+    b in (0, 1), but they are densities, and N(0, 0.1^2) has 3.99 at its peak; some print the
+    integrand as a y + b log(1 - y), which is greatest elsewhere; where a or b is 0, no finite
+    logit reaches the maximum.
     """
 
     formulas = (19, 20, 21, 22, 23)
@@ -82,7 +85,7 @@ class PointwiseMaximum(AbstractExperiment):
 
     def figure(self) -> Figure:
         """The integrand over y, and its maxima."""
-        figure, axes = plain(
+        figure, axes = new_figure(
             "y, the probability that D gives to data", "a log y + b log(1 - y), nats"
         )
         y = expit(np.linspace(-20, 20, 2001))
@@ -108,7 +111,7 @@ class PointwiseMaximum(AbstractExperiment):
         axes.plot([], [], "o", color="grey", label="best y = a/(a + b)")
         axes.plot([], [], "o", color="grey", fillstyle="none", label="at no finite logit")
         axes.set(xlim=(0, 1), ylim=(-6, 0.3))
-        legend(figure)
+        add_legend(figure)
         return figure
 
 

@@ -13,7 +13,7 @@ from onehalf._typing import Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
 from onehalf.experiments.danskin import gradient_of_G
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, add_legend, new_figure
 from onehalf.losses import MaximumLikelihood, Minimax, NonSaturating
 from onehalf.theory import jsd, kl
 
@@ -43,11 +43,12 @@ LOSSES = {
 class Saturation(AbstractExperiment):
     """At D_star the non-saturating gradient is grad [KL(p_g || p_data) - 2 JSD]; Arjovsky & Bottou 2017, theorem 2.5.
 
-    Data are N(0, 1) and samples N(mu, 1). Where G is bad and D sure, minimax's gradient E[mu D_star(G(z))] fades and
-    the non-saturating one, E[mu (1 - D_star(G(z)))], tends to mu. Their sum is mu, the gradient of KL(p_g || p_data),
-    because log D - log(1 - D) = d. Maximum likelihood (Goodfellow 2016, section 3.2) has the gradient of
-    KL(p_data || p_g), which is mu as well. The trap: that expectation lives on samples so rare that no minibatch holds
-    them, with exp d of any size; the loss's ceiling keeps float32 finite, and cuts them off.
+    Data are N(0, 1) and samples N(mu, 1). Where G is bad and D sure, minimax's gradient E[mu
+    D_star(G(z))] fades and the non-saturating one, E[mu (1 - D_star(G(z)))], tends to mu. Their
+    sum is mu, the gradient of KL(p_g || p_data), because log D - log(1 - D) = d. Maximum
+    likelihood (Goodfellow 2016, section 3.2) has the gradient of KL(p_data || p_g), which is mu
+    as well. The trap: that expectation lives on samples so rare that no minibatch holds them,
+    with exp d of any size; the loss's ceiling keeps float32 finite, and cuts them off.
     """
 
     formulas = (43,)
@@ -105,7 +106,7 @@ class Saturation(AbstractExperiment):
 
     def figure(self) -> Figure:
         """The gradients over mu."""
-        figure, axes = plain("shift mu of p_g = N(mu, 1)", "G's gradient at D_star, nats")
+        figure, axes = new_figure("shift mu of p_g = N(mu, 1)", "G's gradient at D_star, nats")
         for name, colour, style in zip(
             LOSSES, (DATA, SAMPLES, BAND, BAND), ("-", "-", "-", ":"), strict=True
         ):
@@ -118,5 +119,5 @@ class Saturation(AbstractExperiment):
                 label=name,
             )
         axes.semilogy(SHIFTS, SHIFTS, label="mu", **GOAL)
-        legend(figure)
+        add_legend(figure)
         return figure

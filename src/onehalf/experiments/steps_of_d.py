@@ -1,4 +1,4 @@
-"""Algorithm 1 on a game whose best D is known: k steps of D ascend V, one step of G descends it."""
+"""Algorithm 1 where the best D is known: k steps of D ascend V, one of G descends it."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -16,8 +16,9 @@ from scipy.special import expit
 
 from onehalf._typing import PRNGKey, Sample, Scalar
 from onehalf.distributions import Normal
+from onehalf.distributions.base import Condition
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, SAMPLES, STRONG, legend
+from onehalf.figures.style import DATA, SAMPLES, STRONG, add_legend
 from onehalf.losses import Minimax
 from onehalf.nets import AbstractNet
 from onehalf.theory import C, V, jsd
@@ -25,11 +26,27 @@ from onehalf.training import Game, State, init, step, train
 
 __all__ = ["Affine", "Quadratic", "StepsOfD"]
 
-STEPS, RATE, M, GAMES, ROUNDS, EVERY, END = (1, 5), 0.1, 64, 16, 300, 5, 20
-START = 0.5, 2.0
+STEPS = (1, 5)
+"""k: steps of D in a round."""
+RATE = 0.1
+"""The learning rate of both players."""
+M = 64
+"""The minibatch."""
+GAMES = 16
+"""Games with each k."""
+ROUNDS = 300
+"""Rounds of each game."""
+EVERY = 5
+"""Rounds between evaluations."""
+END = 20
+"""Evaluations at the end that the last claim averages."""
+START = (0.5, 2.0)
 """G's slope and shift before the first round."""
 
-P_DATA, P_Z, OVER = Normal(), Normal(), range(-12, 13)
+P_DATA = Normal()
+P_Z = Normal()
+OVER = range(-12, 13)
+"""Breakpoints that hold p_data and each p_g."""
 
 
 class Affine(AbstractNet):
@@ -39,10 +56,13 @@ class Affine(AbstractNet):
     b: Scalar
     in_shape: tuple[int, ...] = eqx.field(static=True, default=(1,))
     out_shape: tuple[int, ...] = eqx.field(static=True, default=(1,))
+    condition_size: int = eqx.field(static=True, default=0)
 
-    def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
         """The sample of one z."""
-        return self.a * z + self.b
+        return self.a * x + self.b
 
     @property
     def p_g(self) -> Normal:
@@ -56,39 +76,43 @@ class Quadratic(AbstractNet):
     w: Float[Array, " 3"]
     in_shape: tuple[int, ...] = eqx.field(static=True, default=(1,))
     out_shape: tuple[int, ...] = eqx.field(static=True, default=())
+    condition_size: int = eqx.field(static=True, default=0)
 
-    def __call__(self, x: Sample, *, key: PRNGKey | None = None) -> Sample:
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
         """The logit of one example."""
         return self.w[0] + self.w[1] * x[0] + self.w[2] * x[0] ** 2
 
 
-class Played(NamedTuple):
-    """What was seen of many games, `EVERY` rounds apart."""
+class History(NamedTuple):
+    """Many games, evaluated every `EVERY` rounds."""
 
-    gap: Float[np.ndarray, "looks games"]
+    gap: Float[np.ndarray, "evaluations games"]
     """C(G) - V(D, G), in nats."""
-    jsd: Float[np.ndarray, "looks games"]
+    jsd: Float[np.ndarray, "evaluations games"]
     """In nats."""
 
 
 class StepsOfD(AbstractExperiment):
     """D ascends V k times, G descends it once; more k, less of a gap C(G) - V; Goodfellow et al. 2014, algorithm 1.
 
-    p_data is N(0, 1), and G(z) = a z + b starts as N(2, 1/4). D's logit is quadratic, as D_star's is, so that the gap
-    C(G) - V(D, G) is D's lag alone. While it is wide, G descends something other than the JSD: with k = 1 it runs past
-    the data and back. The trap: in equally many rounds, k = 5 has cost five times the steps of D.
+    p_data is N(0, 1), and G(z) = a z + b starts as N(2, 1/4). D's logit is quadratic, as
+    D_star's is, so that the gap C(G) - V(D, G) is D's lag alone. While it is wide, G descends
+    something other than the JSD: with k = 1 it runs past the data and back. The trap: in
+    equally many rounds, k = 5 has cost five times the steps of D.
     """
 
     formulas = (41, 42)
 
     @cached_property
-    def played(self) -> dict[int, Played]:
+    def history(self) -> dict[int, History]:
         """The games with each k."""
         return {k: _play(jr.key(self.seed), k) for k in STEPS}
 
     @cached_property
-    def moved(self) -> dict[str, float]:
-        """After one round of `step`: how far the players are from where they should be, at most.
+    def deviations(self) -> dict[str, float]:
+        """Measure how far one round of `step` ends from a round by hand, at most.
 
         With k = 5 the rate of G is 0: what D's steps do to G is then all that happens to it.
         """
@@ -98,31 +122,37 @@ class StepsOfD(AbstractExperiment):
         )
         w, *slope_and_shift = _by_hand(key, 1)
         return {
-            "D, k = 1": _most(once.D, [w]),
-            "G, k = 1": _most(once.G, slope_and_shift),
-            "D, k = 5": _most(five.D, _by_hand(key, 5)[:1]),
-            "G, k = 5": _most(five.G, START),
+            "D, k = 1": _greatest_deviation(once.D, [w]),
+            "G, k = 1": _greatest_deviation(once.G, slope_and_shift),
+            "D, k = 5": _greatest_deviation(five.D, _by_hand(key, 5)[:1]),
+            "G, k = 5": _greatest_deviation(five.G, START),
         }
 
     def claims(self) -> Iterator[Claim]:
         """One round against its gradients by hand; then what k is worth."""
         yield Claim(
-            "k = 1: D less one ascent by hand, greatest", 0.0, self.moved["D, k = 1"], 2e-6
+            "k = 1: D less one ascent by hand, greatest", 0.0, self.deviations["D, k = 1"], 2e-6
         )
         yield Claim(
-            "k = 1: G less one descent by hand, greatest", 0.0, self.moved["G, k = 1"], 2e-6
+            "k = 1: G less one descent by hand, greatest",
+            0.0,
+            self.deviations["G, k = 1"],
+            2e-6,
         )
         yield Claim(
-            "k = 5: D less five ascents by hand, greatest", 0.0, self.moved["D, k = 5"], 2e-6
+            "k = 5: D less five ascents by hand, greatest",
+            0.0,
+            self.deviations["D, k = 5"],
+            2e-6,
         )
-        yield Claim("k = 5: G moved by the steps of D", 0.0, self.moved["G, k = 5"], 0.0)
-        one, five = (self.played[k] for k in STEPS)
+        yield Claim("k = 5: G moved by the steps of D", 0.0, self.deviations["G, k = 5"], 0.0)
+        one, five = (self.history[k] for k in STEPS)
         least = float(min(one.gap.min(), five.gap.min()))
         yield Claim("C(G) - V(D, G), the least of all rounds, nats", 0.0, least, 1e-9, ">=")
-        yield Claim.of_order(
+        yield Claim.from_differences(
             "C(G) - V(D, G), mean: k = 1 less k = 5", (one.gap - five.gap).mean(axis=0)
         )
-        yield Claim.of_order(
+        yield Claim.from_differences(
             "JSD in the last 100 rounds: k = 1 less k = 5",
             (one.jsd - five.jsd)[-END:].mean(axis=0),
         )
@@ -133,10 +163,10 @@ class StepsOfD(AbstractExperiment):
         rounds = EVERY * np.arange(1, ROUNDS // EVERY + 1)
         panels = figure.subplots(1, 2, sharex=True)
         for axes, name, ylabel in zip(
-            panels, Played._fields, ("C(G) - V(D, G), nats", "JSD, nats"), strict=True
+            panels, History._fields, ("C(G) - V(D, G), nats", "JSD, nats"), strict=True
         ):
-            for (k, played), colour in zip(self.played.items(), (SAMPLES, DATA), strict=True):
-                values = getattr(played, name)
+            for (k, history), colour in zip(self.history.items(), (SAMPLES, DATA), strict=True):
+                values = getattr(history, name)
                 axes.semilogy(rounds, values, color=colour, alpha=0.15, linewidth=0.6)
                 label = f"k = {k}: mean of {GAMES} games (each one pale)"
                 axes.semilogy(
@@ -144,7 +174,7 @@ class StepsOfD(AbstractExperiment):
                 )
             axes.set(xlabel="round t", ylabel=ylabel)
             axes.spines[["top", "right"]].set_visible(False)
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
@@ -165,26 +195,27 @@ def _start(game: Game) -> State:
     return init(game, Quadratic(w=jnp.zeros(3)), Affine(a=jnp.asarray(a), b=jnp.asarray(b)))
 
 
-def _play(key: PRNGKey, k: int) -> Played:
-    game, looks = _game(k), []
+def _play(key: PRNGKey, k: int) -> History:
+    game = _game(k)
+    players = []
     keys = jr.split(key, GAMES)
     states = eqx.filter_vmap(lambda _: _start(game))(keys)
-    watch = lambda t, state, info: looks.append(jax.tree.map(np.array, (state.D, state.G)))  # noqa: E731
+    watch = lambda t, state, info: players.append(jax.tree.map(np.array, (state.D, state.G)))  # noqa: E731
     train(keys, game, states, ROUNDS, watch=watch, every=EVERY)
     with jax.enable_x64():
-        gap, distance = jax.vmap(jax.vmap(_see))(
-            *jax.tree.map(lambda *seen: jnp.stack(seen), *looks)
+        gap, distance = jax.vmap(jax.vmap(_measure))(
+            *jax.tree.map(lambda *leaves: jnp.stack(leaves), *players)
         )
-        return Played(np.asarray(gap), np.asarray(distance))
+        return History(np.asarray(gap), np.asarray(distance))
 
 
 @jax.jit
-def _see(D: Quadratic, G: Affine) -> tuple[Scalar, Scalar]:
+def _measure(D: Quadratic, G: Affine) -> tuple[Scalar, Scalar]:
     return C(P_DATA, G.p_g, OVER) - V(D, P_DATA, G.p_g, OVER), jsd(P_DATA, G.p_g, OVER)
 
 
 def _by_hand(key: PRNGKey, k: int) -> tuple[Float[np.ndarray, " 3"], float, float]:
-    """w, a and b after round 0 on the minibatches that `step` draws, from derivatives worked out on paper."""
+    """Compute w, a and b after round 0 on `step`'s minibatches, by derivatives on paper."""
     w, (a, b) = np.zeros(3), START
     key_D, key_G = jr.split(jr.fold_in(key, 0))
     for key_step in jr.split(key_D, k):
@@ -208,7 +239,7 @@ def _column(p: Normal, key: PRNGKey) -> Float[np.ndarray, " m"]:
     return np.asarray(p.sample(key, M), np.float64)[:, 0]
 
 
-def _most(player: AbstractNet, expected: Iterable[ArrayLike]) -> float:
+def _greatest_deviation(player: AbstractNet, expected: Iterable[ArrayLike]) -> float:
     """The greatest distance of a player's parameters from what is expected of them."""
     pairs = zip(jax.tree.leaves(player), expected, strict=True)
     return max(

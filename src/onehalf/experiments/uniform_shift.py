@@ -1,4 +1,4 @@
-"""Two uniform densities that slide apart: every divergence in closed form, and where the pull on G ends."""
+"""Two uniform densities that slide apart: divergences in closed form, and a flat C(G)."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from scipy.stats import wasserstein_distance
 
 from onehalf.distributions import Uniform
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, add_legend, new_figure
 from onehalf.theory import C, jsd, tv
 
 __all__ = ["UniformShift"]
@@ -26,13 +26,13 @@ class UniformShift(AbstractExperiment):
     formulas = (35, 36)
 
     @cached_property
-    def measured(self) -> dict[float, dict[str, float]]:
-        """What there is to measure at each shift."""
-        return {a: _measured(a) for a in SHIFTS}
+    def distances(self) -> dict[float, dict[str, float]]:
+        """Measure every distance at each shift."""
+        return {a: _measure(a) for a in SHIFTS}
 
     def claims(self) -> Iterator[Claim]:
         """The closed forms, one by one."""
-        quarter, far = self.measured[0.25], self.measured[5.0]
+        quarter, far = self.distances[0.25], self.distances[5.0]
         yield Claim("a = 1/4: JSD = a log 2, nats", math.log(2) / 4, quarter["JSD"], 1e-9)
         yield Claim(
             "a = 1/4: C(G) = 2 a log 2 - log 4, nats",
@@ -45,23 +45,25 @@ class UniformShift(AbstractExperiment):
         yield Claim(
             "a = 5: no pull, as C(5) - C(2) = 0 nats",
             0.0,
-            far["C(G)"] - self.measured[2.0]["C(G)"],
+            far["C(G)"] - self.distances[2.0]["C(G)"],
             1e-9,
         )
         yield Claim("a = 5: W1 = a still tells how far", 5.0, far["W1"], 1e-9)
 
     def figure(self) -> Figure:
         """C(G) and W1 over the shift."""
-        figure, axes = plain("shift a of p_g = U[a, 1 + a]", "C(G) in nats; W1 in units of x")
+        figure, axes = new_figure(
+            "shift a of p_g = U[a, 1 + a]", "C(G) in nats; W1 in units of x"
+        )
         for name, colour in (("C(G)", SAMPLES), ("W1", DATA)):
-            values = [self.measured[a][name] for a in SHIFTS]
+            values = [self.distances[a][name] for a in SHIFTS]
             axes.plot(SHIFTS, values, color=colour, linewidth=STRONG, marker="o", label=name)
         axes.axvline(1.0, label="p_data and p_g part", **GOAL)
-        legend(figure)
+        add_legend(figure)
         return figure
 
 
-def _measured(a: float) -> dict[str, float]:
+def _measure(a: float) -> dict[str, float]:
     p_data, p_g, over = Uniform(), Uniform(a, 1 + a), sorted({0.0, 1.0, a, 1 + a})
     middles = (np.arange(1000) + 0.5) / 1000
     with jax.enable_x64():

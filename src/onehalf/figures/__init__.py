@@ -1,48 +1,6 @@
 """The figures: each function draws one matplotlib `Figure`, which the caller saves. No global state is touched."""
 
-from onehalf.figures.certificate import calibration, log_ratio, wealth
-from onehalf.figures.film import FILMS, rolled
-from onehalf.figures.ground_truth import truth
-from onehalf.figures.image_grid import (
-    files,
-    find_nearest,
-    neighbours,
-    sheet,
-    sheet_film,
-    sheet_png,
-)
-from onehalf.figures.overview import COLUMNS, TILES, AnyRows, beside, kind, one
-from onehalf.figures.regions import regions
-from onehalf.figures.style import packed
-from onehalf.figures.tables import MARGINALS, Apart, apart, marginals, pairs
-from onehalf.figures.training_curves import against, looks
+import lazy_loader
 
-__all__ = [
-    "COLUMNS",
-    "FILMS",
-    "MARGINALS",
-    "TILES",
-    "AnyRows",
-    "Apart",
-    "against",
-    "apart",
-    "beside",
-    "calibration",
-    "files",
-    "find_nearest",
-    "kind",
-    "log_ratio",
-    "looks",
-    "marginals",
-    "neighbours",
-    "one",
-    "packed",
-    "pairs",
-    "regions",
-    "rolled",
-    "sheet",
-    "sheet_film",
-    "sheet_png",
-    "truth",
-    "wealth",
-]
+# Names are imported at first use: writing samples needs no matplotlib. __init__.pyi lists them.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Pictures one after the other: a GIF or a WebP for slides, or a page that plays without anything from elsewhere."""
+"""Encode pictures as an animation: a GIF or a WebP for slides, or a page that plays and needs no other file."""
 
 import base64
 import io
@@ -11,60 +11,67 @@ from PIL import Image
 
 from onehalf._errors import refuse
 
-__all__ = ["FILMS", "rolled"]
+__all__ = ["FILM_SUFFIXES", "encode_film"]
 
-FILMS = (".gif", ".webp", ".html")
-"""The kinds of file that hold a film."""
+FILM_SUFFIXES = (".gif", ".webp", ".html")
+"""The kinds of file that hold an animation."""
 
-MILLISECONDS, LAST = 120, 2000
-"""How long each frame is shown, and the last one of a file that is no page."""
+FRAME_MILLISECONDS = 120
+"""How long each frame is shown."""
+
+LAST_FRAME_MILLISECONDS = 2000
+"""How long the last frame of a .gif or .webp file is shown."""
 
 
-def rolled(frames: Sequence[Figure | Image.Image], suffix: str) -> bytes:
-    """The bytes of a .gif, .webp or .html file that shows these pictures, all of one size, one after the other.
+def encode_film(frames: Sequence[Figure | Image.Image], suffix: str) -> bytes:
+    """Encode pictures of one size as the bytes of an animated .gif, .webp or .html file.
 
-    >>> from onehalf.figures.style import plain
-    >>> rolled([plain("x", "y")[0] for _ in range(2)], ".gif")[:6]
+    >>> from onehalf.figures.style import new_figure
+    >>> encode_film([new_figure("x", "y")[0] for _ in range(2)], ".gif")[:6]
     b'GIF89a'
     """
-    if suffix not in FILMS:
+    if suffix not in FILM_SUFFIXES:
         refuse(
             "the film's name",
-            expected=f"a {', '.join(FILMS[:-1])} or {FILMS[-1]} file",
+            expected=f"a {', '.join(FILM_SUFFIXES[:-1])} or {FILM_SUFFIXES[-1]} file",
             got=suffix or "no suffix",
         )
-    stills = [_still(frame) for frame in frames]
+    images = [_to_image(frame) for frame in frames]
     if suffix == ".html":
-        pictures = [
-            base64.b64encode(_packed(still, "webp", lossless=True)).decode() for still in stills
-        ]
-        environment = Environment(
-            loader=PackageLoader("onehalf.figures", "."), undefined=StrictUndefined
-        )
-        return (
-            environment.get_template("film.html.jinja")
-            .render(pictures=pictures, every=MILLISECONDS)
-            .encode()
-        )
+        return _render_page(images)
     if suffix == ".gif":
-        stills = [still.convert("P", palette=Image.Palette.ADAPTIVE) for still in stills]
-    first, *rest = stills
-    shown = [MILLISECONDS] * len(rest) + [LAST]
-    playing = {"save_all": True, "append_images": rest, "duration": shown, "loop": 0}
-    return _packed(
-        first, suffix[1:], **playing, **({"lossless": True} if suffix == ".webp" else {})
-    )
+        images = [image.convert("P", palette=Image.Palette.ADAPTIVE) for image in images]
+    first, *rest = images
+    durations = [FRAME_MILLISECONDS] * len(rest) + [LAST_FRAME_MILLISECONDS]
+    options: dict[str, Any] = {"save_all": True, "append_images": rest, "loop": 0}
+    if suffix == ".webp":
+        options["lossless"] = True
+    return encode_image(first, suffix[1:], duration=durations, **options)
 
 
-def _still(frame: Figure | Image.Image) -> Image.Image:
+def encode_image(image: Image.Image, format: str, **options: Any) -> bytes:
+    """Encode a picture as the bytes of a file of this format of Pillow's."""
+    file = io.BytesIO()
+    image.save(file, format=format, **options)
+    return file.getvalue()
+
+
+def _render_page(images: Sequence[Image.Image]) -> bytes:
+    """Render a page that plays the pictures."""
+    pictures = [
+        base64.b64encode(encode_image(image, "webp", lossless=True)).decode()
+        for image in images
+    ]
+    loader = PackageLoader("onehalf.figures", ".")
+    environment = Environment(loader=loader, undefined=StrictUndefined)
+    template = environment.get_template("film.html.jinja")
+    return template.render(pictures=pictures, every=FRAME_MILLISECONDS).encode()
+
+
+def _to_image(frame: Figure | Image.Image) -> Image.Image:
+    """Draw a figure as a picture; a picture stays as it is."""
     if isinstance(frame, Image.Image):
         return frame
     file = io.BytesIO()
     frame.savefig(file, format="png", dpi=100)
     return Image.open(file)
-
-
-def _packed(still: Image.Image, kind: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    still.save(file, format=kind, **options)
-    return file.getvalue()

@@ -1,6 +1,6 @@
-"""The best discriminator of a density that is known, beside the one that was learned."""
+"""Draw the best discriminator of a density that is known, beside the one that was learned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -9,52 +9,63 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
-from onehalf.theory.pushforward import GroundTruth, blocks
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, hide_spines
+from onehalf.theory.ground_truth import GroundTruth, merge_cells
 
-__all__ = ["truth"]
+__all__ = ["draw_ground_truth"]
 
 Rows = Float[np.ndarray, "n columns"]
 
-BLOCK = {1: 5, 2: 10}
-"""So many cells on a side are drawn as one, by the number of axes."""
+CELLS_ON_A_SIDE = {1: 5, 2: 10}
+"""How many cells on a side are drawn as one, by the number of axes."""
 
-SEEN, NOWHERE = 1e-5, "#B0B0B0"
-"""Where less than this of both together lies in a block of cells, any D is as good, and maps are grey."""
+LEAST_MASS = 1e-5
+"""With less probability than this of both together in a block of cells any D is as good: nothing is drawn there."""
+
+EMPTY_COLOUR = "#B0B0B0"
+"""The colour of such blocks in a map."""
 
 
-def truth(known: GroundTruth, D: Callable[[Rows], Float[np.ndarray, " n"]]) -> Figure:
-    """D_star = p_data / (p_data + p_g) from cells, and D as it was learned: curves on a line, maps in the plane.
+def draw_ground_truth(
+    truth: GroundTruth, D: Callable[[Rows], Float[np.ndarray, " n"]]
+) -> Figure:
+    """Draw D_star = p_data / (p_data + p_g) from cells, and the learned D: curves on a line, maps in the plane.
 
-    `D` gives the probabilities of rows in the units of the cells.
+    Args:
+        truth: The cells, and the probability of each under p_data and p_g.
+        D: The learned probability of being data, of rows in the units of the cells.
     """
-    inner, side = [edges[1:-1] for edges in known.edges], BLOCK[len(known.edges)]
-    middles = [_halved(edges[::side]) for edges in inner]
-    p_data, p_g = (
-        blocks(masses[(slice(1, -1),) * masses.ndim], side)
-        for masses in (known.p_data, known.p_g)
-    )
-    seen = p_data + p_g > SEEN
-    best = np.where(seen, known._replace(p_data=p_data, p_g=p_g).D_star, np.nan)
-    places = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
-    learned = np.where(
-        seen, D(places.reshape(-1, places.shape[-1])).reshape(seen.shape), np.nan
-    )
-    if seen.ndim == 1:
-        width = middles[0][1] - middles[0][0]
-        return _curves(
-            middles[0], {"p_data": p_data / width, "p_g": p_g / width}, best, learned
-        )
-    return _maps(best, learned, [(float(edges[0]), float(edges[-1])) for edges in inner])
+    inner = [edges[1:-1] for edges in truth.edges]
+    side = CELLS_ON_A_SIDE[len(inner)]
+    middles = [_middles(edges[::side]) for edges in inner]
+    p_data = merge_cells(_drop_outer_cells(truth.p_data), side)
+    p_g = merge_cells(_drop_outer_cells(truth.p_g), side)
+    occupied = p_data + p_g > LEAST_MASS
+    best = np.where(occupied, truth._replace(p_data=p_data, p_g=p_g).D_star, np.nan)
+    points = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
+    values = D(points.reshape(-1, points.shape[-1])).reshape(occupied.shape)
+    learned = np.where(occupied, values, np.nan)
+    if occupied.ndim == 1:
+        (x,) = middles
+        width = x[1] - x[0]
+        return _draw_curves(x, {"p_data": p_data / width, "p_g": p_g / width}, best, learned)
+    return _draw_maps(best, learned, [(float(edges[0]), float(edges[-1])) for edges in inner])
 
 
-def _halved(edges: Float[np.ndarray, " n"]) -> Float[np.ndarray, " _"]:
+def _drop_outer_cells(masses: np.ndarray) -> np.ndarray:
+    """Drop the cells that reach to infinity."""
+    return masses[(slice(1, -1),) * masses.ndim]
+
+
+def _middles(edges: Float[np.ndarray, " n"]) -> Float[np.ndarray, " _"]:
+    """The middle of each cell."""
     return (edges[:-1] + edges[1:]) / 2
 
 
-def _curves(
-    x: np.ndarray, densities: dict[str, np.ndarray], best: np.ndarray, learned: np.ndarray
+def _draw_curves(
+    x: np.ndarray, densities: Mapping[str, np.ndarray], best: np.ndarray, learned: np.ndarray
 ) -> Figure:
+    """Draw both densities, and both discriminators below them."""
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     for (name, values), colour in zip(densities.items(), (DATA, SAMPLES), strict=True):
@@ -65,33 +76,29 @@ def _curves(
     below.axhline(0.5, label="1/2", **GOAL)
     below.set(xlabel="x", ylabel="probability of data", ylim=(0, 1))
     for axes in (above, below):
-        axes.spines[["top", "right"]].set_visible(False)
+        hide_spines(axes)
     handles = [each for axes in (above, below) for each in axes.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside upper left", ncols=5, frameon=False)
     return figure
 
 
-def _maps(best: np.ndarray, learned: np.ndarray, spans: list[tuple[float, float]]) -> Figure:
+def _draw_maps(
+    best: np.ndarray, learned: np.ndarray, spans: list[tuple[float, float]]
+) -> Figure:
+    """Draw both discriminators over the plane, on one scale of colours."""
     figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     panels: list[Axes] = list(figure.subplots(1, 2, sharex=True, sharey=True))
-    colours = LinearSegmentedColormap.from_list("D", [SAMPLES, "white", DATA]).with_extremes(
-        bad=NOWHERE
-    )
-    scale = {"cmap": colours, "clim": (0, 1)}
+    colours = LinearSegmentedColormap.from_list("D", [SAMPLES, "white", DATA])
+    scale = {"cmap": colours.with_extremes(bad=EMPTY_COLOUR), "clim": (0, 1)}
+    extent = (*spans[0], *spans[1])
     for axes, values, title in zip(
         panels, (best, learned), ("D_star", "D, learned"), strict=True
     ):
-        axes.imshow(
-            values.T,
-            origin="lower",
-            extent=(*spans[0], *spans[1]),
-            interpolation="nearest",
-            **scale,
-        )
+        axes.imshow(values.T, origin="lower", extent=extent, interpolation="nearest", **scale)
         axes.set(title=title, xlabel="x1", aspect="auto")
         axes.set_box_aspect(1)
     panels[0].set_ylabel("x2")
-    shown = ScalarMappable(cmap=colours)
+    shown = ScalarMappable(cmap=scale["cmap"])
     shown.set_clim(0, 1)
     figure.colorbar(
         shown, ax=panels, label="probability of data; 1/2 at the end of the game", pad=0.01

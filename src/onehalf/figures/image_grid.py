@@ -1,9 +1,8 @@
-"""Images to be looked at: sheets of them, each with its nearest neighbour, films of sheets, and one file each.
+"""Draw images as they are: grids, each beside its nearest training image, animations of grids, and one file each.
 
 A pixel becomes a square of whole screen pixels, so that what is seen is what is there.
 """
 
-import io
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,18 +11,33 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped, UInt8
 from PIL import Image, ImageColor
 
+from onehalf._blocks import blocks
 from onehalf._errors import refuse
-from onehalf.data.images.properties import Limits, limits_of
-from onehalf.figures.film import rolled
+from onehalf.data.images.properties import Limits, pixel_limits
+from onehalf.figures.film import encode_film, encode_image
 from onehalf.figures.style import DATA
 
-__all__ = ["files", "find_nearest", "neighbours", "sheet", "sheet_film", "sheet_png", "tiled"]
+__all__ = [
+    "draw_image_grid",
+    "draw_nearest",
+    "encode_image_grid",
+    "encode_image_grid_film",
+    "encode_images",
+    "find_nearest",
+    "tile_images",
+]
 
-LONGER, GAP_COLOUR = 1000, "#C8C8C8"
-"""The longer side of a sheet that was magnified, at most, in pixels, and what lies between the images."""
+GRID_SIDE = 1000
+"""The longer side of a grid whose images were magnified, at most, in pixels."""
 
-PIXELS = 2**24
-"""Training images of so many pixels together are compared at once."""
+GAP_COLOUR = "#C8C8C8"
+"""What lies between the images."""
+
+GAP_SHARE = 16
+"""A gap or a frame is one pixel wide for so many pixels of an image's height, and at least one."""
+
+BLOCK_PIXELS = 2**24
+"""The pixels of the training images that are compared at once."""
 
 Images = Shaped[np.ndarray | Array, "_ ..."]
 """(n, h, w), or (n, h, w, c) of 1, 3 or 4 channels: grey, RGB or RGBA."""
@@ -32,52 +46,57 @@ Pixels = UInt8[np.ndarray, "height width 4"]
 """RGBA."""
 
 
-def sheet(
+def draw_image_grid(
     images: Images,
     across: int | None = None,
     magnify: int | None = None,
     limits: Limits | None = None,
 ) -> Image.Image:
-    """Images side by side, `across` in a row, each pixel a square of `magnify` by itself.
+    """Draw images side by side in rows.
 
-    Otherwise as many across as make a square, and the longer side has 500 to 1,000 pixels if the images have not more.
+    Args:
+        images: What to draw.
+        across: How many in a row; by default, as many as make the grid about square.
+        magnify: The side of a pixel; by default as large as fits into 1,000 pixels, and at least 1.
+        limits: What is drawn as black and as white; by default what the images' numbers suggest.
 
-    >>> sheet(np.zeros((6, 28, 28))).size
+    >>> draw_image_grid(np.zeros((6, 28, 28))).size
     (946, 627)
     """
-    return _magnified(tiled(images, across, limits), magnify)
+    return _magnify(tile_images(images, across, limits), magnify)
 
 
-def sheet_png(images: Images, **asked: Any) -> bytes:
-    """The same as the bytes of a .png file.
+def encode_image_grid(images: Images, **options: Any) -> bytes:
+    """Encode a grid of images (`draw_image_grid`) as the bytes of a .png file.
 
-    >>> sheet_png(np.zeros((6, 28, 28)), across=6)[1:4]
+    >>> encode_image_grid(np.zeros((6, 28, 28)), across=6)[1:4]
     b'PNG'
     """
-    return _png(sheet(images, **asked))
+    return encode_image(draw_image_grid(images, **options), "png")
 
 
-def sheet_film(
-    frames: Iterable[Images], suffix: str, limits: Limits | None = None, **asked: Any
+def encode_image_grid_film(
+    frames: Iterable[Images], suffix: str, limits: Limits | None = None, **options: Any
 ) -> bytes:
-    """The bytes of a .gif, .webp or .html file: a sheet of each frame's images, one after the other.
+    """Encode an animation, a grid for each frame's images, as the bytes of a .gif, .webp or .html file.
 
-    >>> sheet_film(np.zeros((3, 4, 8, 8)), ".webp")[8:12]
+    >>> encode_image_grid_film(np.zeros((3, 4, 8, 8)), ".webp")[8:12]
     b'WEBP'
     """
     stacked = np.stack([np.asarray(images) for images in frames])
-    limits = limits or limits_of(stacked)
-    return rolled([sheet(images, limits=limits, **asked) for images in stacked], suffix)
+    limits = limits or pixel_limits(stacked)
+    grids = [draw_image_grid(images, limits=limits, **options) for images in stacked]
+    return encode_film(grids, suffix)
 
 
-def neighbours(
+def draw_nearest(
     samples: Images,
     nearest: Images,
     across: int | None = None,
     magnify: int | None = None,
     limits: Limits | None = None,
 ) -> Image.Image:
-    """Pairs of a sample and, in a blue frame at its right, the training image that is nearest to it.
+    """Draw pairs of a sample and, in a blue frame to its right, the training image that is nearest to it.
 
     As Figure 2 of Goodfellow et al. 2014, whose last column is this. Black and white are those of the training images.
     """
@@ -87,18 +106,18 @@ def neighbours(
             expected=f"an image for each sample, of shape {samples.shape}",
             got=nearest.shape,
         )
-    limits = limits or limits_of(nearest)
-    made, copied = (
-        _framed(_in_8_bits(each, limits), colour)
-        for each, colour in ((samples, None), (nearest, DATA))
+    limits = limits or pixel_limits(nearest)
+    left = _add_frame(_to_8_bits(samples, limits), None)
+    right = _add_frame(_to_8_bits(nearest, limits), DATA)
+    return _magnify(
+        tile_images(np.concatenate([left, right], axis=2), across, (0, 255)), magnify
     )
-    return _magnified(tiled(np.concatenate([made, copied], axis=2), across, (0, 255)), magnify)
 
 
 def find_nearest(
     samples: Images, train: Images
 ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Which training image is nearest to each sample, by sqrt(sum of squared differences of pixels), and how near.
+    """Find the training image nearest to each sample, and its distance sqrt(sum of squared differences of pixels).
 
     >>> find_nearest(np.array([[[1.0, 0.0]]]), np.array([[[9.0, 0.0]], [[1.0, 2.0]]]))
     (array([1]), array([2.]))
@@ -109,108 +128,106 @@ def find_nearest(
             expected=f"images of the samples' shape {samples.shape[1:]}, at least one",
             got=train.shape,
         )
-    x = _vectors(samples)
-    place, least = np.zeros(len(x), int), np.full(len(x), np.inf)
-    rows = max(1, PIXELS // x.shape[1])
-    for start in range(0, len(train), rows):
-        some = _vectors(train[start : start + rows])
-        squares = np.sum(some**2, axis=1) - 2 * x @ some.T
+    x = _flatten(samples)
+    place = np.zeros(len(x), int)
+    least = np.full(len(x), np.inf)
+    for block in blocks(len(train), BLOCK_PIXELS // x.shape[1]):
+        y = _flatten(train[block])
+        squares = np.sum(y**2, axis=1) - 2 * x @ y.T
         best = squares.argmin(axis=1)
         smallest = squares[np.arange(len(x)), best]
-        place, least = (
-            np.where(smallest < least, start + best, place),
-            np.minimum(smallest, least),
-        )
+        place = np.where(smallest < least, block.start + best, place)
+        least = np.minimum(smallest, least)
     # the difference itself: that of the squares above is not exactly 0 where two images of floats are the same
-    return place, np.linalg.norm(x - _vectors(np.asarray(train)[place]), axis=1)
+    return place, np.linalg.norm(x - _flatten(np.asarray(train)[place]), axis=1)
 
 
-def files(
+def encode_images(
     images: Images, labels: Iterable[Any] | None = None, limits: Limits | None = None
 ) -> Iterator[tuple[str, bytes]]:
-    """A name and the bytes of a .png file for each image, at its own size: 000000.png, or in a folder for each label.
+    """Encode each image as a .png file of its own size: its name, in a folder for each label, and its bytes.
 
     8 bits, grey or RGB, as torch-fidelity and clean-fid read them.
 
-    >>> [name for name, _ in files(np.zeros((2, 8, 8)), ["cat", "dog"])]
+    >>> [name for name, _ in encode_images(np.zeros((2, 8, 8)), ["cat", "dog"])]
     ['cat/000000.png', 'dog/000001.png']
     """
     images = np.asarray(images)
-    folders = [""] * len(images) if labels is None else [_folder(label) for label in labels]
+    folders = [""] * len(images) if labels is None else [_folder_of(label) for label in labels]
     for number, (folder, pixels) in enumerate(
-        zip(folders, _in_8_bits(images, limits), strict=True)
+        zip(folders, _to_8_bits(images, limits), strict=True)
     ):
-        yield (
-            f"{folder}{number:06}.png",
-            _png(Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)),
-        )
+        image = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
+        yield f"{folder}{number:06}.png", encode_image(image, "png")
 
 
-def tiled(images: Images, across: int | None = None, limits: Limits | None = None) -> Pixels:
-    """Images laid out in rows, in about a square if it is not said how many `across`; the gaps are transparent."""
-    images = _in_8_bits(images, limits)
-    n, h, w, channels = images.shape
+def tile_images(
+    images: Images, across: int | None = None, limits: Limits | None = None
+) -> Pixels:
+    """Arrange images in rows, by default in about a square; the gaps are transparent."""
+    rgba = _to_rgba(_to_8_bits(images, limits))
+    n, h, w, _ = rgba.shape
     across = across or math.ceil(math.sqrt(n * h / w)) or 1
     down = max(1, -(-n // across))
-    gap = max(1, h // 16)
+    gap = max(1, h // GAP_SHARE)
     tiles = np.zeros((down * across, h + gap, w + gap, 4), np.uint8)
-    tiles[:n, :h, :w, :3] = images[..., :3]
-    tiles[:n, :h, :w, 3] = images[..., 3] if channels == 4 else 255
+    tiles[:n, :h, :w] = rgba
     rows = tiles.reshape(down, across, h + gap, w + gap, 4).swapaxes(1, 2)
     return rows.reshape(down * (h + gap), across * (w + gap), 4)[:-gap, :-gap]
 
 
-def _in_8_bits(images: Images, limits: Limits | None = None) -> UInt8[np.ndarray, "_ h w c"]:
-    """0 at the lower limit and below, 255 at the upper one and above."""
+def _to_8_bits(images: Images, limits: Limits | None = None) -> UInt8[np.ndarray, "_ h w c"]:
+    """Map the lower limit and less to 0, the upper limit and more to 255."""
     images = np.asarray(images)
     if not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3, 4))):
         refuse("images", expected="shape (n, h, w) or (n, h, w, 1, 3 or 4)", got=images.shape)
     images = images[..., None] if images.ndim == 3 else images
-    low, high = limits or limits_of(images)
+    low, high = limits or pixel_limits(images)
     if images.dtype == np.uint8 and (low, high) == (0, 255):
         return images
     shares = (images.astype(np.float32) - low) / ((high - low) or 1.0)
     return np.rint(255 * np.clip(np.nan_to_num(shares), 0, 1)).astype(np.uint8)
 
 
-def _framed(
+def _to_rgba(images: UInt8[np.ndarray, "n h w c"]) -> UInt8[np.ndarray, "n h w 4"]:
+    """Give grey and RGB images four channels, the last one opaque."""
+    *shape, channels = images.shape
+    rgba = np.full((*shape, 4), 255, np.uint8)
+    if channels == 4:
+        return images
+    rgba[..., :3] = images
+    return rgba
+
+
+def _add_frame(
     images: UInt8[np.ndarray, "n h w c"], colour: str | None
 ) -> UInt8[np.ndarray, "n height width 4"]:
-    """Images in RGBA, with a frame of this colour, or one that is not seen."""
-    n, h, w, channels = images.shape
-    wide = max(1, h // 16)
+    """Frame images in this colour, or by a transparent margin without one."""
+    n, h, w, _ = images.shape
+    wide = max(1, h // GAP_SHARE)
     framed = np.zeros((n, h + 2 * wide, w + 2 * wide, 4), np.uint8)
     framed[..., :] = ImageColor.getcolor(colour, "RGBA") if colour else 0
-    framed[:, wide:-wide, wide:-wide, :3] = images[..., :3]
-    framed[:, wide:-wide, wide:-wide, 3] = images[..., 3] if channels == 4 else 255
+    framed[:, wide:-wide, wide:-wide] = _to_rgba(images)
     return framed
 
 
-def _magnified(pixels: Pixels, magnify: int | None) -> Image.Image:
-    """Each pixel as a square of so many, on the colour of the gaps."""
+def _magnify(pixels: Pixels, magnify: int | None) -> Image.Image:
+    """Draw each pixel as a square, on the colour of the gaps."""
     height, width, _ = pixels.shape
-    times = magnify or max(1, LONGER // max(height, width))
-    above = Image.fromarray(pixels).resize(
-        (width * times, height * times), Image.Resampling.NEAREST
-    )
-    return Image.alpha_composite(Image.new("RGBA", above.size, GAP_COLOUR), above).convert(
-        "RGB"
-    )
+    times = magnify or max(1, GRID_SIDE // max(height, width))
+    size = (width * times, height * times)
+    image = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+    return Image.alpha_composite(Image.new("RGBA", size, GAP_COLOUR), image).convert("RGB")
 
 
-def _vectors(images: Images) -> Float[np.ndarray, "_ pixels"]:
+def _flatten(images: Images) -> Float[np.ndarray, "_ pixels"]:
+    """Each image as a vector."""
     return np.asarray(images, np.float64).reshape(len(images), -1)
 
 
-def _folder(label: Any) -> str:
+def _folder_of(label: Any) -> str:
     """The folder of a label, with a separator."""
     name = str(label)
     if not name or name.startswith(".") or set(name) & set("/\\\0:"):
         refuse("labels", expected="words that can name a folder", got=repr(name))
     return f"{name}/"
-
-
-def _png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format="png")
-    return file.getvalue()

@@ -1,22 +1,41 @@
-"""Curves over the rounds of a fit; the chosen game is strong, and any others are pale."""
+"""Draw curves over the rounds of a fit; the selected seed is strong, and any others are pale."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, legend, plain
+from onehalf.figures.style import (
+    BAND,
+    DATA,
+    GOAL,
+    SAMPLES,
+    STRONG,
+    add_legend,
+    new_figure,
+)
 
-__all__ = ["against", "looks"]
+__all__ = ["draw_evaluations", "draw_training_curves", "informative_evaluations"]
 
 History = Sequence[Mapping[str, Any]]
-"""`GAN.history_`: a row each 100 rounds, with a number for each game under each name."""
+"""`GAN.history_`: a row each 100 rounds, with a number for each seed under each name."""
+
+RING: dict[str, Any] = {
+    "color": "black",
+    "marker": "o",
+    "markersize": 11,
+    "fillstyle": "none",
+    "linestyle": "none",
+}
+"""The marker of the generator that was kept."""
 
 
-def against(
+def draw_training_curves(
     history: History,
     curves: Mapping[str, str],
     *,
@@ -25,17 +44,24 @@ def against(
     chosen: int = 0,
     log: bool = False,
 ) -> Figure:
-    """Curves over the rounds against a level, a dashed line.
+    """Draw curves over the rounds against a level, a dashed line.
 
-    `curves` says which names of the history are drawn, and what the legend calls them.
+    Args:
+        history: The rows of a fit's history.
+        curves: Which entries of the history to draw, and their names in the legend.
+        label: The vertical axis.
+        level: A value to compare with, and its name.
+        chosen: Which seed was selected, from 0.
+        log: Whether the vertical axis is logarithmic.
 
     >>> rows = [{"t": 100, "V": [-1.2]}, {"t": 200, "V": [-1.3]}]
-    >>> against(rows, {"V": "V"}, label="nats", level=(-1.386, "-log 4")).axes[0].get_xlabel()
+    >>> draw_training_curves(rows, {"V": "V"}, label="nats", level=(-1.386, "-log 4")).axes[0].get_xlabel()
     'round'
     """
-    figure, axes = plain("round", label)
+    figure, axes = new_figure("round", label)
     for (name, meaning), colour in zip(curves.items(), (DATA, SAMPLES), strict=False):
-        _curve(axes, history, name, chosen, color=colour, label=meaning)
+        t = [row["t"] for row in history]
+        _draw_curve(axes, t, _by_seed(history, name), chosen, color=colour, label=meaning)
     if level:
         axes.axhline(level[0], label=level[1], **GOAL)
     if log:
@@ -44,63 +70,101 @@ def against(
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    legend(figure)
+    add_legend(figure)
     return figure
 
 
-def looks(history: History, *, chosen: int = 0, kept: int | None = None) -> Figure:
-    """Held-out nats at each look, with one standard error, over what is certified; data against data is a band.
+def informative_evaluations(history: History, chosen: int = 0) -> list[Mapping[str, Any]]:
+    """The evaluations of a seed that have a number: enough rows, and a critic that saw a difference or could have.
 
-    A ring marks the G that is kept, that of round `kept`.
+    An evaluation without a standard error had too few rows, or critics that all stayed at D = 1/2; its 0 says nothing.
+
+    >>> empty = {"t": 100, "jsd_estimate": [0.0], "jsd_se": [0.0], "jsd_lower": [0.0]}
+    >>> informative_evaluations([{"t": 50}, empty])
+    []
+    """
+    return [
+        row
+        for row in history
+        if "jsd_estimate" in row
+        and row["jsd_se"][chosen] > 0
+        and math.isfinite(row["jsd_estimate"][chosen])
+    ]
+
+
+def draw_evaluations(
+    history: History, *, chosen: int = 0, kept: int | None = None
+) -> Figure | None:
+    """Draw held-out nats at each evaluation with one standard error, the certified bound, and data against data.
+
+    Only evaluations that have a number are drawn (`informative_evaluations`); None if there is none.
+
+    Args:
+        history: The rows of a fit's history.
+        chosen: Which seed was selected, from 0.
+        kept: The round whose G is kept; it is marked by a ring.
 
     >>> row = {"t": 100, "jsd_estimate": [0.2], "jsd_se": [0.01], "jsd_lower": [0.15]}
-    >>> looks([row], kept=100).axes[0].get_ylabel()
+    >>> draw_evaluations([row], kept=100).axes[0].get_ylabel()
     'JSD from below, nats'
     """
-    figure, axes = plain("round", "JSD from below, nats")
-    seen = [row for row in history if "jsd_estimate" in row]
-    t = [row["t"] for row in seen]
-    marks = {"color": SAMPLES, "marker": "o", "markersize": 3.5, "label": "samples, estimate"}
-    estimate = _curve(axes, seen, "jsd_estimate", chosen, **marks)
-    axes.errorbar(
-        t,
-        estimate,
-        [row["jsd_se"][chosen] for row in seen],
-        fmt="none",
-        ecolor=SAMPLES,
-        elinewidth=1,
-    )
-    lower = [row["jsd_lower"][chosen] for row in seen]
+    rows = informative_evaluations(history, chosen)
+    if not rows:
+        return None
+    figure, axes = new_figure("round", "JSD from below, nats")
+    t = [row["t"] for row in rows]
+    dots = {"color": SAMPLES, "marker": "o", "markersize": 3.5, "label": "samples, estimate"}
+    errors = _by_seed(rows, "jsd_se")
+    estimates = np.where(errors > 0, _by_seed(rows, "jsd_estimate"), np.nan)
+    _draw_curve(axes, t, estimates, chosen, **dots)
+    bars = {"fmt": "none", "ecolor": SAMPLES, "elinewidth": 1}
+    axes.errorbar(t, estimates[chosen], errors[chosen], **bars)
     axes.plot(
         t,
-        lower,
+        [row["jsd_lower"][chosen] for row in rows],
         color=SAMPLES,
         linewidth=1,
         linestyle=":",
         marker="_",
         label="samples, at least",
     )
-    if kept is not None and kept in t:
-        ring = {"marker": "o", "markersize": 11, "fillstyle": "none", "linestyle": "none"}
-        axes.plot(kept, estimate[t.index(kept)], color="black", label="G that is kept", **ring)
-    for null in [row["null"] for row in seen if "null" in row]:
-        jsd, se = null["jsd_estimate"], null["jsd_se"]
-        axes.axhspan(
-            jsd - se, jsd + se, color=BAND, alpha=0.35, linewidth=0, label="data against data"
-        )
-        axes.axhline(jsd, color=BAND, linewidth=1)
+    if kept in t:
+        place = t.index(kept)
+        axes.plot(t[place], estimates[chosen][place], label="G that is kept", **RING)
+    _draw_baseline(axes, history)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    legend(figure)
+    add_legend(figure)
     return figure
 
 
-def _curve(
-    axes: Axes, history: History, name: str, chosen: int, *, color: str, **strong: Any
-) -> np.ndarray:
-    """What `name` is in each game over the rounds, and the chosen game's values."""
-    t = [row["t"] for row in history]
-    games = np.reshape([row[name] for row in history], (len(history), -1)).T
-    for values in np.delete(games, chosen, axis=0):
-        axes.plot(t, values, color=color, linewidth=0.8, alpha=0.5)
-    axes.plot(t, games[chosen], color=color, linewidth=STRONG, zorder=3, **strong)
-    return games[chosen]
+def _draw_baseline(axes: Axes, history: History) -> None:
+    """Draw the estimate for data against data as a band of one standard error."""
+    for null in [row["null"] for row in history if "null" in row]:
+        jsd = null["jsd_estimate"]
+        se = null["jsd_se"]
+        if not se > 0:  # too few rows
+            continue
+        band = {"color": BAND, "alpha": 0.35, "linewidth": 0, "label": "data against data"}
+        axes.axhspan(jsd - se, jsd + se, **band)
+        axes.axhline(jsd, color=BAND, linewidth=1)
+
+
+def _by_seed(history: History, name: str) -> Float[np.ndarray, "seeds rounds"]:
+    """One entry of the history, a row for each seed."""
+    return np.array([row[name] for row in history], float).reshape(len(history), -1).T
+
+
+def _draw_curve(
+    axes: Axes,
+    t: Sequence[int],
+    seeds: Float[np.ndarray, "seeds rounds"],
+    chosen: int,
+    *,
+    color: str,
+    **style: Any,
+) -> None:
+    """Draw a curve for each seed, that of the selected one strongly."""
+    point = {"marker": "o", "markersize": 4} if len(t) == 1 else {}  # a line would be invisible
+    for values in np.delete(seeds, chosen, axis=0):
+        axes.plot(t, values, color=color, linewidth=0.8, alpha=0.5, **point)
+    axes.plot(t, seeds[chosen], color=color, linewidth=STRONG, zorder=3, **(point | style))

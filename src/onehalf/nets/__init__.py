@@ -4,6 +4,7 @@ No layer keeps running batch statistics, so a player is a pure function of its p
 """
 
 from onehalf.nets.base import AbstractNet
+from onehalf.nets.convolutional import ConvolutionalD, ConvolutionalG
 from onehalf.nets.mlp import MLP
 
-__all__ = ["MLP", "AbstractNet"]
+__all__ = ["MLP", "AbstractNet", "ConvolutionalD", "ConvolutionalG"]

@@ -16,8 +16,9 @@ from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey, Sample
+from onehalf.distributions.base import Condition
 from onehalf.nets._conv2d import Image, Weight, by_lax, by_parts, framed
-from onehalf.nets.base import AbstractNet
+from onehalf.nets.base import AbstractNet, with_condition
 
 __all__ = ["LEAST_SIDE", "Convolution", "ConvolutionalD", "ConvolutionalG", "padded_to"]
 
@@ -119,9 +120,7 @@ class Up(eqx.Module):
 
 
 class ConvolutionalD(AbstractNet):
-    """d(x) of an image x, or of (x, c) with a class c: w.h(x) + b + <E c, h(x)>, projection (Miyato & Koyama 2018).
-
-    With `classes` the input is a vector, the image's entries and then a class, one-hot, in which d has no gradient.
+    """d(x, c) = w.h(x) + b + <E c, h(x)> of an image x: projection (Miyato & Koyama 2018).
 
     >>> D = ConvolutionalD(jr.key(0), (28, 28), width=8)
     >>> D(jnp.ones((28, 28))).shape
@@ -132,25 +131,28 @@ class ConvolutionalD(AbstractNet):
     blocks: tuple[Residual, ...]
     weight: Float[Array, "entries ..."]
     bias: Float[Array, "..."]
-    classes: Float[Array, "classes entries"]
+    projection: Float[Array, "width entries"]
+    """E, a row for each entry of c."""
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True)
-    image_shape: tuple[int, ...] = eqx.field(static=True)
+    condition_size: int = eqx.field(static=True)
 
     def __init__(
         self,
         key: PRNGKey,
-        image_shape: tuple[int, ...],
+        in_shape: tuple[int, ...],
         out_shape: tuple[int, ...] = (),
         *,
         width: int = 32,
-        classes: int = 0,
+        condition_size: int = 0,
         half: bool = False,
     ) -> None:
-        sides, channels = _sizes(image_shape, width)
-        self.image_shape, self.out_shape = image_shape, out_shape
-        self.in_shape = (math.prod(image_shape) + classes,) if classes else image_shape
-        key_last, key_classes, *keys = jr.split(key, 2 + 2 * (len(channels) - 1))
+        if len(out_shape) > 1:
+            refuse("out_shape", expected="() or (n,)", got=out_shape)
+        sides, channels = _sizes(in_shape, width)
+        self.in_shape, self.out_shape = in_shape, out_shape
+        self.condition_size = condition_size
+        key_last, key_projection, *keys = jr.split(key, 2 + 2 * (len(channels) - 1))
         between = zip(keys[::2], channels, channels[1:], strict=False)
         self.downs = tuple(
             Down(key, before, after, half=half) for key, before, after in between
@@ -162,21 +164,23 @@ class ConvolutionalD(AbstractNet):
         entries = math.prod(sides[-1]) * channels[-1]
         self.weight = jr.normal(key_last, (entries, *out_shape)) / math.sqrt(entries)
         self.bias = jnp.zeros(out_shape)
-        self.classes = jr.normal(key_classes, (classes, entries)) / math.sqrt(entries)
+        projection = jr.normal(key_projection, (condition_size, entries))
+        self.projection = projection / math.sqrt(entries)
 
-    def __call__(self, x: Sample, *, key: PRNGKey | None = None) -> Sample:
-        """The logit of one example."""
-        pixels = math.prod(self.image_shape)
-        given = jax.lax.stop_gradient(x.ravel()[pixels:])
-        h = _padded(_channelled(x.ravel()[:pixels].reshape(self.image_shape)))
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
+        """Compute the logit of one example."""
+        h = _padded(_channelled(x))
         for down, block in zip(self.downs, self.blocks, strict=True):
             h = block(down(h))
         h = _activated(h).ravel()
-        return h @ self.weight + self.bias + (given @ self.classes) @ h
+        c = with_condition(jnp.zeros(0), c, self.condition_size)
+        return h @ self.weight + self.bias + (c @ self.projection) @ h
 
 
 class ConvolutionalG(AbstractNet):
-    """An image from a latent: a linear map to the smallest picture, which is then refined and doubled by turns.
+    """An image G(z, c): a linear map to the smallest picture, refined and doubled by turns.
 
     >>> G = ConvolutionalG(jr.key(0), (16,), (28, 28), width=8)
     >>> G(jnp.ones(16)).shape
@@ -189,6 +193,7 @@ class ConvolutionalG(AbstractNet):
     ups: tuple[Up, ...]
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True)
+    condition_size: int = eqx.field(static=True)
     small: tuple[int, int, int] = eqx.field(static=True)
 
     def __init__(
@@ -199,16 +204,15 @@ class ConvolutionalG(AbstractNet):
         *,
         width: int = 32,
         first_std: Vector | None = None,
+        condition_size: int = 0,
         half: bool = False,
     ) -> None:
         sides, channels = _sizes(out_shape, width)
-        self.in_shape, self.out_shape, self.small = (
-            in_shape,
-            out_shape,
-            (*sides[-1], channels[-1]),
-        )
+        self.in_shape, self.out_shape = in_shape, out_shape
+        self.condition_size = condition_size
+        self.small = (*sides[-1], channels[-1])
         key_first, *keys = jr.split(key, 1 + 2 * (len(channels) - 1))
-        latent, entries = math.prod(in_shape), math.prod(self.small)
+        latent, entries = math.prod(in_shape) + condition_size, math.prod(self.small)
         std = jnp.full(latent, latent**-0.5) if first_std is None else first_std
         self.weight = std[:, None] * jr.normal(key_first, (latent, entries))
         self.bias = jnp.zeros(entries)
@@ -224,9 +228,12 @@ class ConvolutionalG(AbstractNet):
             for key, (before, after), gain in zip(keys[1::2], between, gains, strict=True)
         )
 
-    def __call__(self, x: Sample, *, key: PRNGKey | None = None) -> Sample:
-        """The image of one latent."""
-        h = (x.ravel() @ self.weight + self.bias).reshape(self.small)
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
+        """Compute the image of one latent."""
+        z = with_condition(x.ravel(), c, self.condition_size)
+        h = (z @ self.weight + self.bias).reshape(self.small)
         for block, up in zip(self.blocks, self.ups, strict=True):
             h = up(_activated(block(h)))
         return _cut(h, self.out_shape)

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 from onehalf._errors import refuse
 from onehalf._registry import choose
 from onehalf._typing import PRNGKey, Sample
-from onehalf.nets.base import AbstractNet
+from onehalf.distributions.base import Condition
+from onehalf.nets.base import AbstractNet, with_condition
 
 __all__ = ["ACTIVATIONS", "MLP", "waves", "with_waves"]
 
@@ -40,7 +41,7 @@ class MLP(AbstractNet):
     weights come from U(-u, u), as in the 2014 code. With `dropout=(p, q)` an input entry is dropped with probability p
     and an input entry of any later layer with probability q, and the rest is scaled up to keep the mean; the paper's D
     has (0.2, 0.5). With `features=n` the input gains sin and cos of n fixed `waves`: modes far narrower than the data
-    lie within reach of a smooth net then.
+    lie within reach of a smooth net then. The condition comes after the input and its waves, and none of it is dropped.
 
     >>> D = MLP(jr.key(0), (2,), ())
     >>> D(jnp.ones(2)).shape
@@ -52,6 +53,7 @@ class MLP(AbstractNet):
     waves: Float[Array, "features entries"]
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True)
+    condition_size: int = eqx.field(static=True)
     activation: str = eqx.field(static=True)
     out_activation: str = eqx.field(static=True)
     pieces: int = eqx.field(static=True)
@@ -72,6 +74,7 @@ class MLP(AbstractNet):
         init: float | None = None,
         first_std: Float[Array, " entries"] | None = None,
         features: int = 0,
+        condition_size: int = 0,
     ) -> None:
         if min(width, depth, pieces) < 1:
             refuse(
@@ -82,13 +85,14 @@ class MLP(AbstractNet):
         if not all(0 <= share < 1 for share in dropout):
             refuse("dropout", expected="two probabilities from 0 to below 1", got=dropout)
         self.in_shape, self.out_shape = in_shape, out_shape
+        self.condition_size = condition_size
         self.activation = choose("activation", activation, tuple(ACTIVATIONS))
         self.out_activation = choose("activation", out_activation, tuple(ACTIVATIONS))
         self.pieces = pieces if self.activation == "maxout" else 1
         self.dropout = dropout
 
         self.waves = waves(features, math.prod(in_shape))
-        fan_ins = [math.prod(in_shape) + 2 * features, *[width] * depth]
+        fan_ins = [math.prod(in_shape) + 2 * features + condition_size, *[width] * depth]
         fan_outs = [*[width * self.pieces] * depth, math.prod(out_shape)]
         gains = [*[2.0] * depth, 1.0]
         self.weights = tuple(
@@ -104,11 +108,14 @@ class MLP(AbstractNet):
             self.weights = (rescale[:, None] * self.weights[0], *self.weights[1:])
         self.biases = tuple(jnp.zeros(fan_out) for fan_out in fan_outs)
 
-    def __call__(self, x: Sample, *, key: PRNGKey | None = None) -> Sample:
-        """The output for one example; `key` switches dropout on."""
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
+        """Compute the output for one example; `key` switches dropout on."""
         depth = len(self.weights) - 1
         keys = [None] * (depth + 1) if key is None else list(jr.split(key, depth + 1))
         h = _drop(keys[0], self.dropout[0], with_waves(self.waves, x.ravel()))
+        h = with_condition(h, c, self.condition_size)
         for layer in range(depth):
             h = h @ self.weights[layer] + self.biases[layer]
             if self.pieces > 1:

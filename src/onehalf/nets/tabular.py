@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import special
 
-from onehalf._typing import PRNGKey, Sample, Samples
+from onehalf._typing import PRNGKey, Sample
 from onehalf.data.tables.layout import Layout
-from onehalf.nets.base import AbstractNet
+from onehalf.distributions.base import Batch, Condition
+from onehalf.nets.base import AbstractNet, with_condition
 
 __all__ = ["Copula", "Tabular"]
 
@@ -25,12 +26,12 @@ STEPS, SETTLED, LEAST = 100, 1e-3, 1e-6
 class Tabular(AbstractNet):
     """Scores u and one-hot choices of a row: argmax(logits + Gumbel noise), softmax's gradient; Jang et al. 2017.
 
-    The input is noise for the net, a Gumbel number for each value of the choices that are made, and the choices that
-    are given, one-hot. The net sees the noise and what is given; its output has the scores, then the logits. A score
-    whose number is not there (its choice says so) is 0.
+    The input is noise for the net, and a Gumbel number for each value of the choices. The net sees
+    the noise and the condition; its output has the scores, then the logits. A score whose number
+    is not there (its choice says so) is 0.
 
     `bias` is added to the logits, and each score goes through an increasing map from `knots` to KNOTS: both are fixed
-    in a game, and set after it by `calibrated`.
+    in a game, and set after it by `calibrate`.
     """
 
     net: AbstractNet
@@ -39,19 +40,20 @@ class Tabular(AbstractNet):
     layout: Layout = eqx.field(static=True)
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True)
+    condition_size: int = eqx.field(static=True)
 
     def __init__(self, net: AbstractNet, layout: Layout, noise: int) -> None:
-        logits = sum(layout.made)
         self.net, self.layout = net, layout
-        self.in_shape, self.out_shape = (noise + logits + sum(layout.given),), (layout.entries,)
-        self.bias, self.knots = (
-            jnp.zeros(logits),
-            jnp.tile(jnp.asarray(KNOTS), (layout.scores, 1)),
-        )
+        self.in_shape, self.out_shape = (noise + layout.logits,), (layout.entries,)
+        self.condition_size = net.condition_size
+        self.bias = jnp.zeros(layout.logits)
+        self.knots = jnp.tile(jnp.asarray(KNOTS), (layout.scores, 1))
 
-    def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
-        """The row for one input."""
-        scores, logits, gumbels, given = self._parts(z)
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
+        """Compute the row for one input."""
+        scores, logits, gumbels = self._parts(x, c)
         bias, knots = jax.lax.stop_gradient((self.bias, self.knots))
         choices = jnp.concatenate(
             [jnp.zeros(0), *map(_made, self._blocks(logits + bias + gumbels))]
@@ -64,17 +66,17 @@ class Tabular(AbstractNet):
         gates = np.array(self.layout.gates, int) - self.layout.scores
         if len(choices):
             scores = scores * jnp.where(gates >= 0, choices[np.maximum(gates, 0)], 1.0)
-        return jnp.concatenate([scores, choices, given])
+        return jnp.concatenate([scores, choices])
 
-    def calibrated(self, z: Samples, shares: Float[np.ndarray, " logits"]) -> "Tabular":
-        """The same, with each column by itself as it is in the data: these shares of the choices, N(0, 1) for scores.
+    def calibrate(self, latent: Batch, shares: Float[np.ndarray, " logits"]) -> "Tabular":
+        """Set each column right: these shares of the choices, N(0, 1) for scores.
 
-        On the latents z, the bias makes the mean probability of each value its share (iterative scaling; Deming &
+        On these latents, the bias makes the mean probability of each value its share (iterative scaling; Deming &
         Stephan 1940), and the maps take each score's own quantiles to those of N(0, 1). What goes with what
         is left as it was.
         """
-        scores, logits, _, _ = jax.tree.map(
-            lambda part: np.asarray(part, np.float64), jax.vmap(self._parts)(z)
+        scores, logits, _ = jax.tree.map(
+            lambda part: np.asarray(part, np.float64), jax.vmap(self._parts)(*latent)
         )
         bias, chances = np.zeros(len(self.bias)), np.zeros_like(logits)
         for start, size in self._places():
@@ -108,13 +110,11 @@ class Tabular(AbstractNet):
         arrays = jnp.asarray(bias, jnp.float32), jnp.asarray(knots, jnp.float32)
         return eqx.tree_at(lambda net: (net.bias, net.knots), self, arrays)
 
-    def _parts(self, z: Sample) -> tuple[Sample, Sample, Sample, Sample]:
-        """The net's scores and logits for one input; the Gumbel numbers, and what is given."""
-        logits = sum(self.layout.made)
-        noise = len(z) - logits - sum(self.layout.given)
-        gumbels, given = z[noise : noise + logits], z[noise + logits :]
-        out = self.net(jnp.concatenate([z[:noise], given]))
-        return out[: self.layout.scores], out[self.layout.scores :], gumbels, given
+    def _parts(self, x: Sample, c: Condition | None) -> tuple[Sample, Sample, Sample]:
+        """Compute the net's scores and logits for one input; the Gumbel numbers come third."""
+        noise = len(x) - self.layout.logits
+        out = self.net(x[:noise], c)
+        return out[: self.layout.scores], out[self.layout.scores :], x[noise:]
 
     def _blocks(self, logits: Sample) -> Iterator[Float[Array, "blocks size"]]:
         """The logits of the choices of each size."""
@@ -125,7 +125,7 @@ class Tabular(AbstractNet):
     def _places(self) -> Iterator[tuple[int, int]]:
         """Where the logits of each choice begin, and how many there are."""
         start = 0
-        for size in self.layout.made:
+        for size in self.layout.sizes:
             yield start, size
             start += size
 
@@ -138,25 +138,27 @@ def _made(logits: Float[Array, "blocks size"]) -> Float[Array, " _"]:
 
 
 class Copula(AbstractNet):
-    """z A + b + net(z): what a net adds to a linear map, a Gaussian copula at first; A and b learn as well."""
+    """(z, c) A + b + net(z, c): a net beside a linear map, at first a Gaussian copula; all learn."""
 
     net: AbstractNet
     A: Float[Array, "entries out"]
     b: Float[Array, " out"]
     in_shape: tuple[int, ...] = eqx.field(static=True)
     out_shape: tuple[int, ...] = eqx.field(static=True)
+    condition_size: int = eqx.field(static=True)
 
     def __init__(
         self, net: AbstractNet, A: Float[Array, "entries out"], b: Float[Array, " out"]
     ) -> None:
-        self.net, self.A, self.b, self.in_shape, self.out_shape = (
-            net,
-            A,
-            b,
-            net.in_shape,
-            net.out_shape,
-        )
+        self.net = net
+        self.A = A
+        self.b = b
+        self.in_shape, self.out_shape = net.in_shape, net.out_shape
+        self.condition_size = net.condition_size
 
-    def __call__(self, z: Sample, *, key: PRNGKey | None = None) -> Sample:
-        """The output for one input."""
-        return z @ self.A + self.b + self.net(z, key=key)
+    def __call__(
+        self, x: Sample, c: Condition | None = None, *, key: PRNGKey | None = None
+    ) -> Sample:
+        """Compute the output for one input."""
+        joined = with_condition(x, c, self.condition_size)
+        return joined @ self.A + self.b + self.net(x, c, key=key)

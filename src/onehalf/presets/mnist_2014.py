@@ -17,7 +17,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from onehalf._typing import Logits, PRNGKey, Scalar
 from onehalf.data.arrays.scaler import ArrayScaler, Rows
-from onehalf.data.images.properties import limits_of
+from onehalf.data.images.properties import pixel_limits
 from onehalf.distributions.base import Latent, Pushforward
 from onehalf.distributions.empirical import Empirical
 from onehalf.losses import Minimax, NonSaturating
@@ -63,10 +63,10 @@ def pixels(rows: Rows) -> ArrayScaler:
     Integers are divided by the largest possible one, the least of 1, 16, 255 and 65,535 that none exceeds; floats
     in [0, 1] stay; of anything else the least becomes 0 and the greatest 1.
 
-    >>> pixels(np.array([[0, 200]], np.uint8)).plain(np.array([[51, 255]], np.uint8))
+    >>> pixels(np.array([[0, 200]], np.uint8)).transform(np.array([[51, 255]], np.uint8))
     array([[0.2, 1. ]], dtype=float32)
     """
-    units, (black, white) = ArrayScaler.of(rows), limits_of(rows)
+    units, (black, white) = ArrayScaler.fit(rows), pixel_limits(rows)
     whole = np.logical_and.reduce(units.whole, axis=None)
     return ArrayScaler(
         float(black), float(white - black) or 1.0, whole, rows.min(), rows.max(), rows.dtype.str

@@ -1,9 +1,10 @@
-"""The derivation, executed: divergences, the best discriminator against them, p_g by cells, and two small games."""
+"""The derivation, executed: divergences, the best D, p_g by cells, and two small games."""
 
 from onehalf.theory.divergences import entropy, jsd, kl, tv
 from onehalf.theory.games import DiracGame, exponentiated_gradient, ideal_loop
+from onehalf.theory.ground_truth import GroundTruth, estimate_ground_truth
 from onehalf.theory.optimal import C, D_star, V, d_star
-from onehalf.theory.pushforward import GroundTruth, known, push
+from onehalf.theory.pushforward import push
 
 __all__ = [
     "C",
@@ -13,11 +14,11 @@ __all__ = [
     "V",
     "d_star",
     "entropy",
+    "estimate_ground_truth",
     "exponentiated_gradient",
     "ideal_loop",
     "jsd",
     "kl",
-    "known",
     "push",
     "tv",
 ]

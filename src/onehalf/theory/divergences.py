@@ -1,11 +1,13 @@
 """Entropy, KL, JSD and total variation: of probability vectors, and of densities by quadrature.
 
-Either way a distribution is known on finitely many nodes by log p there and by the log of each node's weight: 0 for an
-element of a finite set, the quadrature's weight for a point of the line or the plane. So one formula serves both.
-All are in nats, except TV. 0 log 0 = 0, with gradient 0: a point without mass is left out, as if it could get none.
+Either way a distribution is known on finitely many nodes by log p there and by the log of each
+node's weight: 0 for an element of a finite set, the quadrature's weight for a point of the line
+or the plane. So one formula serves both. All are in nats, except TV. 0 log 0 = 0, with gradient
+0: a point without mass is left out, as if it could get none.
 
-The sums run in float64 whatever the caller's precision, and the result comes back in the caller's: for more than seven
-digits call from inside `with jax.enable_x64()`. All of it can be differentiated, compiled and mapped.
+The sums run in float64 whatever the caller's precision, and the result comes back in the
+caller's: for more than seven digits call from inside `with jax.enable_x64()`. All of it can be
+differentiated, compiled and mapped.
 """
 
 import functools
@@ -43,7 +45,7 @@ Distribution = Vector | Density
 """A vector of probabilities, or a density: then `over` says where it is to be integrated."""
 
 Breakpoints = Sequence[Any] | np.ndarray | Array
-"""Increasing numbers, the ends of the quadrature's panels; in d dimensions, d such sequences."""
+"""The increasing ends of the quadrature's panels; in d dimensions, d such sequences."""
 
 LogDensity = Float[Array, " nodes"]
 """log p at each node; -inf where p is 0."""
@@ -53,7 +55,7 @@ T = TypeVar("T")
 
 
 def in_float64(f: Callable[P, T]) -> Callable[P, T]:
-    """`f` in float64, on arguments of any precision; what it returns has the caller's precision."""
+    """Run `f` in float64; what it returns has the caller's precision."""
 
     @functools.wraps(f)
     def precise(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -67,7 +69,9 @@ def in_float64(f: Callable[P, T]) -> Callable[P, T]:
 
 @in_float64
 def entropy(p: Distribution, over: Breakpoints | None = None) -> Scalar:
-    """H(p) = -E_p[log p]; Shannon 1948. Of a density it is the differential entropy, which may be negative.
+    """H(p) = -E_p[log p]; Shannon 1948.
+
+    Of a density it is the differential entropy, which may be negative.
 
     >>> entropy(jnp.full(4, 1 / 4))                             # log 4
     Array(1.3863, dtype=float32)
@@ -78,7 +82,9 @@ def entropy(p: Distribution, over: Breakpoints | None = None) -> Scalar:
 
 @in_float64
 def kl(p: Distribution, q: Distribution, over: Breakpoints | None = None) -> Scalar:
-    """KL(p || q) = E_p[log p - log q]; Kullback & Leibler 1951. inf where p has mass and q has none.
+    """KL(p || q) = E_p[log p - log q]; Kullback & Leibler 1951.
+
+    inf where p has mass and q has none.
 
     >>> kl(jnp.array([1.0, 0.0]), jnp.array([0.5, 0.5]))        # log 2
     Array(0.6931, dtype=float32)
@@ -91,10 +97,12 @@ def kl(p: Distribution, q: Distribution, over: Breakpoints | None = None) -> Sca
 
 @in_float64
 def jsd(p: Distribution, q: Distribution, over: Breakpoints | None = None) -> Scalar:
-    """JSD(p, q) = KL(p || m)/2 + KL(q || m)/2, m = (p + q)/2; Lin 1991. Its square root is a metric.
+    """JSD(p, q) = KL(p || m)/2 + KL(q || m)/2, m = (p + q)/2; Lin 1991.
 
-    Between 0 and log 2, which it reaches where p and q share no mass; p and q always have densities under m, so it is
-    never infinite.
+    Its square root is a metric.
+
+    Between 0 and log 2, which it reaches where p and q share no mass; p and q always have
+    densities under m, so it is never infinite.
 
     >>> jsd(jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0]))       # log 2
     Array(0.6931, dtype=float32)
@@ -106,9 +114,10 @@ def jsd(p: Distribution, q: Distribution, over: Breakpoints | None = None) -> Sc
 
 @in_float64
 def tv(p: Distribution, q: Distribution, over: Breakpoints | None = None) -> Scalar:
-    """TV(p, q) = sum |p - q| / 2, the most by which p and q can differ on one event; between 0 and 1.
+    """TV(p, q) = sum |p - q| / 2, the most by which p and q differ on one event; from 0 to 1.
 
-    By quadrature it is accurate to all digits only with a breakpoint where p = q, because |p - q| has a kink there.
+    By quadrature it is accurate to all digits only with a breakpoint where p = q, because |p -
+    q| has a kink there.
 
     >>> tv(jnp.array([1.0, 0.0]), jnp.array([0.5, 0.5]))
     Array(0.5, dtype=float32)
@@ -132,8 +141,9 @@ def log_densities(
 ) -> tuple[tuple[LogDensity, ...], LogDensity | float]:
     """Each distribution's log p at the nodes, and the log weights of the nodes.
 
-    Refuses what is no distribution: entries below 0, or a sum or an integral that is not 1 to within 1e-6, and divides
-    by that sum. In a traced function (`jax.jit`, `jax.grad`) there is no number to refuse: the result is nan.
+    Refuses what is no distribution: entries below 0, or a sum or an integral that is not 1 to
+    within 1e-6, and divides by that sum. In a traced function (`jax.jit`, `jax.grad`) there is
+    no number to refuse: the result is nan.
     """
     densities = [p for p in distributions if isinstance(p, Density)]
     vectors = [p for p in distributions if not isinstance(p, Density)]
@@ -177,10 +187,12 @@ def evaluate(f: Callable[[Sample], Scalar], over: Breakpoints) -> LogDensity:
 def nodes(
     over: Breakpoints,
 ) -> tuple[Float[np.ndarray, "nodes dim"], Float[np.ndarray, " nodes"]]:
-    """Nodes and log weights of the Gauss-Legendre quadrature with 16 nodes in each panel; a tensor product in d-D.
+    """Compute nodes and log weights of Gauss-Legendre quadrature, 16 nodes in each panel.
 
-    Exact for polynomials up to degree 31 in each panel. Put a breakpoint at each jump, and panels about as wide as the
-    narrowest bump.
+    In d dimensions it is a tensor product.
+
+    Exact for polynomials up to degree 31 in each panel. Put a breakpoint at each jump, and
+    panels about as wide as the narrowest bump.
 
     >>> x, log_w = nodes([0, 1, 3])
     >>> x.shape, float(np.exp(log_w).sum())                     # the length of [0, 3]
@@ -194,8 +206,10 @@ def nodes(
 
 
 _TOLERANCE = 1e-6
+"""How far a sum or an integral may be from 1."""
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_LEGENDRE = np.polynomial.legendre.leggauss(16)
+"""Nodes and weights of the quadrature on [-1, 1]."""
 
 
 def _panels(
@@ -208,17 +222,17 @@ def _panels(
             expected="two or more increasing numbers for each dimension",
             got=breakpoints.tolist(),
         )
+    x, weights = _LEGENDRE
     half = width[:, None] / 2
-    return (breakpoints[:-1, None] + half * (1 + _NODES)).ravel(), np.log(
-        half * _WEIGHTS
-    ).ravel()
+    return (breakpoints[:-1, None] + half * (1 + x)).ravel(), np.log(half * weights).ravel()
 
 
 @eqx.filter_jit
 def _evaluate(
     f: Callable[[Sample], Scalar], x: Float[Array, "nodes dim"]
 ) -> Float[Array, "nodes ..."]:
-    # In batches: a density that is itself a sum of many terms would not fit in memory at all nodes of a plane at once.
+    # In batches: a density that is itself a sum of many terms would not fit in memory at all
+    # nodes of a plane at once.
     return jax.lax.map(f, x, batch_size=4096)
 
 
@@ -233,25 +247,27 @@ def _log_density(p: Density, over: Breakpoints, log_w: LogDensity) -> LogDensity
             got=f"{mass:.6g}",
             hint=hint,
         )
-    return _normalised(log_p, mass)
+    return _normalise(log_p, mass)
 
 
 def _log_probabilities(p: Float[Array, " points"]) -> LogDensity:
-    # Two wheres: the gradient of the log is taken at 1 where p is 0, and then dropped. With one it would be nan.
+    # Two wheres: the gradient of the log is taken at 1 where p is 0, and then dropped. With one
+    # it would be nan.
     log_p = jnp.where(p == 0, -jnp.inf, jnp.log(jnp.where(p == 0, 1.0, p)))
     mass = jnp.exp(log_p).sum()
     if _is_wrong(mass):
         got = f"a sum of {p.sum():.6g}, the least being {p.min(initial=jnp.inf):.6g}"
         refuse("probabilities", expected="numbers >= 0 that add up to 1", got=got)
-    return _normalised(log_p, mass)
+    return _normalise(log_p, mass)
 
 
 def _is_wrong(mass: Scalar) -> bool:
     return not isinstance(mass, Tracer) and not abs(mass - 1) < _TOLERANCE
 
 
-def _normalised(log_p: LogDensity, mass: Scalar) -> LogDensity:
-    # A float32 sum is 1 to seven digits; divided by it KL cannot fall below 0, and C is 2 JSD - log 4 to all digits.
+def _normalise(log_p: LogDensity, mass: Scalar) -> LogDensity:
+    # A float32 sum is 1 to seven digits; divided by it KL cannot fall below 0, and C is 2 JSD -
+    # log 4 to all digits.
     return log_p - jnp.log(jnp.where(abs(mass - 1) < _TOLERANCE, mass, jnp.nan))
 
 

@@ -1,4 +1,4 @@
-"""Two games that need no networks: the ideal loop on a finite set, and the Dirac-GAN with its one number a side.
+"""Two games without networks: the ideal loop on a finite set, and the Dirac-GAN.
 
 Both run in float64 whatever the caller's precision, as the rest of the theory does.
 """
@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
 from onehalf._typing import Logits, Scalar
+from onehalf.distributions.base import Batch, Condition
 from onehalf.theory.divergences import Vector, in_float64, log_densities
 from onehalf.theory.optimal import C, Values, d_star
 
@@ -24,7 +25,9 @@ __all__ = ["DiracGame", "exponentiated_gradient", "ideal_loop"]
 
 @in_float64
 def exponentiated_gradient(p_g: Vector, d: Values, rate: float | Scalar = 0.5) -> Values:
-    """p_g exp(-rate log(1 - D)), normalised: one step of p_g down V(D, G) while D stays; Kivinen & Warmuth 1997.
+    """p_g exp(-rate log(1 - D)), normalised; Kivinen & Warmuth 1997.
+
+    One step of p_g down V(D, G) while D stays.
 
     log(1 - D) is the derivative of V by p_g. A point that has no mass never gets any.
 
@@ -39,11 +42,14 @@ def exponentiated_gradient(p_g: Vector, d: Values, rate: float | Scalar = 0.5) -
 def ideal_loop(
     p_data: Vector, p_g: Vector, steps: int, rate: float = 0.5
 ) -> tuple[Float[Array, "rounds points"], Float[Array, " rounds"]]:
-    """G_0 -> D_star -> G_1 -> D_star -> ..., with p_g itself as G's parameter: each p_g, and its C in nats.
+    """Play G_0 -> D_star -> G_1 -> ... with p_g itself as G's parameter.
 
-    Every step is taken against the best D. The second derivative of C by p_g, p_data/(p_g (p_data + p_g)), is at most
-    that of the negative entropy, 1/p_g. So C never rises if the rate is at most 1, and after t steps it is within
-    KL(p_data || p_g at the start) / (rate t) of -log 4 (Lu, Freund & Nesterov 2018, on relative smoothness).
+    Returns each p_g, and its C in nats.
+
+    Every step is taken against the best D. The second derivative of C by p_g, p_data/(p_g
+    (p_data + p_g)), is at most that of the negative entropy, 1/p_g. So C never rises if the
+    rate is at most 1, and after t steps it is within KL(p_data || p_g at the start) / (rate t)
+    of -log 4 (Lu, Freund & Nesterov 2018, on relative smoothness).
 
     >>> p_g, value = ideal_loop(jnp.array([0.75, 0.25]), jnp.array([0.25, 0.75]), steps=50)
     >>> p_g[-1, 0], value[-1]                                   # as p_data, -log 4
@@ -55,7 +61,7 @@ def ideal_loop(
 
 @runtime_checkable
 class Loss(Protocol):
-    """What each player descends, from logits on data and on samples; those of `onehalf.losses` are such."""
+    """What each player descends, from logits on data and on samples, as in `onehalf.losses`."""
 
     def loss_D(self, d_x: Logits, d_Gz: Logits) -> Scalar:
         """What D descends."""
@@ -71,9 +77,10 @@ Place = Float[Array | np.ndarray, "2"]
 
 
 class DiracGame(eqx.Module):
-    """The Dirac-GAN: all data at 0, all samples at theta, d(x) = psi x; Mescheder, Geiger & Nowozin 2018, section 2.
+    """The Dirac-GAN: data at 0, samples at theta, d(x) = psi x; Mescheder et al. 2018.
 
-    Data and samples lie apart until they agree, at the only equilibrium (0, 0). Do the players get there?
+    Data and samples lie apart until they agree, at the only equilibrium (0, 0). Do the players
+    get there?
 
     >>> from onehalf.losses import Minimax
     >>> DiracGame(Minimax()).step(jnp.array([1.0, -1.0]))       # G towards the data, D steeper
@@ -86,7 +93,9 @@ class DiracGame(eqx.Module):
     h: float = 0.2
     """The length of a step: the learning rate of plain gradient descent."""
     first: str | None = None
-    """Who steps first, and the other against its new place: "D" as in Algorithm 1 of Goodfellow et al. 2014, "G" as in
+    """Which player steps first; the other then answers its new place.
+
+    "D" as in Algorithm 1 of Goodfellow et al. 2014, "G" as in
     the code of Mescheder et al.; None is simultaneous, both from the old places."""
 
     def __check_init__(self) -> None:
@@ -95,7 +104,7 @@ class DiracGame(eqx.Module):
 
     @in_float64
     def step(self, place: Place) -> Float[Array, "2"]:
-        """One step of both players."""
+        """Take one step of both players."""
         theta, psi = jnp.asarray(place, float)
         if self.first == "G":
             theta = self._step_G(theta, psi)
@@ -105,7 +114,7 @@ class DiracGame(eqx.Module):
 
     @in_float64
     def orbit(self, start: Place, steps: int) -> Float[Array, "places 2"]:
-        """Where the players are after 0, 1, ..., `steps` steps."""
+        """Compute where the players are after 0, 1, ..., `steps` steps."""
         start = jnp.asarray(start, float)
 
         def one(place: Place, _: None) -> tuple[Array, Array]:
@@ -123,13 +132,14 @@ class DiracGame(eqx.Module):
         return psi - self.h * jax.grad(self._loss_D)(psi, theta)
 
     def _loss_D(self, psi: Scalar, theta: Scalar) -> Scalar:
-        def d(x: Float[Array, " dim"]) -> Scalar:
+        def d(x: Float[Array, " dim"], c: Condition) -> Scalar:
             return psi * x.sum()
 
-        x, Gz = jnp.zeros((1, 1)), theta.reshape(1, 1)
+        real = Batch.without_conditions(jnp.zeros((1, 1)))
+        generated = Batch.without_conditions(theta.reshape(1, 1))
         # Any key will do: the slope of d is psi wherever a penalty looks.
-        paid = sum(penalty.penalty(jr.key(0), d, x, Gz) for penalty in self.penalties)
-        return self.V.loss_D(jax.vmap(d)(x), jax.vmap(d)(Gz)) + paid
+        paid = sum(penalty.penalty(jr.key(0), d, real, generated) for penalty in self.penalties)
+        return self.V.loss_D(jax.vmap(d)(*real), jax.vmap(d)(*generated)) + paid
 
 
 @eqx.filter_jit

@@ -1,7 +1,8 @@
-"""The inner maximum of the game: the best discriminator D_star, the value V of any D, and C(G) = max_D V(D, G).
+"""The inner maximum of the game: D_star, the value V of any D, and C(G) = max_D V(D, G).
 
-Discriminators go by their logits d, D = sigmoid(d), as everywhere here; D = 0 and D = 1 are d = -inf and d = inf.
-As in `divergences`, p_data and p_g are two probability vectors, or two densities with breakpoints `over`; in nats.
+Discriminators go by their logits d, D = sigmoid(d), as everywhere here; D = 0 and D = 1 are d =
+-inf and d = inf. As in `divergences`, p_data and p_g are two probability vectors, or two
+densities with breakpoints `over`; in nats.
 """
 
 from collections.abc import Callable
@@ -40,10 +41,10 @@ def d_star(p_data: Density, p_g: Density) -> Discriminator: ...
 def d_star(p_data: Vector, p_g: Vector) -> Values: ...
 @in_float64
 def d_star(p_data: Distribution, p_g: Distribution) -> Discriminator | Values:
-    """d(x) = log p_data(x) - log p_g(x), the logit of the best D against G; Goodfellow et al. 2014, proposition 1.
+    """Log p_data(x) - log p_g(x), the best D's logit; Goodfellow et al. 2014, proposition 1.
 
-    For densities a function of one example; for vectors, the vector of logits. Where neither has mass any D is as good,
-    and d_star is 0 by convention.
+    For densities a function of one example; for vectors, the vector of logits. Where neither
+    has mass any D is as good, and d_star is 0 by convention.
 
     >>> d_star(jnp.array([0.75, 0.25]), jnp.array([0.25, 0.75]))          # +- log 3
     Array([ 1.0986, -1.0986], dtype=float32)
@@ -59,9 +60,10 @@ def D_star(p_data: Density, p_g: Density) -> Discriminator: ...
 @overload
 def D_star(p_data: Vector, p_g: Vector) -> Values: ...
 def D_star(p_data, p_g) -> Discriminator | Values:
-    """D(x) = p_data(x) / (p_data(x) + p_g(x)), the best D against G; Goodfellow et al. 2014, equation 2.
+    """p_data(x) / (p_data(x) + p_g(x)), the best D; Goodfellow et al. 2014, equation 2.
 
-    For densities a function of one example; for vectors, the vector. 1/2 by convention where neither has mass.
+    For densities a function of one example; for vectors, the vector. 1/2 by convention where
+    neither has mass.
 
     >>> D_star(jnp.array([0.6, 0.4, 0.0]), jnp.array([0.2, 0.0, 0.8]))
     Array([0.75, 1. , 0. ], dtype=float32)
@@ -77,10 +79,12 @@ def V(
     p_g: Distribution,
     over: Breakpoints | None = None,
 ) -> Scalar:
-    """E_{p_data}[log D(x)] + E_{p_g}[log(1 - D(x))], the value of the game; Goodfellow et al. 2014, equation 3.
+    """E_{p_data}[log D(x)] + E_{p_g}[log(1 - D(x))]; Goodfellow et al. 2014, equation 3.
 
-    `d` is the logit of D: a function of one example (a network will do) for densities, a vector for vectors. At most 0;
-    -log 4 where D = 1/2; -inf where D is sure and wrong.
+    The value of the game.
+
+    `d` is the logit of D: a function of one example (a network will do) for densities, a vector
+    for vectors. At most 0; -log 4 where D = 1/2; -inf where D is sure and wrong.
 
     >>> V(jnp.zeros(2), jnp.array([0.75, 0.25]), jnp.array([0.25, 0.75]))     # -log 4
     Array(-1.3863, dtype=float32)
@@ -97,9 +101,12 @@ def V(
 
 @in_float64
 def C(p_data: Distribution, p_g: Distribution, over: Breakpoints | None = None) -> Scalar:
-    """max_D V(D, G) = E_{p_data}[log D_star] + E_{p_g}[log(1 - D_star)]; Goodfellow et al. 2014, equation 4.
+    """max_D V(D, G); Goodfellow et al. 2014, equation 4.
 
-    It equals -log 4 + 2 JSD(p_data, p_g): between -log 4 and 0. It is computed from this formula, without the JSD.
+    E_{p_data}[log D_star] + E_{p_g}[log(1 - D_star)].
+
+    It equals -log 4 + 2 JSD(p_data, p_g): between -log 4 and 0. It is computed from this
+    formula, without the JSD.
 
     >>> C(jnp.array([1.0, 0.0]), jnp.array([1.0, 0.0]))                       # -log 4
     Array(-1.3863, dtype=float32)

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from onehalf import Refusal
+from onehalf.data.dataset import Dataset, match_channels
 from onehalf.data.images import reader
-from onehalf.data.images.reader import is_images, read_images, same_colours
-from onehalf.data.labels import Labelled, unlabelled
-from onehalf.data.loading import describe, is_table, open_rows
+from onehalf.data.images.reader import is_image_path, read_images
+from onehalf.data.loading import describe, is_table_path, load
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -34,9 +34,9 @@ def put(path, pixels, mode=None, **options):
 
 
 def told(folder, size=None):
-    """The rows, and the last sentence."""
-    sentences = []
-    return read_images(folder, size, sentences.append), sentences[-1]
+    """The pixels, and what was done."""
+    images = read_images(folder, size)
+    return images.x, images.notes[-1]
 
 
 def grey(values):
@@ -66,7 +66,7 @@ def test_every_kind_of_file_is_read(folder, ending):
         (250, 120, 10),
         **({"lossless": True} if ending == "webp" else {}),
     )
-    assert np.abs(read_images(folder)[0].astype(int) - (250, 120, 10)).max() <= 2
+    assert np.abs(read_images(folder).x[0].astype(int) - (250, 120, 10)).max() <= 2
 
 
 def test_two_pictures_of_a_phone_in_one_jpeg_are_no_animation(folder):
@@ -99,7 +99,7 @@ def test_two_pictures_of_a_phone_in_one_jpeg_are_no_animation(folder):
 )
 def test_every_mode_becomes_grey_or_rgb_of_8_bits(folder, mode, colour, expected):
     put(folder / "a.png", colour, mode)
-    assert read_images(folder)[0, 3, 3].tolist() == (
+    assert read_images(folder).x[0, 3, 3].tolist() == (
         list(expected) if isinstance(expected, tuple) else expected
     )
 
@@ -180,9 +180,9 @@ def test_pictures_are_turned_as_exif_says(folder, ending, orientation):
 def test_colour_in_one_picture_makes_all_of_them_colour(folder):
     put(folder / "a.png", 50, "L")
     put(folder / "b.png", (50, 50, 50))
-    assert read_images(folder).shape == (2, 16, 16)
+    assert read_images(folder).x.shape == (2, 16, 16)
     put(folder / "c.png", (50, 50, 51))
-    rows = read_images(folder)
+    rows = read_images(folder).x
     assert rows.shape == (3, 16, 16, 3)
     assert rows[:2].tolist() == np.full((2, 16, 16, 3), 50).tolist()
 
@@ -199,7 +199,7 @@ def test_colour_in_one_picture_makes_all_of_them_colour(folder):
 def test_the_size_follows_from_those_of_the_pictures(folder, sizes, expected):
     for number, (h, w) in enumerate(sizes):
         put(folder / f"{number}.png", Image.new("L", (w, h)))
-    assert read_images(folder).shape[1:] == expected
+    assert read_images(folder).x.shape[1:] == expected
 
 
 def test_the_middle_is_cut_and_nothing_aliases(folder):
@@ -214,7 +214,7 @@ def test_the_middle_is_cut_and_nothing_aliases(folder):
         sentence
         == "1 picture, grey, cut and resized to 10 x 10 from 100 x 300 (height x width)."
     )
-    assert read_images(folder, (8, 24)).shape == (1, 8, 24)
+    assert read_images(folder, (8, 24)).x.shape == (1, 8, 24)
 
 
 def test_large_jpegs_are_decoded_as_well_as_others(folder):
@@ -222,7 +222,7 @@ def test_large_jpegs_are_decoded_as_well_as_others(folder):
     smooth = grey(127 + 60 * np.sin(x / 90) + 60 * np.cos(y / 70))
     put(folder / "a.jpg", smooth, quality=95)
     put(folder / "b.png", smooth)
-    jpeg, png = read_images(folder, 32).astype(int)
+    jpeg, png = read_images(folder, 32).x.astype(int)
     assert np.abs(jpeg - png).max() <= 3
 
 
@@ -268,7 +268,7 @@ def test_pillows_own_bomb_warning_does_not_leak(folder, monkeypatch):
     put(folder / "a.png", RED)
     put(folder / "b.png", Image.new("L", (40, 40)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # 40 x 40 warns
-    assert len(read_images(folder)) == 2
+    assert len(read_images(folder).x) == 2
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # and now raises
     rows, sentence = told(folder)
     assert len(rows) == 1
@@ -280,16 +280,17 @@ def test_sub_folders_are_classes(folder):
         for number in range(2):
             put(folder / name / f"{number}.png", colour)
     (folder / "cat" / "2.png").write_bytes(b"")
-    (rows, labels), sentence = told(folder)
+    rows, labels, (sentence,) = read_images(folder)
     assert labels.tolist() == ["cat", "cat", "dog", "dog"]
     assert rows[:, 0, 0].tolist() == [list(GREEN)] * 2 + [list(RED)] * 2
     assert sentence.startswith(
         "4 pictures in 2 classes, colour, 16 x 16 as they are; 1 skipped: cat/2.png"
     )
-    rows, about = describe(str(folder))
-    assert rows.y.tolist() == labels.tolist()
-    assert (about["kind"], about["shape"], about["rows"]) == ("images", [16, 16, 3], 4)
-    assert about["about"].endswith("; cat 2, dog 2")
+    data = load(str(folder))
+    about = describe(str(folder), data)
+    assert data.labels.tolist() == labels.tolist()
+    assert (about.kind, about.shape, about.rows) == ("images", (16, 16, 3), 4)
+    assert about.about.endswith("; cat 2, dog 2")
 
 
 def test_links_are_followed_but_not_in_circles(folder, tmp_path):
@@ -298,11 +299,10 @@ def test_links_are_followed_but_not_in_circles(folder, tmp_path):
     (folder / "dog").symlink_to(tmp_path / "elsewhere")
     (folder / "cat" / "up").symlink_to(folder)
     (tmp_path / "elsewhere" / "round").symlink_to(folder / "cat")
-    rows = unlabelled(read_images(folder))
-    assert len(rows) == 3  # that of the cat once more by way of the dog
+    assert len(read_images(folder).x) == 3  # that of the cat once more by way of the dog
     (folder / "cat" / "up").unlink()
     (tmp_path / "elsewhere" / "round").unlink()
-    assert read_images(folder).y.tolist() == ["cat", "dog"]
+    assert read_images(folder).labels.tolist() == ["cat", "dog"]
 
 
 def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
@@ -317,12 +317,12 @@ def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
 def test_a_file_outside_the_classes_is_told_of(folder):
     for name in ("cat/a.png", "dog/a.png", "preview.png"):
         put(folder / name, RED)
-    rows, sentence = told(folder)
-    assert not isinstance(rows, Labelled)
+    _, labels, (sentence,) = read_images(folder)
+    assert labels is None
     assert f"no classes, as 1 picture in {folder} belong to none" in sentence
     (folder / "preview.png").write_bytes(b"")
-    rows, sentence = told(folder)
-    assert rows.y.tolist() == ["cat", "dog"]
+    _, labels, (sentence,) = read_images(folder)
+    assert labels.tolist() == ["cat", "dog"]
     assert "1 skipped: preview.png" in sentence
 
 
@@ -341,27 +341,26 @@ def test_an_odd_orientation_is_none(folder):
         "<IHHHI4sI", 8, 1, 0x0112, 2, 2, b"6\0", 0
     )  # a word, of 2 letters
     put(folder / "a.jpg", RED, exif=exif)
-    assert len(read_images(folder)) == 1
+    assert len(read_images(folder).x) == 1
 
 
-def test_sets_of_pictures_get_the_same_colours():
-    grey, colour = noise(2, 4, 4), np.zeros((3, 4, 4, 3), np.uint8)
-    labelled = Labelled(grey, np.array([0, 1]))
-    assert same_colours([grey, None, grey])[0] is grey
-    first, none, last = same_colours([labelled, None, colour])
-    assert none is None
+def test_sets_of_pictures_get_the_same_channels():
+    grey, colour = Dataset(noise(2, 4, 4)), Dataset(np.zeros((3, 4, 4, 3), np.uint8))
+    labelled = Dataset(grey.values, np.array([0, 1]))
+    assert match_channels([grey, grey])[0] is grey
+    first, last = match_channels([labelled, colour])
     assert last is colour
-    assert (first.x == grey[..., None]).all()
-    assert first.x.shape == (2, 4, 4, 3)
-    assert same_colours([grey], like=(4, 4, 3))[0].shape == (2, 4, 4, 3)
+    assert (first.values == grey.values[..., None]).all()
+    assert (first.values.shape, first.labels.tolist()) == ((2, 4, 4, 3), [0, 1])
+    assert match_channels([grey], (4, 4, 3))[0].values.shape == (2, 4, 4, 3)
 
 
 def test_folders_of_whole_numbers_are_whole_numbers(folder):
     for name in ("10", "9"):
         put(folder / name / "a.png", RED)
-    assert read_images(folder).y.tolist() == [10, 9]
+    assert read_images(folder).labels.tolist() == [10, 9]
     put(folder / "007" / "a.png", RED)
-    assert read_images(folder).y.tolist() == ["007", "10", "9"]
+    assert read_images(folder).labels.tolist() == ["007", "10", "9"]
 
 
 @pytest.mark.parametrize("others", [["a.png"], ["cat/deep/a.png"], []])
@@ -369,7 +368,7 @@ def test_other_folders_have_no_labels(folder, others):
     put(folder / "cat" / "a.png", RED)
     for other in others:
         put(folder / other, RED)
-    assert not isinstance(read_images(folder), Labelled)
+    assert read_images(folder).labels is None
 
 
 def test_progress_is_told_in_ever_fewer_lines(folder, monkeypatch):
@@ -378,13 +377,13 @@ def test_progress_is_told_in_ever_fewer_lines(folder, monkeypatch):
     monkeypatch.setattr(reader, "BATCH", 2)
     monkeypatch.setattr(reader, "FIRST_WORD", -1.0)
     sentences = []
-    read_images(folder, tell=sentences.append)
+    read_images(folder, on_progress=sentences.append)
     assert sentences[:2] == ["2 of 9 pictures looked at.", "4 of 9 pictures looked at."]
-    assert sentences[-2] == "9 of 9 pictures read."
+    assert sentences[-1] == "9 of 9 pictures read."
     monkeypatch.setattr(reader, "FIRST_WORD", 60.0)
     sentences.clear()
-    read_images(folder, tell=sentences.append)
-    assert len(sentences) == 1
+    read_images(folder, on_progress=sentences.append)
+    assert not sentences
 
 
 def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folder, monkeypatch):
@@ -395,7 +394,7 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folde
         Refusal, match=r"of shape \(4, 100, 100, 3\)\. A size of 32 x 32 would fit\."
     ):
         read_images(folder, 100)
-    assert read_images(folder, 32).shape == (4, 32, 32, 3)
+    assert read_images(folder, 32).x.shape == (4, 32, 32, 3)
 
 
 @pytest.mark.parametrize("size", [3, 1025, 0, -8, "64", 16.0, (16,), (16, 0), (8, 8, 3), True])
@@ -423,7 +422,7 @@ def test_folders_that_hold_none_are_refused(folder):
         read_images(folder)
     (folder / "recipe.json").write_text("{}")
     with pytest.raises(Refusal, match=r"got a run of onehalf.*onehalf measure DATA RUN"):
-        open_rows(str(folder))
+        load(str(folder))
 
 
 def idx(path, x, pack=bytes):
@@ -439,12 +438,12 @@ def idx(path, x, pack=bytes):
 def test_idx_files_there_and_back(tmp_path, kind, pack):
     x = np.random.default_rng(0).integers(0, 100, (7, 5, 4)).astype(kind)
     path = idx(tmp_path / "train-images-idx3-ubyte.gz", x, pack)
-    rows = open_rows(str(path))
+    rows = load(str(path)).values
     assert (rows.dtype, rows.shape) == (x.dtype, x.shape)
     assert (rows == x).all()
     coloured = np.stack([x] * 3, axis=-1)
-    assert (read_images(idx(tmp_path / "photos.idx", coloured)) == coloured).all()
-    assert describe(str(path))[1]["about"] == f"an array of {x.dtype}"
+    assert (read_images(idx(tmp_path / "photos.idx", coloured)).x == coloured).all()
+    assert describe(str(path), load(str(path))).about == f"an array of {x.dtype}"
 
 
 @pytest.mark.parametrize(
@@ -458,12 +457,13 @@ def test_idx_files_there_and_back(tmp_path, kind, pack):
 def test_labels_beside_an_idx_file_are_read(tmp_path, name, labels):
     x, y = noise(6, 28, 28), np.array([5, 0, 4, 1, 9, 2], np.uint8)
     idx(tmp_path / name, x, gzip.compress if name.endswith("gz") else bytes)
-    assert (read_images(tmp_path / name) == x).all()
+    assert (read_images(tmp_path / name).x == x).all()
     idx(tmp_path / labels, y, gzip.compress if labels.endswith("gz") else bytes)
-    rows, found = read_images(tmp_path / name)
+    rows, found, _ = read_images(tmp_path / name)
     assert (rows == x).all()
     assert found.tolist() == y.tolist()
-    assert describe(str(tmp_path / name))[1]["about"].startswith("an array of uint8; 5 1, 0 1")
+    word = str(tmp_path / name)
+    assert describe(word, load(word)).about.startswith("an array of uint8; 5 1, 0 1")
     idx(tmp_path / labels, y[:5])
     with pytest.raises(Refusal, match="expected 6 labels, one for each row; got 5"):
         read_images(tmp_path / name)
@@ -517,13 +517,13 @@ def test_idx_files_that_are_not_whole_are_refused(tmp_path, monkeypatch):
 def test_pictures_are_no_tables(folder):
     put(folder / "a.png", RED)
     for word in (str(folder), "x-idx3-ubyte", "X.IDX.GZ"):
-        assert is_images(word)
-        assert not is_table(word)
+        assert is_image_path(word)
+        assert not is_table_path(word)
     for word in ("people.csv", "digits", "rows.npz", "photos/no"):
-        assert not is_images(word)
-    assert is_table("people.csv")
+        assert not is_image_path(word)
+    assert is_table_path("people.csv")
     with pytest.raises(
         Refusal, match=r"one.png: expected a folder of pictures; got one picture"
     ):
-        open_rows("one.png")
-    assert not is_images("x" * 300)
+        load("one.png")
+    assert not is_image_path("x" * 300)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from onehalf import Refusal
-from onehalf.data.tables.reader import read_table
+from onehalf.data.tables.reader import read_table, to_table
 from onehalf.data.tables.schema import Column, Schema
 
 N = 200
@@ -32,7 +32,7 @@ whole = rng.poisson(40, N)
 
 
 def described(values, name="x", **table):
-    return Schema.of(pa.table({name: values, **table})).columns[0]
+    return Schema.infer(to_table(pa.table({name: values, **table}))).columns[0]
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_many_categories_do_not_fill_the_schema():
     ],
 )
 def test_what_will_hurt_is_said(values, warning):
-    table = pa.table({"x": values})
-    assert any(said.startswith(warning) for said in Schema.of(table).warnings), Schema.of(
+    table = to_table(pa.table({"x": values}))
+    assert any(said.startswith(warning) for said in Schema.infer(table).warnings), Schema.infer(
         table
     ).warnings
 
@@ -202,7 +202,7 @@ def test_what_does_not_hurt_is_not(values):
 def test_real_tables(load, tmp_path):
     frame = load(as_frame=True).frame
     frame.to_csv(tmp_path / "real.csv", index=False)
-    schema = Schema.of(read_table(tmp_path / "real.csv"))
+    schema = Schema.infer(read_table(tmp_path / "real.csv"))
     assert schema.rows == len(frame)
     for column in schema.columns:
         values = frame[column.name]
@@ -219,9 +219,9 @@ def test_real_tables(load, tmp_path):
     )
     assert not [said for said in schema.warnings if "heavy tail" not in said]
     assert (
-        Schema.of(frame)
-        == Schema.of(pl.from_pandas(frame))
-        == Schema.of(pa.Table.from_pandas(frame))
+        Schema.infer(to_table(frame))
+        == Schema.infer(to_table(pl.from_pandas(frame)))
+        == Schema.infer(to_table(pa.Table.from_pandas(frame)))
     )
 
 
@@ -240,14 +240,14 @@ def people():
             "country": "DE",
         }
     )
-    return pa.Table.from_pandas(frame)
+    return to_table(pa.Table.from_pandas(frame))
 
 
 def test_the_file_is_small_and_read_back_the_same(people):
-    schema = Schema.of(people)
+    schema = Schema.infer(people)
     text = schema.to_json()
-    assert Schema.of_json(text) == schema
-    assert Schema.of_json(text).check(people) == schema
+    assert Schema.from_json(text) == schema
+    assert Schema.from_json(text).check(people) == schema
     lines = text.splitlines()
     assert len(lines) == len(schema.columns) + 6
     assert lines[7].startswith(
@@ -257,8 +257,8 @@ def test_the_file_is_small_and_read_back_the_same(people):
 
 
 def test_a_corrected_kind_is_kept_and_the_rest_is_measured_again(people):
-    corrected = Schema.of_json(
-        Schema.of(people)
+    corrected = Schema.from_json(
+        Schema.infer(people)
         .to_json()
         .replace('"joined", "kind": "date"', '"joined", "kind": "integer"')
     )
@@ -278,11 +278,11 @@ def test_a_corrected_kind_is_kept_and_the_rest_is_measured_again(people):
         "member": "category",
         "joined": "id",
     }
-    schema = Schema.of(people, kinds)
+    schema = Schema.infer(people, kinds)
     assert {
         column.name: column.kind for column in schema.columns if column.name in kinds
     } == kinds
-    assert Schema.of_json(schema.to_json()) == schema
+    assert Schema.from_json(schema.to_json()) == schema
 
 
 @pytest.mark.parametrize(
@@ -322,20 +322,20 @@ def test_a_corrected_kind_is_kept_and_the_rest_is_measured_again(people):
         ),
         (
             {"agge": "integer"},
-            "the kinds: expected columns that the table has; got 'agge'. Did you mean 'age'?",
+            "the kinds: expected columns that the table has; got 'agge'. Did you mean age?",
         ),
     ],
 )
 def test_a_kind_that_does_not_fit_is_refused(people, kinds, sentence):
     with pytest.raises(Refusal, match=sentence):
-        Schema.of(people, kinds)
+        Schema.infer(people, kinds)
 
 
 def test_a_schema_of_another_table_is_refused(people):
-    schema = Schema.of(people)
+    schema = Schema.infer(people)
     with pytest.raises(
         Refusal,
-        match=r"the schema: expected columns that the table has; got 'zip'. Did you mean 'zip_'?",
+        match=r"the schema: expected columns that the table has; got 'zip'. Did you mean zip_?",
     ):
         schema.check(
             people.rename_columns(
@@ -380,8 +380,8 @@ def test_files_that_are_no_schema_are_refused():
         ('{"rows": "many", "columns": []}', "expected a whole number of rows"),
     ):
         with pytest.raises(Refusal, match=sentence):
-            Schema.of_json(text)
-    assert Schema.of_json('{"columns": [{"name": "a", "kind": "id"}]}').columns == (
+            Schema.from_json(text)
+    assert Schema.from_json('{"columns": [{"name": "a", "kind": "id"}]}').columns == (
         Column("a", "id", 0.0, 0),
     )
 
@@ -412,11 +412,11 @@ def test_any_file_is_a_schema_or_refused(told):
         }
     )
     try:
-        schema = Schema.of_json(text)
+        schema = Schema.from_json(text)
     except Refusal:
         return
     assert str(schema)
-    assert Schema.of_json(schema.to_json()) == schema
+    assert Schema.from_json(schema.to_json()) == schema
 
 
 @settings(max_examples=100, deadline=None)
@@ -439,9 +439,9 @@ def test_any_file_is_a_schema_or_refused(told):
     )
 )
 def test_any_column_has_a_schema_that_survives_the_file(values):
-    table = pa.table({"x": values})
-    schema = Schema.of(table)
-    assert Schema.of_json(schema.to_json()) == schema
+    table = to_table(pa.table({"x": values}))
+    schema = Schema.infer(table)
+    assert Schema.from_json(schema.to_json()) == schema
     assert schema.check(table) == schema
     column = schema.columns[0]
     assert column.distinct == len({value for value in values if value is not None})

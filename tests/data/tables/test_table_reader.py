@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onehalf import Refusal
-from onehalf.data.tables.reader import place, read_table, table_of
+from onehalf.data.tables.reader import locate_row, read_table, to_table
 
 
 def written(folder, text, name="people.csv"):
@@ -64,9 +64,9 @@ def test_semicolons_tabs_byte_order_marks_and_empty_lines(tmp_path, text, name):
 
 
 def test_a_row_is_known_by_its_line_only_where_that_is_sure(tmp_path):
-    assert place(read_table(written(tmp_path, "a\n1\n2\n3")), 2) == "line 4"
-    assert place(read_table(written(tmp_path, "a\n1\n\n2\n")), 1) == "row 2"
-    assert place(read_table(written(tmp_path, 'a\n"x\ny"\nz\n')), 1) == "row 2"
+    assert locate_row(read_table(written(tmp_path, "a\n1\n2\n3")), 2) == "line 4"
+    assert locate_row(read_table(written(tmp_path, "a\n1\n\n2\n")), 1) == "row 2"
+    assert locate_row(read_table(written(tmp_path, 'a\n"x\ny"\nz\n')), 1) == "row 2"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_parquet_and_data_frames_are_one_form(tmp_path):
         pd.Index([5, 3, 9], name="label")
     )
     for frame in (table, pl.DataFrame(people), shuffled):
-        assert table_of(frame).to_pydict() == plain
+        assert to_table(frame).to_pydict() == plain
 
 
 def test_types_that_have_no_place_in_a_table_are_refused(tmp_path):
@@ -159,7 +159,7 @@ def test_what_is_no_data_frame_is_refused():
         (pd.DataFrame({"a": []}), "expected at least 2 rows; got none."),
     ):
         with pytest.raises(Refusal, match=sentence):
-            table_of(frame)
+            to_table(frame)
 
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=8).filter(

@@ -75,15 +75,16 @@ def test_a_watch_is_shown_fresh_samples_each_time():
 
 
 def test_a_watch_learns_from_the_latest_rows(monkeypatch):
-    monkeypatch.setattr(certificate, "MOST_ROWS", 30)
+    monkeypatch.setattr("onehalf.evaluation.certificate.monitor.MOST_ROWS", 30)
     watch = oh.monitor([], lambda n: normal(0, n))
     for start in (0.0, 20.0):
         watch.update(np.arange(start, start + 20)[:, None])
-    assert watch.past[1].ravel().tolist() == list(range(10, 40))
+    assert watch.past.x.ravel().tolist() == list(range(10, 40))
 
 
 def test_a_watch_sees_a_difference_and_may_be_stopped(monkeypatch):
-    monkeypatch.setattr(certificate, "learn", functools.partial(certificate.learn, kinds=QUICK))
+    quick = functools.partial(certificate.learn, kinds=QUICK)
+    monkeypatch.setattr("onehalf.evaluation.certificate.monitor.learn", quick)
     rng = np.random.default_rng(0)
     watch = oh.monitor([], lambda n: rng.normal(1.0, size=(n, 1)))
     lowers = [watch.update(normal(seed, 100)).jsd_lower for seed in range(12)]

@@ -1,5 +1,6 @@
 """The audit: it finds what was planted and nothing else, and its laws: sides swap, rows shuffle, names rename."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,11 +10,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from onehalf._errors import Refusal
-from onehalf.evaluation.checks.audit import audit
-from onehalf.evaluation.checks.precision import format_of, harmonised
+from onehalf.evaluation.checks.audit import audit_samples
+from onehalf.evaluation.features.base import PlainColumns
+from onehalf.evaluation.features.precision import format_of, harmonize
+from onehalf.evaluation.result import (
+    Atom,
+    Audit,
+    DuplicateCounts,
+    FlagPair,
+    IntegerPair,
+    NumberPair,
+)
+from onehalf.evaluation.serialization import from_json, to_json
 
 TYPES = (np.bool_, np.int8, np.uint8, np.int64, np.float16, np.float32, np.float64)
-SWAPPED = {"real": "other", "other": "real"}
 BANNED = ("identical", "indistinguishable", "passes", "passed", "1.0 ")
 
 
@@ -22,17 +32,24 @@ def normal(seed, n=2000, d=3):
 
 
 def look(real, other):
-    return audit(
-        real, other, [f"x{column}" for column in range(np.prod(real.shape[1:], dtype=int))]
-    )
+    return audit_samples(real, other, named("x{}", np.prod(real.shape[1:], dtype=int)))
+
+
+def named(name, n):
+    return PlainColumns(tuple(name.format(column) for column in range(n)))
 
 
 def kinds(result, severe=None):
-    return [f["kind"] for f in result["findings"] if severe is None or f["severe"] == severe]
+    return [f.kind for f in result.findings if severe is None or f.severe == severe]
 
 
 def sentences(result):
-    return " ".join(finding["sentence"] for finding in result["findings"])
+    return " ".join(finding.sentence for finding in result.findings)
+
+
+def without_order(result):
+    others = tuple(finding for finding in result.findings if finding.kind != "order")
+    return dataclasses.replace(result, findings=others)
 
 
 def with_column(rows, values, column=1):
@@ -67,50 +84,44 @@ def samples(draw):
 def test_sides_swap_rows_shuffle_and_names_rename(both, random):
     real, other = both
     result = look(real, other)
-    assert json.loads(json.dumps(result)) == result
+    assert from_json(Audit, json.loads(json.dumps(to_json(result)))) == result
 
     swapped = look(other, real)
-    for was, now in zip(result["columns"], swapped["columns"], strict=True):
+    for was, now in zip(result.columns, swapped.columns, strict=True):
         for key in ("decimals", "whole", "constant"):
-            assert now[key] == {side: was[key][SWAPPED[side]] for side in SWAPPED}
-        assert now["atoms"] == [
-            {"value": a["value"], "real": a["other"], "other": a["real"]} for a in was["atoms"]
-        ]
-    assert swapped["duplicates"] == {
-        **{SWAPPED[s]: result["duplicates"][s] for s in SWAPPED},
-        "across": swapped["duplicates"]["across"],
-    }
-    assert swapped["duplicates"]["across"] == result["duplicates"]["across"]
-    assert sorted((f["kind"], f["severe"]) for f in swapped["findings"]) == sorted(
-        (f["kind"], f["severe"]) for f in result["findings"]
+            pair = getattr(was, key)
+            swapped_pair = dataclasses.replace(pair, real=pair.other, other=pair.real)
+            assert getattr(now, key) == swapped_pair
+        assert now.atoms == tuple(
+            Atom(value=atom.value, real=atom.other, other=atom.real) for atom in was.atoms
+        )
+    assert swapped.duplicates == dataclasses.replace(
+        result.duplicates, real=result.duplicates.other, other=result.duplicates.real
     )
-    assert (swapped["same_rows"], swapped["format_differs"]) == (
-        result["same_rows"],
-        result["format_differs"],
+    assert sorted((f.kind, f.severe) for f in swapped.findings) == sorted(
+        (f.kind, f.severe) for f in result.findings
+    )
+    assert (swapped.same_rows, swapped.format_differs) == (
+        result.same_rows,
+        result.format_differs,
     )
 
     orders = [random.sample(range(len(rows)), len(rows)) for rows in both]
     shuffled = look(real[orders[0]], other[orders[1]])
-    for one in (shuffled, result):
-        one["findings"] = [finding for finding in one["findings"] if finding["kind"] != "order"]
-    assert shuffled == result
+    assert without_order(shuffled) == without_order(result)
 
-    renamed = audit(real, other, [f"<{column}>" for column in range(real.shape[1])])
-    assert json.dumps(renamed).replace("<", "x").replace(">", "").count("x") >= len(
-        renamed["columns"]
-    )
-    renamed = json.loads(json.dumps(renamed).replace("<", "x").replace(">", ""))
-    renamed["findings"] = [
-        finding for finding in renamed["findings"] if finding["kind"] != "order"
-    ]
-    assert renamed == result
+    renamed = audit_samples(real, other, named("<{}>", real.shape[1]))
+    text = json.dumps(to_json(renamed))
+    assert text.count("<") >= len(renamed.columns)
+    renamed = from_json(Audit, json.loads(text.replace("<", "x").replace(">", "")))
+    assert without_order(renamed) == without_order(result)
 
 
 @given(both=samples())
 @settings(max_examples=60, deadline=None)
 def test_harmonising_is_one_map_for_both(both):
     real, other = both
-    x, y = harmonised(real, other)
+    x, y = harmonize(real, other)
     assert x.dtype == y.dtype == np.float64
     assert (x.shape, y.shape) == (real.shape, other.shape)
     assert np.isfinite(x).all()
@@ -120,7 +131,7 @@ def test_harmonising_is_one_map_for_both(both):
         values = np.r_[real[:, column].astype(np.float64), other[:, column].astype(np.float64)]
         for before, after in zip(values, np.r_[x[:, column], y[:, column]], strict=True):
             assert image.setdefault(before, after) == after
-    back = harmonised(other, real)
+    back = harmonize(other, real)
     np.testing.assert_array_equal(back[0], y)
     np.testing.assert_array_equal(back[1], x)
 
@@ -135,7 +146,7 @@ def test_harmonising_is_one_map_for_both(both):
 @settings(max_examples=100, deadline=None)
 def test_no_finite_number_is_too_much(values):
     look(values, values[::-1] / 2)
-    assert np.isfinite(harmonised(values, np.trunc(values))[0]).all()
+    assert np.isfinite(harmonize(values, np.trunc(values))[0]).all()
     decimals = format_of(values)[:, ::2]
     assert ((decimals >= 0) & (decimals <= 9)).all()
     np.testing.assert_array_equal(decimals == 0, values == np.rint(values))
@@ -147,13 +158,13 @@ def test_in_what_differs_by_its_values_alone_the_format_does_not(dtype, scale):
     real, other = normal(1).astype(dtype), (scale * (normal(2) + 0.3)).astype(dtype)
     gap = np.abs(format_of(real).mean(axis=0) - format_of(other).mean(axis=0)).max()
     assert gap < 0.3
-    assert not look(real, other)["format_differs"]
+    assert not look(real, other).format_differs
     assert "decimals" not in kinds(look(real, other))
 
 
 def test_it_has_nothing_to_say_of_two_clean_samples():
     for seed in range(20):
-        assert look(normal(2 * seed), normal(2 * seed + 1))["findings"] == []
+        assert look(normal(2 * seed), normal(2 * seed + 1)).findings == ()
 
 
 # ------------------------------------------------------------------------------------------- known answers
@@ -167,10 +178,9 @@ def test_decimals_are_counted(decimals, dtype):
     expected = (
         decimals if dtype == np.float64 or decimals <= 5 else 9
     )  # it may be by chance in float32
-    assert look(rows, rows[::2])["columns"][0]["decimals"] == {
-        "real": expected,
-        "other": expected,
-    }
+    assert look(rows, rows[::2]).columns[0].decimals == IntegerPair(
+        real=expected, other=expected
+    )
 
 
 def test_a_tenth_in_float32_has_one_decimal():
@@ -183,24 +193,23 @@ def test_a_lattice_is_not_overlooked_where_its_values_come_evenly():
     grid = (
         np.arange(100_000)[:, None] / 1000
     )  # each twentieth value would have 2 decimals or fewer
-    assert look(grid, grid + 0.0001 * np.sqrt(2))["columns"][0]["decimals"] == {
-        "real": 3,
-        "other": 9,
-    }
+    assert look(grid, grid + 0.0001 * np.sqrt(2)).columns[0].decimals == IntegerPair(
+        real=3, other=9
+    )
 
 
 def test_rounding_tells_two_samples_apart_and_harmonising_undoes_it():
     real, other = normal(1).round(2), normal(2)
     result = look(real, other)
     assert kinds(result) == ["decimals"] * 3
-    assert all(finding["severe"] for finding in result["findings"])
+    assert all(finding.severe for finding in result.findings)
     expected = "x1 has 2 decimals in the data and 9 or more decimals in the other sample: that alone tells them apart."
-    assert result["findings"][1]["sentence"] == expected
-    assert result["format_differs"]
-    x, y = harmonised(real, other)
+    assert result.findings[1].sentence == expected
+    assert result.format_differs
+    x, y = harmonize(real, other)
     np.testing.assert_array_equal(x, real + 0.0)
     np.testing.assert_array_equal(y, other.round(2) + 0.0)
-    assert not look(x, y)["findings"]
+    assert not look(x, y).findings
 
 
 def test_many_zeros_hide_no_decimals():
@@ -210,8 +219,8 @@ def test_many_zeros_hide_no_decimals():
         for _ in range(2)
     )
     result = look(real, other)
-    assert result["columns"][0]["decimals"] == {"real": 9, "other": 9}
-    np.testing.assert_array_equal(harmonised(real, other)[0], real)
+    assert result.columns[0].decimals == IntegerPair(real=9, other=9)
+    np.testing.assert_array_equal(harmonize(real, other)[0], real)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -229,10 +238,10 @@ def test_a_few_exceptions_are_not_severe():
     other = whole[::-1].copy()
     other[:60] += 0.123456789012
     (finding,) = (
-        finding for finding in look(whole, other)["findings"] if finding["kind"] == "decimals"
+        finding for finding in look(whole, other).findings if finding.kind == "decimals"
     )
-    assert not finding["severe"]
-    assert "3 % of the other sample" in finding["sentence"]
+    assert not finding.severe
+    assert "3 % of the other sample" in finding.sentence
 
 
 def test_partly_rounded_numbers_are_noticed():
@@ -240,7 +249,7 @@ def test_partly_rounded_numbers_are_noticed():
         normal(1), np.where(np.arange(2000) % 3 == 0, normal(3)[:, 0].round(1), normal(3)[:, 0])
     )
     result = look(real, normal(2))
-    assert result["format_differs"]
+    assert result.format_differs
     assert "numbers of 1 decimal or fewer" in sentences(result)
 
 
@@ -249,20 +258,20 @@ def test_whole_numbers_of_another_type_are_harmless():
     result = look(whole[0], whole[1].astype(np.float64))
     assert kinds(result, severe=True) == []
     assert kinds(result) == ["type"]
-    assert result["columns"][0]["whole"] == {"real": 1.0, "other": 1.0}
-    assert not look(normal(1).astype(np.float32), normal(2))["format_differs"]
+    assert result.columns[0].whole == NumberPair(real=1.0, other=1.0)
+    assert not look(normal(1).astype(np.float32), normal(2)).format_differs
 
 
 def test_single_and_double_precision_meet():
     money = np.random.default_rng(0).uniform(0, 1000, size=(3000, 1)).round(2)
-    x, y = harmonised(money, money.astype(np.float32))
+    x, y = harmonize(money, money.astype(np.float32))
     np.testing.assert_array_equal(x, money)
     np.testing.assert_array_equal(y, money)
-    assert look(money, money.astype(np.float32))["same_rows"]
+    assert look(money, money.astype(np.float32)).same_rows
 
 
 def test_a_number_beyond_the_coarser_type_takes_its_last():
-    x, _ = harmonised(np.array([[1e30], [-1e30], [1.0]]), np.float16([[1], [2]]))
+    x, _ = harmonize(np.array([[1e30], [-1e30], [1.0]]), np.float16([[1], [2]]))
     np.testing.assert_array_equal(x[:, 0], [65504, -65504, 1])
 
 
@@ -271,7 +280,10 @@ def test_decimals_are_read_off_the_first_rows_alone():
     real[:1000] = real[:1000].round(
         3
     )  # as the rest is not, all the rows together have all decimals
-    for x, y in (harmonised(real, other, seen=1000), harmonised(other, real, seen=1000)[::-1]):
+    for x, y in (
+        harmonize(real, other, learned=1000),
+        harmonize(other, real, learned=1000)[::-1],
+    ):
         np.testing.assert_array_equal(x, real.round(3) + 0.0)
         np.testing.assert_array_equal(y, other.round(3) + 0.0)
 
@@ -282,7 +294,7 @@ def test_negative_zeros():
         real, with_column(normal(2), np.where(np.arange(2000) % 50 == 0, 0.0, normal(4)[:, 0]))
     )
     assert kinds(result) == ["negative zero"]
-    assert result["format_differs"]
+    assert result.format_differs
     assert "x1 is -0.0 in 2 % of the data and 0 % of the other sample" in sentences(result)
 
 
@@ -291,11 +303,11 @@ def test_atoms_that_one_side_lacks():
     real = with_column(normal(1), np.where(rng.uniform(size=2000) < 0.2, 1.5, normal(3)[:, 0]))
     result = look(real, normal(2))
     assert kinds(result) == ["atom"]
-    ((atom,),) = (column["atoms"] for column in result["columns"] if column["atoms"])
-    assert atom["value"] == 1.5
-    assert atom["real"] == np.mean(real[:, 1] == 1.5)
-    assert atom["other"] == 0
-    assert look(real, real[:1500])["columns"][1]["atoms"] == []
+    ((atom,),) = (column.atoms for column in result.columns if column.atoms)
+    assert atom.value == 1.5
+    assert atom.real == np.mean(real[:, 1] == 1.5)
+    assert atom.other == 0
+    assert look(real, real[:1500]).columns[1].atoms == ()
 
 
 @pytest.mark.parametrize("code", [-1, -9, -99, -999, 9999])
@@ -317,20 +329,20 @@ def test_what_lies_among_other_values_is_no_code():
 def test_constant_columns():
     one, two = with_column(normal(1), 5.0), with_column(normal(2), 5.0)
     harmless = look(one, two)
-    assert [(f["kind"], f["severe"]) for f in harmless["findings"]] == [("constant", False)]
-    assert harmless["columns"][1]["constant"] == {"real": True, "other": True}
+    assert [(f.kind, f.severe) for f in harmless.findings] == [("constant", False)]
+    assert harmless.columns[1].constant == FlagPair(real=True, other=True)
     for real, other in ((one, normal(2)), (normal(1), two), (one, with_column(normal(2), 4.0))):
         assert kinds(look(real, other), severe=True) == ["constant"]
     mostly = with_column(normal(2), np.where(np.arange(2000) % 10 == 0, 1.0, 5.0))
     assert "constant" in kinds(look(one, mostly), severe=False)
-    np.testing.assert_array_equal(harmonised(one, normal(2))[1], normal(2))
+    np.testing.assert_array_equal(harmonize(one, normal(2))[1], normal(2))
 
 
 def test_copies_are_counted():
     x, y = normal(1), normal(2)
     real, other = np.concatenate([x, x[:600], x[:600]]), np.concatenate([y, x[:10], x[:10]])
     result = look(real, other)
-    assert result["duplicates"] == {"real": 1200, "other": 10, "across": 10}
+    assert result.duplicates == DuplicateCounts(real=1200, other=10, across=10)
     assert kinds(result, severe=True) == ["duplicates"]
     assert kinds(look(x, np.concatenate([y, x[:600]])), severe=True) == ["shared rows"]
 
@@ -339,7 +351,7 @@ def test_copies_are_usual_where_values_are_few():
     bits = np.random.default_rng(0).integers(0, 2, size=(2, 500, 4))
     result = look(bits[0], bits[1])
     counted = [500 - len(np.unique(rows, axis=0)) for rows in bits]
-    assert result["duplicates"] == {"real": counted[0], "other": counted[1], "across": 16}
+    assert result.duplicates == DuplicateCounts(real=counted[0], other=counted[1], across=16)
     assert kinds(result, severe=True) == []
 
 
@@ -348,17 +360,17 @@ def test_rows_are_told_from_each_other_by_their_hash():
         -1, 4
     )  # 20,736 short bit patterns
     result = look(grid, -grid - 1)
-    assert result["duplicates"] == {"real": 0, "other": 0, "across": 0}
+    assert result.duplicates == DuplicateCounts(real=0, other=0, across=0)
 
 
 def test_one_file_twice():
     x = normal(1)
     result = look(x, np.random.default_rng(0).permutation(x))
-    assert result["same_rows"]
+    assert result.same_rows
     assert kinds(result, severe=True) == ["same rows"]
     changed = x.copy()
     changed[0] = x[1]
-    assert not look(x, changed)["same_rows"]
+    assert not look(x, changed).same_rows
 
 
 def test_all_rows_equal():
@@ -397,10 +409,10 @@ def planted_orders():
 def test_order_is_noticed_and_gone_when_shuffled(case):
     rows, named = planted_orders()[case]
     result = look(normal(3), rows)
-    (finding,) = (finding for finding in result["findings"] if finding["kind"] == "order")
-    assert not finding["severe"]
-    assert finding["sentence"].startswith("The rows of the other sample")
-    assert named in finding["sentence"]
+    (finding,) = (finding for finding in result.findings if finding.kind == "order")
+    assert not finding.severe
+    assert finding.sentence.startswith("The rows of the other sample")
+    assert named in finding.sentence
     assert "order" not in kinds(look(normal(3), np.random.default_rng(0).permutation(rows)))
 
 
@@ -423,14 +435,14 @@ def test_images_are_summed_up():
     other = np.abs(rng.normal(8, 4, size=(500, 8, 8)))
     result = look(real, other)
     (decimals,) = (
-        finding["sentence"] for finding in result["findings"] if finding["kind"] == "decimals"
+        finding.sentence for finding in result.findings if finding.kind == "decimals"
     )
     assert decimals.startswith("In 57 of 64 columns (x7, x8, x9 and 54 others)")
-    assert result["columns_listed"] == len(result["columns"]) == 64
-    assert len(result["findings"]) < 8
-    assert harmonised(real, other)[1].shape == other.shape
+    assert result.columns_listed == len(result.columns) == 64
+    assert len(result.findings) < 8
+    assert harmonize(real, other)[1].shape == other.shape
     assert format_of(other).shape == (500, 128)
-    assert look(np.zeros((5, 150)), np.ones((5, 150)))["columns_listed"] == 100
+    assert look(np.zeros((5, 150)), np.ones((5, 150))).columns_listed == 100
 
 
 def test_sentences_are_whole_and_promise_nothing():
@@ -440,9 +452,9 @@ def test_sentences_are_whole_and_promise_nothing():
         (np.sort(normal(1), axis=0), np.sort(normal(1), axis=0)),
         (np.ones((9, 1)), np.ones((9, 1))),
     ):
-        for finding in look(real, other)["findings"]:
-            assert finding["sentence"].endswith((".", "?"))
-            assert not any(word in finding["sentence"].lower() for word in BANNED)
+        for finding in look(real, other).findings:
+            assert finding.sentence.endswith((".", "?"))
+            assert not any(word in finding.sentence.lower() for word in BANNED)
 
 
 # ------------------------------------------------------------------------------------------------ refusals
@@ -454,19 +466,19 @@ def test_sentences_are_whole_and_promise_nothing():
         (
             np.zeros((3, 2)),
             np.zeros((3, 3)),
-            ["a", "b"],
+            ("a", "b"),
             "the other sample: expected rows of the data's shape",
         ),
-        (np.zeros((3, 2)), np.zeros((3, 2)), ["a"], "names: expected 2 of them"),
+        (np.zeros((3, 2)), np.zeros((3, 2)), ("a",), "names: expected 2 of them"),
         (
             np.zeros((3, 2)),
             np.full((3, 2), np.nan),
-            ["a", "b"],
+            ("a", "b"),
             "the other sample: expected finite numbers",
         ),
-        (np.zeros(3), np.zeros(3), ["a"], "the data: expected one row an example"),
+        (np.zeros(3), np.zeros(3), ("a",), "the data: expected one row an example"),
     ],
 )
 def test_it_refuses(real, other, names, message):
     with pytest.raises(Refusal, match=message):
-        audit(real, other, names)
+        audit_samples(real, other, PlainColumns(names))

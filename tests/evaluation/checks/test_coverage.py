@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from onehalf._errors import Refusal
-from onehalf.evaluation.checks.coverage import cells, prdc, prdc_beside_data
+from onehalf.evaluation.checks.coverage import compare_prdc, count_cells, prdc
 from onehalf.evaluation.explain.regions import binary_jsd
+from onehalf.evaluation.result import Cells
+from onehalf.evaluation.serialization import from_json, to_json
 
 ALPHA = 0.05
 
@@ -18,36 +20,38 @@ def table(rng, n, modes=25):
 
 def looked(seed, modes, n=2000):
     rng = np.random.default_rng(seed)
-    return cells(rng, table(rng, n), table(rng, n), table(rng, n, modes), ALPHA)
+    return count_cells(rng, table(rng, n), table(rng, n), table(rng, n, modes), ALPHA)
 
 
 def test_a_dropped_mode_is_named_and_the_bound_is_below_the_truth():
     looks = [looked(seed, modes=24) for seed in range(20)]
     # 1 of 25 modes is missing: 0.014067 nats (docs/explanation/notation.md)
-    assert all(0 < look["jsd_lower"] < 0.014067 for look in looks)
+    assert all(0 < look.jsd_lower < 0.014067 for look in looks)
     for look in looks:
-        first = look["cells"][0]
-        assert first["finding"] == "dropped"
-        assert first["centre"][0] > 90
-        assert "not one was seen" in look["sentences"][1]
+        first = look.cells[0]
+        assert first.finding == "dropped"
+        assert first.centre[0] > 90
+        assert "not one was seen" in look.sentences[1]
 
 
 def test_cells_of_one_group_are_joined():
     # two modes of which the second is missing, 0.215762 nats, laid out in 15 cells or so each
     rng = np.random.default_rng(0)
-    look = cells(rng, table(rng, 2000, 2), table(rng, 2000, 2), table(rng, 2000, 1), ALPHA)
-    assert 0.05 < look["jsd_lower"] < 0.215762
-    assert look["jsd_lower"] > 3 * look["cells"][0]["jsd_lower"]
-    assert sum(cell["real"]["count"] for cell in look["cells"]) == look["n_real"] == 2000
-    assert sum(cell["finding"] == "dropped" for cell in look["cells"]) > 5
+    look = count_cells(
+        rng, table(rng, 2000, 2), table(rng, 2000, 2), table(rng, 2000, 1), ALPHA
+    )
+    assert 0.05 < look.jsd_lower < 0.215762
+    assert look.jsd_lower > 3 * look.cells[0].jsd_lower
+    assert sum(cell.real.count for cell in look.cells) == look.n_real == 2000
+    assert sum(cell.finding == "dropped" for cell in look.cells) > 5
 
 
 def test_with_nothing_dropped_a_cell_is_named_with_probability_alpha_at_most():
     seeds = 200
     looks = [looked(seed, modes=25, n=300) for seed in range(seeds)]
-    named = sum(look["jsd_lower"] > 0 for look in looks)
+    named = sum(look.jsd_lower > 0 for look in looks)
     assert named <= ALPHA * seeds + 3 * np.sqrt(ALPHA * (1 - ALPHA) * seeds)
-    assert "does not show" in looks[0]["sentences"][0]
+    assert "does not show" in looks[0].sentences[0]
 
 
 def test_all_intervals_hold_at_once():
@@ -55,21 +59,21 @@ def test_all_intervals_hold_at_once():
     seeds, missed = 100, 0
     for seed in range(seeds):
         rng = np.random.default_rng(seed)
-        look = cells(
+        look = count_cells(
             rng,
             table(rng, 300, 4),
             rng.permutation(table(rng, 200, 4)),
             table(rng, 200, 4),
             ALPHA,
         )
-        centres = np.array([cell["centre"] for cell in look["cells"]])
+        centres = np.array([cell.centre for cell in look.cells])
         many = table(rng, 20_000, 4)
         nearest = np.argmin(((many[:, None] - centres) ** 2).sum(axis=2), axis=1)
         truth = np.bincount(nearest, minlength=len(centres)) / len(many)
         missed += any(
             not low - 0.01 <= share <= high + 0.01
-            for share, cell in zip(truth, look["cells"], strict=True)
-            for low, high in (cell["real"]["interval"], cell["other"]["interval"])
+            for share, cell in zip(truth, look.cells, strict=True)
+            for low, high in (cell.real.interval, cell.other.interval)
         )
     assert missed <= ALPHA * seeds + 3 * np.sqrt(ALPHA * (1 - ALPHA) * seeds)
 
@@ -77,9 +81,9 @@ def test_all_intervals_hold_at_once():
 def test_too_often_is_seen_as_well():
     rng = np.random.default_rng(0)
     other = np.concatenate([table(rng, 1000), table(rng, 1000, modes=1)])
-    first = cells(rng, table(rng, 2000), table(rng, 2000), other, ALPHA)["cells"][0]
-    assert first["finding"] == "too often"
-    assert abs(first["centre"][0]) < 0.1
+    first = count_cells(rng, table(rng, 2000), table(rng, 2000), other, ALPHA).cells[0]
+    assert first.finding == "too often"
+    assert abs(first.centre[0]) < 0.1
 
 
 def test_jsd_of_two_coins():
@@ -90,13 +94,14 @@ def test_jsd_of_two_coins():
 
 def test_cells_are_plain_and_the_same_for_the_same_rng():
     look = looked(1, modes=24)
-    assert json.loads(json.dumps(look)) == look == looked(1, modes=24)
+    again = from_json(Cells, json.loads(json.dumps(to_json(look))))
+    assert again == look == looked(1, modes=24)
 
 
 def test_constant_rows_make_one_cell():
     constant = np.ones((50, 2))
-    look = cells(np.random.default_rng(0), constant, constant, constant, ALPHA)
-    assert (look["n_cells"], look["jsd_lower"]) == (1, 0)
+    look = count_cells(np.random.default_rng(0), constant, constant, constant, ALPHA)
+    assert (look.n_cells, look.jsd_lower) == (1, 0)
 
 
 def naive(real, other, k):
@@ -130,14 +135,14 @@ def test_prdc_is_its_definition(k, lattice, monkeypatch):
     real, other = rng.normal(size=(60, 2)), 0.7 * rng.normal(size=(45, 2)) + 0.5
     if lattice:
         real, other = np.round(real), np.round(other)
-    assert prdc(real, other, k) == pytest.approx(naive(real, other, k))
+    assert vars(prdc(real, other, k)) == pytest.approx(naive(real, other, k))
     monkeypatch.setattr("onehalf.evaluation.checks.coverage.DISTANCES", 100)
-    assert prdc(real, other, k) == pytest.approx(naive(real, other, k))
+    assert vars(prdc(real, other, k)) == pytest.approx(naive(real, other, k))
 
 
 def test_constant_rows_are_inside():
     found = prdc(np.ones((20, 3)), np.ones((20, 3)))
-    assert (found["precision"], found["recall"], found["coverage"]) == (1, 1, 1)
+    assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
 
 
 def test_coverage_of_data_against_data_is_what_theory_says():
@@ -146,11 +151,9 @@ def test_coverage_of_data_against_data_is_what_theory_says():
     found = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        found.append(
-            prdc_beside_data(rng, rng.normal(size=(2 * n, 2)), rng.normal(size=(n, 2)), k)
-        )
+        found.append(compare_prdc(rng, rng.normal(size=(2 * n, 2)), rng.normal(size=(n, 2)), k))
     for kind in ("data", "other"):
-        covered = [look[kind]["coverage"] for look in found]
+        covered = [getattr(look, kind).coverage for look in found]
         assert np.mean(covered) == pytest.approx(
             expected, abs=4 * np.std(covered) / np.sqrt(40)
         )
@@ -158,10 +161,8 @@ def test_coverage_of_data_against_data_is_what_theory_says():
 
 def test_both_columns_have_equally_many_rows():
     rng = np.random.default_rng(0)
-    assert prdc_beside_data(rng, rng.normal(size=(101, 2)), rng.normal(size=(30, 2)))["n"] == 30
-    assert (
-        prdc_beside_data(rng, rng.normal(size=(101, 2)), rng.normal(size=(300, 2)))["n"] == 50
-    )
+    assert compare_prdc(rng, rng.normal(size=(101, 2)), rng.normal(size=(30, 2))).n == 30
+    assert compare_prdc(rng, rng.normal(size=(101, 2)), rng.normal(size=(300, 2))).n == 50
 
 
 def test_unfit_input_is_refused():
@@ -169,8 +170,8 @@ def test_unfit_input_is_refused():
     with pytest.raises(Refusal, match="at least 6 rows"):
         prdc(few, many)
     with pytest.raises(Refusal, match="at least 12 rows"):
-        prdc_beside_data(np.random.default_rng(0), few, many)
+        compare_prdc(np.random.default_rng(0), few, many)
     with pytest.raises(Refusal, match="alpha"):
-        cells(np.random.default_rng(0), many, many, many, 0.0)
+        count_cells(np.random.default_rng(0), many, many, many, 0.0)
     with pytest.raises(Refusal, match="at least 1 neighbour"):
         prdc(many, many, 0)

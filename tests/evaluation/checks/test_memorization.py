@@ -9,7 +9,9 @@ import pytest
 from onehalf._errors import Refusal
 from onehalf.evaluation.certificate.bounds import p_value
 from onehalf.evaluation.checks import memorization
-from onehalf.evaluation.checks.memorization import _advantage, _collisions, copying
+from onehalf.evaluation.checks.memorization import _advantage, _collisions, detect_copying
+from onehalf.evaluation.result import Memorization
+from onehalf.evaluation.serialization import from_json, to_json
 
 ALPHA = 0.05
 
@@ -21,7 +23,7 @@ def rows(rng, n=100, d=2, scale=1.0):
 def found(seed, make, n=100, m=100):
     rng = np.random.default_rng(seed)
     train = rows(rng, n)
-    return copying(rng, train, rows(rng, m), make(rng, train), ALPHA)
+    return detect_copying(rng, train, rows(rng, m), make(rng, train), ALPHA)
 
 
 def copier(rng, train):
@@ -38,11 +40,11 @@ def mode_seeking(rng, train):
 
 def test_a_copier_is_caught():
     copied = found(0, copier, n=1000, m=1000)
-    assert copied["p_value"] == copied["nearer_train"]["p_value"] == 0.0005
-    assert copied["log_e"] > 100
-    assert copied["advantage_lower"] > 0.6
-    assert copied["nearer_train"]["share"] > 0.9
-    assert "nearer to the rows that were trained on" in copied["sentences"][0]
+    assert copied.p_value == copied.nearer_train.p_value == 0.0005
+    assert copied.log_e > 100
+    assert copied.advantage_lower > 0.6
+    assert copied.nearer_train.share > 0.9
+    assert "nearer to the training rows" in copied.sentences[0]
 
 
 def test_a_few_exact_copies_among_many_rows_are_caught():
@@ -52,11 +54,11 @@ def test_a_few_exact_copies_among_many_rows_are_caught():
         return fakes
 
     copied = found(0, one_in_twenty, n=1000, m=1000)
-    assert copied["p_value"] == 0.0005
-    assert copied["log_e"] > np.log(1 / ALPHA)
-    assert copied["advantage_lower"] > 0
-    assert copied["duplicates"]["train"]["count"] == 50
-    assert copied["duplicates"]["held_out"]["count"] == 0
+    assert copied.p_value == 0.0005
+    assert copied.log_e > np.log(1 / ALPHA)
+    assert copied.advantage_lower > 0
+    assert copied.duplicates.train.count == 50
+    assert copied.duplicates.held_out.count == 0
 
 
 @pytest.mark.parametrize("make", [honest, mode_seeking])
@@ -66,17 +68,15 @@ def test_without_copying_each_alarm_comes_with_probability_alpha_at_most(make, m
     looks = [found(seed, make, m=120) for seed in range(seeds)]
     most = ALPHA * seeds + 3 * np.sqrt(ALPHA * (1 - ALPHA) * seeds)
     alarms = {
-        "p": [look["p_value"] <= ALPHA for look in looks],
-        "share": [look["nearer_train"]["p_value"] <= ALPHA for look in looks],
-        "e": [look["log_e"] >= np.log(1 / ALPHA) for look in looks],
-        "advantage": [look["advantage_lower"] > 0 for look in looks],
+        "p": [look.p_value <= ALPHA for look in looks],
+        "share": [look.nearer_train.p_value <= ALPHA for look in looks],
+        "e": [look.log_e >= np.log(1 / ALPHA) for look in looks],
+        "advantage": [look.advantage_lower > 0 for look in looks],
     }
     assert {name: sum(raised) for name, raised in alarms.items() if sum(raised) > most} == {}
-    assert np.mean([look["nearer_train"]["share"] for look in looks]) == pytest.approx(
-        0.5, abs=0.03
-    )
+    assert np.mean([look.nearer_train.share for look in looks]) == pytest.approx(0.5, abs=0.03)
     # an e-value has mean 1; it is skewed, and its logarithm mostly below 0
-    assert np.mean(np.exp([look["log_e"] for look in looks])) < 1.5
+    assert np.mean(np.exp([look.log_e for look in looks])) < 1.5
 
 
 def test_the_advantage_stays_below_the_true_one():
@@ -99,7 +99,7 @@ def test_training_rows_in_order_are_no_sign_of_copying():
         rng = np.random.default_rng(seed)
         train, held_out, fakes = (rng.exponential(size=(n, 1)) for n in (200, 100, 100))
         alarms += (
-            copying(rng, np.sort(train, axis=0), held_out, fakes, ALPHA)["p_value"] <= ALPHA
+            detect_copying(rng, np.sort(train, axis=0), held_out, fakes, ALPHA).p_value <= ALPHA
         )
     assert alarms <= 5
 
@@ -108,27 +108,27 @@ def test_labels_play_no_part_in_equal_rows():
     # each row is there twice, once under each label, and so are the fakes: nothing can tell train from held-out
     rng = np.random.default_rng(0)
     table = np.round(rows(rng, 200), 1)
-    look = copying(rng, table, table, table[:50], ALPHA)
-    assert look["nearer_train"]["share"] == 0.5
-    assert look["duplicates"]["train"] == look["duplicates"]["held_out"]
-    assert look["duplicates"]["train"]["share"] == 1
-    assert look["log_e"] < np.log(1 / ALPHA)
-    assert look["advantage_lower"] == 0
+    look = detect_copying(rng, table, table, table[:50], ALPHA)
+    assert look.nearer_train.share == 0.5
+    assert look.duplicates.train == look.duplicates.held_out
+    assert look.duplicates.train.share == 1
+    assert look.log_e < np.log(1 / ALPHA)
+    assert look.advantage_lower == 0
 
 
 def test_constant_rows_say_nothing():
     constant = np.ones((20, 3))
-    look = copying(np.random.default_rng(0), constant, constant, constant, ALPHA)
-    assert (look["log_e"], look["p_value"], look["advantage_lower"]) == (pytest.approx(0), 1, 0)
-    assert look["collisions"]["fakes"]["support"] == 1
+    look = detect_copying(np.random.default_rng(0), constant, constant, constant, ALPHA)
+    assert (look.log_e, look.p_value, look.advantage_lower) == (pytest.approx(0), 1, 0)
+    assert look.collisions.samples.support == 1
 
 
 def test_minus_nought_equals_nought():
     zeros = np.zeros((5, 1))
     assert (
-        copying(np.random.default_rng(0), zeros, zeros, -zeros, ALPHA)["duplicates"]["train"][
-            "count"
-        ]
+        detect_copying(
+            np.random.default_rng(0), zeros, zeros, -zeros, ALPHA
+        ).duplicates.train.count
         == 5
     )
 
@@ -140,19 +140,19 @@ def test_collisions_are_unbiased_and_their_interval_holds(heavy):
     truth = 1 / np.sum(p**2)
     rng = np.random.default_rng(0)
     looks = [_collisions(rng.choice(200, size=400, p=p), ALPHA) for _ in range(200)]
-    rates = [look["rate"] for look in looks]
+    rates = [look.rate for look in looks]
     assert np.mean(rates) == pytest.approx(1 / truth, abs=3.5 * np.std(rates) / np.sqrt(200))
-    missed = [not look["interval"][0] <= truth <= look["interval"][1] for look in looks]
+    missed = [not look.interval[0] <= truth <= look.interval[1] for look in looks]
     assert np.mean(missed) <= ALPHA
-    assert np.median([look["interval"][1] for look in looks]) < 4 * truth
-    assert np.median([look["at_least"] for look in looks]) > truth / 20
+    assert np.median([look.interval[1] for look in looks]) < 4 * truth
+    assert np.median([look.at_least for look in looks]) > truth / 20
 
 
 def test_without_a_collision_the_lower_limit_is_exceeded_with_probability_alpha_at_most():
     m, support, seeds = 30, 145, 2000  # the limit, m (m - 1)/(2 log 20), is 145.2
     rng = np.random.default_rng(0)
     looks = [_collisions(rng.integers(0, support, size=m), ALPHA) for _ in range(seeds)]
-    wrong = sum(look["support"] is None and look["at_least"] >= support for look in looks)
+    wrong = sum(look.support is None and look.at_least >= support for look in looks)
     assert 0 < wrong <= ALPHA * seeds + 3 * np.sqrt(ALPHA * (1 - ALPHA) * seeds)
 
 
@@ -160,17 +160,18 @@ def test_collapse_is_seen_beside_the_table():
     def five_rows(rng, train):
         return rows(rng, 5)[rng.integers(0, 5, size=1000)]
 
-    collisions = found(0, five_rows)["collisions"]
-    assert collisions["fakes"]["support"] == pytest.approx(5, rel=0.1)
-    assert collisions["fakes"]["interval"][0] <= 5 <= collisions["fakes"]["interval"][1]
-    assert collisions["real"]["support"] is None
+    collisions = found(0, five_rows).collisions
+    assert collisions.samples.support == pytest.approx(5, rel=0.1)
+    assert collisions.samples.interval[0] <= 5 <= collisions.samples.interval[1]
+    assert collisions.real.support is None
 
 
 def test_the_result_is_plain_says_so_and_is_the_same_for_the_same_rng():
     look = found(3, copier, n=150, m=100)
-    assert json.loads(json.dumps(look)) == look == found(3, copier, n=150, m=100)
-    assert look["n_pairs"] == look["duplicates"]["n_rows"] == 100
-    said = " ".join(look["sentences"] + found(3, honest)["sentences"]).lower()
+    again = from_json(Memorization, json.loads(json.dumps(to_json(look))))
+    assert again == look == found(3, copier, n=150, m=100)
+    assert look.n_pairs == look.duplicates.n_rows == 100
+    said = " ".join(look.sentences + found(3, honest).sentences).lower()
     assert not {"identical", "indistinguishable", "passes", "passed", "jsd"} & set(
         said.replace(",", "").split()
     )
@@ -193,4 +194,4 @@ def test_unfit_input_is_refused(change, word):
         "alpha": ALPHA,
     }
     with pytest.raises((Refusal, TypeError), match=word):
-        copying(np.random.default_rng(0), **(given | change))
+        detect_copying(np.random.default_rng(0), **(given | change))

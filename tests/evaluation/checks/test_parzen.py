@@ -6,7 +6,7 @@ from sklearn.neighbors import KernelDensity
 
 from onehalf._errors import Refusal
 from onehalf.evaluation.checks import parzen as module
-from onehalf.evaluation.checks.parzen import SIGMAS, parzen
+from onehalf.evaluation.checks.parzen import SIGMAS, log_likelihood
 
 
 def piles(d=3, n=(200, 90, 110)):
@@ -22,20 +22,20 @@ def test_it_agrees_with_scikit_learn(monkeypatch):
     fakes, validation, test = piles()
     means = [by_scikit_learn(fakes, validation, sigma).mean() for sigma in SIGMAS]
     log_p = by_scikit_learn(fakes, test, SIGMAS[np.argmax(means)])
-    whole = parzen(fakes, validation, test)
-    assert whole["sigma"] == SIGMAS[np.argmax(means)]
-    assert whole["log_likelihood"] == pytest.approx(log_p.mean(), abs=1e-9)
-    assert whole["se"] == pytest.approx(log_p.std() / np.sqrt(len(test)), abs=1e-9)
-    assert whole["n_fakes"] == 200
+    whole = log_likelihood(fakes, validation, test)
+    assert whole.sigma == SIGMAS[np.argmax(means)]
+    assert whole.log_likelihood == pytest.approx(log_p.mean(), abs=1e-9)
+    assert whole.se == pytest.approx(log_p.std() / np.sqrt(len(test)), abs=1e-9)
+    assert whole.n_samples == 200
     monkeypatch.setattr(module, "DISTANCES", 1000)
-    assert parzen(fakes, validation, test) == pytest.approx(whole)
+    assert log_likelihood(fakes, validation, test) == pytest.approx(whole)
 
 
 def test_validation_rows_choose_sigma_and_test_rows_have_no_say():
     fakes, validation, test = piles()
     sigmas = np.array([0.01, 0.3])
-    assert parzen(fakes, fakes[:50], test, sigmas)["sigma"] == 0.01
-    assert parzen(fakes, validation, fakes[:50], sigmas)["sigma"] == 0.3
+    assert log_likelihood(fakes, fakes[:50], test, sigmas).sigma == 0.01
+    assert log_likelihood(fakes, validation, fakes[:50], sigmas).sigma == 0.3
 
 
 def test_the_grid_is_that_of_the_paper():
@@ -48,16 +48,16 @@ def test_the_grid_is_that_of_the_paper():
 
 def test_far_rows_do_not_underflow():
     fakes, validation, test = piles()
-    far = parzen(fakes, validation, test + 1000, np.array([0.1]))["log_likelihood"]
+    far = log_likelihood(fakes, validation, test + 1000, np.array([0.1])).log_likelihood
     assert -2e8 < far < -1e8
 
 
 def test_twice_the_range_costs_log_2_an_entry():
     fakes, validation, test = piles()
-    usual = parzen(fakes, validation, test)
-    twice = parzen(2 * fakes, 2 * validation, 2 * test, 2 * SIGMAS)
-    assert twice["log_likelihood"] == pytest.approx(usual["log_likelihood"] - 3 * np.log(2))
-    assert twice["sigma"] == 2 * usual["sigma"]
+    usual = log_likelihood(fakes, validation, test)
+    twice = log_likelihood(2 * fakes, 2 * validation, 2 * test, 2 * SIGMAS)
+    assert twice.log_likelihood == pytest.approx(usual.log_likelihood - 3 * np.log(2))
+    assert twice.sigma == 2 * usual.sigma
 
 
 def test_with_atoms_it_grows_without_limit_as_sigma_falls():
@@ -65,7 +65,8 @@ def test_with_atoms_it_grows_without_limit_as_sigma_falls():
         np.random.default_rng(0).integers(0, 2, size=(64, 4)).astype(np.float64)
     )  # black and white
     values = [
-        parzen(x, x, x, np.array([sigma]))["log_likelihood"] for sigma in (1e-1, 1e-2, 1e-3)
+        log_likelihood(x, x, x, np.array([sigma])).log_likelihood
+        for sigma in (1e-1, 1e-2, 1e-3)
     ]
     assert np.diff(values) == pytest.approx(4 * np.log(10) * np.ones(2), rel=1e-6)
 
@@ -73,6 +74,6 @@ def test_with_atoms_it_grows_without_limit_as_sigma_falls():
 def test_unfit_input_is_refused():
     fakes, validation, test = piles()
     with pytest.raises(Refusal, match="sigmas"):
-        parzen(fakes, validation, test, np.array([0.0]))
+        log_likelihood(fakes, validation, test, np.array([0.0]))
     with pytest.raises((Refusal, TypeError), match="test"):
-        parzen(fakes, validation, test[:, :2])
+        log_likelihood(fakes, validation, test[:, :2])

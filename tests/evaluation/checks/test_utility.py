@@ -18,7 +18,8 @@ from sklearn.metrics import (
 from onehalf import Refusal
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation.checks import utility as module
-from onehalf.evaluation.checks.utility import utility
+from onehalf.evaluation.checks.utility import evaluate_utility
+from onehalf.evaluation.features.tables import TableColumns
 
 N = 1200
 
@@ -44,13 +45,13 @@ def people():
             "nobody": pa.array([None] * (N - 2) + [1.5, 2.5]),
         }
     )
-    coding = TableEncoder.of(table)
-    return coding, coding.rows(table)
+    encoder = TableEncoder.fit(table)
+    return TableColumns(encoder), encoder.encode(table)
 
 
 def parts(n=400):
-    coding, rows = people()
-    return coding, rows[:n].copy(), rows[n:]
+    columns, rows = people()
+    return columns, rows[:n].copy(), rows[n:]
 
 
 def shuffled(rows):
@@ -60,19 +61,19 @@ def shuffled(rows):
 
 @pytest.mark.parametrize("target", ["income", "wage", "children", "born"])
 def test_samples_like_data_train_as_well_and_shuffled_columns_teach_nothing(target):
-    coding, samples, data = parts()
-    good = utility(samples, data, coding, target, seed=0)
-    bad = utility(shuffled(samples), data, coding, target, seed=0)
-    main = "accuracy" if good["kind"] == "classes" else "r2"
-    assert good["kind"] == ("numbers" if target in ("wage", "born") else "classes")
-    difference = good["differences"][main]
-    assert abs(difference["value"]) < 4 * difference["se"] + 0.05
-    assert bad["scores"]["samples"][main] < bad["scores"]["constant"][main] + 0.15
-    assert bad["scores"]["data"][main] > bad["scores"]["constant"][main] + 0.2
-    assert bad["differences"][main]["value"] < -4 * bad["differences"][main]["se"]
-    left_out = good["left_out"]
-    assert good["n_train"] == 400 - max(left_out["samples"], left_out["data"])
-    assert good["n_test"] == 400 - left_out["test"]
+    columns, samples, data = parts()
+    good = evaluate_utility(samples, data, columns, target, seed=0)
+    bad = evaluate_utility(shuffled(samples), data, columns, target, seed=0)
+    main = "accuracy" if good.kind == "classes" else "r2"
+    assert good.kind == ("numbers" if target in ("wage", "born") else "classes")
+    difference = good.differences[main]
+    assert abs(difference.value) < 4 * difference.se + 0.05
+    assert bad.scores["samples"][main] < bad.scores["constant"][main] + 0.15
+    assert bad.scores["data"][main] > bad.scores["constant"][main] + 0.2
+    assert bad.differences[main].value < -4 * bad.differences[main].se
+    left_out = good.left_out
+    assert good.n_train == 400 - max(left_out["samples"], left_out["data"])
+    assert good.n_test == 400 - left_out["test"]
 
 
 def test_the_scores_are_those_of_scikit_learn():
@@ -110,68 +111,76 @@ def test_the_standard_error_is_the_spread_over_test_sets():
 
     found = [draw(seed) for seed in range(40)]
     for name in ("accuracy", "f1"):
-        values, errors = ([each[name][key] for each in found] for key in ("value", "se"))
+        values, errors = (
+            [getattr(each[name], key) for each in found] for key in ("value", "se")
+        )
         assert np.mean(values) == pytest.approx(0.1, abs=0.02)
         assert np.std(values) == pytest.approx(np.mean(errors), rel=0.35)
 
 
 def test_with_training_rows_all_of_the_test_rows_are_tested_on():
-    coding, samples, data = parts()
-    found = utility(samples, data[:300], coding, "wage", seed=0, train=data[300:])
-    assert (found["n_test"], found["n_train"]) == (300, 400)
+    columns, samples, data = parts()
+    found = evaluate_utility(samples, data[:300], columns, "wage", seed=0, train=data[300:])
+    assert (found.n_test, found.n_train) == (300, 400)
 
 
 def test_it_is_the_same_again_with_the_same_seed():
-    coding, samples, data = parts()
-    assert utility(samples, data, coding, "income", seed=3) == utility(
-        samples, data, coding, "income", seed=3
+    columns, samples, data = parts()
+    assert evaluate_utility(samples, data, columns, "income", seed=3) == evaluate_utility(
+        samples, data, columns, "income", seed=3
     )
 
 
 def test_what_samples_lack_is_told():
-    coding, samples, data = parts()
-    place = coding.names.index("income")
-    samples[:, place] = coding.words["income"].index("low")
-    found = utility(samples, data, coding, "income", seed=0)
-    assert found["lacking"] == ["high"]
-    assert "No sample has income = high." in found["sentence"]
-    assert found["scores"]["samples"]["auc"] == 0.5
-    assert found["scores"]["samples"]["f1"] == pytest.approx(
+    columns, samples, data = parts()
+    place = columns.names.index("income")
+    samples[:, place] = columns.encoder.words["income"].index("low")
+    found = evaluate_utility(samples, data, columns, "income", seed=0)
+    assert found.lacking == ("high",)
+    assert "No sample has income = high." in found.sentence
+    assert found.scores["samples"]["auc"] == 0.5
+    assert found.scores["samples"]["f1"] == pytest.approx(
         1 / 3, abs=0.05
     )  # 2/3 of one class, 0 of the other
 
 
 def test_values_that_the_data_never_hold_count_as_wrong():
-    coding, samples, data = parts()
-    place = coding.names.index("children")
+    columns, samples, data = parts()
+    place = columns.names.index("children")
     samples[:, place] += np.random.default_rng(0).normal(0, 0.1, len(samples))
-    found = utility(samples, data, coding, "children", seed=0)
-    assert found["scores"]["samples"]["accuracy"] == 0
-    assert sorted(found["lacking"]) == ["0", "1", "2", "3"]
+    found = evaluate_utility(samples, data, columns, "children", seed=0)
+    assert found.scores["samples"]["accuracy"] == 0
+    assert sorted(found.lacking) == ["0", "1", "2", "3"]
     samples[:, place] = np.float32(np.round(samples[:, place]) + 0.0)
     assert (
-        utility(samples, data, coding, "children", seed=0)["scores"]["samples"]["accuracy"]
+        evaluate_utility(samples, data, columns, "children", seed=0).scores["samples"][
+            "accuracy"
+        ]
         > 0.9
     )
 
 
 def test_sentences_have_their_baselines():
-    coding, samples, data = parts()
+    columns, samples, data = parts()
     number = r"[\d.,]+"
-    told = utility(samples, data, coding, "income", seed=0)["sentence"]
+    told = evaluate_utility(samples, data, columns, "income", seed=0).sentence
     assert re.fullmatch(
-        rf"A model that guesses income from the other columns, trained on {number} samples, is right on {number} % of "
-        rf"{number} data rows; trained on as many data rows, on {number} % \(a difference of {number} ± {number} points"
-        rf"\); always the most frequent answer, on {number} %. Left out are \d+ data rows and \d+ samples that lack "
+        rf"A model that predicts income from the other columns, trained on {number} samples, is right on {number} % of "
+        rf"{number} data rows; trained on as many data rows, it is right on {number} % \(a difference of {number} ± "
+        rf"{number} points\)\. Always predicting the most frequent class is right "
+        rf"on {number} %. Left out are \d+ data rows and \d+ samples that lack "
         r"income\.",
         told,
     )
-    told = utility(samples, data, coding, "born", seed=0)["sentence"]
+    told = evaluate_utility(samples, data, columns, "born", seed=0).sentence
     assert re.search(
-        rf"is off by {number} days on average .* always the mean, by {number} days\.$", told
+        rf"is off by {number} days on average .* Always predicting the mean is off by {number} days\.$",
+        told,
     )
     assert (
-        utility(shuffled(samples), data, coding, "born", seed=0)["scores"]["constant"]["error"]
+        evaluate_utility(shuffled(samples), data, columns, "born", seed=0).scores["constant"][
+            "error"
+        ]
         > 1000
     )
 
@@ -179,7 +188,7 @@ def test_sentences_have_their_baselines():
 @pytest.mark.parametrize(
     ("target", "rows", "said"),
     [
-        ("incom", slice(None), "got 'incom'. Did you mean 'income'?"),
+        ("incom", slice(None), "got 'incom'. Did you mean income?"),
         (
             "nobody",
             slice(None),
@@ -189,17 +198,17 @@ def test_sentences_have_their_baselines():
     ],
 )
 def test_what_cannot_be_done_is_refused(target, rows, said):
-    coding, samples, data = parts()
+    columns, samples, data = parts()
     with pytest.raises(Refusal, match=re.escape(said)):
-        utility(samples[rows], data, coding, target, seed=0)
+        evaluate_utility(samples[rows], data, columns, target, seed=0)
 
 
 def test_a_target_that_never_changes_or_stands_alone_is_refused():
     table = pa.table({"x": np.arange(100) % 7, "y": ["a"] * 100})
-    coding = TableEncoder.of(table)
-    rows = coding.rows(table)
+    encoder = TableEncoder.fit(table)
+    columns, rows = TableColumns(encoder), encoder.encode(table)
     with pytest.raises(Refusal, match="different values; got 'y', all alike"):
-        utility(rows, rows, coding, "y", seed=0)
-    alone = TableEncoder.of(table.select(["x"]))
+        evaluate_utility(rows, rows, columns, "y", seed=0)
+    alone = TableColumns(TableEncoder.fit(table.select(["x"])))
     with pytest.raises(Refusal, match="other columns"):
-        utility(rows[:, :1], rows[:, :1], alone, "x", seed=0)
+        evaluate_utility(rows[:, :1], rows[:, :1], alone, "x", seed=0)

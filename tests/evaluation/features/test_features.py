@@ -9,23 +9,29 @@ from hypothesis import strategies as st
 
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation.certificate.critics import learn
-from onehalf.evaluation.features.view import View
+from onehalf.evaluation.features.arrays import ArrayEncoder
+from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
+from onehalf.evaluation.rows import wrap
 
 
 def seen(columns, learned, judged=None):
-    """The features of the rows that are judged, by a view that learned from the first few."""
-    table = pa.table(columns)
-    coding = TableEncoder.of(table)
-    cells = coding.rows(table)
-    return View.of(cells[:learned], coding)(
-        cells[learned:] if judged is None else cells[judged]
-    )
+    """The features of the rows that are judged, by a map that learned from the first few."""
+    encoder, cells = encode(pa.table(columns))
+    judged = slice(learned, None) if judged is None else judged
+    return encoder.content_map(cells[:learned])(cells[judged])
+
+
+def encode(table):
+    coding = TableEncoder.fit(table)
+    return TableFeatureEncoder(TableColumns(coding)), wrap(coding.encode(table))
 
 
 def test_an_array_stays_as_it_is():
-    rows = np.random.default_rng(0).normal(size=(30, 3))
-    assert View.of(rows[:10])(rows) is rows
-    np.testing.assert_allclose(View.of(rows).scaled(rows).std(axis=0), 1)
+    rows = wrap(np.random.default_rng(0).normal(size=(30, 3)))
+    seen = ArrayEncoder().content_map(rows[:10])(rows)
+    np.testing.assert_array_equal(seen, rows.x)
+    scaled = ArrayEncoder().distance_space(rows)(rows)
+    np.testing.assert_allclose(scaled.std(axis=0), 1)
 
 
 def test_words_have_flags_the_rare_and_unheard_of_share_one():
@@ -95,12 +101,11 @@ def test_trees_see_steps_that_nothing_else_sees():
             "word": np.where(np.arange(6000) < 3000, fits, rng.permutation(fits)),
         }
     )
-    coding = TableEncoder.of(table)
-    cells = coding.rows(table)
+    encoder, cells = encode(table)
     gain = {}
     for kinds in (("linear", "quadratic"), ("linear", "quadratic", "trees")):
         critic = learn(
-            jr.key(0), cells[:2000], cells[3000:5000], 1000, kinds=kinds, coding=coding
+            jr.key(0), cells[:2000], cells[3000:5000], 1000, kinds=kinds, encoder=encoder
         )
         gain[kinds] = critic.d(cells[2000:3000]).mean() - critic.d(cells[5000:]).mean()
     few, more = gain.values()
@@ -111,10 +116,9 @@ def test_trees_see_steps_that_nothing_else_sees():
 def test_a_critic_depends_on_the_rows_it_learned_from_alone(kinds):
     rng = np.random.default_rng(0)
     table = pa.table({"word": rng.choice(list("abcdefg"), 900), "age": rng.integers(0, 9, 900)})
-    coding = TableEncoder.of(table)
-    cells = coding.rows(table)
+    encoder, cells = encode(table)
     critics = [
-        learn(jr.key(0), cells[:300], cells[300:600], 300, kinds=kinds, coding=coding)
+        learn(jr.key(0), cells[:300], cells[300:600], 300, kinds=kinds, encoder=encoder)
         for _ in range(2)
     ]
     alone, among = critics[0].d(cells[600:610]), critics[1].d(cells[600:])[:10]

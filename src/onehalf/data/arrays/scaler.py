@@ -1,5 +1,6 @@
 """Arrays in standard units: scaled for the players, and back to the units and dtype of the user."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +22,8 @@ class ArrayScaler(eqx.Module):
     scale for all the entries of anything larger (an image's pixels share their unit). On the way back whole numbers are
     rounded and kept inside the range that the rows had; everything gets its dtype again.
 
-    >>> units = ArrayScaler.of(np.array([[0, 1.5], [4, 2.5]]))
-    >>> units.restore(units.plain(np.array([[2, 2.25]])) + 0.01)
+    >>> units = ArrayScaler.fit(np.array([[0, 1.5], [4, 2.5]]))
+    >>> units.inverse_transform(units.transform(np.array([[2, 2.25]])) + 0.01)
     array([[2.   , 2.255]])
     """
 
@@ -34,7 +35,7 @@ class ArrayScaler(eqx.Module):
     dtype: str = eqx.field(static=True)
 
     @classmethod
-    def of(cls, rows: Rows) -> "ArrayScaler":
+    def fit(cls, rows: Rows) -> "ArrayScaler":
         """The units of these rows; a constant column keeps scale 1."""
         over = 0 if rows.ndim == 2 else None
         mean = np.mean(rows, axis=over, dtype=np.float64)
@@ -61,22 +62,22 @@ class ArrayScaler(eqx.Module):
             else None
         )
 
-    def tensors(self) -> dict[str, np.ndarray]:
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """All of the units but the dtype, by name."""
         return {name: value for name, value in vars(self).items() if name != "dtype"}
 
-    def data(self, rows: Rows) -> Empirical:
+    def distribution(self, rows: Rows) -> Empirical:
         """The empirical distribution of these rows, in plain units."""
-        return Empirical(jnp.asarray(self.plain(rows)), self.step)
+        return Empirical(jnp.asarray(self.transform(rows)), self.step)
 
-    def plain(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
+    def transform(self, rows: Rows) -> Float[np.ndarray, "n ..."]:
         """(rows - offset) / scale, in float32."""
         x = np.empty(rows.shape, np.float32)
         for block in _blocks(rows):
             x[block] = (rows[block].astype(np.float64) - self.offset) / self.scale
         return x
 
-    def restore(self, x: Float[Any, "n ..."]) -> Rows:
+    def inverse_transform(self, x: Float[Any, "n ..."]) -> Rows:
         """The way back: the user's units and dtype."""
         rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
         rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
@@ -85,7 +86,7 @@ class ArrayScaler(eqx.Module):
 
 def _blocks(rows: Rows) -> Iterator[slice]:
     """All rows, so many at a time that their float64s take no more than 128 MiB."""
-    size = max(1, 2**24 * len(rows) // rows.size)
+    size = max(1, 2**24 // math.prod(rows.shape[1:]))
     yield from (slice(start, start + size) for start in range(0, len(rows), size))
 
 

@@ -1,16 +1,20 @@
-"""What an array must be to be learned from, and names for its entries."""
+"""Checks of arrays and of labels, and names for the entries of an array."""
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from onehalf._errors import refuse
 
-__all__ = ["Rows", "check", "numbered"]
+__all__ = ["Labels", "Rows", "check", "check_labels", "numbered"]
 
 Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
+
+Labels = Shaped[np.ndarray, " _"]
+"""A whole number or a word for each row."""
 
 
 def check(what: str, rows: np.ndarray) -> Rows:
@@ -40,6 +44,36 @@ def check(what: str, rows: np.ndarray) -> Rows:
             hint="Remove or fill them first.",
         )
     return rows
+
+
+def check_labels(what: str, labels: Any, n: int) -> Labels:
+    """Check the labels of n rows: a whole number or a word for each; floats count if all are whole.
+
+    >>> check_labels("y", ["cat", "dog", "cat"], 3)
+    array(['cat', 'dog', 'cat'], dtype='<U3')
+    """
+    y = np.asarray(labels)
+    if y.dtype.kind == "f" and np.array_equal(y, np.rint(y)):
+        y = y.astype(int)
+    is_words = y.dtype.kind == "O" and all(isinstance(word, str) for word in y)
+    if y.ndim != 1 or not (y.dtype.kind in "biuU" or is_words):
+        refuse(
+            what,
+            expected="a whole number or a word for each row",
+            got=f"shape {y.shape}, dtype {y.dtype}",
+        )
+    if len(y) != n:
+        refuse(what, expected=f"{n:,} labels, one for each row", got=f"{len(y):,}")
+    y = y.astype(str) if is_words else y
+    try:
+        "".join(map(str, y.tolist())).encode()
+    except UnicodeEncodeError as error:
+        refuse(
+            what,
+            expected="words that can be written in UTF-8",
+            got=ascii(error.object[error.start]),
+        )
+    return y
 
 
 def _first_word(rows: np.ndarray) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Shaped
 
-__all__ = ["Limits", "is_image", "limits_of"]
+__all__ = ["Limits", "is_image", "pixel_limits"]
 
 Limits = tuple[float, float]
 """What is drawn as black and as white."""
@@ -18,13 +18,13 @@ def is_image(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
 
 
-def limits_of(images: Shaped[np.ndarray | Array, "_ ..."]) -> Limits:
-    """What black and white are in such images: 0, and of integers the least of 1, 16, 255 and 65,535 that none exceeds.
+def pixel_limits(images: Shaped[np.ndarray | Array, "_ ..."]) -> Limits:
+    """Find what black and white are in images: 0, and of integers the least of 1, 16, 255 and 65,535 that none exceeds.
 
     Floats have 0 and 1, if they all lie between them. Anything else has its own least and greatest. Samples are drawn
     by the limits of the data, so that a dark one stays dark.
 
-    >>> [limits_of(np.array([[row]])) for row in ([0, 16], [0.2, 0.7], [-3.0, 2.0])]
+    >>> [pixel_limits(np.array([[row]])) for row in ([0, 16], [0.2, 0.7], [-3.0, 2.0])]
     [(0, 16), (0, 1), (-3.0, 2.0)]
     """
     x = np.asarray(images)

@@ -33,10 +33,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.scaler import Rows
-from onehalf.data.arrays.validation import check
-from onehalf.data.labels import Labelled, Labels, paired, unlabelled
+from onehalf.data.arrays.validation import Labels, check, check_labels
 
-__all__ = ["SUFFIXES", "is_images", "read_images", "same_colours"]
+__all__ = ["SUFFIXES", "Images", "is_image_path", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 """The kinds of file that hold a picture."""
@@ -71,12 +70,22 @@ IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MOST_AXES = 8
 """Of an IDX file."""
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
+"""Called with a sentence about progress."""
+
 Size = tuple[int, int]
 """Height and width."""
 
 
-class ColumnProfile(NamedTuple):
+class Images(NamedTuple):
+    """What was read: pixels, labels where the images have some, and what was done, in sentences."""
+
+    x: Rows
+    labels: Labels | None
+    notes: tuple[str, ...]
+
+
+class ImageFile(NamedTuple):
     """A picture, by what its first bytes say of it."""
 
     file: Path
@@ -93,42 +102,44 @@ class Skipped(NamedTuple):
     reason: str
 
 
-def is_images(word: str | Path) -> bool:
-    """Whether the word is the path of pictures: a folder, or an IDX file by its name.
+def is_image_path(word: str | Path) -> bool:
+    """Whether the word is the path of images: a folder, or an IDX file by its name.
 
-    >>> is_images("train-images-idx3-ubyte.gz"), is_images("rows.npy"), is_images(".")
+    >>> is_image_path("train-images-idx3-ubyte.gz"), is_image_path("rows.npy"), is_image_path(".")
     (True, False, True)
     """
     return _is_idx(Path(word)) or os.path.isdir(word)
 
 
 def read_images(
-    path: str | Path, size: Any = None, tell: Tell = lambda text: None
-) -> Rows | Labelled:
-    """The pictures of a folder, (n, h, w) grey or (n, h, w, 3) colour, uint8; or the array of an IDX file.
+    path: str | Path, size: Any = None, on_progress: Progress | None = None
+) -> Images:
+    """Read the images of a folder, (n, h, w) grey or (n, h, w, 3) colour, uint8; or the array of an IDX file.
 
-    In a folder pictures count at any depth, in the order of their paths. If all of them lie in two sub-folders or more,
-    these are their labels: whole numbers, if all of their names are. `size` is a side of 4 to 1,024 pixels, or
-    (height, width) of any, such as those of pictures that they are to be compared with. `tell` is handed sentences:
-    progress, if it takes long, and what was done, at the end.
+    In a folder images count at any depth, in the order of their paths. If all of them lie in two sub-folders or more,
+    the names of these are their labels: whole numbers, if all of the names are.
 
     An IDX file of images has labels if the file of these stands beside it: train-labels-idx1-ubyte beside
     train-images-idx3-ubyte, either of them gzipped or not.
+
+    Args:
+        path: A folder or an IDX file.
+        size: A side of 4 to 1,024 pixels, or (height, width) of any, such as those of images to compare with.
+        on_progress: Called now and then if reading takes longer than a few seconds.
     """
     path, asked = Path(path), _sides(size)
     if _is_idx(path):
         if asked:
             refuse("size", expected="a folder of pictures to resize", got=path)
         return _read_labelled_idx(path)
-    files = _files(path)
+    files, report = _files(path), on_progress or (lambda text: None)
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool:
-        warnings.simplefilter(
-            "ignore"
-        )  # Pillow's, about single files: these are told of in one sentence
-        looked = list(_through(pool, _look, files, "looked at", tell))
-        found = [each for each in looked if isinstance(each, ColumnProfile)]
-        x, kept, broken = _decoded(path, pool, found, asked, tell)
-    skipped = [*(each for each in looked if isinstance(each, Skipped)), *broken]
+        # Pillow warns of single files: these are counted and named in one sentence
+        warnings.simplefilter("ignore")
+        seen = list(_through(pool, _look, files, "looked at", report))
+        found = [each for each in seen if isinstance(each, ImageFile)]
+        x, kept, broken = _decoded(path, pool, found, asked, report)
+    skipped = [*(each for each in seen if isinstance(each, Skipped)), *broken]
     if not kept:
         first = f"{skipped[0].file.name}: {skipped[0].reason}"
         refuse(
@@ -139,17 +150,16 @@ def read_images(
     if x.ndim == 4 and all((pixels == pixels[..., :1]).all() for pixels in x):
         x = x[..., 0].copy()
     y = _classes(path, kept)
-    tell(_told(path, x, y, kept, skipped))
-    return x if y is None else Labelled(x, y)
+    return Images(x, y, (_told(path, x, y, kept, skipped),))
 
 
 def _decoded(
     path: Path,
     pool: ThreadPoolExecutor,
-    found: Sequence[ColumnProfile],
+    found: Sequence[ImageFile],
     asked: Size | None,
-    tell: Tell,
-) -> tuple[Rows, list[ColumnProfile], list[Skipped]]:
+    report: Progress,
+) -> tuple[Rows, list[ImageFile], list[Skipped]]:
     """The pictures at one size, those of which they are, and those that could not be decoded."""
     height, width = asked or _usual_size([each.size for each in found])
     shape = (
@@ -160,38 +170,16 @@ def _decoded(
     _check_memory(path, shape)
     x, kept, skipped = np.empty(shape, np.uint8), [], []
     decode = lambda each: _decode(each, (height, width), "L" if len(shape) == 3 else "RGB")  # noqa: E731
-    for each, pixels in zip(found, _through(pool, decode, found, "read", tell), strict=True):
+    for each, pixels in zip(found, _through(pool, decode, found, "read", report), strict=True):
         if isinstance(pixels, Skipped):
             skipped.append(pixels)
         else:
             x[len(kept)] = pixels
             kept.append(each)
     if skipped and not asked and _usual_size([each.size for each in kept]) != (height, width):
-        x, kept, more = _decoded(path, pool, kept, asked, tell)
+        x, kept, more = _decoded(path, pool, kept, asked, report)
         skipped += more
     return x[: len(kept)], kept, skipped
-
-
-def same_colours(sets: Sequence[Any], like: Sequence[int] = ()) -> list[Any]:
-    """Sets of pictures, grey ones with three channels if another, or pictures `like` this shape, have more than one.
-
-    >>> grey, colour = np.zeros((5, 8, 8), np.uint8), np.zeros((6, 8, 8, 3), np.uint8)
-    >>> [each.shape for each in same_colours([grey, colour])]
-    [(5, 8, 8, 3), (6, 8, 8, 3)]
-    """
-    if max(len(like), *(unlabelled(each).ndim - 1 for each in sets if each is not None)) < 3:
-        return list(sets)
-
-    def coloured(each: Any) -> Any:
-        if isinstance(each, Labelled):
-            return Labelled(coloured(each.x), each.y)
-        return (
-            np.repeat(each[..., None], 3, axis=3)
-            if each is not None and each.ndim == 3
-            else each
-        )
-
-    return [coloured(each) for each in sets]
 
 
 def _sides(size: Any) -> Size | None:
@@ -252,18 +240,18 @@ def _through(
     function: Callable[[Any], Any],
     items: Sequence[Any],
     done: str,
-    tell: Tell,
+    report: Progress,
 ) -> Iterator[Any]:
     """The function of each item, in order, computed by threads: Pillow decodes without holding the others up."""
     begun, wait = time.monotonic(), FIRST_WORD
     for start in range(0, len(items), BATCH):
         yield from pool.map(function, items[start : start + BATCH])
         if time.monotonic() - begun > wait:
-            tell(f"{min(start + BATCH, len(items)):,} of {len(items):,} pictures {done}.")
+            report(f"{min(start + BATCH, len(items)):,} of {len(items):,} pictures {done}.")
             wait *= 2
 
 
-def _look(file: Path) -> ColumnProfile | Skipped:
+def _look(file: Path) -> ImageFile | Skipped:
     """What the first bytes of a file say; nothing is decoded."""
     try:
         with Image.open(file, formats=FORMATS) as image:
@@ -286,7 +274,7 @@ def _look(file: Path) -> ColumnProfile | Skipped:
             }
             grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
             size = (width, height) if turned else (height, width)
-            return ColumnProfile(
+            return ImageFile(
                 file, size, grey, tuple(remark for remark, holds in remarks.items() if holds)
             )
     except Exception as error:  # decoders raise whatever a broken file makes them
@@ -321,9 +309,7 @@ def _check_memory(
     )
 
 
-def _decode(
-    found: ColumnProfile, size: Size, mode: str
-) -> UInt8[np.ndarray, "h w ..."] | Skipped:
+def _decode(found: ImageFile, size: Size, mode: str) -> UInt8[np.ndarray, "h w ..."] | Skipped:
     """The pixels of one picture, fitted to the size."""
     height, width = size
     try:
@@ -370,7 +356,7 @@ def _reason(error: Exception) -> str:
     return said.splitlines()[0]
 
 
-def _classes(path: Path, kept: Sequence[ColumnProfile]) -> Labels | None:
+def _classes(path: Path, kept: Sequence[ImageFile]) -> Labels | None:
     """The sub-folder of each picture, if all lie in two of them or more."""
     within = {each.file.relative_to(path).parent for each in kept}
     if len(within) < 2 or any(len(folder.parts) != 1 for folder in within):
@@ -383,7 +369,7 @@ def _told(
     path: Path,
     x: Rows,
     y: Labels | None,
-    kept: Sequence[ColumnProfile],
+    kept: Sequence[ImageFile],
     skipped: Sequence[Skipped],
 ) -> str:
     """What was done, in one sentence."""
@@ -426,7 +412,7 @@ def _is_idx(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(("-ubyte", ".idx"))
 
 
-def _read_labelled_idx(path: Path) -> Rows | Labelled:
+def _read_labelled_idx(path: Path) -> Images:
     """The images of an IDX file, and their labels if the file of these stands beside it."""
     x = _read_idx(path)
     if x.ndim == 1:
@@ -436,8 +422,8 @@ def _read_labelled_idx(path: Path) -> Rows | Labelled:
     name, found = re.subn("images([-.]idx)3", r"labels\g<1>1", path.name.removesuffix(".gz"))
     beside = [path.with_name(name + end) for end in ("", ".gz")] if found else []
     for labels in filter(Path.is_file, beside):
-        return paired(str(labels), x, _read_idx(labels))
-    return x
+        return Images(x, check_labels(str(labels), _read_idx(labels), len(x)), ())
+    return Images(x, None, ())
 
 
 def _read_idx(path: Path) -> np.ndarray:

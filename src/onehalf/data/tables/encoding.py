@@ -1,7 +1,6 @@
 """A table as numbers, one float64 a cell, and the way back to the same columns, types and words."""
 
 import base64
-import difflib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,14 +13,14 @@ import pyarrow.compute
 from jaxtyping import Float
 
 from onehalf._errors import refuse
-from onehalf.data.tables.reader import place, table_of
+from onehalf._text import did_you_mean
+from onehalf.data.tables.reader import locate_row
 from onehalf.data.tables.schema import Column, Schema
 
 __all__ = ["NOT_CODED", "Cells", "TableEncoder"]
 
-pc: Any = (
-    pyarrow.compute
-)  # its functions are made when it is imported: no type checker sees them
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
 
 Cells = Float[np.ndarray, "rows columns"]
 """The cells of a table as numbers; NaN is missing."""
@@ -46,12 +45,12 @@ class TableEncoder:
     NaN is missing. So one row of a table is one vector, whatever it held, and the way back is exact.
 
     >>> people = pa.table({"age": [31, None, 54], "sex": ["F", "M", "F"]})
-    >>> coding = TableEncoder.of(people)
-    >>> coding.rows(people)
+    >>> coding = TableEncoder.fit(people)
+    >>> coding.encode(people)
     array([[31.,  0.],
            [nan,  1.],
            [54.,  0.]])
-    >>> coding.table(coding.rows(people)).equals(people)
+    >>> coding.decode(coding.encode(people)).equals(people)
     True
     """
 
@@ -66,21 +65,28 @@ class TableEncoder:
     """For each column of ids the greatest of them; 0 of words."""
 
     @classmethod
-    def of(cls, frame: Any, *others: Any, schema: Schema | None = None) -> "TableEncoder":
-        """The coding of a table or data frame, by a schema that has been corrected, perhaps.
+    def fit(
+        cls, table: pa.Table, *others: pa.Table, schema: Schema | None = None
+    ) -> "TableEncoder":
+        """Fit the encoding of a table that has been checked (`onehalf.data.dataset`).
 
-        With other tables beside it, their words are among `words`, and their dates are whole ticks; the kinds are those
-        of the first. A table that lacks a column, or has words where the first has numbers, is refused.
+        Args:
+            table: The table whose columns are encoded.
+            others: Checked tables that are encoded too: their words are added, and their dates are whole
+                ticks. The kinds are those of the first table.
+            schema: The kinds of the columns, if they are not to be inferred.
+
+        Raises:
+            Refusal: There is no column to learn from; or another table lacks a column, or has words where
+                the first has numbers.
         """
-        table = table_of(frame, to_learn=schema is None)
-        beside = [table_of(other, to_learn=False) for other in others]
-        schema = Schema.of(table) if schema is None else schema.check(table)
+        schema = Schema.infer(table) if schema is None else schema.check(table)
         columns = [column for column in schema.columns if column.kind not in NOT_CODED]
         if not columns:
             refuse("the table", expected="a column to learn from", got="ids and free text only")
         words, ticks = {}, {}
         for column in columns:
-            parts = [_known(each, column, "the other table") for each in (table, *beside)]
+            parts = [_known(each, column, "the other table") for each in (table, *others)]
             if column.kind == "date":
                 units = [
                     _units(part, column, table.schema.field(column.name).type) for part in parts
@@ -119,14 +125,19 @@ class TableEncoder:
         """The names of the columns that have none."""
         return tuple(column.name for column in self.schema.columns if column.kind in NOT_CODED)
 
-    def rows(
-        self, frame: Any, what: str = "the table", names: Collection[str] | None = None
+    def encode(
+        self, table: pa.Table, what: str = "the table", names: Collection[str] | None = None
     ) -> Cells:
-        """The cells of a table with these columns, in any order; a word that is not among `words` is refused.
+        """Encode a checked table with these columns, in any order.
 
-        Where only some `names` are asked for, the table need not have the others, whose cells are missing.
+        Args:
+            table: The table. It may have further columns.
+            what: Its name in error messages.
+            names: The columns to encode; the table need not have the others, whose cells are missing.
+
+        Raises:
+            Refusal: A column is missing, or a word is not among `words`.
         """
-        table = table_of(frame, to_learn=False)
         cells = np.full((len(table), len(self.columns)), np.nan)
         for index, column in enumerate(self.columns):
             if names is None or column.name in names:
@@ -135,21 +146,21 @@ class TableEncoder:
                 )
         return cells
 
-    def table(self, rows: Cells) -> pa.Table:
-        """The table of these cells: the coded columns, in the order and of the types of the table that was coded."""
+    def decode(self, cells: Cells) -> pa.Table:
+        """Decode cells: the encoded columns, in the order and of the types of the table that was fitted."""
         types = {column.name: self.types.field(column.name).type for column in self.columns}
         arrays = {
-            column.name: self._array(column, cells, types[column.name])
-            for column, cells in zip(self.columns, np.asarray(rows).T, strict=True)
+            column.name: self._array(column, numbers, types[column.name])
+            for column, numbers in zip(self.columns, np.asarray(cells).T, strict=True)
         }
         return pa.table(arrays, schema=pa.schema(types.items()))
 
-    def with_ids(self, table: pa.Table) -> pa.Table:
-        """The table with fresh ids in its columns of ids: numbers from the greatest on, or new-1, new-2, ...
+    def add_fresh_ids(self, table: pa.Table) -> pa.Table:
+        """Add the columns of ids, with new values: numbers above the greatest, or new-1, new-2, ...
 
         >>> people = pa.table({"id": range(100, 160), "sex": ["F", "M"] * 30})
-        >>> coding = TableEncoder.of(people)
-        >>> coding.with_ids(coding.table(coding.rows(people)[:2])).to_pylist()
+        >>> coding = TableEncoder.fit(people)
+        >>> coding.add_fresh_ids(coding.decode(coding.encode(people)[:2])).to_pylist()
         [{'id': 160, 'sex': 'F'}, {'id': 161, 'sex': 'M'}]
         """
         arrays = {}
@@ -165,10 +176,10 @@ class TableEncoder:
                 ).cast(type_)
         return pa.table(arrays)
 
-    def shown(self, column: int, cell: float) -> str:
-        """One cell for the eye: the word, the date, or the number.
+    def show(self, column: int, cell: float) -> str:
+        """Format a cell for people: the word, the date, or the number.
 
-        >>> TableEncoder.of(pa.table({"sex": ["F", "M"]})).shown(0, 1.0)
+        >>> TableEncoder.fit(pa.table({"sex": ["F", "M"]})).show(0, 1.0)
         'M'
         """
         about = self.columns[column]
@@ -184,18 +195,22 @@ class TableEncoder:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The coding for JSON; `of_dict` is the way back."""
+        """Convert to what JSON can hold; `from_dict` is the inverse."""
         types = base64.b64encode(self.types.serialize().to_pybytes()).decode()
         rest = {name: dict(getattr(self, name)) for name in ("words", "ticks", "ids")}
         return {"schema": self.schema.to_dict(), "types": types, **rest}
 
     @classmethod
-    def of_dict(cls, told: Mapping[str, Any]) -> "TableEncoder":
-        """The coding that `to_dict` gave."""
-        types = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(told["types"])))
-        words = {name: tuple(each) for name, each in told["words"].items()}
+    def from_dict(cls, fields: Mapping[str, Any]) -> "TableEncoder":
+        """Restore the encoder that `to_dict` converted."""
+        types = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(fields["types"])))
+        words = {name: tuple(each) for name, each in fields["words"].items()}
         return cls(
-            Schema.of_json(json.dumps(told["schema"])), types, words, told["ticks"], told["ids"]
+            Schema.from_json(json.dumps(fields["schema"])),
+            types,
+            words,
+            fields["ticks"],
+            fields["ids"],
         )
 
     def _numbers(
@@ -212,9 +227,8 @@ class TableEncoder:
         strange = pc.and_(pc.is_null(places), pc.is_valid(words))
         if pc.any(strange).as_py():
             row = pc.index(strange, value=True).as_py()
-            word, at = words[row].as_py(), place(table, row)
-            nearest = difflib.get_close_matches(word, self.words[column.name], n=1, cutoff=0.5)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else ""
+            word, at = words[row].as_py(), locate_row(table, row)
+            hint = did_you_mean(word, self.words[column.name])
             refuse(
                 f"{what}, column {column.name!r}",
                 expected="values of the data",
@@ -254,8 +268,7 @@ class TableEncoder:
 def _known(table: pa.Table, column: Column, what: str) -> pa.ChunkedArray:
     """The column of that name, of its plain type."""
     if column.name not in table.column_names:
-        nearest = difflib.get_close_matches(column.name, table.column_names, n=1, cutoff=0.5)
-        hint = f"Did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(column.name, table.column_names)
         refuse(
             what, expected=f"a column {column.name!r}, as the data has", got="none", hint=hint
         )
@@ -271,7 +284,7 @@ def _known(table: pa.Table, column: Column, what: str) -> pa.ChunkedArray:
         is_one(known.type) for is_one in numbers
     ):
         words = known.drop_null().cast(pa.string())
-        got = f"{words[0].as_py()!r} in {place(table, pc.index(pc.is_valid(known), value=True).as_py())}"
+        got = f"{words[0].as_py()!r} in {locate_row(table, pc.index(pc.is_valid(known), value=True).as_py())}"
         refuse(f"{what}, column {column.name!r}", expected="numbers, as in the data", got=got)
     return known
 

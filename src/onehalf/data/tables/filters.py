@@ -1,7 +1,6 @@
 """What `sample --where 'sex=F,age>40'` means: which rows of a table hold all of the conditions that a person wrote."""
 
 import contextlib
-import difflib
 import functools
 import math
 import re
@@ -17,15 +16,15 @@ import pyarrow.compute
 from jaxtyping import Bool
 
 from onehalf._errors import refuse
+from onehalf._text import did_you_mean
 from onehalf.data.tables.encoding import NOT_CODED, Cells, TableEncoder
 from onehalf.data.tables.profile import short
 from onehalf.data.tables.schema import Column
 
-__all__ = ["RowFilter", "column_of", "seconds_of"]
+__all__ = ["RowFilter", "find_column", "seconds_per_tick"]
 
-pc: Any = (
-    pyarrow.compute
-)  # its functions are made when it is imported: no type checker sees them
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
 
 QUOTED = r'"(?:[^"]|"")*"' + r"|'(?:[^']|'')*'"
 NAME = rf"{QUOTED}|[^\s=<>,\"'][^=<>,]*?"
@@ -100,9 +99,9 @@ class RowFilter:
     (`age<40` or `age>=40`) holds of a missing age.
 
     >>> people = pa.table({"age": [31, None, 54], "sex": ["F", "M", "F"]})
-    >>> coding = TableEncoder.of(people)
+    >>> coding = TableEncoder.fit(people)
     >>> wanted = RowFilter.parse("sex = f, age>40", coding)
-    >>> wanted.mask(coding.rows(people)), wanted.fixed, str(wanted)
+    >>> wanted.mask(coding.encode(people)), wanted.fixed, str(wanted)
     (array([False, False,  True]), {'sex': 0.0}, 'sex=F,age>40')
     """
 
@@ -115,13 +114,13 @@ class RowFilter:
     def parse(cls, text: str, coding: TableEncoder) -> "RowFilter":
         """Read what a person wrote; refuse what no row of such data can hold.
 
-        >>> RowFilter.parse("sex=W", TableEncoder.of(pa.table({"age": [31, 54], "sex": ["F", "M"]})))
+        >>> RowFilter.parse("sex=W", TableEncoder.fit(pa.table({"age": [31, 54], "sex": ["F", "M"]})))
         Traceback (most recent call last):
         onehalf._errors.Refusal: sex=W: expected one of F, M; got 'W'.
         """
         conditions, allowed = [], {}
         for written in _split(text):
-            index = column_of("the conditions", written.name, coding)
+            index = find_column("the conditions", written.name, coding)
             column = coding.columns[index]
             condition, left = _meaning(written, column, coding)
             possible = _possible(column, coding)
@@ -174,32 +173,27 @@ class RowFilter:
         return ",".join(map(str, self.conditions))
 
 
-def column_of(what: str, name: str, coding: TableEncoder) -> int:
-    """The place of the column of this name among the cells of a row; refused if it has none.
+def find_column(what: str, name: str, coding: TableEncoder) -> int:
+    """Find the place of a column among the cells of a row; refuse a name that is none, ids and free text.
 
-    >>> column_of("the target", "agee", TableEncoder.of(pa.table({"age": [31, 54]})))
+    >>> find_column("the target", "agee", TableEncoder.fit(pa.table({"age": [31, 54]})))
     Traceback (most recent call last):
-    onehalf._errors.Refusal: the target: expected a column of the table; got 'agee'. Did you mean 'age'?
+    onehalf._errors.Refusal: the target: expected a column of the table; got 'agee'. Did you mean age?
     """
     kinds = {column.name: column.kind for column in coding.schema.columns}
     if kinds.get(name) in NOT_CODED:
         got = f"{name!r}, which holds {'ids' if kinds[name] == 'id' else 'free text'}"
         refuse(what, expected="a column that can be learned", got=got)
     if name not in kinds:
-        nearest = difflib.get_close_matches(name, coding.names, n=1, cutoff=0.5)
-        hint = (
-            f"Did you mean {nearest[0]!r}?"
-            if nearest
-            else f"The table has {_some(coding.names)}."
-        )
+        hint = did_you_mean(name, coding.names) or f"The table has {_some(coding.names)}."
         refuse(what, expected="a column of the table", got=repr(name), hint=hint)
     return coding.names.index(name)
 
 
-def seconds_of(name: str, coding: TableEncoder) -> Fraction:
-    """The seconds in a tick of a column of dates.
+def seconds_per_tick(name: str, coding: TableEncoder) -> Fraction:
+    """Count the seconds in a tick of a column of dates.
 
-    >>> seconds_of("day", TableEncoder.of(pa.table({"day": ["2024-03-20", "2024-03-21"]})))
+    >>> seconds_per_tick("day", TableEncoder.fit(pa.table({"day": ["2024-03-20", "2024-03-21"]})))
     Fraction(86400, 1)
     """
     kind = coding.types.field(name).type
@@ -286,8 +280,7 @@ def _word(what: str, value: str, words: tuple[str, ...]) -> str:
     if value in words or (value == MISSING and not alike):
         return value
     if len(alike) != 1:
-        nearest = difflib.get_close_matches(value, words, n=1, cutoff=0.5)
-        hint = f"Did you mean {nearest[0]!r}?" if nearest and len(words) > LISTED else ""
+        hint = did_you_mean(value, words) if len(words) > LISTED else ""
         refuse(what, expected=f"one of {_some(words)}", got=repr(value), hint=hint)
     return alike[0]
 
@@ -336,7 +329,7 @@ def _ticks(moment: np.datetime64, column: Column, coding: TableEncoder) -> float
     kind, at = coding.types.field(column.name).type, pa.scalar(moment, pa.timestamp("us"))
     if pa.types.is_timestamp(kind) and kind.tz:
         at = pc.assume_timezone(at, kind.tz, ambiguous="earliest", nonexistent="earliest")
-    return float(Fraction(at.value, 10**6) / seconds_of(column.name, coding))
+    return float(Fraction(at.value, 10**6) / seconds_per_tick(column.name, coding))
 
 
 def _possible(column: Column, coding: TableEncoder) -> Allowed:

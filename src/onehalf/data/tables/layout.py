@@ -1,4 +1,4 @@
-"""Where the numbers and the choices of a table stand in a row as players see it."""
+"""Where the numbers and the choices of a table are in a row as players see it."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,32 +9,32 @@ __all__ = ["Layout"]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a row as players see it: scores, then the choices that G makes, then those it is given.
+    """Where things are in a row as players see it: scores, then one-hot choices, and no labels.
 
-    Choices that are made stand in order of their sizes, so that those of one size are one array.
+    Choices are in order of their sizes, so that those of one size are one array.
     """
 
     scores: int
-    made: tuple[int, ...]
-    given: tuple[int, ...]
+    sizes: tuple[int, ...]
+    """How many values each choice has."""
     gates: tuple[int, ...]
     """For each score the entry that says whether there is one (a number that is neither missing nor an atom), or -1."""
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Of all choices."""
-        return self.made + self.given
+    def logits(self) -> int:
+        """How many values all choices have."""
+        return sum(self.sizes)
 
     @property
     def entries(self) -> int:
-        """How many there are in all."""
-        return self.scores + sum(self.sizes)
+        """How many numbers a row has in all."""
+        return self.scores + self.logits
 
     @property
     def groups(self) -> Iterator[tuple[int, int, int]]:
-        """(start, blocks, size) of the choices that are made, size by size."""
+        """(start, blocks, size) of the choices, size by size."""
         start = self.scores
-        for size, blocks in itertools.groupby(self.made):
+        for size, blocks in itertools.groupby(self.sizes):
             count = len(list(blocks))
             yield start, count, size
             start += count * size

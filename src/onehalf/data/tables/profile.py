@@ -11,7 +11,7 @@ import pyarrow.compute
 
 from onehalf._errors import refuse
 from onehalf._registry import choose
-from onehalf.data.tables.reader import MISSING, place
+from onehalf.data.tables.reader import MISSING, locate_row
 
 __all__ = ["CATEGORIES", "ColumnProfile", "Kind", "Value", "are_atoms", "cut", "short"]
 
@@ -19,9 +19,8 @@ Kind = Literal["continuous", "integer", "category", "boolean", "date", "constant
 Value = float | int | str
 """A number, a word, or a date as ISO 8601 writes it."""
 
-pc: Any = (
-    pyarrow.compute
-)  # its functions are made when it is imported: no type checker sees them
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
 
 FEW, ROWS_EACH = 20, 10
 """A number takes few values if they are at most so many, with so many rows each on average."""
@@ -295,7 +294,7 @@ class ColumnProfile:
         values, counts = self.words
         numbers = pc.match_substring_regex(values, A_NUMBER)
         others = pc.invert(
-            pc.or_(numbers, pc.is_in(values, value_set=MISSING.cast(values.type)))
+            pc.or_(numbers, pc.is_in(values, value_set=pa.array(MISSING, values.type)))
         )
         of = [
             int(counts[mask.to_numpy(zero_copy_only=False)].sum()) for mask in (numbers, others)
@@ -304,7 +303,7 @@ class ColumnProfile:
 
     def _at(self, word: pa.Scalar) -> str:
         """A word, and where it stands first."""
-        return f"{cut(word.as_py(), 40)!r} in {place(self.table, pc.index(self.column, word).as_py())}"
+        return f"{cut(word.as_py(), 40)!r} in {locate_row(self.table, pc.index(self.column, word).as_py())}"
 
 
 def _in_order(

@@ -25,41 +25,38 @@ from onehalf._errors import refuse
 __all__ = [
     "MISSING",
     "SUFFIXES",
-    "as_was",
-    "is_frame",
-    "like",
-    "place",
+    "empty_frame",
+    "is_data_frame",
+    "locate_row",
     "read_table",
-    "table_of",
+    "to_frame",
+    "to_table",
 ]
 
-pc: Any = (
-    pyarrow.compute
-)  # its functions are made when it is imported: no type checker sees them
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 """The kinds of file that hold a table."""
 
-MISSING = pa.array(
-    [
-        "",
-        "?",
-        "-",
-        ".",
-        "NA",
-        "N/A",
-        "na",
-        "n/a",
-        "#N/A",
-        "<NA>",
-        "NaN",
-        "nan",
-        "NaT",
-        "NULL",
-        "Null",
-        "null",
-        "None",
-    ]
+MISSING = (
+    "",
+    "?",
+    "-",
+    ".",
+    "NA",
+    "N/A",
+    "na",
+    "n/a",
+    "#N/A",
+    "<NA>",
+    "NaN",
+    "nan",
+    "NaT",
+    "NULL",
+    "Null",
+    "null",
+    "None",
 )
 """What stands for a missing value among numbers. Among words only an empty one does: NA may be Namibia."""
 
@@ -100,12 +97,17 @@ def read_table(path: str | Path) -> pa.Table:
         refuse(str(path), expected="a file that can be read", got=error.strerror or error)
 
 
-def table_of(frame: Any, *, to_learn: bool = True) -> pa.Table:
-    """The table of a data frame of pandas, polars, pyarrow, or another that narwhals knows; row labels are dropped.
+def to_table(frame: Any, *, allow_empty: bool = False) -> pa.Table:
+    """Convert a data frame of pandas, polars, pyarrow, or another that narwhals knows, and check it.
 
-    To learn from, it must have two rows or more, and some values in every column.
+    Row labels are dropped. Call this where data come in, and nowhere else.
 
-    >>> table_of(pa.table({"age": [31.0, float("nan"), 54.0]}))["age"].null_count
+    Args:
+        frame: The data frame.
+        allow_empty: Accept fewer than two rows and columns without values: there is nothing to learn from
+            them, but they can be encoded.
+
+    >>> to_table(pa.table({"age": [31.0, float("nan"), 54.0]}))["age"].null_count
     1
     """
     what = "the table"
@@ -125,27 +127,29 @@ def table_of(frame: Any, *, to_learn: bool = True) -> pa.Table:
     except nw.exceptions.DuplicateError:
         _check_names(what, [str(name) for name in frame.columns])
         raise
-    return _checked(what, table, to_learn=to_learn)
+    return _checked(what, table, allow_empty=allow_empty)
 
 
-def is_frame(rows: Any) -> bool:
-    """Whether these are a table rather than an array: a data frame of any kind that narwhals knows.
+def is_data_frame(rows: Any) -> bool:
+    """Whether the rows are a data frame of a library that narwhals knows, rather than an array.
 
-    >>> is_frame(pa.table({"age": [31]})), is_frame([[31]])
+    >>> is_data_frame(pa.table({"age": [31]})), is_data_frame([[31]])
     (True, False)
     """
     return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame | nw.LazyFrame)
 
 
-def like(frame: Any) -> Any:
-    """What has to be remembered of a data frame to make others of its kind: the frame without its rows."""
+def empty_frame(frame: Any) -> Any:
+    """Drop all rows of a data frame; what is left says its library, its columns and their types."""
     return nw.from_native(frame, eager_only=True).head(0).to_native()
 
 
-def as_was(table: pa.Table, frame: Any) -> Any:
-    """A table as a data frame of the kind and the types of another, of which it has some columns; of None a table.
+def to_frame(table: pa.Table, frame: Any) -> Any:
+    """Convert a table to a data frame of the library and the types of another; None means a table.
 
-    >>> as_was(pa.table({"age": [31]}), pa.table({"age": pa.array([], pa.int8())})).schema.field("age").type
+    The table has some of the columns of the other frame.
+
+    >>> to_frame(pa.table({"age": [31]}), pa.table({"age": pa.array([], pa.int8())})).schema.field("age").type
     DataType(int8)
     """
     if frame is None:
@@ -161,10 +165,10 @@ def as_was(table: pa.Table, frame: Any) -> Any:
     return made
 
 
-def place(table: pa.Table, row: int) -> str:
-    """Where a row stands: its line in a CSV file, counted from 1, or else its number, the first row being 1.
+def locate_row(table: pa.Table, row: int) -> str:
+    """Name a row: its line in the CSV file, counted from 1, or else its number, the first row being 1.
 
-    >>> place(pa.table({"age": [31, 54]}), 1)
+    >>> locate_row(pa.table({"age": [31, 54]}), 1)
     'row 2'
     """
     first = (table.schema.metadata or {}).get(FIRST_LINE)
@@ -287,7 +291,9 @@ def _numbers_or_words(words: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _numbers(words: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The words as numbers; None if one of them is no number, or would be another word when written again."""
-    known = pc.if_else(pc.is_in(words, value_set=MISSING), pa.scalar(None, pa.string()), words)
+    known = pc.if_else(
+        pc.is_in(words, value_set=pa.array(MISSING)), pa.scalar(None, pa.string()), words
+    )
     for kind in (pa.int64(), pa.float64()):
         try:
             numbers = pc.cast(known, kind)
@@ -306,10 +312,10 @@ def _numbers(words: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return None
 
 
-def _checked(what: str, table: pa.Table, *, to_learn: bool = True) -> pa.Table:
-    """This table, if there is something to learn from it where that is asked for, with NaN as missing."""
+def _checked(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.Table:
+    """Check a table, and set NaN to missing."""
     _check_names(what, table.column_names)
-    if to_learn and len(table) < 2:
+    if not allow_empty and len(table) < 2:
         refuse(what, expected="at least 2 rows", got=len(table) or "none")
     columns = [
         _plain(what, name, column)
@@ -320,7 +326,7 @@ def _checked(what: str, table: pa.Table, *, to_learn: bool = True) -> pa.Table:
         for name, column in zip(table.column_names, columns, strict=True)
         if not _any_known(column)
     ]
-    if to_learn and empty:
+    if not allow_empty and empty:
         got, hint = f"none in {_listed(empty)}", "Remove what is all missing."
         refuse(what, expected="some values in every column", got=got, hint=hint)
     kept = {
@@ -331,7 +337,7 @@ def _checked(what: str, table: pa.Table, *, to_learn: bool = True) -> pa.Table:
         if pa.types.is_floating(column.type) and pc.any(infinite := pc.is_inf(column)).as_py():
             count, first = (
                 pc.sum(infinite).as_py(),
-                place(plain, pc.index(infinite, value=True).as_py()),
+                locate_row(plain, pc.index(infinite, value=True).as_py()),
             )
             got = f"{_counted(count, 'infinite one')} in {name!r}, the first in {first}"
             refuse(

@@ -1,7 +1,6 @@
 """What the columns of a table are: a kind for each, the facts that a sample has to keep, and what will hurt."""
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ import pyarrow as pa
 
 from onehalf._errors import refuse
 from onehalf._registry import choose
+from onehalf._text import did_you_mean
 from onehalf.data.tables.profile import ColumnProfile, Kind, Value, cut, short
-from onehalf.data.tables.reader import table_of
 
 __all__ = ["Column", "Kind", "Schema"]
 
@@ -109,7 +108,7 @@ class Schema:
     Few values (`values`): at most 20, with 10 rows or more each on average. Atoms: at least 5 % of the rows, 20 of
     them, and 5 times as many as the next smaller and the next greater value have.
 
-    >>> print(Schema.of(pa.table({"inches": [14, 15, 17] * 30, "price": [9.5, 12.25, 20.0] * 30})))
+    >>> print(Schema.infer(pa.table({"inches": [14, 15, 17] * 30, "price": [9.5, 12.25, 20.0] * 30})))
     column  kind        missing  distinct  range
     inches  integer                     3  14 to 17   only 14, 15, 17
     price   continuous                  3  9.5 to 20  2 decimals; only 9.5, 12.25, 20
@@ -119,12 +118,17 @@ class Schema:
     columns: tuple[Column, ...]
 
     @classmethod
-    def of(cls, frame: Any, kinds: Mapping[str, str] | None = None) -> "Schema":
-        """The schema of a table or data frame, of which some columns may be told their kind.
+    def infer(cls, table: pa.Table, kinds: Mapping[str, str] | None = None) -> "Schema":
+        """Infer the schema of a table that has been checked (`onehalf.data.dataset`).
 
-        A kind that the values can't be is refused: words are not continuous, and 0.5 is no integer.
+        Args:
+            table: The table.
+            kinds: The kinds of columns where they are known.
+
+        Raises:
+            Refusal: A known kind does not fit the values: words are not continuous, 0.5 is no integer.
         """
-        table, kinds = table_of(frame, to_learn=not kinds), kinds or {}
+        kinds = kinds or {}
         _check_known("the kinds", kinds, table)
         found = (ColumnProfile(name, table) for name in table.column_names)
         return cls(
@@ -137,9 +141,8 @@ class Schema:
         """What will hurt, in sentences, each with its column's name."""
         return tuple(warning for column in self.columns for warning in column.warnings)
 
-    def check(self, frame: Any) -> "Schema":
-        """The schema of another table under the kinds of this one; refused if columns or kinds do not fit."""
-        table = table_of(frame, to_learn=False)
+    def check(self, table: pa.Table) -> "Schema":
+        """Infer the schema of another table under the kinds of this one; refuse columns or kinds that do not fit."""
         mine = [column.name for column in self.columns]
         _check_known("the schema", mine, table)
         for name in table.column_names:
@@ -149,7 +152,7 @@ class Schema:
                     expected="all columns of the table",
                     got=f"none called {name!r}",
                 )
-        return Schema.of(table, {column.name: column.kind for column in self.columns})
+        return Schema.infer(table, {column.name: column.kind for column in self.columns})
 
     def to_dict(self) -> dict[str, Any]:
         """The rows and the columns; of each column the facts that it has."""
@@ -164,7 +167,7 @@ class Schema:
         return {"rows": self.rows, "columns": described}
 
     def to_json(self) -> str:
-        """The schema as a file to be read and corrected: one line a column; `of_json` is the way back."""
+        """The schema as a file to be read and corrected: one line a column; `from_json` is the inverse."""
         told = self.to_dict()
         lines = ",\n".join(
             f"    {json.dumps(column, ensure_ascii=False)}" for column in told["columns"]
@@ -172,10 +175,10 @@ class Schema:
         return f'{{\n  "about": {json.dumps(ABOUT)},\n  "rows": {self.rows},\n  "columns": [\n{lines}\n  ]\n}}\n'
 
     @classmethod
-    def of_json(cls, text: str | bytes, what: str = "the schema") -> "Schema":
-        """The schema that `to_json` wrote, or a person: of a column, name and kind are enough.
+    def from_json(cls, text: str | bytes, what: str = "the schema") -> "Schema":
+        """Read a schema that `to_json` wrote, or a person: of a column, name and kind are enough.
 
-        >>> Schema.of_json('{"columns": [{"name": "age", "kind": "interger"}]}')
+        >>> Schema.from_json('{"columns": [{"name": "age", "kind": "interger"}]}')
         Traceback (most recent call last):
         onehalf._errors.Refusal: the schema, column 'age': expected one of continuous, integer, category, boolean, date,
         constant, id, text; got 'interger'. Did you mean integer?
@@ -252,8 +255,7 @@ def _check_known(what: str, names: Iterable[str], table: pa.Table) -> None:
     """Refuse a column that the table has not, and offer the one whose name is nearest."""
     for name in names:
         if name not in table.column_names:
-            nearest = difflib.get_close_matches(name, table.column_names, n=1, cutoff=0.5)
-            hint = f"Did you mean {nearest[0]!r}?" if nearest else ""
+            hint = did_you_mean(name, table.column_names)
             refuse(what, expected="columns that the table has", got=repr(name), hint=hint)
 
 

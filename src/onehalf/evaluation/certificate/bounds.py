@@ -9,8 +9,10 @@ each of them. docs/explanation/instrument.md has the proofs.
 import math
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float
-from scipy import special, stats
+
+from onehalf.evaluation.result import Proportion
 
 __all__ = [
     "AnytimeBound",
@@ -22,6 +24,7 @@ __all__ = [
     "p_value",
     "payoff",
     "payoff_floor",
+    "proportion",
 ]
 
 Values = Float[np.ndarray, " n"]
@@ -63,7 +66,8 @@ def log_wealth(l_x: Values, l_y: Opponents) -> Values:
     """
     logits = np.concatenate([l_x[:, None], l_y], axis=1).astype(np.float64)
     grown = [
-        np.log(logits.shape[1]) + special.log_softmax(s * logits, axis=1)[:, 0] for s in TEMPERS
+        np.log(logits.shape[1]) + scipy.special.log_softmax(s * logits, axis=1)[:, 0]
+        for s in TEMPERS
     ]
     return np.logaddexp.reduce(np.cumsum(grown, axis=1), axis=0) - math.log(len(TEMPERS))
 
@@ -253,9 +257,14 @@ def clopper_pearson(count: int, n: int, alpha: float) -> tuple[float, float]:
     >>> clopper_pearson(0, 1000, 0.05)
     (0.0, 0.0036...)
     """
-    low = stats.beta.ppf(alpha / 2, count, n - count + 1) if count else 0.0
-    high = stats.beta.ppf(1 - alpha / 2, count + 1, n - count) if count < n else 1.0
+    low = scipy.stats.beta.ppf(alpha / 2, count, n - count + 1) if count else 0.0
+    high = scipy.stats.beta.ppf(1 - alpha / 2, count + 1, n - count) if count < n else 1.0
     return float(low), float(high)
+
+
+def proportion(count: int, n: int, alpha: float) -> Proportion:
+    """Give a count with its share of n and the exact interval of the share."""
+    return Proportion(count=count, share=count / n, interval=clopper_pearson(count, n, alpha))
 
 
 def _grid(top: float) -> Values:

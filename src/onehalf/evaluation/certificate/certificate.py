@@ -2,8 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Container, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import jax.random as jr
 import numpy as np
@@ -12,7 +11,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from onehalf._typing import PRNGKey
-from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.certificate.bounds import (
     log_wealth,
     lower_bound,
@@ -20,21 +19,26 @@ from onehalf.evaluation.certificate.bounds import (
     payoff,
     payoff_floor,
 )
-from onehalf.evaluation.certificate.critics import KINDS, MOST_ROWS, Critic, learn
-from onehalf.evaluation.features.view import Entries
+from onehalf.evaluation.certificate.critics import (
+    KINDS,
+    MOST_ROWS,
+    PLAIN_ARRAY,
+    Critic,
+    learn,
+)
+from onehalf.evaluation.features.base import FeatureEncoder
+from onehalf.evaluation.result import Bounds, Divergence
+from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap, wrap_opponents
 
 __all__ = [
     "LEAST_ROWS",
     "NOTHING",
     "Certificate",
-    "Numbers",
     "bets_start",
     "certify",
     "estimate",
 ]
 
-Rows = Float[np.ndarray, "n columns"]
-Opponents = Float[np.ndarray, "n k columns"]
 Values = Float[np.ndarray, " bets"]
 
 STARTS = (0.25, 0.5, 0.75)
@@ -49,7 +53,7 @@ FEW = 400
 PARTS = 5
 """Of the pairs, when an estimate is cross-fitted."""
 
-NOTHING: dict[str, Any] = {"jsd_lower": 0.0, "jsd_estimate": None, "jsd_se": None}
+NOTHING = Divergence(jsd_lower=0.0, jsd_estimate=None, jsd_se=None)
 """What is known from fewer rows than these."""
 
 WIDEST = 4.6
@@ -57,32 +61,8 @@ WIDEST = 4.6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Numbers:
-    """What bets on two piles came to; divergences in nats (0 to log 2 = 0.693), each bound at 1 - alpha by itself."""
-
-    jsd_lower: float
-    """Certified: P(jsd_lower > JSD) <= alpha, at any n."""
-    jsd_estimate: float
-    """The mean gain, (V + log 4)/2 of critics on rows they had not seen: at most JSD in expectation. No guarantee."""
-    jsd_se: float
-    """Its standard error over pairs."""
-    log_e: float
-    """Log wealth of the (k+1)-way bet against 'both have one law': log(1/alpha) or more refutes it at level alpha."""
-    p_value: float
-    """Of the permutation test of the same, exact at any n."""
-    tv_lower: float
-    """Certified, for the total variation distance (0 to 1)."""
-    accuracy: float
-    """Certified: the best guesser between a row of each is right at least so often; (1 + tv_lower)/2."""
-
-    def numbers(self) -> dict[str, float]:
-        """These alone, by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Numbers)}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Certificate(Numbers):
-    """The numbers, and how they came about."""
+class Certificate(Bounds):
+    """The bounds, and how they came about."""
 
     wealth: Values
     """The running log wealth, one entry a pair."""
@@ -97,13 +77,13 @@ class Certificate(Numbers):
     wide: Values
     """The payoff of each pair, and the least that it could be; the same of the estimate."""
 
-    def of_pairs(self, chosen: Bool[np.ndarray, " bets"], alpha: float) -> dict[str, float]:
+    def of_pairs(self, chosen: Bool[np.ndarray, " bets"], alpha: float) -> Divergence:
         """The bound and the estimate by some of the pairs alone, of a label that was known before the bets, say."""
         if chosen.sum() < LEAST_ROWS:
             return NOTHING
         jsd_estimate, jsd_se = _mean(self.wide[chosen])
         lower = lower_bound(self.gains[chosen], self.floors[chosen], alpha)
-        return {"jsd_lower": lower, "jsd_estimate": jsd_estimate, "jsd_se": jsd_se}
+        return Divergence(jsd_lower=lower, jsd_estimate=jsd_estimate, jsd_se=jsd_se)
 
 
 # Products of this size gain little by being cut up for several threads, and wait long for them on a busy machine.
@@ -113,13 +93,13 @@ one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 @one_thread
 def certify(
     key: PRNGKey,
-    x: Rows,
-    y: Opponents,
+    x: AnyRows,
+    y: AnyRows,
     alpha: float = 0.05,
     *,
-    kinds: Container[str] = KINDS,
+    kinds: Collection[str] = KINDS,
     shares: Sequence[float] = STARTS,
-    coding: TableEncoder | Entries | None = None,
+    encoder: FeatureEncoder = PLAIN_ARRAY,
     matched: bool = False,
 ) -> Certificate:
     """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
@@ -130,9 +110,16 @@ def certify(
     quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by
     Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
 
-    The cells of a table come with their `coding`, pictures and rows with labels with what their `Entries` are. If the
-    rows of a pair are `matched`, each y made under the condition that its x holds, labels are dealt within pairs only:
-    no more is asked than that q(.|c) = p(.|c).
+    Args:
+        key: settles what the critics draw.
+        x: n rows; an array stands for rows without labels and features.
+        y: k rows for each row x, one after the other; as an array of shape (n, k, ...).
+        alpha: the level of each bound.
+        kinds: the members of the critics.
+        shares: of the pairs, at which critics stop learning.
+        encoder: what critics see of a row.
+        matched: whether each y was made under the condition that its x holds. Then labels are dealt within pairs only:
+            no more is asked than that q(.|c) = p(.|c).
 
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
@@ -140,22 +127,23 @@ def certify(
     >>> found.jsd_lower, found.jsd_estimate                 # the true JSD is 0.111
     (0.09..., 0.12...)
     """
-    n = len(x)
+    x, y = wrap(x), wrap_opponents(y)
+    n, k = len(x), len(y) // len(x)
     starts = bets_start(n, shares)
     key_deals, *keys = jr.split(key, 1 + len(starts))
-    rng = np.random.default_rng(np.asarray(jr.key_data(key_deals)))
+    rng = numpy_generator(key_deals)
     bets = []
     for key_critic, start, end in zip(keys, starts, [*starts[1:], n], strict=True):
         critic = learn(
             key_critic,
             x[:start],
-            y[:start, 0],
+            y[: start * k : k],
             n - starts[0],
             alpha,
             kinds=kinds,
-            coding=coding,
+            encoder=encoder,
         )
-        bets.append(_Bets(critic, x[start:end], y[start:end]))
+        bets.append(_Bets(critic, x[start:end], y[start * k : end * k]))
     gains, floors, calls, wide, l_x, l_y = (
         np.concatenate([getattr(each, name) for each in bets])
         for name in ("gains", "floors", "calls", "wide", "l_x", "l_y")
@@ -183,11 +171,11 @@ def certify(
 
 def estimate(
     key: PRNGKey,
-    x: Rows,
-    y: Opponents,
+    x: AnyRows,
+    y: AnyRows,
     *,
-    kinds: Container[str] = KINDS,
-    coding: TableEncoder | Entries | None = None,
+    kinds: Collection[str] = KINDS,
+    encoder: FeatureEncoder = PLAIN_ARRAY,
 ) -> tuple[float, float]:
     """(V + log 4)/2 of critics on rows they have not seen, and its standard error, in nats; every pair is judged once.
 
@@ -198,13 +186,20 @@ def estimate(
     >>> estimate(jr.key(0), rng.normal(size=(200, 1)), rng.normal(1.0, size=(200, 1, 1)))    # the true JSD is 0.111
     (0.1..., 0.02...)
     """
+    x, y = wrap(x), wrap_opponents(y)
+    k = len(y) // len(x)
     gains, part = [], np.arange(len(x)) % PARTS
     for turn, key_critic in enumerate(jr.split(key, PARTS)):
         rest, judged = part != turn, part == turn
         critic = learn(
-            key_critic, x[rest], y[rest, 0], int(judged.sum()), kinds=kinds, coding=coding
+            key_critic,
+            x[rest],
+            y[::k][rest],
+            int(judged.sum()),
+            kinds=kinds,
+            encoder=encoder,
         )
-        gains.append(_Bets(critic, x[judged], y[judged]).wide)
+        gains.append(_Bets(critic, x[judged], y[np.repeat(judged, k)]).wide)
     return _mean(np.concatenate(gains))
 
 
@@ -235,10 +230,11 @@ def bets_start(n: int, shares: Sequence[float] = STARTS) -> list[int]:
 class _Bets:
     """The bets of one critic, on pairs that it had no part in."""
 
-    def __init__(self, critic: Critic, x: Rows, y: Opponents) -> None:
-        self.critic, self.n = critic, len(x)
+    def __init__(self, critic: Critic, x: EvaluationRows, y: EvaluationRows) -> None:
+        self.critic = critic
+        self.n = len(x)
         self.l_x = critic.d(x)
-        self.l_y = critic.d(y.reshape(-1, y.shape[-1])).reshape(y.shape[:2])
+        self.l_y = critic.d(y).reshape(self.n, -1)
         self.gains = payoff(self.l_x, self.l_y, critic.low, critic.high)
         self.floors = np.full(self.n, payoff_floor(critic.low, critic.high))
         self.wide = payoff(self.l_x, self.l_y, -WIDEST, WIDEST)

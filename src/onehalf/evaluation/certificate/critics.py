@@ -9,7 +9,7 @@ them is D = 1/2, which stakes nothing.
 """
 
 import math
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from typing import NamedTuple
 
 import jax.random as jr
@@ -17,12 +17,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 from scipy.cluster.vq import kmeans, vq
-from sklearn.cluster import kmeans_plusplus
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from onehalf._typing import PRNGKey
-from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.certificate.bounds import LOG_2, best_clip, best_threshold
 from onehalf.evaluation.certificate.neural_critics import (
     LEAST,
@@ -32,10 +30,11 @@ from onehalf.evaluation.certificate.neural_critics import (
     convolutions,
     networks,
 )
-from onehalf.evaluation.features.view import Entries, Grain, View, flags
-from onehalf.nets.convolutional import LEAST_SIDE
+from onehalf.evaluation.features.arrays import ArrayEncoder
+from onehalf.evaluation.features.base import CONVOLUTIONS, FeatureEncoder, FeatureMap
+from onehalf.evaluation.rows import AnyRows, EvaluationRows, concatenate, wrap
 
-__all__ = ["KINDS", "Critic", "centres", "learn"]
+__all__ = ["KINDS", "Critic", "find_centres", "learn"]
 
 Features = Float[np.ndarray, "_ features"]
 Logits = Float[np.ndarray, " _"]
@@ -44,18 +43,29 @@ Labels = Float[np.ndarray, " n"]
 KINDS = ("linear", "quadratic", "waves", "cells", "nets", "trees", "grain", "conv")
 """The members of the ensemble; trees take part on tables only, and the last two on pictures."""
 
+PLAIN_ARRAY = ArrayEncoder()
+"""For rows that are plain numbers."""
+
 FOLDS = 4
-PLAIN = KINDS[:5]
-"""Those that see whatever numbers there are."""
+"""The parts of the rows of which each is left out once."""
 
 MOST_ROWS = 20_000
-"""A critic learns from at most so many rows of each pile; all others are left to be bet on."""
+"""The most rows of each sample that a critic learns from; all others are left to be bet on."""
 
-CELLS, CENTRES, SETTLED = (16, 32, 64, 128), 4_000, 1e-3
-"""Cells of the k-means partitions; at most so many rows place their centres, until a step gains less than this."""
+CELLS = (16, 32, 64, 128)
+"""Cells of the k-means partitions."""
 
-WIDTHS, FEATURES = (0.1, 0.3, 1.0), 200
-"""Widths of the waves' kernels, for rows of unit variance; waves of each width."""
+CENTRE_ROWS = 4_000
+"""The most rows that place the centres of the cells."""
+
+CENTRE_TOLERANCE = 1e-3
+"""K-means ends with a step that gains less than this."""
+
+WIDTHS = (0.1, 0.3, 1.0)
+"""Widths of the waves' kernels, for rows of unit variance."""
+
+FEATURES = 200
+"""Waves of each width."""
 
 FARTHEST = 1e4
 """Standardised entries are clipped here: a new row may lie anywhere."""
@@ -63,24 +73,35 @@ FARTHEST = 1e4
 RIDGES = (1.0, 30.0)
 """Precision of the normal priors on the weights of a logistic member."""
 
-PRODUCTS, SQUARES = 24, 256
-"""With more columns than the one the quadratic member has no products; with more than the other there is none."""
+MOST_PRODUCT_COLUMNS = 24
+"""With more columns than this the quadratic member has squares and no products."""
 
-MOST_COLUMNS, PROJECTED = 1024, 512
-"""Wider rows are projected at random on so many directions, which any critic may do."""
+MOST_SQUARE_COLUMNS = 256
+"""With more columns than this there is no quadratic member."""
+
+MOST_COLUMNS = 1024
+"""Wider rows are projected at random, which any critic may do."""
+
+PROJECTED = 512
+"""The directions that wide rows are projected on."""
 
 TRUST = (1.0, 0.5)
 """What a member's logits may be multiplied by: one that learned from few rows is too sure of itself."""
 
-CHUNK, ENTRIES = 16_384, 2**24
-"""Rows that are judged at a time, and entries of them."""
+CHUNK = 16_384
+"""The most rows that are judged at a time."""
 
-MOST_SIDE = 32
-"""Nets of convolutions see pictures shrunk to such a side, unless the other one would be too short for them."""
+CHUNK_ENTRIES = 2**24
+"""The most entries of them."""
 
-TREES, LEAVES, TRIES = 200, 15, 8
-"""At most so many boosted trees, of so many leaves; so many without a gain on rows that they left out end the learning.
-"""
+MOST_TREES = 200
+"""The most boosted trees."""
+
+LEAVES = 15
+"""The most leaves of a tree."""
+
+TRIES = 8
+"""Trees in a row without a gain on rows left out that end the learning."""
 
 
 class Critic(NamedTuple):
@@ -91,7 +112,7 @@ class Critic(NamedTuple):
     at the rows it learned from: first pile, second pile.
     """
 
-    d: Callable[[Float[np.ndarray, "n columns"]], Float[np.ndarray, " n"]]
+    d: Callable[[AnyRows], Logits]
     low: float
     high: float
     threshold: float
@@ -100,20 +121,20 @@ class Critic(NamedTuple):
 
 def learn(
     key: PRNGKey,
-    x: Rows,
-    y: Rows,
+    x: AnyRows,
+    y: AnyRows,
     n: int,
     alpha: float = 0.05,
     *,
-    kinds: Container[str] = KINDS,
-    coding: TableEncoder | Entries | None = None,
+    kinds: Collection[str] = KINDS,
+    encoder: FeatureEncoder = PLAIN_ARRAY,
 ) -> Critic:
     """A critic of rows x of one pile and as many rows y of another, meant for n pairs of new rows.
 
     The rows must be in a random order. Columns are standardised by their medians and quartiles in both piles together;
     one with an entry more than eight of its scales away is compressed by asinh. `kinds` says which members take part;
-    nets need 100 rows of each pile. The cells of a table, with their coding, are seen by a `View` that is learned from
-    the same rows. The same key, the same critic.
+    nets need 100 rows of each pile. What members see is up to the `encoder`, whose maps are learned from the same rows.
+    The same key, the same critic.
 
     >>> rng = np.random.default_rng(0)
     >>> critic = learn(jr.key(0), rng.normal(size=(500, 1)), rng.normal(1.0, size=(500, 1)), 500)
@@ -121,13 +142,14 @@ def learn(
     array([-0.1,  1. , -1. ])
     """
     count = min(len(x), len(y), MOST_ROWS)
-    rows, fold = np.concatenate([x[:count], y[:count]]), np.tile(np.arange(count) % FOLDS, 2)
+    rows = concatenate([wrap(x)[:count], wrap(y)[:count]])
+    fold = np.tile(np.arange(count) % FOLDS, 2)
     labels = np.repeat([1.0, 0.0], count)
     members, own = [], []
-    parts = list(_parts(key, rows, kinds, coding))
-    for place, (see, kinds_of) in enumerate(parts):
-        z = see(rows)
-        for member in _members(key, z, labels, fold, kinds_of):
+    maps = [_standardize(each, rows) for each in encoder.feature_maps(key, rows, kinds)]
+    for place, feature_map in enumerate(maps):
+        z = feature_map.encode(rows)
+        for member in _members(key, z, labels, fold, feature_map.members):
             members.append((place, member))
             own.append(member(z)[np.arange(2 * count), fold])
     stakes = [(member, trust) for member in range(len(members)) for trust in TRUST]
@@ -146,13 +168,14 @@ def learn(
     for weight, member, trust in kept:
         past += weight * special.expit(trust * own[member])
 
-    def d(new: Rows) -> Logits:
+    def d(new: AnyRows) -> Logits:
+        new = wrap(new)
         total = np.full(len(new), still / 2)
-        size = min(CHUNK, max(FOLDS, ENTRIES // new.shape[1]))
+        size = min(CHUNK, max(FOLDS, CHUNK_ENTRIES // new.width))
         for start in range(0, len(new), size):
             chunk = new[start : start + size]
             seen = {
-                place: parts[place][0](chunk)
+                place: maps[place].encode(chunk)
                 for place in {members[member][0] for _, member, _ in kept}
             }
             for weight, member, trust in kept:
@@ -167,45 +190,12 @@ def learn(
     return Critic(d, low, high, best_threshold(past_x, past_y, n, alpha), (past_x, past_y))
 
 
-def _parts(
-    key: PRNGKey, rows: Rows, kinds: Container[str], coding: TableEncoder | Entries | None
-) -> Iterator[tuple[Callable[[Rows], Features], Container[str]]]:
-    """What of the rows members see, as maps that are learned from these rows, and the members that see it.
-
-    Of pictures: a smaller copy; features, if there are any; the grain of the pixels; each with the class. Nets of
-    convolutions see the pixels, or means over squares of them.
-    """
-    plain = {kind for kind in PLAIN if kind in kinds}
-    if not isinstance(coding, Entries):
-        trees = {"trees"} if coding is not None and "trees" in kinds else set()
-        yield _standardised(View.of(rows, coding), rows), plain | trees
-        return
-    flagged = [flags(coding.classes_of(rows))] if coding.labelled else []
-
-    def standardised(see: Callable[[Rows], Features]) -> Callable[[Rows], Features]:
-        def seen(new: Rows) -> Features:
-            return np.concatenate(
-                [see(new), *(words(coding.classes_of(new)) for words in flagged)], axis=1
-            )
-
-        return _standardised(seen if flagged else see, rows)
-
-    yield standardised(coding.small if coding.are_pixels else coding.array), plain
-    if coding.features:
-        yield standardised(coding.features_of), plain
-    if coding.are_pixels and "grain" in kinds:
-        yield standardised(Grain.of(_rng(key), rows, coding)), plain
-    if coding.are_pixels and "conv" in kinds:
-        height, width = coding.shape[:2]
-        side = min(-(-max(height, width) // MOST_SIDE), min(height, width) // LEAST_SIDE)
-        pixels = coding.means(rows, side)
-        mean, std = float(pixels.mean()), float(pixels.std()) or 1.0
-        yield lambda new: (coding.means(new, side) - mean) / std, {"conv"}
-
-
-def _standardised(see: Callable[[Rows], Features], rows: Rows) -> Callable[[Rows], Features]:
-    standard = _Standard(see(rows))
-    return lambda new: standard(see(new))
+def _standardize(encode: FeatureMap, rows: EvaluationRows) -> FeatureMap:
+    """The same map with its columns at median 0 and about unit scale; convolutions see pixels as they are."""
+    if encode.members & CONVOLUTIONS:
+        return encode
+    standard = _Standard(encode.encode(rows))
+    return FeatureMap(lambda new: standard(encode.encode(new)), encode.members)
 
 
 def _members(
@@ -215,13 +205,13 @@ def _members(
     fold: Fold,
     kinds: Container[str],
 ) -> Iterator[Member]:
-    rng = _rng(key)
+    rng = numpy_generator(key)
     if "conv" in kinds:
         if len(z) >= 2 * LEAST:
             yield convolutions(jr.split(key, FOLDS), z, fold)
         return
     waves = [_waves(rng, z.shape[1], width) for width in WIDTHS]
-    quadratic = [_quadratic] if z.shape[1] <= SQUARES else []
+    quadratic = [_quadratic] if z.shape[1] <= MOST_SQUARE_COLUMNS else []
     for kind, maps in {"linear": [_linear], "quadratic": quadratic, "waves": waves}.items():
         for features in maps if kind in kinds else ():
             yield from _logistic(features, z, labels, fold)
@@ -256,10 +246,6 @@ class _Standard:
         return z if self.directions is None else z @ self.directions
 
 
-def _rng(key: PRNGKey) -> np.random.Generator:
-    return np.random.default_rng(np.asarray(jr.key_data(key)))
-
-
 def _positive(scale: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     """The scale, and the other one where it is 0."""
     return np.where(scale > 0, scale, otherwise)
@@ -271,7 +257,7 @@ def _linear(z: Rows) -> Features:
 
 def _quadratic(z: Rows) -> Features:
     one, columns = np.ones((len(z), 1)), z.shape[1]
-    if columns > PRODUCTS:
+    if columns > MOST_PRODUCT_COLUMNS:
         return np.concatenate([one, z, (z * z - 1) / math.sqrt(2)], axis=1)
     i, j = np.triu_indices(columns)
     return np.concatenate([one, z, z[:, i] * z[:, j] - (i == j)], axis=1)
@@ -324,10 +310,10 @@ def _cells(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Ite
     D in a cell is the posterior mean under 'the piles have equal shares here' with probability 0.95 or 1/2, and else a
     share from Beta(1/2, 1/2): cells that differ by chance fall silent, and one that a pile never visits stands out.
     """
-    some = z[rng.permutation(len(z))[:CENTRES]]
+    some = z[rng.permutation(len(z))[:CENTRE_ROWS]]
     most = min(len(np.unique(some, axis=0)), max(2, len(z) // 8))
     for cells in sorted({min(cells, most) for cells in CELLS}):
-        middles = centres(rng, some, cells)
+        middles = find_centres(rng, some, cells)
         place, _ = vq(z, middles)
         counts = np.zeros((2, len(middles), FOLDS))
         np.add.at(counts, (labels.astype(int), place, fold), 1)
@@ -342,8 +328,10 @@ def _cells(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Ite
             yield lambda new, middles=middles, logits=logits: logits[vq(new, middles)[0]]
 
 
-def centres(rng: np.random.Generator, z: Rows, cells: int, starts: int = 1) -> Features:
+def find_centres(rng: np.random.Generator, z: Rows, cells: int, starts: int = 1) -> Features:
     """Those of k-means, from k-means++, at most so many; of several starts the tightest."""
+    from sklearn.cluster import kmeans_plusplus
+
     if cells == 1:
         return z.mean(axis=0, keepdims=True)
     begun = [
@@ -351,16 +339,19 @@ def centres(rng: np.random.Generator, z: Rows, cells: int, starts: int = 1) -> F
         for _ in range(starts)
     ]
     return min(
-        (kmeans(z, start, thresh=SETTLED) for start in begun), key=lambda fitted: fitted[1]
+        (kmeans(z, start, thresh=CENTRE_TOLERANCE) for start in begun),
+        key=lambda fitted: fitted[1],
     )[0]
 
 
 @threadpool_limits.wrap(limits=1)  # its threads wait for each other, long on a busy machine
 def _trees(rng: np.random.Generator, z: Rows, labels: Labels, fold: Fold) -> Member:
     """Boosted trees, stopped early by a tenth of the rows that they learn from."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     forests = [
         HistGradientBoostingClassifier(
-            max_iter=TREES,
+            max_iter=MOST_TREES,
             max_leaf_nodes=LEAVES,
             early_stopping=True,  # pyright: ignore[reportArgumentType]: its default 'auto' is taken for its type
             n_iter_no_change=TRIES,

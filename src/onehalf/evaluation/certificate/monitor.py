@@ -5,20 +5,24 @@ from typing import Any
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
 
-from onehalf.data.arrays.scaler import Rows as AnyRows
+from onehalf.data.arrays.validation import Rows
 from onehalf.evaluation.certificate.bounds import AnytimeBound, log_wealth, payoff, payoff_floor
 from onehalf.evaluation.certificate.certificate import LEAST_ROWS, one_thread
 from onehalf.evaluation.certificate.critics import MOST_ROWS, Critic, learn
-from onehalf.evaluation.samples import check_alpha, check_seed, flat, made, read
+from onehalf.evaluation.samples import (
+    SAMPLES_PER_ROW,
+    NamedArray,
+    check_alpha,
+    check_seed,
+    draw_array,
+    read_array,
+)
 
 __all__ = ["SequentialMonitor", "monitor"]
 
-Rows = Float[np.ndarray, "n columns"]
-
-FRESH, GROWTH = 10, 1.7
-"""Samples that a row is called from among; by how much its past has grown when a watch trains its next critic."""
+GROWTH = 1.7
+"""The next critic is trained when there are more rows to learn from by this factor."""
 
 
 class SequentialMonitor:
@@ -35,7 +39,7 @@ class SequentialMonitor:
     ) -> None:
         self.sampler, self.alpha, self.seed = sampler, check_alpha(alpha), check_seed(seed)
         self.stream, self.key = iter(stream), jr.key(seed)
-        self.past: tuple[tuple[str, ...], AnyRows] | None = None
+        self.past: NamedArray | None = None
         self.rows, self.learned, self.rows_bet_on, self.log_e = 0, 0, 0, 0.0
         self.critic: Critic | None = None
         self.bound = AnytimeBound(alpha)
@@ -43,15 +47,16 @@ class SequentialMonitor:
     @one_thread
     def update(self, batch: Any) -> "SequentialMonitor":
         """Bet on these real rows, if there is a critic yet, and learn from them."""
-        names, x = read("batch", batch, self.past)
+        names, x = read_array("batch", batch, self.past)
         if self.critic is not None:
-            self._bet(self.critic, flat(x))
+            self._bet(self.critic, x)
         # the latest rows are enough to learn from
-        past = x if self.past is None else np.concatenate([self.past[1], x])[-MOST_ROWS:]
-        self.past, self.rows = (names, past), self.rows + len(x)
+        past = x if self.past is None else np.concatenate([self.past.x, x])[-MOST_ROWS:]
+        self.past = NamedArray(names, past)
+        self.rows += len(x)
         if self.rows >= max(LEAST_ROWS, GROWTH * self.learned):
-            key, fakes = jr.fold_in(self.key, self.rows), self._fakes(len(past))
-            self.critic = learn(key, flat(past), fakes, self.rows, self.alpha)
+            key, samples = jr.fold_in(self.key, self.rows), self._draw(len(past))
+            self.critic = learn(key, past, samples, self.rows, self.alpha)
             self.learned = self.rows
         return self
 
@@ -65,12 +70,15 @@ class SequentialMonitor:
         """L now, in nats: the greatest of all looks so far."""
         return self.bound.lower
 
-    def _fakes(self, n: int) -> Float[np.ndarray, "fakes columns"]:
+    def _draw(self, n: int) -> Rows:
         self.seed += 1
-        return flat(made(self.sampler, n, self.seed, self.past or ((), np.empty((0, 0)))))
+        return draw_array(
+            self.sampler, n, self.seed, self.past or NamedArray((), np.empty((0, 0)))
+        )
 
     def _bet(self, critic: Critic, x: Rows) -> None:
-        l_x, l_y = critic.d(x), critic.d(self._fakes(FRESH * len(x))).reshape(len(x), FRESH)
+        l_x = critic.d(x)
+        l_y = critic.d(self._draw(SAMPLES_PER_ROW * len(x))).reshape(len(x), SAMPLES_PER_ROW)
         self.log_e += float(log_wealth(l_x, l_y)[-1])
         self.rows_bet_on += len(x)
         clips = [(temper, critic.low * temper, critic.high * temper) for temper in (1.0, 0.5)]

@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Int, PyTree
 
 from onehalf._typing import Keys, PRNGKey, Scalar
@@ -143,6 +142,8 @@ def _train(
     steps: int = STEPS,
     patience: int = PATIENCE,
 ) -> Any:
+    import optax
+
     key_net, key_batches = jr.split(key)
     net = begun(key_net, table.shape[1:])
     optimiser = optax.adamw(RATE, weight_decay=DECAY)

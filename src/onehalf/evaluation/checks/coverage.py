@@ -1,7 +1,8 @@
 """What was dropped: cells of the real rows that other rows visit too seldom, and PRDC with its baseline."""
 
+import dataclasses
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -10,35 +11,45 @@ from scipy.spatial.distance import cdist
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import check
-from onehalf.evaluation.certificate.bounds import clopper_pearson
-from onehalf.evaluation.certificate.critics import centres
+from onehalf.evaluation.certificate.bounds import proportion
+from onehalf.evaluation.certificate.critics import find_centres
 from onehalf.evaluation.explain.regions import binary_jsd
+from onehalf.evaluation.result import PRDC, Cell, Cells, PRDCScores, Proportion
 from onehalf.evaluation.wording import at_least, confidence, percent
 
-__all__ = ["cells", "counted", "prdc", "prdc_beside_data"]
+__all__ = ["compare_prdc", "count_cells", "prdc"]
 
 Rows = Float[np.ndarray, "_ d"]
 
-FEWEST_CELLS, MOST_CELLS, ROWS_A_CELL = 10, 30, 50
-"""A cell for so many test rows, within these limits: finer cells find smaller groups, wider intervals fewer."""
+FEWEST_CELLS = 10
+"""The least number of cells."""
+
+MOST_CELLS = 30
+"""The greatest number of cells."""
+
+ROWS_A_CELL = 50
+"""Test rows for each cell, within these limits: finer cells find smaller groups, wider intervals fewer."""
 
 STARTS = 5
-"""K-means starts so many times, and the tightest cells are kept."""
+"""Starts of k-means, of which the tightest cells are kept."""
 
-LEARNED, COMPARED = 20_000, 10_000
-"""At most so many rows are clustered; so many of each kind enter PRDC, whose time grows with their square."""
+LEARNED = 20_000
+"""The most rows that are clustered."""
+
+COMPARED = 10_000
+"""The most rows of each kind that enter PRDC, whose time grows with their square."""
 
 DISTANCES = 4_000_000
-"""At most so many distances are held in memory at once."""
+"""The most distances that are held in memory at once."""
 
 
-def cells(
+def count_cells(
     rng: np.random.Generator,
     learn: Float[np.ndarray, "n d"],
     test_real: Float[np.ndarray, "m d"],
     test_other: Float[np.ndarray, "k d"],
     alpha: float,
-) -> dict[str, Any]:
+) -> Cells:
     """JSD >= js(a, b), where a cell holds a share a of real rows or more and b of the others or less, or vice versa.
 
     js is the JSD of two coins, in nats. K-means lays cells over `learn`, real rows that are in no test pile. Then both
@@ -53,8 +64,8 @@ def cells(
     >>> rng = np.random.default_rng(0)
     >>> def table(n, modes):
     ...     return np.column_stack([8 * rng.integers(0, modes, size=n), rng.normal(size=n)])
-    >>> found = cells(rng, table(2000, 5), table(2000, 5), table(2000, 4), alpha=0.05)
-    >>> found["jsd_lower"] > 0.01, found["cells"][0]["finding"]
+    >>> found = count_cells(rng, table(2000, 5), table(2000, 5), table(2000, 4), alpha=0.05)
+    >>> found.jsd_lower > 0.01, found.cells[0].finding
     (True, 'dropped')
     """
     for what, rows in (("learn", learn), ("test_real", test_real), ("test_other", test_other)):
@@ -64,7 +75,7 @@ def cells(
     wanted = min(len(test_real), len(test_other)) // ROWS_A_CELL
     count = min(max(FEWEST_CELLS, min(MOST_CELLS, wanted)), len(learn))
     drawn = learn[rng.permutation(len(learn))[:LEARNED]].astype(np.float64)
-    middles = centres(rng, drawn, count, STARTS)
+    middles = find_centres(rng, drawn, count, STARTS)
     piles = [
         np.bincount(vq(rows, middles)[0], minlength=len(middles))
         for rows in (test_real, test_other)
@@ -73,25 +84,25 @@ def cells(
     found = [
         _cell(
             centre,
-            counted(int(a), len(test_real), share),
-            counted(int(b), len(test_other), share),
+            proportion(int(a), len(test_real), share),
+            proportion(int(b), len(test_other), share),
         )
         for centre, a, b in zip(middles, *piles, strict=True)
     ]
-    found.sort(key=lambda cell: -cell["jsd_lower"])
-    result = {
-        "n_cells": len(found),
-        "n_real": len(test_real),
-        "n_other": len(test_other),
-        "jsd_lower": _joined(found),
-        "cells": found,
-    }
-    return result | {"sentences": _sentences(result, alpha)}
+    found.sort(key=lambda cell: -cell.jsd_lower)
+    result = Cells(
+        n_cells=len(found),
+        n_real=len(test_real),
+        n_other=len(test_other),
+        jsd_lower=_joined(found),
+        cells=tuple(found),
+    )
+    return dataclasses.replace(result, sentences=_sentences(result, alpha))
 
 
 def prdc(
     real: Float[np.ndarray, "n d"], other: Float[np.ndarray, "m d"], k: int = 5
-) -> dict[str, float]:
+) -> PRDCScores:
     """Precision, recall, density and coverage, by balls that reach to the k-th neighbour (Naeem et al. 2020).
 
     - precision: the share of other rows inside the ball of some real row (Kynkaanniemi et al. 2019);
@@ -100,13 +111,13 @@ def prdc(
     - coverage: the share of real rows whose ball has some other row in it.
 
     A row on the edge is inside (<=, so that copies of constant rows are inside). None of this comes with a guarantee
-    or means much alone: `prdc_beside_data` gives the same numbers for data against data. Of more than 10,000 rows, as
+    or means much alone: `compare_prdc` gives the same numbers for data against data. Of more than 10,000 rows, as
     many are taken, evenly spaced; memory is linear in them, time is not.
 
     >>> x, y = np.random.default_rng(0).normal(size=(2, 1000, 2))
     >>> prdc(x, y + 10)
-    {'precision': 0.0, 'recall': 0.0, 'density': 0.0, 'coverage': 0.0}
-    >>> prdc(x, y)["coverage"]                                               # 0.97 is expected of data against data
+    PRDCScores(precision=0.0, recall=0.0, density=0.0, coverage=0.0)
+    >>> prdc(x, y).coverage                                                  # 0.97 is expected of data against data
     0.97
     """
     if k < 1:
@@ -124,28 +135,28 @@ def prdc(
         recalled += int((distance <= reach_other).any(axis=1).sum())
         covered += int(within.any(axis=1).sum())
         inside += int(within.sum())
-    return {
-        "precision": float(precise.mean()),
-        "recall": recalled / len(real),
-        "density": inside / (k * len(other)),
-        "coverage": covered / len(real),
-    }
+    return PRDCScores(
+        precision=float(precise.mean()),
+        recall=recalled / len(real),
+        density=inside / (k * len(other)),
+        coverage=covered / len(real),
+    )
 
 
-def prdc_beside_data(
+def compare_prdc(
     rng: np.random.Generator,
     real: Float[np.ndarray, "n d"],
     other: Float[np.ndarray, "m d"],
     k: int = 5,
-) -> dict[str, Any]:
+) -> PRDC:
     """PRDC of the other rows, and of data against data: the same half of the real rows judges them and the other half.
 
     The numbers depend on how many rows there are, so there are `n` of each: half of the real ones, drawn at random, or
     fewer. For data against data coverage is 1 - prod_t (n - 1 - t)/(2 n - 1 - t) over t < k on average, about 1 - 2^-k.
 
     >>> rng = np.random.default_rng(0)
-    >>> found = prdc_beside_data(rng, rng.normal(size=(1000, 2)), 0.1 * rng.normal(size=(1000, 2)))
-    >>> found["n"], found["other"]["coverage"], found["data"]["coverage"]
+    >>> found = compare_prdc(rng, rng.normal(size=(1000, 2)), 0.1 * rng.normal(size=(1000, 2)))
+    >>> found.n, found.other.coverage, found.data.coverage
     (500, 0.0..., 0.97...)
     """
     _refuse_unfit("real", real, real.shape[1], fewest=2 * (k + 1))
@@ -153,11 +164,11 @@ def prdc_beside_data(
     n = min(len(real) // 2, len(other), COMPARED)
     order = rng.permutation(len(real))
     half = real[order[:n]]
-    return {
-        "n": n,
-        "other": prdc(half, other[rng.permutation(len(other))[:n]], k),
-        "data": prdc(half, real[order[n : 2 * n]], k),
-    }
+    return PRDC(
+        n=n,
+        other=prdc(half, other[rng.permutation(len(other))[:n]], k),
+        data=prdc(half, real[order[n : 2 * n]], k),
+    )
 
 
 def _refuse_unfit(what: str, rows: Rows, columns: int, fewest: int) -> None:
@@ -172,44 +183,33 @@ def _refuse_unfit(what: str, rows: Rows, columns: int, fewest: int) -> None:
         refuse(what, expected=f"at least {fewest} rows", got=len(rows))
 
 
-def counted(count: int, n: int, alpha: float) -> dict[str, Any]:
-    """A count with its share of n and the exact interval of that."""
-    return {
-        "count": count,
-        "share": count / n,
-        "interval": list(clopper_pearson(count, n, alpha)),
-    }
-
-
-def _cell(
-    centre: Float[np.ndarray, " d"], real: dict[str, Any], other: dict[str, Any]
-) -> dict[str, Any]:
-    """What the two intervals say of one cell."""
-    (real_low, real_high), (other_low, other_high) = real["interval"], other["interval"]
+def _cell(centre: Float[np.ndarray, " d"], real: Proportion, other: Proportion) -> Cell:
+    """Compare the two intervals of one cell."""
+    real_low, real_high = real.interval
+    other_low, other_high = other.interval
     jsd_lower, finding = 0.0, "no difference shown"
     if other_high < real_low:
-        jsd_lower, finding = (
-            binary_jsd(real_low, other_high),
-            "too seldom" if other["count"] else "dropped",
-        )
+        jsd_lower = binary_jsd(real_low, other_high)
+        finding = "too seldom" if other.count else "dropped"
     elif real_high < other_low:
         jsd_lower, finding = binary_jsd(real_high, other_low), "too often"
-    return {
-        "centre": centre.tolist(),
-        "real": real,
-        "other": other,
-        "jsd_lower": jsd_lower,
-        "finding": finding,
-    }
+    return Cell(
+        centre=tuple(centre.tolist()),
+        real=real,
+        other=other,
+        jsd_lower=jsd_lower,
+        finding=finding,
+    )
 
 
-def _joined(found: list[dict[str, Any]]) -> float:
+def _joined(found: Sequence[Cell]) -> float:
     """The greatest bound by 'in one of the first cells or not': intervals that hold at once have ends that add up."""
     best = 0.0
-    for near, far in (("real", "other"), ("other", "real")):
-        apart = [cell for cell in found if cell[far]["interval"][1] < cell[near]["interval"][0]]
-        lows = np.cumsum([cell[near]["interval"][0] for cell in apart])
-        highs = np.cumsum([cell[far]["interval"][1] for cell in apart])
+    by_real = [(cell.real.interval, cell.other.interval) for cell in found]
+    for intervals in (by_real, [(other, real) for real, other in by_real]):
+        apart = [(near[0], far[1]) for near, far in intervals if far[1] < near[0]]
+        lows = np.cumsum([low for low, _ in apart])
+        highs = np.cumsum([high for _, high in apart])
         # the lows of shares add up to 1 at most, unless an interval misses its share
         best = max(
             [
@@ -224,34 +224,36 @@ def _joined(found: list[dict[str, Any]]) -> float:
     return best
 
 
-def _sentences(result: dict[str, Any], alpha: float) -> list[str]:
+def _sentences(result: Cells, alpha: float) -> tuple[str, ...]:
     """What was counted, what differs, and what that does not show."""
     at_once = f"at {confidence(alpha)} confidence for all cells at once"
     counted = (
-        f"{result['n_real']:,} real and {result['n_other']:,} other rows were counted in {result['n_cells']} cells "
+        f"{result.n_real:,} real and {result.n_other:,} other rows were counted in {result.n_cells} cells "
         "that were laid over real rows beforehand"
     )
     differ = [
-        f"A cell with {_share(cell['real'])} of the real rows has {_share(cell['other'])} of the others: "
-        f"{'not one was seen' if cell['finding'] == 'dropped' else cell['finding']}."
-        for cell in result["cells"]
-        if cell["jsd_lower"] > 0
+        f"A cell with {_share(cell.real)} of the real rows has {_share(cell.other)} of the others: "
+        f"{'not one was seen' if cell.finding == 'dropped' else cell.finding}."
+        for cell in result.cells
+        if cell.jsd_lower > 0
     ]
     if not differ:
-        return [
+        return (
             f"{counted}: no cell was shown to differ, {at_once}. This does not show that all is covered: "
-            "rows may be missing within the cells, or by less than these counts can tell."
-        ]
-    return [
+            "rows may be missing within the cells, or by less than these counts can tell.",
+        )
+    return (
         f"{counted}: {len(differ)} of the cells differ, {at_once}, "
-        f"so the two are at least {at_least(result['jsd_lower'])} nats apart (0.693 is the most).",
+        f"so the two are at least {at_least(result.jsd_lower)} nats apart (0.693 is the most).",
         *differ,
-    ]
+    )
 
 
-def _share(counted: dict[str, Any]) -> str:
-    low, high = counted["interval"]
-    return f"{100 * counted['share']:.1f} % ({percent(low)} to {math.ceil(1000 * high) / 10:.1f} %)"
+def _share(counted: Proportion) -> str:
+    low, high = counted.interval
+    return (
+        f"{100 * counted.share:.1f} % ({percent(low)} to {math.ceil(1000 * high) / 10:.1f} %)"
+    )
 
 
 def _spread(rows: Rows, most: int) -> Rows:

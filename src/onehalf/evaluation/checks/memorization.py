@@ -5,13 +5,13 @@ fakes: whatever the generator, and however far its law is from the data's. So th
 generator that makes typical rows only, or poor ones, is near to both kinds of rows, or far from both.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from scipy import special
 from sklearn.neighbors import NearestNeighbors
 
@@ -22,10 +22,20 @@ from onehalf.evaluation.certificate.bounds import (
     log_wealth,
     lower_bound,
     p_value,
+    proportion,
 )
+from onehalf.evaluation.result import (
+    Collisions,
+    Duplicates,
+    Memorization,
+    NearerTrain,
+    Proportion,
+    Repeats,
+)
+from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap
 from onehalf.evaluation.wording import confidence, money, percent
 
-__all__ = ["copying"]
+__all__ = ["detect_copying"]
 
 Rows = Float[np.ndarray, "_ d"]
 Values = Float[np.ndarray, " n"]
@@ -33,16 +43,19 @@ Marks = Int[np.ndarray, " _"]
 """A number for each row, the same for two rows if they are equal entry for entry."""
 
 NEIGHBOURS = 20_000
-"""At most so many rows of each kind are used where nearest neighbours are looked for."""
+"""The most rows of each kind among which nearest neighbours are looked for."""
 
 BLOCK = 1024
 """Rows that are hashed at a time."""
 
-MOST_COLUMNS, PROJECTED = 1024, 512
-"""Neighbours of wider rows are looked for among their projections on so many random directions."""
+MOST_COLUMNS = 1024
+"""Neighbours of wider rows are looked for among their projections on random directions."""
+
+PROJECTED = 512
+"""The random directions that wide rows are projected on."""
 
 TREE_COLUMNS = 8
-"""Up to so many columns a k-d tree finds neighbours faster than brute force does."""
+"""With no more columns than this a k-d tree finds neighbours faster than brute force does."""
 
 STAKES = (1.0, 1 / 16, 1 / 256)
 """Bold bets win most on many copies, cautious ones lose less over many rows: a third of the wealth goes on each."""
@@ -51,22 +64,21 @@ CLOSEST = 1e-9
 """Added to distances before the logarithm: 0 to a copy, which rounding may have moved a little."""
 
 
-def copying(
+def detect_copying(
     rng: np.random.Generator,
-    train: Float[np.ndarray, "n d"],
-    held_out: Float[np.ndarray, "m d"],
-    fakes: Float[np.ndarray, "k d"],
+    train: AnyRows,
+    held_out: AnyRows,
+    fakes: AnyRows,
     alpha: float,
     *,
-    seen: Callable[[Rows], Rows] | None = None,
-    marked: Callable[[Rows], Rows] | None = None,
-) -> dict[str, Any]:
+    space: Callable[[EvaluationRows], Rows] | None = None,
+) -> Memorization:
     """E = 2 sigmoid(s (score(train row) - score(held-out row))), a fair bet if nothing was copied; and what else tells.
 
     The score is -log(distance to the nearest fake). The three arrays have comparable columns (standardised, say), or
-    `seen` makes them so, a map in which labels of rows had no part; it alone meets what is missing. `marked` says what
-    of a row is to be equal in duplicates. The held-out rows come from the law that the train rows come from. As many of
-    each are used, drawn by `rng`.
+    `space` makes them so, a map in which labels of rows had no part; it alone meets what is missing. Duplicates are
+    rows of equal entries, whatever their features and labels. The held-out rows come from the law that the train rows
+    come from. As many of each are used, drawn by `rng`.
 
     - `log_e`, the logarithm of an exact e-value, and `p_value`, exact at this n, of 'the fakes do not depend on which
       rows were trained on'. Proof: given the fakes and each pair of rows, unordered, which of the two is the train row
@@ -85,65 +97,69 @@ def copying(
     - `shown`: whether log e, p or the advantage refutes at its level that nothing was copied.
 
     The statements hold at 1 - alpha each, not all at once. Neighbours are sought among 20,000 rows of a kind at most
-    (`n_pairs` and `n_fakes` say how many); duplicates and collisions are counted over all.
+    (`n_pairs` and `n_samples` say how many); duplicates and collisions are counted over all.
 
     >>> rng = np.random.default_rng(0)
     >>> train, held_out = rng.normal(size=(2, 500, 3))
-    >>> copied = copying(rng, train, held_out, train + 0.01, alpha=0.05)
-    >>> copied["p_value"], copied["log_e"], copied["advantage_lower"]
+    >>> copied = detect_copying(rng, train, held_out, train + 0.01, alpha=0.05)
+    >>> copied.p_value, copied.log_e, copied.advantage_lower
     (0.0005, 2..., 0.9...)
-    >>> copying(rng, train, held_out, rng.normal(size=(500, 3)), alpha=0.05)["advantage_lower"]
+    >>> detect_copying(rng, train, held_out, rng.normal(size=(500, 3)), alpha=0.05).advantage_lower
     0.0
     """
-    _refuse_unfit(train, held_out, fakes, alpha, finite=seen is None)
-    seen = seen or (lambda rows: rows)
+    train, held_out, fakes = wrap(train), wrap(held_out), wrap(fakes)
+    _refuse_unfit(train.x, held_out.x, fakes.x, alpha, finite=space is None)
+    space = space or EvaluationRows.entries
     n = min(len(train), len(held_out))
     order_train, order_held_out, order_fakes = (
         rng.permutation(len(rows)) for rows in (train, held_out, fakes)
     )
-    members, others = (
-        seen(train[order_train[:n][:NEIGHBOURS]]),
-        seen(held_out[order_held_out[:n][:NEIGHBOURS]]),
-    )
-    near = seen(fakes[order_fakes[:NEIGHBOURS]])
+    members = space(train[order_train[:n][:NEIGHBOURS]])
+    others = space(held_out[order_held_out[:n][:NEIGHBOURS]])
+    near = space(fakes[order_fakes[:NEIGHBOURS]])
     score_members, score_others = _score(members, near), _score(others, near)
-    of_marks = map(marked, (train, held_out, fakes)) if marked else (train, held_out, fakes)
-    marks = np.split(_marks(*of_marks), [len(train), len(train) + len(held_out)])
+    marks = np.split(
+        _marks(*(rows.x.reshape(len(rows), -1) for rows in (train, held_out, fakes))),
+        [len(train), len(train) + len(held_out)],
+    )
     marks_train, marks_held_out, marks_fakes = marks
-    found: dict[str, Any] = {
-        "n_pairs": len(members),
-        "n_fakes": len(near),
-        "log_e": _log_e(score_members, score_others),
-        "p_value": p_value(rng, score_members, score_others[:, None]),
-        "advantage_lower": _advantage(score_members, score_others, alpha),
-        "nearer_train": _nearer(rng, members, others, near),
-        "duplicates": {
-            "n_rows": n,
-            "train": _duplicates(marks_fakes, marks_train[order_train[:n]], alpha),
-            "held_out": _duplicates(marks_fakes, marks_held_out[order_held_out[:n]], alpha),
-        },
-        "collisions": {
-            "fakes": _collisions(marks_fakes[order_fakes], alpha),
-            "real": _collisions(
+    log_e = _log_e(score_members, score_others)
+    p = p_value(rng, score_members, score_others[:, None])
+    advantage_lower = _advantage(score_members, score_others, alpha)
+    found = Memorization(
+        n_pairs=len(members),
+        n_samples=len(near),
+        log_e=log_e,
+        p_value=p,
+        advantage_lower=advantage_lower,
+        nearer_train=_nearer(rng, members, others, near),
+        duplicates=Duplicates(
+            n_rows=n,
+            train=_duplicates(marks_fakes, marks_train[order_train[:n]], alpha),
+            held_out=_duplicates(marks_fakes, marks_held_out[order_held_out[:n]], alpha),
+        ),
+        collisions=Collisions(
+            samples=_collisions(marks_fakes[order_fakes], alpha),
+            real=_collisions(
                 rng.permutation(np.concatenate([marks_train, marks_held_out])), alpha
             ),
-        },
-    }
-    bets = found["p_value"] <= alpha or found["log_e"] >= math.log(1 / alpha)
-    found["shown"] = bets or found["advantage_lower"] > 0
-    return found | {"sentences": _sentences(found, alpha)}
+        ),
+        shown=p <= alpha or log_e >= math.log(1 / alpha) or advantage_lower > 0,
+    )
+    return dataclasses.replace(found, sentences=_sentences(found, alpha))
 
 
 def _refuse_unfit(
-    train: Rows, held_out: Rows, fakes: Rows, alpha: float, *, finite: bool
+    train: np.ndarray, held_out: np.ndarray, fakes: np.ndarray, alpha: float, *, finite: bool
 ) -> None:
     for what, rows in (("train", train), ("held_out", held_out), ("fakes", fakes)):
         if finite:
             check(what, rows)
-        if rows.ndim != 2 or rows.shape[1] != train.shape[1]:
+        if rows.ndim < 2 or rows.shape[1:] != train.shape[1:]:
+            columns = math.prod(train.shape[1:])
             refuse(
                 what,
-                expected=f"rows of {train.shape[1]} columns, as train has",
+                expected=f"rows of {columns} columns, as train has",
                 got=f"shape {rows.shape}",
             )
         if len(rows) < 2:
@@ -195,9 +211,7 @@ def _advantage(members: Values, others: Values, alpha: float) -> float:
     return lower_bound(gain, np.full(len(gain), -1.0), alpha, top=1.0)
 
 
-def _nearer(
-    rng: np.random.Generator, members: Rows, others: Rows, fakes: Rows
-) -> dict[str, float]:
+def _nearer(rng: np.random.Generator, members: Rows, others: Rows, fakes: Rows) -> NearerTrain:
     """The share of fakes whose nearest row of all is a member; equal rows share a fake, so that labels play no part.
 
     Each row weighs as many fakes as have it nearest. The share is the sum of weights over members, and no label took
@@ -210,13 +224,12 @@ def _nearer(
     fakes_of = np.bincount(_nearest(fakes, pooled[first]), minlength=len(first))
     weights = (fakes_of / copies)[marks]
     mine, theirs = np.split(weights, [len(members)])
-    return {
-        "share": float(mine.sum() / len(fakes)),
-        "p_value": p_value(rng, mine, theirs[:, None]),
-    }
+    return NearerTrain(
+        share=float(mine.sum() / len(fakes)), p_value=p_value(rng, mine, theirs[:, None])
+    )
 
 
-def _marks(*piles: Rows) -> Marks:
+def _marks(*piles: Shaped[np.ndarray, "_ d"]) -> Marks:
     """A number for each row of the piles laid end to end, the same for equal rows: by 128 bits, which hardly err."""
     digests = [
         blake2b(row.tobytes(), digest_size=16).digest()
@@ -228,17 +241,12 @@ def _marks(*piles: Rows) -> Marks:
     return np.unique(np.array(digests, "V16"), return_inverse=True)[1]
 
 
-def _duplicates(fakes: Marks, rows: Marks, alpha: float) -> dict[str, Any]:
-    """How many fakes equal a row, and the interval for the share that do."""
-    count = int(np.isin(fakes, rows).sum())
-    return {
-        "count": count,
-        "share": count / len(fakes),
-        "interval": list(clopper_pearson(count, len(fakes), alpha)),
-    }
+def _duplicates(fakes: Marks, rows: Marks, alpha: float) -> Proportion:
+    """Count fakes that equal a row."""
+    return proportion(int(np.isin(fakes, rows).sum()), len(fakes), alpha)
 
 
-def _collisions(marks: Marks, alpha: float) -> dict[str, Any]:
+def _collisions(marks: Marks, alpha: float) -> Repeats:
     """The share of pairs that are equal: unbiased for b = sum_i p_i^2, if the rows are independent, in random order.
 
     `support` is 1/rate: so many rows, all equally likely, would repeat one another as often (after Arora & Zhang 2018).
@@ -257,13 +265,7 @@ def _collisions(marks: Marks, alpha: float) -> dict[str, Any]:
     rate = float(np.sum(counts * (counts - 1)) / (m * (m - 1)))
     if rate == 0:
         at_least = math.floor(m * (m - 1) / (2 * math.log(1 / alpha)))
-        return {
-            "n_rows": m,
-            "rate": 0.0,
-            "support": None,
-            "interval": None,
-            "at_least": at_least,
-        }
+        return Repeats(n_rows=m, rate=0.0, support=None, interval=None, at_least=at_least)
     sizes = 2 ** np.arange(1, int(math.log2(m)) + 1)
     low, high = 0.0, 1.0
     for size in sizes.tolist():
@@ -272,14 +274,13 @@ def _collisions(marks: Marks, alpha: float) -> dict[str, Any]:
         hit_low, hit_high = clopper_pearson(hits, len(batches), alpha / len(sizes))
         low = max(low, hit_low / (size * (size - 1) / 2))
         high = min(high, hit_high, (_solved(1 - hit_high) / size) ** 2)
-    interval = [1 / high, 1 / low if low else None]
-    return {
-        "n_rows": m,
-        "rate": rate,
-        "support": 1 / rate,
-        "interval": interval,
-        "at_least": math.floor(1 / high),
-    }
+    return Repeats(
+        n_rows=m,
+        rate=rate,
+        support=1 / rate,
+        interval=(1 / high, 1 / low if low else None),
+        at_least=math.floor(1 / high),
+    )
 
 
 def _solved(free: float) -> float:
@@ -287,52 +288,50 @@ def _solved(free: float) -> float:
     return float(-1 - special.lambertw(-free / (2 * math.e), -1).real) if free > 0 else math.inf
 
 
-def _sentences(found: dict[str, Any], alpha: float) -> list[str]:
+def _sentences(found: Memorization, alpha: float) -> tuple[str, ...]:
     """What was tested, what was found, and what that does not show."""
     at_confidence = f"at {confidence(alpha)} confidence"
-    nearer, duplicates, collisions = (
-        found["nearer_train"],
-        found["duplicates"],
-        found["collisions"],
+    nearer, duplicates = found.nearer_train, found.duplicates
+    fakes, real = found.collisions.samples, found.collisions.real
+    chance = (
+        f"p = {found.p_value:.2g}; e-value against 'nothing was copied': {money(found.log_e)}"
     )
-    fakes, real = collisions["fakes"], collisions["real"]
-    chance = f"p = {found['p_value']:.2g}; a fair bet on copying turned 1 into {money(found['log_e'])}"
-    tested = f"{found['n_pairs']:,} rows that were trained on were set against as many that were held out"
+    tested = f"{found.n_pairs:,} training rows were compared with as many held-out rows"
     headline = (
-        f"The fakes lie nearer to the rows that were trained on: {tested} ({chance}). Fakes that do not depend on "
-        "which rows were trained on seldom show so much, if the held-out rows come from where the training rows do."
-        if found["shown"]
+        f"The samples lie nearer to the training rows: {tested} ({chance}). Chance hardly explains "
+        "this if training and held-out rows have one distribution."
+        if found.shown
         else f"No sign of copying was found: {tested} ({chance}). "
-        "This does not show that nothing was copied: a few copies among many rows can go unseen."
+        "This does not show that nothing was copied: a few copies among many rows can go unnoticed."
     )
     advantage = (
-        "Whoever holds a row can guess from its distance to the nearest fake whether it was trained on: 'yes' comes up "
-        f"for a share of the training rows that is greater by at least {percent(found['advantage_lower'])} than for "
-        f"other rows, {at_confidence}."
-        if found["advantage_lower"] > 0
-        else "No advantage was certified in guessing from its nearest fake whether a row was trained on. "
-        "Other ways of guessing were not tried."
+        "Whether a row was trained on can be guessed from its distance to the nearest sample: the "
+        "true positive rate exceeds the false positive rate by at least "
+        f"{percent(found.advantage_lower)}, {at_confidence}."
+        if found.advantage_lower > 0
+        else "No advantage was certified in guessing from the nearest sample whether a row was "
+        "trained on. Other attacks were not tried."
     )
-    return [
+    return (
         headline,
         advantage,
-        f"{100 * nearer['share']:.1f} % of {found['n_fakes']:,} fakes lie nearer to a training row than to any of as "
-        f"many held-out rows (50 % is expected without copying; p = {nearer['p_value']:.2g}). "
-        "This says nothing of what else the fakes give away.",
-        f"{duplicates['train']['count']:,} of {fakes['n_rows']:,} fakes equal one of {duplicates['n_rows']:,} training "
-        f"rows in every entry, and {duplicates['held_out']['count']:,} equal one of as many held-out rows. "
-        "Copies that differ a little are not counted here.",
-        f"Among {fakes['n_rows']:,} fakes, {_repeats(fakes, at_confidence)}. "
-        f"Among the data's own {real['n_rows']:,} rows, {_repeats(real, at_confidence)}.",
-    ]
+        f"{100 * nearer.share:.1f} % of {found.n_samples:,} samples lie nearer to a training row than to any of as "
+        f"many held-out rows (50 % is expected without copying; p = {nearer.p_value:.2g}). "
+        "This says nothing about what else the samples reveal.",
+        f"{duplicates.train.count:,} of {fakes.n_rows:,} samples equal one of {duplicates.n_rows:,} training "
+        f"rows in every entry, and {duplicates.held_out.count:,} equal one of as many held-out rows. "
+        "Near copies are not counted here.",
+        f"Among {fakes.n_rows:,} samples, {_repeats(fakes, at_confidence)}. "
+        f"Among the data's own {real.n_rows:,} rows, {_repeats(real, at_confidence)}.",
+    )
 
 
-def _repeats(kind: dict[str, Any], confidence: str) -> str:
-    if kind["support"] is None:
-        return f"no two are equal, so there are more than {kind['at_least']:,} distinct ones to draw, {confidence}"
-    low, high = kind["interval"]
+def _repeats(kind: Repeats, confidence: str) -> str:
+    if kind.support is None or kind.interval is None:
+        return f"no two are equal, so there are more than {kind.at_least:,} distinct ones to draw, {confidence}"
+    low, high = kind.interval
     upper = "no upper limit was found" if high is None else f"{math.ceil(high):,} at most"
     return (
-        f"two are equal as often as if there were {kind['support']:,.0f} distinct ones, all equally likely "
+        f"two are equal as often as if there were {kind.support:,.0f} distinct ones, all equally likely "
         f"({math.floor(low):,} at least, {upper}, {confidence})"
     )

@@ -1,27 +1,30 @@
-"""What the test would have seen: differences of known size, planted in the user's own data."""
+"""The minimum detectable effect: differences of known size, planted in the user's own data."""
 
 import math
-from typing import Any
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
 from onehalf._typing import PRNGKey
-from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.certificate.bounds import p_value
-from onehalf.evaluation.certificate.critics import learn
+from onehalf.evaluation.certificate.critics import PLAIN_ARRAY, learn
 from onehalf.evaluation.explain.regions import jsd_of_dropped
-from onehalf.evaluation.features.view import Entries, View
+from onehalf.evaluation.features.base import FeatureEncoder
+from onehalf.evaluation.result import DetectableEffect
+from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap
 
-__all__ = ["detectable"]
+__all__ = ["find_detectable"]
 
 MASSES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 """Shares of the data that are dropped, from the hardest to see to the easiest."""
 
-TRIALS, NEEDED = 10, 9
-"""Groups dropped at each mass; how many of them must be noticed."""
+TRIALS = 10
+"""Groups dropped at each mass."""
+
+NEEDED = 9
+"""The least of them that must be noticed."""
 
 DEALS = 199
 """Of the labels, in the permutation test of a trial; more at a level so low that these could not show it."""
@@ -30,13 +33,13 @@ MOST_ROWS = 2000
 """Rows of a pile in a trial, at most."""
 
 
-def detectable(
+def find_detectable(
     key: PRNGKey,
-    rows: Float[np.ndarray, "n columns"],
+    rows: AnyRows,
     alpha: float,
     *,
-    coding: TableEncoder | Entries | None = None,
-) -> dict[str, Any] | None:
+    encoder: FeatureEncoder = PLAIN_ARRAY,
+) -> DetectableEffect | None:
     """The least mass of a dropped group that is noticed nine times in ten, and its JSD in nats; None if none is.
 
     The rows are laid in two piles, and from the second a random row's nearest neighbours are dropped that hold this
@@ -46,9 +49,10 @@ def detectable(
     many a pile held: half of the rows at hand or fewer; the measurement itself had more, and sees smaller groups.
 
     >>> rows = np.random.default_rng(0).normal(size=(2000, 2))
-    >>> detectable(jr.key(0), rows, alpha=0.05)
-    {'mass': 0.08, 'jsd': 0.0286, 'rows': 1000, 'trials': 10, 'noticed': 10}
+    >>> find_detectable(jr.key(0), rows, alpha=0.05)
+    DetectableEffect(mass=0.08, jsd=0.0286, rows=1000, trials=10, noticed=10)
     """
+    rows = wrap(rows)
     least = next(
         (
             place
@@ -57,38 +61,40 @@ def detectable(
         ),
         0,
     )
-    low, high, found = least, len(MASSES), None
+    low, high, effect = least, len(MASSES), None
     while low < high:
         middle = (low + high) // 2
         noticed = sum(
             _noticed(
-                jr.fold_in(key, TRIALS * middle + trial), rows, MASSES[middle], alpha, coding
+                jr.fold_in(key, TRIALS * middle + trial), rows, MASSES[middle], alpha, encoder
             )
             for trial in range(TRIALS)
         )
         if noticed >= NEEDED:
-            found = {"mass": MASSES[middle], "jsd": jsd_of_dropped(MASSES[middle])}
-            found |= {
-                "rows": min(len(rows) // 2, MOST_ROWS),
-                "trials": TRIALS,
-                "noticed": noticed,
-            }
+            effect = DetectableEffect(
+                mass=MASSES[middle],
+                jsd=jsd_of_dropped(MASSES[middle]),
+                rows=min(len(rows) // 2, MOST_ROWS),
+                trials=TRIALS,
+                noticed=noticed,
+            )
             high = middle
         else:
             low = middle + 1
-    return found
+    return effect
 
 
 def _noticed(
     key: PRNGKey,
-    rows: Float[np.ndarray, "n columns"],
+    rows: AnyRows,
     mass: float,
     alpha: float,
-    coding: TableEncoder | Entries | None = None,
+    encoder: FeatureEncoder = PLAIN_ARRAY,
 ) -> bool:
-    rng = np.random.default_rng(np.asarray(jr.key_data(key)))
-    some = rows[rng.permutation(len(rows))[: 2 * MOST_ROWS]]
-    z = View.of(some, coding).scaled(some)
+    """Whether the test notices one dropped group."""
+    rng = numpy_generator(key)
+    some = wrap(rows)[rng.permutation(len(rows))[: 2 * MOST_ROWS]]
+    z = encoder.distance_space(some)(some)
     distance = cdist(z[:1], z)[0]
     # ties at the edge of the group are broken at random, so that it holds its mass where the data are few values
     left = np.lexsort((rng.random(len(z)), distance))[round(mass * len(z)) :]
@@ -96,25 +102,21 @@ def _noticed(
     second = np.zeros(len(some), dtype=bool)
     second[rng.permutation(len(some))[:half]] = True
     kept = np.isin(np.arange(len(some)), left)
-    y = rng.permutation(some[second & kept])
-    x = rng.permutation(some[~second])[: len(y)]
+    y = _shuffle(rng, some[second & kept])
+    x = _shuffle(rng, some[~second])[: len(y)]
     start = len(y) // 2
-    kinds = ("linear", "cells")
     critic = learn(
         jr.fold_in(key, 0),
         x[:start],
         y[:start],
         len(y) - start,
         alpha,
-        kinds=kinds,
-        coding=coding,
+        kinds=("linear", "cells"),
+        encoder=encoder,
     )
-    return (
-        p_value(
-            rng,
-            critic.d(x[start:]),
-            critic.d(y[start:])[:, None],
-            max(DEALS, math.ceil(2 / alpha)),
-        )
-        <= alpha
-    )
+    deals = max(DEALS, math.ceil(2 / alpha))
+    return p_value(rng, critic.d(x[start:]), critic.d(y[start:])[:, None], deals) <= alpha
+
+
+def _shuffle(rng: np.random.Generator, rows: EvaluationRows) -> EvaluationRows:
+    return rows[rng.permutation(len(rows))]

@@ -1,5 +1,6 @@
 """What samples are good for: a model trained on them guesses one column of the data, beside one trained on data."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,21 +13,26 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from threadpoolctl import threadpool_limits
 
 from onehalf._errors import refuse
-from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.filters import column_of, seconds_of
-from onehalf.data.tables.schema import Column
+from onehalf.evaluation.features.base import Columns
+from onehalf.evaluation.result import Difference, Scores, Utility
 from onehalf.evaluation.samples import check_seed
 
-__all__ = ["utility"]
+__all__ = ["evaluate_utility"]
 
 LEAST = 20
-"""So many rows at least are trained on, and tested on."""
+"""The least rows that are trained on, and tested on."""
 
-TRAINED, TESTED = 20_000, 20_000
-"""At most so many rows are."""
+TRAINED = 20_000
+"""The most rows that are trained on."""
 
-CLASSES, CATEGORIES = 20, 255
-"""Values of the target that are classes of their own, and words of another column that the trees tell apart."""
+TESTED = 20_000
+"""The most rows that are tested on."""
+
+CLASSES = 20
+"""The most values of the target that are classes of their own."""
+
+CATEGORIES = 255
+"""The most words of another column that the trees tell apart."""
 
 MADE = 5
 """Training rows of the data that a class has before it counts as lacking among the samples."""
@@ -48,14 +54,14 @@ Guess = Float[np.ndarray, "_ ..."]
 """What a model says of each row: a number, or the probability of each class."""
 
 
-def utility(
+def evaluate_utility(
     samples: Rows,
     test: Rows,
-    coding: TableEncoder,
+    columns: Columns,
     target: str,
     seed: int,
     train: Rows | None = None,
-) -> dict[str, Any]:
+) -> Utility:
     """Train on samples, test on data: how well a model guesses one column of data rows from the other columns.
 
     Beside it stand a model that is trained on data, of as many rows where there are as many, and a guess that never
@@ -78,19 +84,19 @@ def utility(
 
     >>> import pyarrow as pa
     >>> x = np.random.default_rng(0).normal(size=(900, 2))
-    >>> coding = TableEncoder.of(pa.table({"height": x[:, 0], "weight": x[:, 0] + 0.5 * x[:, 1]}))
+    >>> from onehalf.data.tables.encoding import TableEncoder
+    >>> from onehalf.evaluation.features.tables import TableColumns
+    >>> table = pa.table({"height": x[:, 0], "weight": x[:, 0] + 0.5 * x[:, 1]})
+    >>> columns = TableColumns(TableEncoder.fit(table))
     >>> rows = np.stack([x[:, 0], x[:, 0] + 0.5 * x[:, 1]], axis=1)
     >>> shuffled = np.stack([x[:, 0], rows[::-1, 1]], axis=1)
-    >>> found = utility(shuffled[:300], rows[300:], coding, "weight", seed=0)
-    >>> found["scores"]["samples"]["r2"], found["scores"]["data"]["r2"]
+    >>> found = evaluate_utility(shuffled[:300], rows[300:], columns, "weight", seed=0)
+    >>> found.scores["samples"]["r2"], found.scores["data"]["r2"]
     (-0.3, 0.7)
     """
-    place, rng = (
-        column_of("the target", target, coding),
-        np.random.default_rng(check_seed(seed)),
-    )
-    about = coding.columns[place]
-    if len(coding.columns) < 2:
+    place = columns.find("the target", target)
+    rng = np.random.default_rng(check_seed(seed))
+    if len(columns.names) < 2:
         refuse(
             "the target",
             expected="other columns to guess it from",
@@ -121,15 +127,13 @@ def utility(
             expected="a column with different values",
             got=f"{target!r}, all alike {PILES['data']}",
         )
-    in_classes = target in coding.words or (bool(about.values) and about.kind != "date")
+    in_classes = columns.is_category(place) or columns.has_few_values(place)
     classes = _frequent(answers["data"], CLASSES) if in_classes else None
     if classes is not None:
         answers = {name: _numbered(values, classes) for name, values in answers.items()}
-    features = _features(piles, coding, place)
+    features = _features(piles, columns, place)
     categorical = [
-        column.name in coding.words
-        for index, column in enumerate(coding.columns)
-        if index != place
+        columns.is_category(column) for column in range(len(columns.names)) if column != place
     ]
     guesses = {}
     # two threads that wait for each other lose more than they gain, where other programs run
@@ -140,23 +144,26 @@ def utility(
     usual = answers["data"].mean() if classes is None else np.eye(len(classes) + 1)[0]
     guesses["constant"] = np.broadcast_to(usual, (len(piles["test"]), *np.shape(usual)))
 
-    unit = 1.0 if about.kind != "date" else float(seconds_of(target, coding)) / 86_400
+    is_date = columns.kind(place) == "date"
+    unit = columns.days_per_unit(place) if is_date else 1.0
     score = (
         functools.partial(_numbers, unit=unit)
         if classes is None
         else functools.partial(_labels, classes=classes)
     )
-    found = {
-        "target": target,
-        "kind": "classes" if in_classes else "numbers",
-        "scores": {name: score(answers["test"], guess) for name, guess in guesses.items()},
-        "differences": _differences(score, answers["test"], guesses, rng),
-        "n_train": as_many,
-        "n_test": len(piles["test"]),
-        "left_out": left_out,
-        "lacking": [] if classes is None else _lacking(answers, classes, coding, place),
-    }
-    return found | {"sentence": _sentence(found, about)}
+    found = Utility(
+        target=target,
+        kind="classes" if in_classes else "numbers",
+        scores={name: score(answers["test"], guess) for name, guess in guesses.items()},
+        differences=_differences(score, answers["test"], guesses, rng),
+        n_train=as_many,
+        n_test=len(piles["test"]),
+        left_out=left_out,
+        lacking=() if classes is None else _lacking(answers, classes, columns, place),
+    )
+    return dataclasses.replace(
+        found, sentence=_sentence(found, unit_name=" days" if is_date else "")
+    )
 
 
 def _frequent(values: Values, most: int) -> Values:
@@ -174,16 +181,16 @@ def _numbered(values: Values, classes: Values) -> Values:
     ).astype(np.float64)
 
 
-def _features(piles: Mapping[str, Rows], coding: TableEncoder, place: int) -> dict[str, Rows]:
+def _features(piles: Mapping[str, Rows], columns: Columns, place: int) -> dict[str, Rows]:
     """All columns but the target; words that are rare in the data trained on are one word."""
     features = {name: np.delete(rows, place, axis=1) for name, rows in piles.items()}
-    names = np.delete(np.array(coding.names, object), place)
-    for column, name in enumerate(names):
-        if len(coding.words.get(name, ())) > CATEGORIES:
-            kept = _frequent(piles["data"][:, coding.names.index(name)], CATEGORIES)[:-1]
+    others = [column for column in range(len(columns.names)) if column != place]
+    for at, column in enumerate(others):
+        if columns.category_count(column) > CATEGORIES:
+            kept = _frequent(piles["data"][:, column], CATEGORIES)[:-1]
             for rows in features.values():
-                cells = rows[:, column]
-                rows[:, column] = np.where(np.isnan(cells) | np.isin(cells, kept), cells, -1)
+                cells = rows[:, at]
+                rows[:, at] = np.where(np.isnan(cells) | np.isin(cells, kept), cells, -1)
     return features
 
 
@@ -213,7 +220,7 @@ def _model(
     return probabilities
 
 
-def _labels(truth: Values, guess: Guess, classes: Values) -> dict[str, float]:
+def _labels(truth: Values, guess: Guess, classes: Values) -> Scores:
     """The accuracy and f1, and auc between two classes."""
     guessed, n = guess.argmax(axis=1), guess.shape[1]
     hits = np.bincount(truth[guessed == truth].astype(int), minlength=n)
@@ -226,7 +233,7 @@ def _labels(truth: Values, guess: Guess, classes: Values) -> dict[str, float]:
     return {name: float(score) for name, score in scores.items()}
 
 
-def _numbers(truth: Values, guess: Values, unit: float) -> dict[str, float]:
+def _numbers(truth: Values, guess: Values, unit: float) -> Scores:
     """The error and r2."""
     spread = np.square(truth - truth.mean()).sum()
     r2 = 1 - np.square(truth - guess).sum() / spread if spread > 0 else math.nan
@@ -234,30 +241,30 @@ def _numbers(truth: Values, guess: Values, unit: float) -> dict[str, float]:
 
 
 def _differences(
-    score: Callable[..., dict[str, float]],
+    score: Callable[..., Scores],
     truth: Values,
     guesses: Mapping[str, Guess],
     rng: np.random.Generator,
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Difference]:
     """Trained on samples less trained on data: of each score, and its standard deviation over draws of test rows."""
 
-    def difference(rows: Any) -> dict[str, float]:
+    def difference(rows: Any) -> Scores:
         ours, theirs = (score(truth[rows], guesses[name][rows]) for name in ("samples", "data"))
         return {name: ours[name] - theirs[name] for name in ours}
 
     draws = [difference(rng.integers(len(truth), size=len(truth))) for _ in range(RESAMPLES)]
     return {
-        name: {
-            "value": value,
-            "se": float(np.nanstd([draw.get(name, math.nan) for draw in draws])),
-        }
+        name: Difference(
+            value=value,
+            se=float(np.nanstd([draw.get(name, math.nan) for draw in draws])),
+        )
         for name, value in difference(slice(None)).items()
     }
 
 
 def _lacking(
-    answers: Mapping[str, Values], classes: Values, coding: TableEncoder, place: int
-) -> list[str]:
+    answers: Mapping[str, Values], classes: Values, columns: Columns, place: int
+) -> tuple[str, ...]:
     """The classes that the samples do not have, the most frequent first."""
     there, made = (
         np.bincount(answers[name].astype(int), minlength=len(classes))
@@ -266,42 +273,45 @@ def _lacking(
     gone = [
         cell for cell, n, m in zip(classes, there, made, strict=False) if n >= MADE and not m
     ]
-    return [coding.shown(place, float(cell)) for cell in gone]
+    return tuple(columns.show(place, float(cell)) for cell in gone)
 
 
-def _sentence(found: Mapping[str, Any], about: Column) -> str:
+def _sentence(found: Utility, unit_name: str) -> str:
     """What it comes to, for somebody who has never heard of a score."""
-    scores, rows = found["scores"], f"{found['n_test']:,} data rows"
-    who = f"A model that guesses {about.name} from the other columns, trained on {found['n_train']:,} samples,"
-    trained = "trained on as many data rows,"
-    if found["kind"] == "classes":
+    scores, rows = found.scores, f"{found.n_test:,} data rows"
+    who = f"A model that predicts {found.target} from the other columns, trained on {found.n_train:,} samples,"
+    trained = "trained on as many data rows, it is"
+    if found.kind == "classes":
         right = {name: f"{100 * each['accuracy']:.1f} %" for name, each in scores.items()}
-        apart = _apart(100, **found["differences"]["accuracy"])
+        apart = _apart(100, found.differences["accuracy"])
         told = (
-            f"{who} is right on {right['samples']} of {rows}; {trained} on {right['data']} (a difference of {apart} "
-            f"points); always the most frequent answer, on {right['constant']}."
+            f"{who} is right on {right['samples']} of {rows}; {trained} right on {right['data']} (a difference "
+            f"of {apart} points). Always predicting the most frequent class is right on {right['constant']}."
         )
     else:
-        days = " days" if about.kind == "date" else ""
-        off = {name: f"{each['error']:,.4g}{days}" for name, each in scores.items()}
-        apart = _apart(1, **found["differences"]["error"]) + days
+        off = {name: f"{each['error']:,.4g}{unit_name}" for name, each in scores.items()}
+        apart = _apart(1, found.differences["error"]) + unit_name
         told = (
-            f"{who} is off by {off['samples']} on average on {rows}; {trained} by {off['data']} (a difference of "
-            f"{apart}); always the mean, by {off['constant']}."
+            f"{who} is off by {off['samples']} on average on {rows}; {trained} off by {off['data']} (a difference "
+            f"of {apart}). Always predicting the mean is off by {off['constant']}."
         )
-    if found["lacking"]:
-        listed = ", ".join(found["lacking"][:3])
+    if found.lacking:
+        listed = ", ".join(found.lacking[:3])
         told += (
-            f" No sample has {about.name} = {listed}"
-            + (", or others" if len(found["lacking"]) > 3 else "")
+            f" No sample has {found.target} = {listed}"
+            + (", or others" if len(found.lacking) > 3 else "")
             + "."
         )
-    if lost := found["left_out"]["test"] + found["left_out"]["data"]:
-        told += f" Left out are {lost:,} data rows and {found['left_out']['samples']:,} samples that lack {about.name}."
+    if lost := found.left_out["test"] + found.left_out["data"]:
+        told += (
+            f" Left out are {lost:,} data rows and {found.left_out['samples']:,} samples that "
+            f"lack {found.target}."
+        )
     return told
 
 
-def _apart(scale: float, value: float, se: float) -> str:
+def _apart(scale: float, difference: Difference) -> str:
     """A difference without its sign, to as many digits as its standard error deserves."""
+    value, se = difference.value, difference.se
     fine = max(1, -math.floor(math.log10(scale * se))) if se > 0 else 1
     return f"{scale * abs(value):,.{fine}f} ± {scale * se:,.{fine}f}"

@@ -9,14 +9,22 @@ from jaxtyping import Float, Int, Real
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import check
-from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation.features.base import Columns
 
-__all__ = ["GREATEST", "Bins", "are_whole", "check_piles", "few", "laid", "ordered"]
+__all__ = [
+    "GREATEST",
+    "Bins",
+    "are_whole",
+    "check_piles",
+    "cross_bins",
+    "order_columns",
+    "thin_out",
+]
 
 Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
 
-LEARNING = 20_000
+MOST_LEARNING_ROWS = 20_000
 """At most so many rows of each pile are learned from, evenly spaced; every test row is counted."""
 
 GREATEST = float(np.finfo(np.float64).max)
@@ -33,10 +41,10 @@ class Bins(NamedTuple):
     places: Int[np.ndarray, " _"]
 
     @classmethod
-    def of(cls, column: Values, number: int) -> "Bins":
+    def fit(cls, column: Values, number: int) -> "Bins":
         """About so many bins.
 
-        >>> Bins.of(np.array([18.3, 19.9, 41.0, 39.7]), 2)
+        >>> Bins.fit(np.array([18.3, 19.9, 41.0, 39.7]), 2)
         Bins(edges=array([30.]), places=array([0, 0, 1, 1]))
         """
         known = column[column <= GREATEST]
@@ -54,25 +62,25 @@ class Bins(NamedTuple):
         return len(self.edges) + 1
 
 
-def laid(bins: Sequence[Bins]) -> tuple[Int[np.ndarray, " _"], tuple[int, ...]]:
+def cross_bins(bins: Sequence[Bins]) -> tuple[Int[np.ndarray, " _"], tuple[int, ...]]:
     """The cell of each row in the table of these bins, and the table's shape."""
     shape = tuple(each.size for each in bins)
     return np.ravel_multi_index(tuple(each.places for each in bins), shape), shape
 
 
-def ordered(learn: Rows, coding: TableEncoder | None, *piles: Rows) -> list[Rows]:
+def order_columns(learn: Rows, columns: Columns, *piles: Rows) -> list[Rows]:
     """The piles with each column in an order: what is missing is infinite, words stand by how many rows have them.
 
     The learning rows say how many; words that they have not come last.
     """
-    if coding is None:
+    if not columns.have_kinds:
         return list(piles)
-    columns = []
-    for about, learned, *others in zip(
-        coding.columns, learn.T, *(rows.T for rows in piles), strict=True
+    done = []
+    for column, (learned, *others) in enumerate(
+        zip(learn.T, *(rows.T for rows in piles), strict=True)
     ):
         filled = [np.where(np.isnan(each), math.inf, each) for each in (learned, *others)]
-        if about.name in coding.words:
+        if columns.is_category(column):
             words, counts = np.unique(filled[0], return_counts=True)
             rank = np.append(np.argsort(np.argsort(-counts, kind="stable")), len(words)).astype(
                 np.float64
@@ -82,13 +90,13 @@ def ordered(learn: Rows, coding: TableEncoder | None, *piles: Rows) -> list[Rows
                 rank[np.where(words[at] == each, at, -1)]
                 for at, each in zip(places, filled, strict=True)
             ]
-        columns.append(filled[1:])
-    return [np.stack(each, axis=1) for each in zip(*columns, strict=True)]
+        done.append(filled[1:])
+    return [np.stack(each, axis=1) for each in zip(*done, strict=True)]
 
 
-def few(values: Real[np.ndarray, "_ ..."]) -> Real[np.ndarray, "_ ..."]:
-    """At most LEARNING of them, evenly spaced."""
-    return values[:: -(-len(values) // LEARNING)]
+def thin_out(values: Real[np.ndarray, "_ ..."]) -> Real[np.ndarray, "_ ..."]:
+    """At most MOST_LEARNING_ROWS of them, evenly spaced."""
+    return values[:: -(-len(values) // MOST_LEARNING_ROWS)]
 
 
 def are_whole(values: Values) -> bool:
@@ -96,16 +104,15 @@ def are_whole(values: Values) -> bool:
     return bool((values == np.rint(values)).all())
 
 
-def check_piles(
-    rows: Sequence[Rows], names: Sequence[str], alpha: float, *, missing: bool = False
-) -> None:
+def check_piles(rows: Sequence[Rows], columns: Columns, alpha: float) -> None:
     """Refuse rows, names and a level that nothing can be learned from, certified of, or said with."""
     if not 0 < alpha < 1:
         refuse("alpha", expected="a probability between 0 and 1", got=alpha)
+    names = columns.names
     for what, each in zip(
         ("learn_real", "learn_other", "test_real", "test_other"), rows, strict=True
     ):
-        if not missing:
+        if not columns.have_kinds:
             check(what, each)
         if each.shape[1] != len(names):
             refuse(

@@ -2,17 +2,24 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Real
 
-from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation.certificate.bounds import best_clip, lower_bound, payoff, payoff_floor
-from onehalf.evaluation.explain.binning import Bins, check_piles, few, laid, ordered
+from onehalf.evaluation.explain.binning import (
+    Bins,
+    check_piles,
+    cross_bins,
+    order_columns,
+    thin_out,
+)
+from onehalf.evaluation.features.base import Columns
+from onehalf.evaluation.result import Marginal
 
-__all__ = ["ladder"]
+__all__ = ["rank_marginals"]
 
 Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
@@ -29,39 +36,39 @@ SHRINKAGES = (0.5, 2.0, 8.0, 32.0)
 """Rows that are added to either pile in each cell of a histogram: the more, the nearer its log ratio is to 0."""
 
 
-def ladder(
+def rank_marginals(
     learn_real: Rows,
     learn_other: Rows,
     test_real: Rows,
     test_other: Rows,
-    names: Sequence[str],
+    columns: Columns,
     alpha: float,
-    *,
-    coding: TableEncoder | None = None,
-) -> list[dict[str, Any]]:
+) -> tuple[Marginal, ...]:
     """The single column, and the pair of columns, that differ most: each JSD is a lower bound of the whole row's.
 
     The learning rows choose by the out-of-sample value of histograms, whose log ratio then is the critic. It is judged
     on the test rows, paired in the order given, which must have been drawn at random; both bounds hold at once with
-    probability 1 - alpha. What all columns show beyond a pair lies in how they go together. The cells of a table come
-    with their `coding`.
+    probability 1 - alpha. What all columns show beyond a pair lies in how they go together.
 
     Returns, for each step, `columns`, `jsd_lower` (certified) and `jsd_estimate` (the mean on the test rows), in nats.
 
+    >>> from onehalf.evaluation.features.base import PlainColumns
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(2, 4000, 2))
     >>> y[:, 1] = y[:, 0]                                   # the columns by themselves are alike
-    >>> [step["jsd_lower"] for step in ladder(x[::2], y[::2], x[1::2], y[1::2], ["a", "b"], alpha=0.05)]
+    >>> halves = x[::2], y[::2], x[1::2], y[1::2]
+    >>> steps = rank_marginals(*halves, PlainColumns(("a", "b")), alpha=0.05)
+    >>> [step.jsd_lower for step in steps]
     [0.0, 0.3...]
     """
     piles = learn_real, learn_other, test_real, test_other
-    check_piles(piles, names, alpha, missing=coding is not None)
-    learn_real, learn_other, test_real, test_other = ordered(
-        np.concatenate(piles[:2]), coding, *piles
+    check_piles(piles, columns, alpha)
+    learn_real, learn_other, test_real, test_other = order_columns(
+        np.concatenate(piles[:2]), columns, *piles
     )
-    learn = few(learn_real), few(learn_other)
+    learn = thin_out(learn_real), thin_out(learn_other)
     singles = sorted(
-        _histograms(learn, itertools.combinations(range(len(names)), 1), SINGLE),
+        _histograms(learn, itertools.combinations(range(len(columns.names)), 1), SINGLE),
         key=lambda each: each.worth,
     )
     pairs = itertools.combinations(sorted(each.columns[0] for each in singles[-COLUMNS:]), 2)
@@ -69,14 +76,14 @@ def ladder(
         singles[-1],
         *sorted(_histograms(learn, pairs, PAIRED), key=lambda each: each.worth)[-1:],
     ]
-    found = []
+    found: list[Marginal] = []
     for step in steps:
         lower, estimate = step.judged(learn, (test_real, test_other), alpha / len(steps))
         if found and steps[0].columns[0] in step.columns:
-            lower = max(lower, found[0]["jsd_lower"])  # a pair shows what its columns show
-        columns = [names[column] for column in step.columns]
-        found.append({"columns": columns, "jsd_lower": lower, "jsd_estimate": estimate})
-    return found
+            lower = max(lower, found[0].jsd_lower)  # a pair shows what its columns show
+        names = tuple(columns.names[column] for column in step.columns)
+        found.append(Marginal(columns=names, jsd_lower=lower, jsd_estimate=estimate))
+    return tuple(found)
 
 
 class _Histogram(NamedTuple):
@@ -109,7 +116,7 @@ class _Histogram(NamedTuple):
 
     def cells(self, rows: Rows) -> Int[np.ndarray, " _"]:
         places = zip(self.columns, self.edges, strict=True)
-        return laid([Bins.within(edges, rows[:, column]) for column, edges in places])[0]
+        return cross_bins([Bins.within(edges, rows[:, column]) for column, edges in places])[0]
 
 
 def _histograms(
@@ -119,10 +126,10 @@ def _histograms(
     rows = np.concatenate(learn)
     pile = np.repeat([0, 1], [len(each) for each in learn])
     fold = np.concatenate([np.arange(len(each)) % 2 for each in learn])
-    bins = [Bins.of(column, number) for column in rows.T]
+    bins = [Bins.fit(column, number) for column in rows.T]
     for columns in choices:
         chosen = [bins[column] for column in columns]
-        cell, shape = laid(chosen)
+        cell, shape = cross_bins(chosen)
         size = math.prod(shape)
         counts = np.bincount((cell * 2 + pile) * 2 + fold, minlength=4 * size).reshape(
             size, 2, 2

@@ -1,61 +1,70 @@
-"""What a person can say of a picture in a word, as a table whose columns regions and the ladder can speak of."""
+"""Properties of pictures that a person has a word for, as a table that regions and marginals can speak of."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from onehalf.data.arrays.scaler import Rows
-from onehalf.data.arrays.validation import numbered
-from onehalf.data.labels import Labels
+from onehalf.data.arrays.validation import Rows, numbered
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.schema import Schema
 
-__all__ = ["described", "properties", "some_pixels"]
+__all__ = ["describe_images", "list_properties", "sample_pixels"]
 
-FEW = 64
+Words = Shaped[np.ndarray, " _"]
+
+MOST_SINGLE_PIXELS = 64
 """With no more pixels than this each of them is a column too; of wider pictures single ones are noise to a person."""
 
-BLOCK, SOME = 1024, 1_000_000
-"""Pictures that are described at a time; most pixels that stand for all."""
+BLOCK_SIZE = 1024
+"""Pictures that are described at a time."""
+
+MOST_SAMPLED = 1_000_000
+"""The most pixels that stand for all."""
 
 COLOURS = ("red", "green", "blue")
 
 
-def described(
-    piles: dict[str, Rows], labels: Mapping[str, Labels]
-) -> tuple[TableEncoder, dict[str, Cells]]:
+def describe_images(
+    sides: Sequence[Rows], classes: Sequence[Words] = ()
+) -> tuple[TableEncoder, list[Cells]]:
     """The class, if there are any; the means of all pixels and of each colour; how they vary; how sharp the edges are.
 
     `brightness` is the mean of the pixels, `contrast` their standard deviation, `sharpness` the mean difference between
     neighbours, in the pixels' own unit. Each is a function of the picture, so that what they show holds for it (data
     processing).
 
+    Args:
+        sides: the pictures of each sample, the data first.
+        classes: the class of each picture, for each sample, or nothing.
+
+    Returns:
+        The columns as an encoded table, and the cells of each sample.
+
     >>> pictures = np.zeros((40, 8, 8, 3), np.uint8)
     >>> pictures[::2, :, 4:, 0] = 255
-    >>> coding, cells = described({"real": pictures}, {})
-    >>> coding.names, cells["real"][:2].round(1)
+    >>> encoder, (cells,) = describe_images([pictures])
+    >>> encoder.names, cells[:2].round(1)
     (('brightness', 'contrast', 'sharpness', 'red', 'green', 'blue'),
      array([[ 42.5,  95. ,   6.1, 127.5,   0. ,   0. ], [  0. ,   0. ,   0. ,   0. ,   0. ,   0. ]]))
     """
-    tables = {}
-    for what, rows in piles.items():
-        columns = {"class": np.asarray(labels[what], str)} if labels else {}
-        tables[what] = pa.table(columns | _numbers(rows))
+    tables = []
+    for place, pictures in enumerate(sides):
+        columns = {"class": np.asarray(classes[place], str)} if classes else {}
+        tables.append(pa.table(columns | _compute_properties(pictures)))
     kinds = {
-        name: "category" if name == "class" else "continuous"
-        for name in tables["real"].column_names
+        name: "category" if name == "class" else "continuous" for name in tables[0].column_names
     }
-    coding = TableEncoder.of(*tables.values(), schema=Schema.of(tables["real"], kinds))
-    return coding, {what: coding.rows(table) for what, table in tables.items()}
+    encoder = TableEncoder.fit(*tables, schema=Schema.infer(tables[0], kinds))
+    return encoder, [encoder.encode(table) for table in tables]
 
 
-def properties(names: Sequence[str]) -> list[str]:
+def list_properties(names: Sequence[str]) -> list[str]:
     """What these columns speak of, in short.
 
-    >>> properties(["class", "brightness", "x[0, 0]", "x[0, 1]"])
+    >>> list_properties(["class", "brightness", "x[0, 0]", "x[0, 1]"])
     ['class', 'brightness', 'single pixels']
     """
     return list(
@@ -63,36 +72,38 @@ def properties(names: Sequence[str]) -> list[str]:
     )
 
 
-def _numbers(rows: Rows) -> dict[str, Float[np.ndarray, " n"]]:
+def sample_pixels(rows: Rows) -> Rows:
+    """The pixels of all rows in one column, or MOST_SAMPLED of them at random."""
+    pixels = rows.reshape(-1, 1)
+    if len(pixels) <= MOST_SAMPLED:
+        return pixels
+    return pixels[np.random.default_rng(0).integers(0, len(pixels), MOST_SAMPLED)]
+
+
+def _compute_properties(pictures: Rows) -> dict[str, Float[np.ndarray, " n"]]:
     blocks = [
-        _of_block(rows[start : start + BLOCK].astype(np.float64))
-        for start in range(0, len(rows), BLOCK)
+        _compute_block(pictures[start : start + BLOCK_SIZE].astype(np.float64))
+        for start in range(0, len(pictures), BLOCK_SIZE)
     ]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def _of_block(pictures: Float[np.ndarray, "n h w ..."]) -> dict[str, Float[np.ndarray, " n"]]:
+def _compute_block(
+    pictures: Float[np.ndarray, "n h w ..."],
+) -> dict[str, Float[np.ndarray, " n"]]:
     over = tuple(range(1, pictures.ndim))
     edges = [np.abs(np.diff(pictures, axis=axis)).mean(axis=over) for axis in (1, 2)]
-    found = {
+    columns = {
         "brightness": pictures.mean(over),
         "contrast": pictures.std(over),
         "sharpness": (edges[0] + edges[1]) / 2,
     }
     if pictures.ndim == 4 and pictures.shape[3] > 1:
-        found |= {
+        columns |= {
             name: pictures[..., place].mean(axis=(1, 2)) for place, name in enumerate(COLOURS)
         }
-    if math.prod(shape := pictures.shape[1:]) <= FEW:
-        found |= dict(zip(numbered(shape), pictures.reshape(len(pictures), -1).T, strict=True))
-    return found
-
-
-def some_pixels(rows: Rows) -> Rows:
-    """The pixels of all rows in one column, or so many of them at random."""
-    pixels = rows.reshape(-1, 1)
-    return (
-        pixels
-        if len(pixels) <= SOME
-        else pixels[np.random.default_rng(0).integers(0, len(pixels), SOME)]
-    )
+    shape = pictures.shape[1:]
+    if math.prod(shape) <= MOST_SINGLE_PIXELS:
+        entries = pictures.reshape(len(pictures), -1).T
+        columns |= dict(zip(numbered(shape), entries, strict=True))
+    return columns

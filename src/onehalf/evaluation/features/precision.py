@@ -1,6 +1,6 @@
 """How numbers are written, and not what they are: their decimals, -0.0, and the values that many rows share.
 
-A critic that tells 0.25 from 0.2500000012 has measured that, not how p_g lies. So `harmonised` writes both samples
+A critic that tells 0.25 from 0.2500000012 has measured that, not how p_g lies. So `harmonize` writes both samples
 alike, by one and the same map, under which the JSD can only fall (data processing); and `format_of` keeps nothing but
 the format, for a critic of its own.
 """
@@ -16,13 +16,13 @@ from onehalf._errors import refuse
 from onehalf.data.arrays.scaler import Rows
 from onehalf.data.arrays.validation import check
 
-__all__ = ["Column", "format_of", "harmonised", "same_precision"]
+__all__ = ["Column", "format_of", "harmonize", "same_precision"]
 
 Numbers = Shaped[np.ndarray, "..."]
 Values = Shaped[np.ndarray, " _"]
 
 MOST_DECIMALS = 9
-"""So many decimals or more: all that the number type can hold."""
+"""This stands for 9 decimals or more: all that the number type can hold."""
 
 CHANCE = 1 / 32
 """A number lies on a lattice only if it would by chance, its type being what it is, with a lower probability."""
@@ -30,28 +30,31 @@ CHANCE = 1 / 32
 EXCEPTIONS = 0.01
 """This share of the values may have more decimals than the column is said to have."""
 
-ATOM, FEW_ROWS = 0.05, 20
-"""A value is an atom if it holds more than this share of the rows, and at least so many."""
+ATOM = 0.05
+"""A value is an atom if more than this share of the rows hold it, and at least `FEW_ROWS`."""
+
+FEW_ROWS = 20
+"""The least rows that hold an atom."""
 
 PICKED = 5000
-"""At most so many values of a column whose decimals are counted."""
+"""The most values of a column whose decimals are counted."""
 
 BLOCK = 2**16
 """Numbers that fit into the processor's cache together."""
 
 
-def harmonised(
-    real: Rows, other: Rows, seen: int | None = None, numbers: Sequence[int] | None = None
+def harmonize(
+    real: Rows, other: Rows, learned: int | None = None, numbers: Sequence[int] | None = None
 ) -> tuple[Float[np.ndarray, "_ ..."], Float[np.ndarray, "_ ..."]]:
     """T(real), T(other), both written alike: JSD(T(p), T(q)) <= JSD(p, q), T being one map for both (data processing).
 
     T takes each entry to the coarser number type of the two, rounds each column to the fewer decimals of the two, and
     makes -0.0 zero. A column that is constant in one of them says nothing about decimals, and keeps the more. The
-    decimals are read off the first `seen` rows of each, so that what is judged on the others had no part in it. Both
+    decimals are read off the first `learned` rows of each, so that what is judged on the others had no part in it. Both
     come back in float64 and in their own shape. Of a table `numbers` are the columns that hold some, and cells may be
     missing.
 
-    >>> harmonised(np.array([[1.5, 2.0], [0.5, 7.0]]), np.array([[1.4821, 6.7], [-0.0123, 3.1]]))
+    >>> harmonize(np.array([[1.5, 2.0], [0.5, 7.0]]), np.array([[1.4821, 6.7], [-0.0123, 3.1]]))
     (array([[1.5, 2. ], [0.5, 7. ]]), array([[1.5, 7. ], [0. , 3. ]]))
     """
     if numbers is None:
@@ -59,7 +62,7 @@ def harmonised(
     left, right = (rows.reshape(len(rows), -1) for rows in (real, other))
     x, y = left.astype(np.float64), right.astype(np.float64)
     for column in range(x.shape[1]) if numbers is None else numbers:
-        first = [known(rows[:seen, column]) for rows in (left, right)]
+        first = [known(rows[:learned, column]) for rows in (left, right)]
         if not all(map(len, first)):
             continue
         decimals = common_decimals(*map(Column.of, first))

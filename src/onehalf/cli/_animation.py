@@ -1,0 +1,57 @@
+"""Animations of images: a walk through the latent space, or the training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onehalf._errors import Refusal, refuse
+from onehalf.cli._common import ANIMATION_SUFFIXES, check_suffix, say, set_up_jax
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    import onehalf.fitting
+
+__all__ = ["write_animation"]
+
+MOST_SAMPLES = 36
+"""Samples in a frame, at most."""
+
+STEPS = 48
+"""Frames of an interpolation, which ends where it began."""
+
+
+def write_animation(
+    run: Path, out: Path, n: int, seed: int, *, interpolate: bool, progress: bool
+) -> None:
+    """Write an animation of n samples of a run on images."""
+    check_suffix(out, ANIMATION_SUFFIXES)
+    if interpolate == progress:
+        got = "both" if progress else "neither"
+        refuse("animation", expected="one of --interpolate and --progress", got=got)
+    from onehalf import runs
+
+    domain = runs.load_domain(run)
+    if not domain.has_previews:
+        got = f"one on {runs.load_source(run).source}"
+        refuse(str(run), expected="a run on images", got=got)
+    set_up_jax()
+    fit = runs.load(run)
+    n = min(n, MOST_SAMPLES)
+    frames = _walk(fit, n, seed) if interpolate else _previews(fit, n)
+    if not len(frames):
+        raise Refusal(f"{run} has no animation of its training: it has not been evaluated yet.")
+    domain.write_animation(frames, out)
+    say(f"{len(frames)} frames of {len(frames[0])} samples: {out}")
+
+
+def _walk(fit: "onehalf.fitting.Fit", n: int, seed: int) -> "list[np.ndarray]":
+    """Samples along closed walks through the latent space, step by step."""
+    import jax.random as jr
+
+    rows = fit.model.interpolate(jr.key(seed), n, STEPS)
+    return [rows.x[step * n : (step + 1) * n] for step in range(STEPS)]
+
+
+def _previews(fit: "onehalf.fitting.Fit", n: int) -> "list[np.ndarray]":
+    """The samples that the chosen seed left at each evaluation."""
+    return [preview[:n] for preview in fit.previews[fit.chosen :: fit.recipe.seeds]]

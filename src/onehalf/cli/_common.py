@@ -1,0 +1,149 @@
+"""What commands share: options, output, and the checks that come before any work."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from onehalf._errors import refuse
+from onehalf._registry import choose, names, spoken
+
+if TYPE_CHECKING:
+    import onehalf.data.dataset
+    import onehalf.data.tables.schema
+
+__all__ = [
+    "ANIMATION_SUFFIXES",
+    "DATA_KINDS",
+    "DATA_NAMES",
+    "FIGURE_SUFFIXES",
+    "AsJson",
+    "ImageSize",
+    "ImageSizes",
+    "Run",
+    "SchemaFile",
+    "Seed",
+    "check_data_name",
+    "check_suffix",
+    "load_data",
+    "print_json",
+    "read_schema",
+    "say",
+    "set_up_jax",
+]
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+"""Endings of files for a figure."""
+
+ANIMATION_SUFFIXES = (".gif", ".webp", ".html")
+"""Endings of files for an animation."""
+
+DATA_KINDS = "a .npy, .npz, .csv, .tsv or .parquet file, a folder of images, an IDX file"
+"""The files that data are read from, in words."""
+
+DATA_NAMES = ", ".join(map(spoken, names("distributions")))
+"""The built-in data sets, in words."""
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")
+]
+
+Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of all randomness.")]
+
+ImageSize = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        metavar="PIXELS",
+        help="Crop the images of a folder to squares and resize them to this side.",
+    ),
+]
+
+SchemaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--schema",
+        metavar="FILE",
+        help="The kinds of a table's columns, as written by `onehalf data --schema`.",
+    ),
+]
+
+
+ImageSizes = int | tuple[int, int] | None
+"""The side of squares, or height and width."""
+
+
+def say(text: str) -> None:
+    """Write text for people to stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def print_json(numbers: Any) -> None:
+    """Write one JSON object to stdout."""
+    sys.stdout.write(json.dumps(numbers) + "\n")
+
+
+def check_suffix(path: Path, suffixes: Sequence[str], hint: str = "") -> None:
+    """Refuse a file whose name does not end in one of these."""
+    if path.suffix.lower() not in suffixes:
+        refuse(
+            str(path),
+            expected=f"a name that ends in {', '.join(suffixes)}",
+            got=path.suffix or "no ending",
+            hint=hint,
+        )
+
+
+def check_data_name(word: str) -> None:
+    """Reject unknown data set names early; paths are checked when they are read."""
+    from onehalf.data.loading import is_path
+
+    if not is_path(word):
+        choose("data", word, names("distributions"))
+
+
+def read_schema(file: Path | None) -> "onehalf.data.tables.schema.Schema | None":
+    """Read the schema that a person has corrected; None stays None."""
+    if file is None:
+        return None
+    if not file.is_file():
+        refuse(
+            str(file),
+            expected="a schema as written by `onehalf data --schema`",
+            got="no such file",
+        )
+    from onehalf.data.tables.schema import Schema
+
+    return Schema.from_json(file.read_bytes(), str(file))
+
+
+def load_data(word: str, size: ImageSizes = None) -> "onehalf.data.dataset.Dataset":
+    """Load data, with progress and notes on stderr."""
+    from onehalf.data.loading import load
+
+    data = load(word, image_size=size, on_progress=say)
+    for note in data.notes:
+        say(note)
+    return data
+
+
+def set_up_jax(cores: int = 1) -> None:
+    """Keep compiled code in the user's cache folder, so that the next run of the same kind starts at once.
+
+    Args:
+        cores: Devices to share games out among, one a CPU core; as many as there are, at most.
+    """
+    import jax
+    import platformdirs
+
+    if cores > 1:
+        jax.config.update("jax_num_cpu_devices", min(cores, os.cpu_count() or 1))
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("onehalf"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -1,0 +1,120 @@
+"""`onehalf data`: list the built-in data sets, draw data, or describe the columns of a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onehalf._errors import refuse
+from onehalf._files import write_file
+from onehalf.cli._common import (
+    DATA_KINDS,
+    FIGURE_SUFFIXES,
+    AsJson,
+    ImageSize,
+    check_data_name,
+    check_suffix,
+    print_json,
+    say,
+    set_up_jax,
+)
+
+if TYPE_CHECKING:
+    import onehalf.data.loading
+    import onehalf.data.tables.schema
+
+__all__ = ["data"]
+
+
+def data(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help=f"A built-in data set, {DATA_KINDS}. Without it, the built-in data sets are listed.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The figure's file: .png, .svg or .pdf."
+        ),
+    ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a table's schema here, to correct by hand. An existing file is checked instead.",
+        ),
+    ] = None,
+    size: ImageSize = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the built-in data sets, draw one, or describe the columns of a table.
+
+    Example: onehalf data people.csv --schema people.json
+    """
+    from onehalf.data import loading
+
+    if name is not None and loading.is_table_path(name):
+        return _describe_table(name, out, schema, as_json)
+    if schema is not None:
+        refuse("schema", expected="a table to describe", got=name or "no file")
+    if name is not None:
+        check_data_name(name)
+    set_up_jax()
+    found = loading.list_datasets() if name is None else [_draw(name, out, size)]
+    if as_json:
+        return print_json([each.to_dict() for each in found])
+    for each in found:
+        count = "any" if each.rows is None else f"{each.rows:,}"
+        say(f"{each.name:12} {count:>7} rows of {list(each.shape)!s:8} {each.about}")
+    return None
+
+
+def _draw(name: str, out: Path | None, size: int | None) -> "onehalf.data.loading.Description":
+    """Draw an array or images, and describe them."""
+    path = out or Path(f"{Path(name).resolve().stem}.png")
+    check_suffix(path, FIGURE_SUFFIXES)
+    from onehalf import figures
+    from onehalf.data import loading
+    from onehalf.domains import find_domain
+
+    data = loading.load(name, image_size=size, on_progress=say)
+    figure = find_domain(data.values).draw(data.array)
+    write_file(path, figures.encode_figure(figure, path.suffix))
+    say(f"{path}")
+    return loading.describe(name, data)
+
+
+def _describe_table(name: str, out: Path | None, file: Path | None, as_json: bool) -> None:
+    """Describe the columns of a table, and write or check its schema."""
+    if out is not None:
+        refuse("out", expected="an array or a name to draw", got=f"the table {name}")
+    if file is not None:
+        check_suffix(file, (".json",))
+    from onehalf.data.tables.reader import read_table
+
+    table = read_table(name)
+    schema, note = _check_schema(table, file)
+    heading = f"{name}: {schema.rows:,} rows, {len(schema.columns)} columns"
+    say("\n".join([heading, str(schema), *schema.warnings, *note]))
+    if as_json:
+        about = schema.to_dict()
+        print_json([{"name": name, "kind": "table", "shape": [len(schema.columns)], **about}])
+
+
+def _check_schema(
+    table: object, file: Path | None
+) -> tuple["onehalf.data.tables.schema.Schema", list[str]]:
+    """Infer the schema and write it, or check the one that is there; with a sentence about the file."""
+    from onehalf.data.tables.schema import Schema
+
+    if file is None:
+        return Schema.infer(table), []
+    if file.is_file():
+        schema = Schema.from_json(file.read_bytes(), str(file)).check(table)
+        return schema, [f"The kinds are those of {file}, which fits."]
+    schema = Schema.infer(table)
+    write_file(file, schema.to_json().encode())
+    return schema, [f"Schema: {file}. Correct its kinds by hand; the same command checks them."]

@@ -1,0 +1,114 @@
+"""`onehalf fit`: train a generator in a run's folder."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onehalf.cli._common import (
+    DATA_KINDS,
+    DATA_NAMES,
+    AsJson,
+    ImageSize,
+    SchemaFile,
+    check_data_name,
+    print_json,
+    read_schema,
+    say,
+    set_up_jax,
+)
+from onehalf.cli._options import with_hyperparameters
+from onehalf.cli._progress import show_progress
+from onehalf.cli.report import write_report
+from onehalf.hyperparameters import FitOptions
+
+__all__ = ["fit"]
+
+
+@with_hyperparameters
+def fit(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help=f"{DATA_KINDS[0].upper()}{DATA_KINDS[1:]}, or one of {DATA_NAMES}.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="The run's folder. Default: runs/DATA-1, runs/DATA-2, ..."
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A column of a table that samples can be conditioned on (may be repeated), or a name for the labels "
+            "of images, such as class folders.",
+        ),
+    ] = None,
+    size: ImageSize = None,
+    schema: SchemaFile = None,
+    no_evaluation: Annotated[
+        bool,
+        typer.Option(
+            "--no-evaluation", help="Train only: no held-out evaluations and no certificate."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the recipe and its estimated cost, then stop."),
+    ] = False,
+    as_json: AsJson = False,
+    **hyperparameters: Any,
+) -> None:
+    """Train a generator on DATA.
+
+    Example: onehalf fit digits
+
+    An interrupted run goes on with the same command and the same --out.
+    """
+    check_data_name(data)
+    options = FitOptions(**hyperparameters, label=label, schema=read_schema(schema))
+    options.check()
+    set_up_jax(cores=options.seeds)
+    from onehalf import report, runs
+
+    if dry_run:
+        return _print_cost(data, options, size, as_json)
+    folder = out or runs.next_folder(data)
+    try:
+        with show_progress() as show:
+            fitted, rows = runs.fit_run(
+                folder,
+                data,
+                options,
+                image_size=size,
+                evaluate=not no_evaluation,
+                watch=show,
+                on_progress=say,
+            )
+    except KeyboardInterrupt:
+        saved = f"What was trained is saved; the same command with --out {folder} goes on."
+        is_saved = (folder / "recipe.json").exists()
+        say(f"\nStopped. {saved if is_saved else 'Nothing was saved yet.'}")
+        raise
+    truth = write_report(folder, fitted, rows)
+    notes = fitted.domain.notes(fitted.recipe)
+    page = f"Samples and report: {folder / 'report.html'}"
+    say("\n".join([*report.describe_fit(fitted, truth), *notes, page]))
+    if as_json:
+        print_json({"run": str(folder), **report.summarize(fitted, truth).to_dict()})
+    return None
+
+
+def _print_cost(data: str, options: FitOptions, size: int | None, as_json: bool) -> None:
+    """Print the recipe and what a fit would cost."""
+    from onehalf import fitting, runs
+
+    fit, fit_data, _ = runs.start_fit(data, options, image_size=size, on_progress=say)
+    cost = fitting.estimate_cost(fit, fit_data)
+    if as_json:
+        return print_json({"data": data, **cost})
+    return say("\n".join(f"{name:>24}  {value}" for name, value in cost.items()))

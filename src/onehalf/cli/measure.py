@@ -1,0 +1,156 @@
+"""`onehalf measure`: compare two samples, or data and the generator of a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from onehalf._files import write_file
+from onehalf.cli._common import (
+    DATA_KINDS,
+    AsJson,
+    ImageSize,
+    SchemaFile,
+    Seed,
+    check_data_name,
+    check_suffix,
+    load_data,
+    print_json,
+    read_schema,
+    say,
+    set_up_jax,
+)
+from onehalf.cli.report import SAMPLES
+
+if TYPE_CHECKING:
+    import onehalf.data.dataset
+    import onehalf.gan
+
+__all__ = ["measure"]
+
+
+def measure(
+    real: Annotated[
+        str,
+        typer.Argument(metavar="REAL", help=f"The data: {DATA_KINDS}, or a name."),
+    ],
+    other: Annotated[
+        str,
+        typer.Argument(
+            metavar="OTHER",
+            help="What to compare: the same kind of file or folder, or a run's folder.",
+        ),
+    ],
+    train: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TRAIN",
+            help="Rows the generator was trained on, none of them in REAL: tests for copies of them.",
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(metavar="A", help="Each bound holds with probability 1 - A.")
+    ] = 0.05,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A further metric: prdc, parzen or cells. May be repeated.",
+        ),
+    ] = None,
+    schema: SchemaFile = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="For tables: how well a model trained on OTHER predicts this column of REAL.",
+        ),
+    ] = None,
+    size: ImageSize = None,
+    seed: Seed = 0,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a report page (.html).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Certify how far OTHER is from REAL at least, and show where they differ.
+
+    Example: onehalf measure people.csv fake.csv --train train.csv --html page.html
+    """
+    if html is not None:
+        check_suffix(html, (".html", ".htm"))
+    run = Path(other) if (Path(other) / "recipe.json").exists() else None
+    for word in (real, None if run else other, train):
+        if word:
+            check_data_name(word)
+    set_up_jax()
+    from onehalf import measuring, runs
+    from onehalf.evaluation.samples import check_alpha, check_seed
+    from onehalf.gan import GAN
+
+    options: dict[str, Any] = {
+        "schema": read_schema(schema),
+        "target": target,
+        "alpha": check_alpha(alpha),
+        "seed": check_seed(seed),
+        "optional": also or (),
+    }
+    gan = GAN.from_fit(runs.load(run)) if run else None
+    sides = _load_all(real, None if gan else other, train, gan, size)
+    compared: dict[str, Any] = {side: data.to_objects() for side, data in sides.items()}
+    if gan:
+        compared["sampler"] = gan
+    result = measuring.measure(**compared, **options)
+    if gan and gan.was_fitted_on(*sides["real"].X_y):
+        say(
+            f"{other} was fitted on {real}, and trained on most of it: copies of these rows count as data here."
+        )
+    say(str(result))
+    if html is not None:
+        from onehalf import report
+
+        shown = gan.sample(SAMPLES, random_state=seed) if gan else compared["other"]
+        title = f"{Path(other).name} against {Path(real).name}"
+        page = report.render_measurement_page(
+            result,
+            compared["real"],
+            shown,
+            title=title,
+            schema=options["schema"],
+        )
+        write_file(html, page.encode())
+        say(f"Page: {html}")
+    if as_json:
+        print_json(result.to_dict())
+
+
+def _load_all(
+    real: str,
+    other: str | None,
+    train: str | None,
+    gan: "onehalf.gan.GAN | None",
+    size: int | None,
+) -> "dict[str, onehalf.data.dataset.Dataset]":
+    """Load the data, the samples and the training rows, images in the same size and with the same channels."""
+    from onehalf.domains import find_domain
+
+    image_size = size or (gan.fit_.domain.image_size if gan and Path(real).is_dir() else None)
+    data = load_data(real, image_size)
+    domain = find_domain(data.values)
+
+    def load_alike(word: str) -> "onehalf.data.dataset.Dataset":
+        """Load further rows; images of a folder are cropped to the size of the data's."""
+        if not Path(word).is_dir():
+            return load_data(word)
+        return load_data(word, domain.size_of_folder(word, real, data))
+
+    sides = {"real": data}
+    if other:
+        sides["other"] = load_alike(other)
+    if train:
+        sides["train"] = load_alike(train)
+    shape = gan.fit_.domain.row_shape if gan else ()
+    sides = dict(zip(sides, domain.match(list(sides.values()), shape), strict=True))
+    if gan and not gan.labels_:
+        sides["real"] = sides["real"].without_labels()
+    return sides

@@ -1,0 +1,70 @@
+"""`onehalf report`: write a run's report, which `onehalf fit` does too."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onehalf.cli._common import AsJson, Run, print_json, say, set_up_jax
+
+if TYPE_CHECKING:
+    import onehalf.data.rows
+    import onehalf.fitting
+    import onehalf.theory.ground_truth
+
+__all__ = ["SAMPLES", "report", "write_report"]
+
+SAMPLES = 1000
+"""Samples that a run leaves and a page shows."""
+
+TRUTH_SAMPLES = 1_000_000
+"""Samples that measure the distance from a density that is known."""
+
+
+def report(run: Run, as_json: AsJson = False) -> None:
+    """Write a run's report again and print its summary.
+
+    Example: onehalf report runs/digits-1
+    """
+    set_up_jax()
+    from onehalf import report, runs
+
+    fit = runs.load(run)
+    truth = write_report(run, fit, runs.load_rows(run, fit, say))
+    say("\n".join([*report.describe_fit(fit, truth), f"Report: {run / 'report.html'}"]))
+    if as_json:
+        print_json({"run": str(run), **report.summarize(fit, truth).to_dict()})
+
+
+def write_report(
+    folder: Path, fit: "onehalf.fitting.Fit", rows: "onehalf.data.rows.EncodedRows"
+) -> "onehalf.theory.ground_truth.GroundTruth | None":
+    """Write samples and report.html into a run's folder.
+
+    Args:
+        folder: The run's.
+        fit: What was learned.
+        rows: All rows of its data.
+
+    Returns:
+        How far the samples are from the density, if it is known.
+    """
+    import jax.random as jr
+
+    from onehalf import report, runs
+    from onehalf._files import write_file
+    from onehalf.data.loading import find_density
+    from onehalf.theory.ground_truth import estimate_ground_truth
+
+    source = runs.load_source(folder).source
+    key = jr.key(fit.recipe.random_state)
+    samples = fit.model.draw_where(key, SAMPLES).rows
+    suffix = fit.domain.default_suffix(source)
+    fit.domain.write(fit.domain.decode(samples), folder / f"samples{suffix}", suffix)
+    p_data = find_density(source)
+    truth = None
+    if p_data:
+        truth = estimate_ground_truth(
+            p_data.masses, rows.x, fit.model.draw(key, TRUTH_SAMPLES).x
+        )
+    page = report.render_fit_page(fit, rows, samples, source, truth)
+    write_file(folder / "report.html", page.encode())
+    return truth

@@ -1,0 +1,112 @@
+"""`onehalf sample`: draw samples from the generator of a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onehalf._errors import Refusal, refuse
+from onehalf.cli._animation import write_animation
+from onehalf.cli._common import (
+    ANIMATION_SUFFIXES,
+    Run,
+    Seed,
+    check_suffix,
+    say,
+    set_up_jax,
+)
+
+if TYPE_CHECKING:
+    import onehalf.domains
+
+__all__ = ["sample"]
+
+SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
+"""Endings of files of samples; which of them depends on the data."""
+
+
+def sample(
+    run: Run,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Output file: .npy or .npz; for tables .csv, .tsv or .parquet; for images .png, a folder (name/), "
+            "or an animation (.gif, .webp or .html).",
+        ),
+    ],
+    n: Annotated[
+        int, typer.Option("-n", metavar="N", help="Number of samples (animations: at most 36).")
+    ] = 1000,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITIONS",
+            help="Only samples that satisfy 'sex=F,age>40'; for labelled images 'class=3'.",
+        ),
+    ] = None,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Draw equally many samples per label.")
+    ] = False,
+    ids: Annotated[
+        bool,
+        typer.Option("--ids", help="Generate new values for ID columns (omitted by default)."),
+    ] = False,
+    interpolate: Annotated[
+        bool,
+        typer.Option(
+            "--interpolate",
+            help="For images: animate a closed walk through the latent space.",
+        ),
+    ] = False,
+    progress: Annotated[
+        bool,
+        typer.Option(
+            "--progress",
+            help="For images: animate the training, with the same latents at each evaluation.",
+        ),
+    ] = False,
+    seed: Seed = 0,
+) -> None:
+    """Draw samples from the generator of a run, in the units and dtype of its data.
+
+    Example: onehalf sample runs/digits-1 -n 1000 -o new.npy
+    """
+    if n < 1:
+        refuse("n", expected="at least 1 row", got=n)
+    out = Path(to)
+    is_folder = to.endswith("/") or not out.suffix
+    if interpolate or progress or out.suffix.lower() in ANIMATION_SUFFIXES:
+        if where or balanced or ids:
+            raise Refusal("--where, --balanced and --ids cannot be combined with an animation.")
+        return write_animation(run, out, n, seed, interpolate=interpolate, progress=progress)
+    suffix = "" if is_folder else out.suffix.lower()
+    domain = _check_output(run, out, suffix)
+    set_up_jax()
+    import jax.random as jr
+
+    from onehalf import runs
+
+    drawn = runs.load(run).model.draw_where(jr.key(seed), n, where, balanced=balanced)
+    samples = domain.decode(drawn.rows, fresh_ids=ids)
+    domain.write(samples, out, suffix)
+    found = f", of {drawn.n_drawn:,} that were drawn," if where and drawn.n_drawn > n else ""
+    return say(f"{n:,} rows{found} {domain.describe(samples)}: {out}")
+
+
+def _check_output(run: Path, out: Path, suffix: str) -> "onehalf.domains.Domain":
+    """Refuse what the samples of this run can't be written to; returns the kind of its data."""
+    if suffix:
+        check_suffix(out, SAMPLE_SUFFIXES, hint="A folder's name ends in /.")
+    from onehalf import runs
+
+    domain = runs.load_domain(run)
+    suffixes = domain.sample_suffixes()
+    if suffix not in suffixes:
+        check_suffix(out, [each for each in suffixes if each])
+    if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        got = "one with files" if out.is_dir() else "a file"
+        refuse(str(out), expected="a new or empty folder", got=got)
+    return domain

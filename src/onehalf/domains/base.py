@@ -1,0 +1,341 @@
+"""What a kind of data is to the rest of the house: one class says all of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from onehalf._errors import refuse
+from onehalf.data.conditions import Conditions
+from onehalf.data.dataset import Dataset
+from onehalf.data.rows import EncodedRows
+from onehalf.data.tables.encoding import Cells
+from onehalf.data.tables.filters import RowFilter
+from onehalf.distributions.base import AbstractData, Batch, Latent
+from onehalf.evaluation.features.base import FeatureEncoder
+from onehalf.evaluation.samples import Samples
+from onehalf.hyperparameters import NETS
+from onehalf.players.base import Players
+from onehalf.players.neural import Networks, NeuralPlayers, make_game
+from onehalf.presets import mnist_2014, recipes
+from onehalf.recipe import Recipe
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+    import onehalf.sections.base
+
+__all__ = ["Domain", "Preprocessor", "State"]
+
+State = tuple[dict[str, Any], dict[str, np.ndarray]]
+"""What is saved: values for JSON, and arrays, each by name."""
+
+
+@runtime_checkable
+class Preprocessor(Protocol):
+    """Rows as the players see them, and back; learned from training rows alone."""
+
+    @property
+    def conditions(self) -> Conditions:
+        """The labels that samples can be asked for."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an example, without its labels."""
+        ...
+
+    @property
+    def condition_size(self) -> int:
+        """Entries of c; 0 without labels."""
+        ...
+
+    def distribution(self, rows: EncodedRows) -> AbstractData:
+        """The empirical distribution of these rows: p_data."""
+        ...
+
+    def latent(self, noise: Latent) -> AbstractData:
+        """The distribution of what G is given: p_z."""
+        ...
+
+    def transform(self, rows: EncodedRows) -> Batch:
+        """Rows as the players see them."""
+        ...
+
+    def inverse_transform(self, batch: Batch) -> EncodedRows:
+        """The rows that the players' examples stand for."""
+        ...
+
+    def encode_conditions(self, cells: Cells) -> Float[np.ndarray, "n entries"]:
+        """Labels, given as cells, as c."""
+        ...
+
+    def label_cells(self, rows: EncodedRows) -> Cells:
+        """The labels of rows as cells."""
+        ...
+
+    def relabel(self, rows: EncodedRows, cells: Cells) -> EncodedRows:
+        """The rows with the labels of these cells."""
+        ...
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """All that was learned, by name."""
+        ...
+
+
+class Domain(ABC):
+    """A kind of data. To add one, subclass it in a file of its own and list it in `domains.DOMAINS`."""
+
+    name: ClassVar[str]
+
+    # ---------------------------------------------------------------- rows
+
+    @classmethod
+    @abstractmethod
+    def accepts(cls, values: Any) -> bool:
+        """Whether an array, or what can become one, or a data frame is of this kind."""
+
+    @classmethod
+    @abstractmethod
+    def infer(cls, data: Dataset, label: Sequence[str] = (), schema: Any = None) -> "Domain":
+        """The domain of these data: columns, types and labels, learned from all rows.
+
+        Args:
+            data: Checked data.
+            label: What samples can be asked for by.
+            schema: The kinds of columns, where they were corrected by hand.
+
+        Raises:
+            Refusal: The data have no such labels, or a schema does not belong to them.
+        """
+
+    @abstractmethod
+    def encode(self, data: Dataset, what: str = "X") -> EncodedRows:
+        """Rows of the same kind, encoded; refuses others, calling them `what`."""
+
+    @abstractmethod
+    def decode(self, rows: EncodedRows, *, fresh_ids: bool = False) -> Any:
+        """The rows as the user has them: an array, a pair with labels, a table."""
+
+    @property
+    @abstractmethod
+    def label_names(self) -> tuple[str, ...]:
+        """What samples can be asked for by."""
+
+    @property
+    @abstractmethod
+    def column_names(self) -> tuple[str, ...]:
+        """The columns' names; () if they have none of their own."""
+
+    @property
+    @abstractmethod
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one encoded row."""
+
+    @property
+    def is_filterable(self) -> bool:
+        """Whether samples can be chosen by conditions."""
+        return True
+
+    @abstractmethod
+    def parse_filter(self, where: str) -> RowFilter:
+        """The conditions of a text such as 'sex=F,age>40'; refuses them where there is nothing to compare."""
+
+    @abstractmethod
+    def filter_cells(self, rows: EncodedRows) -> Cells:
+        """What such a filter is applied to."""
+
+    @abstractmethod
+    def encode_labels(self, labels: Any) -> Cells:
+        """Labels to be given to G, as the user has them, as cells; refuses unknown ones."""
+
+    # ------------------------------------------------------------- players
+
+    @abstractmethod
+    def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
+        """Learn from training rows how the players see rows; a preset recipe may have a way of its own."""
+
+    @abstractmethod
+    def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
+        """The preprocessor whose `to_arrays` these are."""
+
+    @abstractmethod
+    def recipe_defaults(self, net: str, preprocessor: Preprocessor) -> dict[str, Any]:
+        """The hyper-parameters that depend on the kind of data."""
+
+    @abstractmethod
+    def networks(
+        self, recipe: Recipe, preprocessor: Preprocessor, p_data: AbstractData
+    ) -> Networks:
+        """Both networks; where `p_data` has no rows, with zeros in place of what its values would decide."""
+
+    def choose_net(self, net: str | None) -> str:
+        """The kind of both networks, where None leaves it open."""
+        if net == "convolutional":
+            expected = "images, (h, w) or (h, w, c), for convolutional networks"
+            refuse("net", expected=expected, got=self.describe_rows())
+        return NETS[0]
+
+    def check_preset(self, preset: str) -> None:
+        """Refuse data that a preset recipe can't work on."""
+        refuse(
+            "recipe",
+            expected=f"an array without labels for {preset}",
+            got=self.describe_rows(),
+        )
+
+    @abstractmethod
+    def describe_rows(self) -> str:
+        """The rows in a few words, for refusals."""
+
+    def resolve(
+        self, asked: Mapping[str, Any], preprocessor: Preprocessor, n_rows: int
+    ) -> Recipe:
+        """The recipe of a fit on so many training rows; `asked` as `Hyperparameters.check` gives it."""
+        if asked["recipe"] is not None:
+            self.check_preset(asked["recipe"])
+            return recipes.resolve(asked, n_rows)
+        net = self.choose_net(asked["net"])
+        defaults = {"net": net, **self.recipe_defaults(net, preprocessor)}
+        return Recipe.resolve(asked, defaults, n_rows)
+
+    def latent(self, recipe: Recipe, preprocessor: Preprocessor) -> AbstractData:
+        """p_z."""
+        if recipe.recipe is not None:
+            return mnist_2014.P_Z
+        return preprocessor.latent(Latent(normal=recipe.normal, choices=recipe.choices))
+
+    def make_players(
+        self, recipe: Recipe, preprocessor: Preprocessor, p_data: AbstractData
+    ) -> Players[Any]:
+        """The players on these training rows."""
+        if recipe.recipe is not None:
+            return recipes.make_players(recipe, p_data)
+        game = make_game(recipe, p_data, self.latent(recipe, preprocessor))
+        return NeuralPlayers(recipe, game, self.networks(recipe, preprocessor, p_data))
+
+    # ---------------------------------------------------------- evaluation
+
+    @classmethod
+    @abstractmethod
+    def encode_samples(
+        cls, sides: dict[str, Any], *, sampler: Any, schema: Any, features: Any, seed: int
+    ) -> Samples:
+        """Parse what is to be compared, check it against each other, and encode it.
+
+        Args:
+            sides: 'real', and perhaps 'other' and 'train', as the user has them.
+            sampler: What makes the other sample, if it is not there.
+            schema: The kinds of columns, where they were corrected by hand.
+            features: Further features of the rows: a function, or arrays by side.
+            seed: Settles what the sampler makes.
+
+        Raises:
+            Refusal: They can't be compared.
+        """
+
+    @property
+    @abstractmethod
+    def encoder(self) -> FeatureEncoder:
+        """What critics and people see of encoded rows."""
+
+    @property
+    def encoder_for_training(self) -> FeatureEncoder:
+        """The same for evaluations in a run."""
+        return self.encoder
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns that are neither learned nor compared."""
+        return ()
+
+    def is_valid(self, rows: EncodedRows) -> bool:
+        """Whether samples can be measured: they are finite numbers."""
+        return bool(np.isfinite(rows.x.astype(np.float64)).all())
+
+    def evaluations(self, recipe: Recipe) -> int:
+        """Evaluations on validation rows in a run, at most."""
+        return 20 if recipe.net == "mlp" else 8
+
+    # ------------------------------------------------------ display, files
+
+    @abstractmethod
+    def sections(
+        self, real: EncodedRows, other: EncodedRows, called: str, *, train: EncodedRows
+    ) -> "onehalf.sections.base.DataSections":
+        """The sections of a fit's page about validation rows beside samples.
+
+        Args:
+            real: Validation rows.
+            other: Samples.
+            called: What the samples are called.
+            train: Training rows, among which nearest neighbours are sought.
+        """
+
+    @classmethod
+    @abstractmethod
+    def compare_sections(
+        cls, real: Any, other: Any, called: str, schema: Any
+    ) -> "onehalf.sections.base.DataSections":
+        """The sections of a measurement's page about both sides, as the user has them."""
+
+    @classmethod
+    def draw(cls, rows: Any) -> "matplotlib.figure.Figure":
+        """Draw an array, as the user has it."""
+        from onehalf import figures
+
+        return figures.draw_arrays({"data": rows})
+
+    has_previews: ClassVar[bool] = False
+    """Whether samples are kept at each evaluation, to look at."""
+
+    def notes(self, recipe: Recipe) -> tuple[str, ...]:
+        """What a person should know of how these data are trained on."""
+        return ()
+
+    def default_suffix(self, source: str) -> str:
+        """The kind of file that is like the data's, which came from there."""
+        return self.sample_suffixes()[0]
+
+    @abstractmethod
+    def sample_suffixes(self) -> tuple[str, ...]:
+        """The kinds of file that samples can be written to, the first one by default; '' is a folder."""
+
+    def describe(self, samples: Any) -> str:
+        """Decoded samples in a few words, said after how many they are."""
+        return ""
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """The height and width that the images of a folder are brought to; None of other data."""
+        return None
+
+    @classmethod
+    def size_of_folder(cls, word: str, real: str, data: Dataset) -> tuple[int, int]:
+        """The size for the images of a folder that are compared with these data; refuses a folder beside others."""
+        refuse(word, expected=f"the same kind of data as {real}", got="a folder of images")
+
+    @classmethod
+    def match(cls, sides: list[Dataset], shape: tuple[int, ...]) -> list[Dataset]:
+        """Bring all sides, and samples of this shape, to one form where that can be done."""
+        return sides
+
+    def write_animation(self, frames: Sequence[np.ndarray], path: Path) -> None:
+        """Write samples step by step; only where there are previews."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def write(self, samples: Any, path: Path, suffix: str) -> None:
+        """Write decoded samples to a file of that kind, or a folder."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The domain for JSON; `from_dict` is the way back."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "Domain":
+        """The domain that `to_dict` gave."""

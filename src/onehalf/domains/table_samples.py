@@ -1,0 +1,160 @@
+"""Tables to be compared: parsed once, checked against each other, and encoded."""
+
+import difflib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from onehalf._errors import refuse
+from onehalf.data.arrays.validation import Rows
+from onehalf.data.tables.encoding import NOT_CODED, TableEncoder
+from onehalf.data.tables.reader import is_data_frame, to_table
+from onehalf.data.tables.schema import Schema
+from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
+from onehalf.evaluation.rows import wrap
+from onehalf.evaluation.samples import (
+    MOST_INDEPENDENT,
+    Samples,
+    check_count,
+    choose_samples_per_row,
+    draw,
+)
+
+__all__ = ["encode_table_samples"]
+
+
+def encode_table_samples(
+    sides: dict[str, Any], sampler: Any, schema: Schema | None, seed: int
+) -> Samples:
+    """Parse tables, check them against each other, and encode them.
+
+    Args:
+        sides: Data frames: 'real', and perhaps 'other' and 'train'.
+        sampler: What makes the other sample, if it is not there.
+        schema: The kinds of the columns, where they were corrected by hand.
+        seed: Settles what the sampler makes.
+
+    Raises:
+        Refusal: They can't be compared.
+    """
+    real = to_table(sides["real"], allow_empty=schema is not None)
+    others = {side: rows for side, rows in sides.items() if side != "real"}
+    for side, rows in others.items():
+        if not is_data_frame(rows):
+            refuse(side, expected="a table, as the data are", got="an array")
+    tables = {side: to_table(rows, allow_empty=True) for side, rows in others.items()}
+    each = choose_samples_per_row(len(real))
+    given = ()
+    if sampler is not None:
+        given = tuple(getattr(sampler, "labels_", ()))
+        tables |= _draw_tables(sampler, real, given, each, seed)
+    extra = [
+        name
+        for side, table in tables.items()
+        for name in _check_columns(side, table, real, schema)
+    ]
+    encoder = TableEncoder.fit(real, *tables.values(), schema=schema)
+    tables = {"real": real, **tables}
+    cells = {side: encoder.encode(table, side) for side, table in tables.items()}
+    _harmonize_precision(cells, tables, encoder)
+    for rows in cells.values():
+        rows[np.isnan(rows)] = np.nan  # of one sign, so that equal rows have equal hashes
+    places = [encoder.names.index(name) for name in given if name in encoder.names]
+    if given and not np.array_equal(
+        np.repeat(cells["real"][:, places], each, axis=0),
+        cells["other"][:, places],
+        equal_nan=True,
+    ):
+        refuse("sampler", expected="rows of the labels that it was given", got="others")
+    encoded = {side: wrap(rows) for side, rows in cells.items()}
+    return Samples(
+        real=encoded["real"],
+        other=encoded["other"],
+        train=encoded.get("train"),
+        free=encoded.get("free"),
+        encoder=TableFeatureEncoder(TableColumns(encoder)),
+        given=given,
+        left_out=tuple(dict.fromkeys([*encoder.left_out, *extra])),
+    )
+
+
+def _draw_tables(
+    sampler: Any, real: pa.Table, given: tuple[str, ...], each: int, seed: int
+) -> dict[str, pa.Table]:
+    """Draw the other sample, for the labels of the real rows if the sampler has labels."""
+    n = len(real)
+    if not given:
+        return {"other": _draw_table(sampler, n * each, seed)}
+    labels = real.select(given).take(np.repeat(np.arange(n), each))
+    return {
+        "other": _draw_table(sampler, n * each, seed, labels),
+        "free": _draw_table(sampler, min(n * each, MOST_INDEPENDENT), seed + 1),
+    }
+
+
+def _draw_table(sampler: Any, n: int, seed: int, given: pa.Table | None = None) -> pa.Table:
+    """N rows of a sampler of tables, or one for each row of labels."""
+    rows = draw(sampler, n, seed, given)
+    if not is_data_frame(rows):
+        refuse("sampler", expected="a table, as the data are", got=type(rows).__name__)
+    table = to_table(rows, allow_empty=True)
+    check_count("sampler", table, n)
+    return table
+
+
+def _check_columns(
+    what: str, table: pa.Table, real: pa.Table, schema: Schema | None
+) -> list[str]:
+    """Refuse a table that lacks a column of the data, or has another one; ids and free text do not matter.
+
+    The other ones that do not matter are given back.
+    """
+    lacking = [name for name in real.column_names if name not in table.column_names]
+    kinds = (
+        {
+            column.name: column.kind
+            for column in (schema or Schema.infer(real.select(lacking))).columns
+        }
+        if lacking
+        else {}
+    )
+    for name in lacking:
+        if kinds.get(name) not in NOT_CODED:
+            nearest = difflib.get_close_matches(name, table.column_names, n=1, cutoff=0.5)
+            hint = f"Is it {nearest[0]!r}?" if nearest else ""
+            refuse(what, expected=f"a column {name!r}, as the data have", got="none", hint=hint)
+    extra = [name for name in table.column_names if name not in real.column_names]
+    for column in Schema.infer(table.select(extra)).columns if extra else ():
+        if column.kind not in NOT_CODED:
+            hint = "Remove it, or add it to the data."
+            refuse(
+                what,
+                expected="the columns of the data",
+                got=f"{column.name!r} besides",
+                hint=hint,
+            )
+    return extra
+
+
+def _harmonize_precision(
+    cells: dict[str, Rows], tables: dict[str, pa.Table], encoder: TableEncoder
+) -> None:
+    """What is float32 in one table becomes in all of them the number that is written: 0.1, and not 0.10000000149."""
+    for place, about in enumerate(encoder.columns):
+        if about.kind not in ("integer", "continuous"):
+            continue
+        types = [table.schema.field(about.name).type for table in tables.values()]
+        if not any(
+            is_coarse(each)
+            for each in types
+            for is_coarse in (pa.types.is_float16, pa.types.is_float32)
+        ):
+            continue
+        coarser = np.float16 if any(map(pa.types.is_float16, types)) else np.float32
+        low, high = float(np.finfo(coarser).min), float(np.finfo(coarser).max)
+        for rows in cells.values():
+            values, where = np.unique(
+                np.clip(rows[:, place], low, high).astype(coarser), return_inverse=True
+            )
+            rows[:, place] = np.array([float(str(value)) for value in values])[where]

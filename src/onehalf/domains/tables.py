@@ -1,0 +1,268 @@
+"""Tables: CSV and Parquet files and data frames, with words, dates and missing values as they come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from onehalf._errors import refuse
+from onehalf._files import write_file
+from onehalf._typing import PRNGKey
+from onehalf.data.dataset import Dataset
+from onehalf.data.rows import EncodedRows
+from onehalf.data.tables.copula import gaussian_copula
+from onehalf.data.tables.encoding import Cells, TableEncoder
+from onehalf.data.tables.filters import RowFilter, find_column
+from onehalf.data.tables.preprocessor import TablePreprocessor
+from onehalf.data.tables.reader import SUFFIXES, is_data_frame, to_frame, to_table
+from onehalf.data.tables.writer import pack_table
+from onehalf.distributions.base import Latent
+from onehalf.domains.base import Domain, Preprocessor
+from onehalf.domains.table_samples import encode_table_samples
+from onehalf.evaluation.features.base import FeatureEncoder
+from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
+from onehalf.evaluation.samples import Samples
+from onehalf.nets.base import AbstractNet
+from onehalf.nets.mlp import MLP
+from onehalf.nets.tabular import Copula, Tabular
+from onehalf.players.neural import Networks
+from onehalf.recipe import Recipe
+
+if TYPE_CHECKING:
+    import onehalf.sections.base
+
+__all__ = ["TableDomain"]
+
+DEFAULTS = {
+    "m": 256,
+    "width": 256,
+    "features": 0,
+    "normal": 32,
+    "choices": 0,
+    "noise": 0.3,
+    "r1": 0.1,
+    "rounds": 6_000,
+    "rate_D": 2e-3,
+    "rate_G": 2e-3,
+    "every": 4,
+}
+"""Defaults of tables."""
+
+MOST_NORMAL = 128
+"""The latent has as many normal parts as the table has numeric columns, if they are more than its default, up to so
+many."""
+
+CALIBRATION = 8192
+"""Samples by which the columns of a table are set right."""
+
+EVALUATIONS = 8
+"""Evaluations in a run: one takes longer than with arrays."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableDomain(Domain):
+    """How the cells of a table are numbers, which columns are labels, and what library the user's frame is of."""
+
+    table: TableEncoder
+    """What encodes the cells."""
+    labels: tuple[str, ...] = ()
+    frame: Any = None
+    """The user's data frame without its rows; None gives a `pyarrow.Table`."""
+
+    name: ClassVar[str] = "table"
+
+    @classmethod
+    def accepts(cls, values: Any) -> bool:
+        """Data frames."""
+        return is_data_frame(values)
+
+    @classmethod
+    def infer(
+        cls, data: Dataset, label: Sequence[str] = (), schema: Any = None
+    ) -> "TableDomain":
+        """The encoding of the columns."""
+        encoder = TableEncoder.fit(data.table, schema=schema)
+        for name in label:
+            find_column("label", name, encoder)
+        return cls(encoder, tuple(label), data.frame)
+
+    def encode(self, data: Dataset, what: str = "X") -> EncodedRows:
+        """The cells."""
+        if not data.is_table:
+            refuse(what, expected="a table, as the data are", got="an array")
+        return EncodedRows.unlabelled(self.table.encode(data.table, what))
+
+    def decode(self, rows: EncodedRows, *, fresh_ids: bool = False) -> Any:
+        """A table, or a frame of the user's library."""
+        table = self.table.decode(rows.x)
+        return to_frame(self.table.add_fresh_ids(table) if fresh_ids else table, self.frame)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Columns that G is given."""
+        return self.labels
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """All columns of the data, those that are left out too."""
+        return tuple(self.table.types.names)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The encoded columns."""
+        return (len(self.table.columns),)
+
+    def parse_filter(self, where: str) -> RowFilter:
+        """Conditions on any columns."""
+        return RowFilter.parse(where, self.table)
+
+    def filter_cells(self, rows: EncodedRows) -> Cells:
+        """The cells."""
+        return rows.x
+
+    def encode_labels(self, labels: Any) -> Cells:
+        """A frame of the labels as cells, the others missing."""
+        if not self.labels:
+            refuse("given", expected="a fit with labels to be given", got="one without")
+        return self.table.encode(to_table(labels, allow_empty=True), "given", self.labels)
+
+    def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
+        """Normal scores and one-hot choices."""
+        return TablePreprocessor.fit(train.x, self.table, self.labels)
+
+    def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
+        """The preprocessor whose `to_arrays` these are."""
+        return TablePreprocessor.from_arrays(arrays, self.table, self.labels)
+
+    def recipe_defaults(self, net: str, preprocessor: Any) -> dict[str, Any]:
+        """With a normal part of the latent for each numeric column."""
+        scores = min(preprocessor.layout.scores, MOST_NORMAL)
+        return DEFAULTS | {"normal": max(DEFAULTS["normal"], scores)}
+
+    def describe_rows(self) -> str:
+        """A table."""
+        return "a table"
+
+    def networks(self, recipe: Recipe, preprocessor: Any, p_data: Any) -> Networks:
+        """MLPs; G beside a Gaussian copula, its columns set right before it is kept."""
+        layout = preprocessor.layout
+        size = preprocessor.condition_size
+        noise = Latent(normal=recipe.normal, choices=recipe.choices)
+        given_std = jnp.full(size, max(len(preprocessor.given), 1) ** -0.5)
+        first_std = jnp.concatenate([noise.first_std, given_std])
+        rows = getattr(p_data, "rows", p_data)
+        copula = gaussian_copula(rows, recipe.normal, len(first_std))
+        p_z = self.latent(recipe, preprocessor)
+
+        def D(key: PRNGKey) -> AbstractNet:
+            return MLP(
+                key,
+                preprocessor.shape,
+                (),
+                width=recipe.width,
+                depth=recipe.depth,
+                features=recipe.features,
+                condition_size=size,
+            )
+
+        def G(key: PRNGKey) -> AbstractNet:
+            net = MLP(
+                key,
+                noise.shape,
+                preprocessor.shape,
+                width=recipe.width,
+                depth=recipe.depth,
+                activation="relu",
+                first_std=first_std,
+                condition_size=size,
+            )
+            return Tabular(Copula(net, *copula), layout, *noise.shape)
+
+        def calibrate(G: Any) -> AbstractNet:
+            return G.calibrate(p_z.batch(jr.key(0), CALIBRATION), preprocessor.shares)
+
+        return Networks(D, G, calibrate)
+
+    @classmethod
+    def encode_samples(
+        cls, sides: dict[str, Any], *, sampler: Any, schema: Any, features: Any, seed: int
+    ) -> Samples:
+        """Data frames."""
+        if features is not None:
+            refuse("features", expected="an array to go with them", got="a table")
+        return encode_table_samples(sides, sampler, schema, seed)
+
+    @property
+    def encoder(self) -> FeatureEncoder:
+        """Flags for words, numbers as they are."""
+        return TableFeatureEncoder(TableColumns(self.table))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """IDs and free text."""
+        return self.table.left_out
+
+    def is_valid(self, rows: EncodedRows) -> bool:
+        """Any cells: a missing one is NaN."""
+        return True
+
+    def evaluations(self, recipe: Recipe) -> int:
+        """Fewer than with arrays."""
+        return EVALUATIONS
+
+    def notes(self, recipe: Recipe) -> tuple[str, ...]:
+        """What the columns will hurt by."""
+        return self.table.schema.warnings
+
+    def sections(
+        self, real: EncodedRows, other: EncodedRows, called: str, *, train: EncodedRows
+    ) -> "onehalf.sections.base.DataSections":
+        """Columns, pairs of columns and the schema."""
+        from onehalf.sections.tables import TableSections
+
+        return TableSections(real.x, other.x, called, self.table)
+
+    @classmethod
+    def compare_sections(
+        cls, real: Any, other: Any, called: str, schema: Any
+    ) -> "onehalf.sections.base.DataSections":
+        """Columns, pairs of columns and the schema."""
+        from onehalf.sections.tables import TableSections
+
+        sides = to_table(real), to_table(other, allow_empty=True)
+        encoder = TableEncoder.fit(*sides, schema=schema)
+        cells = [encoder.encode(side) for side in sides]
+        return TableSections(cells[0], cells[1], called, encoder)
+
+    def default_suffix(self, source: str) -> str:
+        """That of the table's own file."""
+        return Path(source).suffix.lower()
+
+    def sample_suffixes(self) -> tuple[str, ...]:
+        """Files that hold a table."""
+        return SUFFIXES
+
+    def describe(self, samples: Any) -> str:
+        """The columns, and those that are left out."""
+        omitted = [name for name in self.left_out if name not in samples.column_names]
+        about = f"with {samples.num_columns} columns"
+        if omitted:
+            about += f" (omitted, as IDs and free text can't be learned: {', '.join(omitted)})"
+        return about
+
+    def write(self, samples: Any, path: Path, suffix: str) -> None:
+        """A .csv, .tsv or .parquet file."""
+        write_file(path, pack_table(samples, suffix))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoding and the labels."""
+        return {"name": self.name, "encoder": self.table.to_dict(), "labels": self.labels}
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> "TableDomain":
+        """The domain that `to_dict` gave."""
+        return cls(TableEncoder.from_dict(saved["encoder"]), tuple(saved["labels"]))

@@ -1,0 +1,1 @@
+"""What the audit looks for, one file a family; each function yields findings."""

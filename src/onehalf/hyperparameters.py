@@ -1,0 +1,347 @@
+"""Every hyper-parameter of a fit, declared once: type, default, range, meaning.
+
+`GAN`'s signature and docstring, the options of `onehalf fit`, the checks and docs/explanation/recipe.md derive from
+these declarations.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from onehalf._errors import refuse
+from onehalf._registry import choose, names
+
+__all__ = [
+    "NETS",
+    "PRESETS",
+    "SCHEDULES",
+    "About",
+    "FitOptions",
+    "Hyperparameters",
+    "about",
+    "describe",
+    "to_markdown",
+]
+
+NETS = ("mlp", "convolutional")
+"""Kinds of networks for both players."""
+
+SCHEDULES = ("alternating", "simultaneous")
+"""How the players' steps follow each other in a round."""
+
+PRESETS = ("mnist-2014", "mnist-2014-algorithm1")
+"""Recipes with a name."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What is declared of one hyper-parameter beside its type and default."""
+
+    meaning: str
+    default: str = ""
+    """Where the default comes from, if it depends on the data."""
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    whole: bool = False
+    kind: Any = None
+    """The type of a value, where the default None has none."""
+    choices: str | Sequence[str] | None = None
+    """The names to choose from, or the family of a catalogue that has them."""
+    option: str | None = None
+    """Its name on the command line; None if it is for Python alone."""
+    metavar: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...] | None:
+        """The names to choose from."""
+        if isinstance(self.choices, str):
+            return names(self.choices)
+        return None if self.choices is None else tuple(self.choices)
+
+    @property
+    def range(self) -> str:
+        """The values that are allowed, in words; '' if there is no limit.
+
+        >>> About("steps", at_least=1, whole=True).range, About("share", at_least=0, at_most=1).range
+        ('a whole number of 1 or more', 'a number from 0 to 1')
+        """
+        if self.words:
+            return ""
+        kind = "a whole number" if self.whole else "a number"
+        if self.above is not None:
+            return f"{kind} above {self.above:g}"
+        if self.at_least is None:
+            return ""
+        if self.at_most is not None:
+            return f"{kind} from {self.at_least:g} to {self.at_most:g}"
+        return (
+            f"{kind} of {self.at_least:g} or more"
+            if self.whole
+            else f"{self.at_least:g} or more"
+        )
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return the value, or the member of `choices` that it means.
+
+        Raises:
+            Refusal: The value is out of range or not among the choices.
+        """
+        if self.words:
+            return choose(name, value, self.words)
+        if not self.range:
+            return value
+        is_number = isinstance(value, int | float) or hasattr(value, "__float__")
+        if not is_number or not self._allows(value):
+            refuse(
+                name, expected=self.range, got=repr(value) if isinstance(value, str) else value
+            )
+        return value
+
+    def _allows(self, value: Any) -> bool:
+        above = self.above is None or value > self.above
+        low = self.at_least is None or value >= self.at_least
+        high = self.at_most is None or value <= self.at_most
+        return above and low and high and (not self.whole or value == int(value))
+
+
+def parameter(default: Any, meaning: str, origin: str = "", **limits: Any) -> Any:
+    """Declare a hyper-parameter; a default of None is left to the data, and `origin` says how."""
+    declared = About(meaning=meaning, default=origin, **limits)
+    return dataclasses.field(default=default, metadata={"about": declared})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Hyperparameters:
+    """What a fit can be asked for; None leaves a number to the data."""
+
+    recipe: str | None = parameter(
+        None,
+        "A recipe with a name: 'mnist-2014', the experiment of 2014 on pixels between 0 and 1, or "
+        "'mnist-2014-algorithm1', Algorithm 1 as the paper prints it. It fixes all but rounds, minutes, seeds and "
+        "random_state, and keeps the last G.",
+        choices=PRESETS,
+        option="--recipe",
+        metavar="NAME",
+    )
+    loss: str = parameter(
+        "NonSaturating",
+        "What both players descend: a class of `onehalf.losses`.",
+        choices="losses",
+        option="--loss",
+        metavar="NAME",
+    )
+    net: Any = parameter(
+        None,
+        "The kind of both networks.",
+        "convolutional for images of 16 pixels a side or more, else mlp",
+        choices=NETS,
+        option="--net",
+        metavar="NAME",
+        kind=str,
+    )
+    k: int = parameter(
+        1, "Steps of D in a round.", at_least=1, whole=True, option="--k", metavar="K"
+    )
+    m: Any = parameter(
+        None,
+        "Examples in a minibatch.",
+        "256, for arrays of more than 16 entries 128, for convolutional networks 64",
+        at_least=1,
+        whole=True,
+        option="--batch",
+        metavar="m",
+        kind=int,
+    )
+    schedule: str = parameter(
+        "alternating",
+        "'alternating' (Algorithm 1) or 'simultaneous' (the 2014 code).",
+        choices=SCHEDULES,
+    )
+    width: Any = parameter(
+        None,
+        "Units of both networks' hidden layers. Of convolutional networks: channels at half the image's sides, twice "
+        "as many each time the sides are halved, up to 8 times as many.",
+        "128, for rows of more than 16 entries and tables 256, for convolutional networks 16",
+        at_least=1,
+        whole=True,
+        kind=int,
+    )
+    depth: int = parameter(
+        2,
+        "Hidden layers of both networks; convolutional networks take theirs from the image.",
+        at_least=1,
+        whole=True,
+    )
+    features: Any = parameter(
+        None,
+        "Waves that D's input gains (`onehalf.nets.mlp.waves`).",
+        "32 for rows of 16 entries or fewer, else 0",
+        at_least=0,
+        kind=int,
+    )
+    normal: Any = parameter(
+        None,
+        "Normal parts N(0, 1) of the latent z.",
+        "8; 32 for rows of more than 16 entries; 64 for convolutional networks; for tables 32 or the numeric columns",
+        at_least=0,
+        kind=int,
+    )
+    choices: Any = parameter(
+        None,
+        "Values of the latent's one discrete part, one-hot; 0 leaves it out.",
+        "128 for rows of 16 entries or fewer, else 0",
+        at_least=0,
+        kind=int,
+    )
+    rate_D: Any = parameter(
+        None,
+        "Adam's learning rate for D. Both rates fall to 1 % over the run by the same factor every round, and start "
+        "lower in proportion in a run of more than 12,000 rounds.",
+        "0.002, for convolutional networks 0.004",
+        at_least=0,
+        kind=float,
+    )
+    rate_G: Any = parameter(
+        None, "Adam's learning rate for G.", "as rate_D", kind=float, at_least=0
+    )
+    beta1: float = parameter(0.0, "Adam's decay rate of the mean gradient.")
+    beta2: float = parameter(0.99, "Adam's decay rate of the mean squared gradient.")
+    noise: Any = parameter(
+        None,
+        "Standard deviation of the noise on what D sees at first, in units of the data's own.",
+        "1, for tables 0.3, for convolutional networks 0",
+        at_least=0,
+        kind=float,
+    )
+    noise_share: float = parameter(
+        0.6, "Share of the run after which that noise is gone.", at_least=0
+    )
+    r1: Any = parameter(
+        None,
+        "Weight gamma of the R1 penalty.",
+        "1; 0 for rows of 16 entries or fewer; 0.1 for tables",
+        at_least=0,
+        kind=float,
+    )
+    r2: float = parameter(0.0, "Weight gamma of the R2 penalty.", at_least=0)
+    gradient_penalty: Any = parameter(
+        None,
+        "Weight of the gradient penalty.",
+        "10 for the Wasserstein loss, else 0",
+        at_least=0,
+        kind=float,
+    )
+    every: Any = parameter(
+        None,
+        "Rounds between penalties.",
+        "4, for convolutional networks 16",
+        at_least=1,
+        whole=True,
+        kind=int,
+    )
+    average: float = parameter(
+        0.999, "Decay rate of G's running average, per round.", at_least=0, at_most=1
+    )
+    half: bool = parameter(
+        default=False,
+        meaning="Compute convolutions in bfloat16, for accelerators.",
+        option="--half",
+    )
+    seeds: int = parameter(
+        1,
+        "Games trained at once, which differ by seed alone; the best on validation rows is kept.",
+        at_least=1,
+        whole=True,
+        option="--seeds",
+        metavar="P",
+    )
+    rounds: Any = parameter(
+        None,
+        "Length of the run in rounds.",
+        "12,000, for rows of more than 16 entries 8,000, for tables 6,000",
+        at_least=1,
+        whole=True,
+        option="--rounds",
+        metavar="N",
+        kind=int,
+    )
+    minutes: float | None = parameter(
+        None,
+        "Length of the run in minutes instead, evaluations included; the certificate takes some seconds more.",
+        above=0,
+        option="--minutes",
+        metavar="M",
+    )
+    random_state: Any = parameter(
+        None,
+        "An int makes the fit reproducible; games use it, it + 1, ...",
+        option="--seed",
+        kind=int,
+        metavar="S",
+    )
+
+    def check(self) -> dict[str, Any]:
+        """The hyper-parameters by name, those that are set checked, names in their full form.
+
+        Raises:
+            Refusal: One is out of its range; this needs no data.
+        """
+        asked = {name: getattr(self, name) for name in about()}
+        return {
+            name: value if value is None else about()[name].check(name, value)
+            for name, value in asked.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FitOptions(Hyperparameters):
+    """What a fit can be asked for beside its hyper-parameters."""
+
+    label: str | Sequence[str] | None = None
+    """What samples can be asked for by: columns of a table, or what y is to be called."""
+    schema: Any = None
+    """The kinds of a table's columns, where they were corrected by hand (a `Schema`)."""
+    warm_start: bool = False
+    """Whether `fit` goes on where the last `fit` was interrupted."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels by name."""
+        return (self.label,) if isinstance(self.label, str) else tuple(self.label or ())
+
+
+def about() -> dict[str, About]:
+    """What is declared of each hyper-parameter, by name."""
+    return {
+        field.name: field.metadata["about"] for field in dataclasses.fields(Hyperparameters)
+    }
+
+
+def describe() -> str:
+    """The hyper-parameters as a part of a docstring."""
+    paragraphs = []
+    for name, declared in about().items():
+        text = f"{name} : {declared.meaning}"
+        if declared.default:
+            text += f" Default: {declared.default}."
+        paragraphs.append(
+            textwrap.fill(text, 92, initial_indent="    ", subsequent_indent="        ")
+        )
+    return "\n".join(paragraphs)
+
+
+def to_markdown() -> str:
+    """The hyper-parameters as the table of docs/reference/hyperparameters.md."""
+    lines = ["| name | default | range | meaning |", "| --- | --- | --- | --- |"]
+    for field in dataclasses.fields(Hyperparameters):
+        declared: About = field.metadata["about"]
+        default = declared.default or (
+            "not set" if field.default is None else f"`{field.default}`"
+        )
+        option = f", `{declared.option}`" if declared.option else ""
+        allowed = ", ".join(declared.words) if declared.words else declared.range
+        lines.append(f"| `{field.name}`{option} | {default} | {allowed} | {declared.meaning} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,200 @@
+"""What was learned: a distribution that gives rows in the user's own form, freely or under conditions."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float
+
+from onehalf._errors import refuse
+from onehalf._typing import PRNGKey
+from onehalf.data.rows import EncodedRows
+from onehalf.data.tables.encoding import Cells
+from onehalf.distributions.base import AbstractData, Batch, Pushforward
+from onehalf.domains import Domain, Preprocessor
+
+__all__ = ["GenerativeModel", "Sample", "batch_size"]
+
+BATCH = 65_536
+"""Samples made at a time, at most."""
+
+WIDE = 16
+"""Entries of a sample; of wider ones fewer are made at a time."""
+
+SEARCH = 1_000_000
+"""Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
+
+STOPS = 4
+"""Latents that a walk goes through."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Encoded samples, and how many were drawn to find them."""
+
+    rows: EncodedRows
+    n_drawn: int
+
+
+@dataclass(frozen=True)
+class GenerativeModel:
+    """p_g, and the way back to the user's rows."""
+
+    p_g: Pushforward
+    domain: Domain
+    preprocessor: Preprocessor
+
+    def draw(self, key: PRNGKey, n: int, labels: Cells | None = None) -> EncodedRows:
+        """Draw n samples, batch by batch.
+
+        The requested labels are returned even if the generator merges rare ones.
+
+        Args:
+            key: One key.
+            n: How many.
+            labels: Cells of the labels to make each of them for; None draws labels as the data have them.
+        """
+        c = None if labels is None else self.preprocessor.encode_conditions(labels)
+        size = batch_size(math.prod(self.preprocessor.shape))
+        starts = range(0, n, size)
+        batches = []
+        for key_batch, start in zip(jr.split(key, len(starts)), starts, strict=True):
+            if c is None:
+                batch = _draw(self.p_g, key_batch, min(size, n - start))
+            else:
+                batch = _draw_given(self.p_g, key_batch, jnp.asarray(c[start : start + size]))
+            batches.append(self.preprocessor.inverse_transform(batch))
+        rows = EncodedRows.concatenate(batches)
+        return rows if labels is None else self.preprocessor.relabel(rows, labels)
+
+    def draw_given(self, key: PRNGKey, labels: Any) -> EncodedRows:
+        """Draw one sample for each of these labels, as the user has them.
+
+        Raises:
+            Refusal: There are no labels to be given, or one is unknown.
+        """
+        cells = self.domain.encode_labels(labels)
+        return self.draw(key, len(cells), cells)
+
+    def draw_where(
+        self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False
+    ) -> Sample:
+        """Draw n samples that hold conditions such as 'sex=F,age>40'.
+
+        Conditions that fix labels are given to G; for all others samples are drawn until n of them hold.
+
+        Args:
+            key: One key.
+            n: How many.
+            where: The conditions; None is none.
+            balanced: Give all labels that occur together an equal share.
+
+        Raises:
+            Refusal: No data have such labels, or samples under these conditions are too rare.
+        """
+        conditions = self.preprocessor.conditions
+        row_filter = self.domain.parse_filter(where) if where else None
+        cells, shares = conditions.cells, conditions.shares
+        if row_filter:
+            kept = row_filter.on(conditions.names).mask(cells)
+            if not kept.any():
+                refuse(
+                    "where", expected="labels that occur together in the data", got=row_filter
+                )
+            cells, shares = cells[kept], shares[kept]
+        if balanced:
+            if not conditions.names:
+                refuse(
+                    "balanced", expected="a fit with a label to balance by", got="one without"
+                )
+            shares = np.ones(len(cells))
+        if not self.domain.is_filterable:
+            return Sample(self.draw(key, n), n)
+        rng = np.random.default_rng(np.asarray(jr.key_data(key)))
+        accepted: list[EncodedRows] = []
+        count = n_drawn = 0
+        while count < n:
+            if n_drawn > SEARCH + 1000 * n:
+                got = f"{count:,} of {n_drawn:,}"
+                hint = "Ask for fewer, or fit with a label."
+                refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
+            size = _search_size(n - count, n_drawn, count) if where else n
+            key, key_batch = jr.split(key)
+            labels = None
+            if conditions.names:
+                labels = cells[rng.choice(len(cells), size, p=shares / shares.sum())]
+            rows = self.draw(key_batch, size, labels)
+            holds = np.arange(size)
+            if row_filter:
+                holds = np.flatnonzero(row_filter.mask(self.domain.filter_cells(rows)))
+            needed = holds[: n - count]
+            # rows after the last one that was needed have not been looked at
+            n_drawn += int(needed[-1]) + 1 if len(needed) == n - count else size
+            accepted.append(rows[needed])
+            count += len(needed)
+        return Sample(EncodedRows.concatenate(accepted), n_drawn)
+
+    def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:
+        """`steps` samples along each of n closed walks through p_z; the rows come step by step.
+
+        Raises:
+            Refusal: The model's rows can't be interpolated.
+        """
+        z, c = latent_walk(key, self.p_g.p_z, n, steps)
+        flat = Batch(z.reshape(n * steps, -1), c.reshape(n * steps, -1))
+        G = self.p_g.G
+        x = jax.lax.map(lambda each: G(*each) if c.size else G(each.x), flat, batch_size=n)
+        return self.preprocessor.inverse_transform(Batch(x, flat.c))
+
+
+def batch_size(entries: int) -> int:
+    """Examples of so many entries that are computed at a time."""
+    return max(1, BATCH * WIDE // max(WIDE, entries))
+
+
+def latent_walk(
+    key: PRNGKey, p_z: AbstractData, n: int, steps: int
+) -> tuple[Float[Array, "steps n entries"], Float[Array, "steps n conditions"]]:
+    """Latents along n closed walks of so many steps, each through STOPS draws of p_z; conditions stay as they were.
+
+    A normal part turns by quarters of a circle, cos(t) a + sin(t) b, which is normal at every t; a uniform one goes
+    straight; a discrete one jumps half-way (Goodfellow et al. 2014, Figure 3).
+    """
+    noise: Any = getattr(p_z, "noise", p_z)
+    at = jnp.arange(steps, dtype=jnp.float32) * (STOPS / steps)
+    z, c = p_z.batch(key, STOPS * n)
+    stops = z.reshape(STOPS, n, -1)
+    before = at.astype(jnp.int32)
+    a = stops[before]
+    b = stops[(before + 1) % STOPS]
+    share = (at % 1.0)[:, None, None]
+    turn = share * math.pi / 2
+    normal = noise.normal
+    straight = noise.normal + noise.uniform
+    parts = [
+        (jnp.cos(turn) * a + jnp.sin(turn) * b)[..., :normal],
+        ((1 - share) * a + share * b)[..., normal:straight],
+        jnp.where(share < 0.5, a, b)[..., straight:],
+    ]
+    conditions = jnp.broadcast_to(c.reshape(STOPS, n, -1)[0], (steps, n, c.shape[1]))
+    return jnp.concatenate(parts, axis=2), conditions
+
+
+def _search_size(wanted: int, n_drawn: int, accepted: int) -> int:
+    """Samples to draw next, by the share of those before that were accepted."""
+    return int(np.clip(1.1 * wanted * (n_drawn + 1) / (accepted + 1), 100, BATCH))
+
+
+@eqx.filter_jit
+def _draw(p_g: Pushforward, key: PRNGKey, n: int) -> Batch:
+    return p_g.batch(key, n)
+
+
+@eqx.filter_jit
+def _draw_given(p_g: Pushforward, key: PRNGKey, c: Float[Array, "n conditions"]) -> Batch:
+    return p_g.batch_given(key, c)

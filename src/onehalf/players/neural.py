@@ -1,0 +1,153 @@
+"""Players that are networks: Algorithm 1 by gradient steps, all seeds in one compiled scan."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from onehalf._registry import catalogue
+from onehalf._typing import PRNGKey, Scalar
+from onehalf.distributions.base import AbstractData, Pushforward
+from onehalf.nets.base import AbstractNet
+from onehalf.penalties import R1, R2, GradientPenalty
+from onehalf.players.base import Means, Players
+from onehalf.recipe import Recipe
+from onehalf.training import Game, Info, Round, Schedule, State, init, train
+
+__all__ = ["Networks", "NeuralPlayers", "make_game"]
+
+FULL_RATE_ROUNDS = 12_000
+"""In a longer run both rates are smaller in proportion: at the same rates it would end further from the data."""
+
+LAST_RATE = 0.01
+"""The share of its first value that a rate has at the end of the run."""
+
+LAST_NOISE = 0.005
+"""The share of its first value that the noise has before it is switched off."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """How the networks of a game are made, each from a key."""
+
+    D: Callable[[PRNGKey], AbstractNet]
+    G: Callable[[PRNGKey], AbstractNet]
+    finish: Callable[[AbstractNet], AbstractNet] = lambda G: G
+    """What is done to a G before it is evaluated or kept."""
+
+
+@dataclass(frozen=True)
+class NeuralPlayers(Players[State]):
+    """Networks that take gradient steps."""
+
+    recipe: Recipe
+    game: Game
+    networks: Networks
+
+    def start(self) -> State:
+        """The networks before round 0; with several seeds, each array has a first axis of seeds."""
+
+        def players(key: PRNGKey) -> State:
+            key_D, key_G = jr.split(key)
+            return init(self.game, self.networks.D(key_D), self.networks.G(key_G))
+
+        keys = self.recipe.keys("players")
+        return players(keys) if self.recipe.seeds == 1 else eqx.filter_vmap(players)(keys)
+
+    def blank(self) -> tuple[Any, Any]:
+        """A state and a G to be filled from a file: trees whose leaves are shapes."""
+        G = eqx.filter_eval_shape(lambda: self.networks.G(jr.key(0)))
+        return eqx.filter_eval_shape(self.start), G
+
+    def play(self, state: State, rounds: int) -> tuple[State, Means]:
+        """One compiled scan of Algorithm 1."""
+        infos: list[Info] = []
+
+        def watch(t: int, state: State, info: Info) -> None:
+            infos.append(info)
+
+        state = train(
+            self.recipe.keys("play"), self.game, state, rounds, watch=watch, every=rounds
+        )
+        means = {
+            name: np.atleast_1d(np.mean(value, axis=0)).tolist()
+            for name, value in vars(infos[0]).items()
+        }
+        return state, means
+
+    def rounds(self, state: State) -> int:
+        """Rounds that have been played."""
+        return int(state.t.ravel()[0])
+
+    def generators(self, state: State) -> Sequence[Pushforward]:
+        """The averaged G of each seed."""
+        seeds = range(self.recipe.seeds)
+        nets = [_of_seed(state.G_average, seed, self.recipe.seeds) for seed in seeds]
+        return [Pushforward(self.networks.finish(G), self.game.p_z) for G in nets]
+
+    def discriminator(self, state: State, seed: int) -> AbstractNet:
+        """D of one seed as its last round left it."""
+        return _of_seed(state.D, seed, self.recipe.seeds)
+
+
+def make_game(recipe: Recipe, p_data: AbstractData, p_z: AbstractData) -> Game:
+    """The rules on these data, as the recipe has them."""
+    penalties = (
+        (R1, recipe.r1),
+        (R2, recipe.r2),
+        (GradientPenalty, recipe.gradient_penalty),
+    )
+    full_rate = min(1.0, FULL_RATE_ROUNDS / recipe.rounds)
+    noisy_rounds = recipe.noise_share * recipe.rounds
+    noise = _schedule(_fall_to_0, recipe.noise, LAST_NOISE, noisy_rounds)
+    return Game(
+        p_data=p_data,
+        p_z=p_z,
+        V=catalogue("losses")[recipe.loss](),
+        penalties=tuple(penalty(gamma, recipe.every) for penalty, gamma in penalties if gamma),
+        optimiser_D=_adam(recipe.rate_D, recipe.beta1, recipe.beta2),
+        optimiser_G=_adam(recipe.rate_G, recipe.beta1, recipe.beta2),
+        k=recipe.k,
+        m=recipe.m,
+        schedule=recipe.schedule,
+        rate=_schedule(_fall, full_rate, LAST_RATE, recipe.rounds),
+        noise=noise if recipe.noise else None,
+        average=recipe.average,
+    )
+
+
+def _of_seed(net: AbstractNet, seed: int, seeds: int) -> AbstractNet:
+    """One seed's network of a state in which arrays have a first axis of seeds, if there are several."""
+    if seeds == 1:
+        return net
+    arrays, rest = eqx.partition(net, eqx.is_array)
+    return eqx.combine(jax.tree.map(lambda leaf: leaf[seed], arrays), rest)
+
+
+@functools.cache
+def _adam(rate: float, beta1: float, beta2: float) -> optax.GradientTransformation:
+    """Adam; the same object for the same numbers, so that a second fit need not be compiled again."""
+    return optax.adam(rate, b1=beta1, b2=beta2)
+
+
+def _schedule(f: Callable[..., Any], *numbers: float) -> Schedule:
+    """A schedule whose numbers are arrays, so that another length of run is not compiled anew."""
+    return jax.tree_util.Partial(f, *(jnp.asarray(number, jnp.float32) for number in numbers))
+
+
+def _fall(start: Scalar, end: Scalar, rounds: Scalar, t: Round) -> Float[Array, "..."]:
+    """`start` at round 0, start * end at `rounds`, by the same factor every round."""
+    return start * end ** (t.astype(jnp.float32) / rounds)
+
+
+def _fall_to_0(start: Scalar, end: Scalar, rounds: Scalar, t: Round) -> Float[Array, "..."]:
+    """`_fall`, and 0 from `rounds` on."""
+    return jnp.where(t.astype(jnp.float32) < rounds, _fall(start, end, rounds, t), 0.0)

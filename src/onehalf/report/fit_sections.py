@@ -1,0 +1,195 @@
+"""The sections of a page about a fit: the truth, training curves, seeds, the recipe."""
+
+import dataclasses
+
+import numpy as np
+from scipy import special
+
+from onehalf import figures
+from onehalf.data.rows import EncodedRows
+from onehalf.evaluation.wording import digits
+from onehalf.fitting import Fit
+from onehalf.recipe import Recipe
+from onehalf.report.summary import FitSummary, SeedsSummary
+from onehalf.report.text import TIE
+from onehalf.sections.base import Block, Figure, Grid, Note, Section, Table, embed_svg
+from onehalf.theory.ground_truth import GroundTruth
+
+__all__ = ["fit_sections"]
+
+SHIFT_FREE_LOSSES = ("Wasserstein", "Relativistic")
+"""With these losses D is determined only up to a shift, so that D = 1/2 is no goal."""
+
+TRUTH_CAPTION = (
+    "The density of these data is known, and p_g is counted in cells from a million samples. "
+    "So D_star = p_data/(p_data + p_g), the best D against the G that is kept, is known too; "
+    "where neither has any probability, nothing is drawn, or a map is grey. How to read it: "
+    "D_star is 1/2 wherever p_g = p_data; where it is more, G makes too few samples, where it "
+    "is less, too many. Beside it is the D of the last round. It played against the last G, "
+    "while the kept G is an average over many, often earlier, rounds; so the two need not "
+    "agree, and at the end both are near 1/2."
+)
+
+V_CAPTION = (
+    "V = E[log D(x)] + E[log(1 - D(G(z)))] on training rows, a mean over each 100 rounds. The "
+    "dashed line, -log 4 = {tie}, is where D answers 1/2 to everything. How to read it: far "
+    "above the line, D has the upper hand. Being near it shows nothing by itself: a D that "
+    "has learned nothing is there too."
+)
+
+D_CAPTION = (
+    "The predicted probability of being data: of rows of the data (blue), and of samples "
+    "(orange). How to read it: the gap between the curves is D's lead over G; on the dashed "
+    "line, 1/2, D cannot decide. These are training rows: only held-out rows say how far the "
+    "game is from its end."
+)
+
+EVALUATIONS_CAPTION = (
+    "At each evaluation a new critic was trained to tell validation rows from samples, and "
+    "tested on rows that it had not seen: nats of JSD, from below (0 to 0.693). Bars are one "
+    "standard error. The dotted line is certified: at least this much, at all evaluations at "
+    "once, with 95% confidence. The green band is the estimate for data against data. How to "
+    "read it: lower is better; within the band this critic sees no difference, though a "
+    "better one might; below 0 the critic was misled by chance, so read it as 0. The ring is "
+    "the G that was kept."
+)
+
+NO_EVALUATIONS = (
+    "Held-out nats are not drawn: there were too few validation rows, or critics learned "
+    "nothing."
+)
+
+GRADIENTS_CAPTION = (
+    "How steep the game is for each player, on a logarithmic scale. How to read it: level "
+    "curves are healthy. If G's fades while D(x) is near 1, G learns nothing more. If G's "
+    "climbs, D has become steep; noise or the penalties r1 and r2 would flatten it."
+)
+
+SEEDS_NOTE = (
+    "For each seed, the evaluation on validation rows by which its G was kept. The samples "
+    "come from the seed with the lowest value."
+)
+
+RECIPE_NOTE = (
+    "With these values, the same rows, and the same versions, the fit can be repeated."
+)
+
+
+def fit_sections(fit: Fit, summary: FitSummary) -> list[Section]:
+    """All sections about a fit, as far as there is something to show."""
+    sections = []
+    if summary.truth:
+        sections.append(_draw_truth(fit, summary.truth))
+    if fit.history:
+        sections.append(_draw_training(fit, summary))
+    if len(summary.seeds.each) > 1:
+        sections.append(_list_seeds(summary.seeds))
+    return [*sections, _list_recipe(fit.recipe)]
+
+
+def _draw_truth(fit: Fit, truth: GroundTruth) -> Section:
+    """Draw the best discriminator beside the one that was learned."""
+
+    def learned_D(x: np.ndarray) -> np.ndarray:
+        return special.expit(fit.logits(EncodedRows.unlabelled(x)))
+
+    figure = figures.draw_ground_truth(truth, learned_D)
+    image = embed_svg(figure, "D_star, and D as learned")
+    return Section("The truth", [Figure(image, TRUTH_CAPTION)])
+
+
+def _draw_training(fit: Fit, summary: FitSummary) -> Section:
+    """Draw V, D(x) and D(G(z)), held-out nats, and the gradients over the rounds."""
+    history = fit.history
+    chosen = fit.chosen
+    pale = " The other seeds are pale." if fit.recipe.seeds > 1 else ""
+    conditions = _describe_conditions(fit.recipe) + pale
+    V = figures.draw_training_curves(
+        history, {"V": "V"}, label="nats", level=(TIE, "-log 4"), chosen=chosen
+    )
+    D_curves = {"D_x": "D(x), on data", "D_Gz": "D(G(z)), on samples"}
+    D = figures.draw_training_curves(
+        history, D_curves, label="mean of D", level=(0.5, "1/2"), chosen=chosen
+    )
+    gradients = figures.draw_training_curves(
+        history,
+        {"gradient_D": "D", "gradient_G": "G"},
+        label="norm of the gradient",
+        chosen=chosen,
+        log=True,
+    )
+    blocks: list[Block] = [
+        Figure(
+            embed_svg(
+                V,
+                f"A curve of V over the rounds that ends at {digits(summary.V)} nats, and a dashed line at -log 4",
+            ),
+            V_CAPTION.format(tie=f"{TIE:.3f}") + conditions,
+            "V against -log 4",
+        ),
+        Figure(
+            embed_svg(
+                D,
+                f"D(x) ends at {digits(summary.D_x)}, D(G(z)) at {digits(summary.D_Gz)}; a dashed line is at 1/2",
+            ),
+            D_CAPTION + conditions,
+            "D(x) and D(G(z)) against 1/2",
+        ),
+        *_draw_evaluations(fit, summary, pale),
+        Figure(
+            embed_svg(
+                gradients,
+                "The norms of D's and G's gradients over the rounds, on a logarithmic scale",
+            ),
+            GRADIENTS_CAPTION + pale,
+            "Norms of the gradients",
+        ),
+    ]
+    return Section("Training", [Grid(blocks)])
+
+
+def _draw_evaluations(fit: Fit, summary: FitSummary, pale: str) -> list[Block]:
+    """Draw held-out nats at each evaluation; nothing before the first one."""
+    if not any("jsd_estimate" in row for row in fit.history):
+        return []
+    best = summary.seeds.best
+    figure = figures.draw_evaluations(fit.history, chosen=fit.chosen, kept=best.t)
+    if figure is None:
+        return [Note(NO_EVALUATIONS)]
+    alt = f"Held-out nats at each evaluation, {digits(best.jsd_estimate)} for the kept G; a band for data against data"
+    return [Figure(embed_svg(figure, alt), EVALUATIONS_CAPTION + pale, "Held-out nats")]
+
+
+def _describe_conditions(recipe: Recipe) -> str:
+    """What of a recipe a reader of the curves must know."""
+    said = ""
+    if recipe.noise:
+        share = f"{recipe.noise_share:.0%}"
+        said += f" In the first {share} of the rounds D saw all rows with noise added, which weakens it."
+    if recipe.loss in SHIFT_FREE_LOSSES:
+        said += f" With the loss {recipe.loss} D is determined only up to a shift, so the dashed line is no goal."
+    return said
+
+
+def _list_seeds(seeds: SeedsSummary) -> Section:
+    """List the evaluation by which each seed's generator was kept."""
+    rows = [
+        [
+            str(seed.seed),
+            digits(seed.jsd_estimate, seed.jsd_se),
+            f"{seed.t:,}" if seed.t else "",
+            "sampled from" if seed.seed == seeds.chosen else "",
+        ]
+        for seed in seeds.each
+    ]
+    table = Table(["seed", "held-out nats", "at round", ""], rows)
+    return Section("The seeds", [table], SEEDS_NOTE)
+
+
+def _list_recipe(recipe: Recipe) -> Section:
+    """List every parameter of the fit."""
+    rows = [
+        [name, f"{value:g}" if isinstance(value, float) else str(value)]
+        for name, value in dataclasses.asdict(recipe).items()
+    ]
+    return Section("The recipe", [Table(["parameter", "value"], rows)], RECIPE_NOTE)

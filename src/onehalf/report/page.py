@@ -1,0 +1,151 @@
+"""Render the report as one HTML page that needs nothing else: no script, no font, no image from elsewhere."""
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from onehalf.data.rows import EncodedRows
+from onehalf.data.splits import split_rows
+from onehalf.data.tables.schema import Schema
+from onehalf.domains import find_domain
+from onehalf.evaluation.result import Measurement
+from onehalf.fitting import Fit, draw_for_test
+from onehalf.report.fit_sections import fit_sections
+from onehalf.report.summary import summarize
+from onehalf.report.text import fit_sentences, leading_sentences
+from onehalf.sections.base import Bullets, DataSections, Section, Sides
+from onehalf.sections.certificate import (
+    audit_section,
+    certificate_section,
+    class_sections,
+    memorization_sections,
+    score_sections,
+    utility_sections,
+)
+from onehalf.theory.ground_truth import GroundTruth
+
+__all__ = ["render_fit_page", "render_measurement_page"]
+
+PACKAGES = ("jax", "onehalf")
+"""The packages whose versions are at the foot of the page, after that of Python."""
+
+
+def render_fit_page(
+    fit: Fit,
+    rows: EncodedRows,
+    samples: EncodedRows,
+    title: str,
+    truth: GroundTruth | None = None,
+) -> str:
+    """Render the page of a fit.
+
+    Args:
+        fit: The fit.
+        rows: All rows of its data; those for validation are drawn.
+        samples: Samples to draw.
+        title: The heading.
+        truth: How far p_g is from a density that is known.
+    """
+    summary = summarize(fit, truth)
+    found = summary.certificate
+    splits = split_rows(rows)
+    data = fit.domain.sections(splits.validation, samples, "samples", train=splits.train)
+    sentences = fit_sentences(summary, leading_sentences(found) if found else [])
+    measured: list[Section] = []
+    if found:
+        judged = _find_judged(fit, splits.test)
+        measured = _measurement_sections(found, data, judged, "The certificate")
+    return _render(
+        title,
+        [
+            Section("", [Bullets(sentences)]),
+            data.overview(),
+            *data.relations(),
+            *measured,
+            *data.columns(),
+            *fit_sections(fit, summary),
+        ],
+    )
+
+
+def render_measurement_page(
+    found: Measurement,
+    real: Any,
+    other: Any,
+    title: str = "Two samples",
+    schema: Schema | None = None,
+) -> str:
+    """Render the page of a measurement.
+
+    If a sampler made the others, `other` may be any rows that it made; then single rows of them are not shown.
+
+    Args:
+        found: The measurement.
+        real: The rows of the data that were measured, as the user has them.
+        other: The rows of the other sample, likewise.
+        title: The heading.
+        schema: The kinds of a table's columns, where they were corrected by hand.
+    """
+    data = find_domain(real).compare_sections(real, other, "other sample", schema)
+    judged = (data.real, data.other)
+    return _render(
+        title,
+        [
+            Section("", [Bullets(leading_sentences(found))]),
+            data.overview(),
+            *data.relations(),
+            *_measurement_sections(found, data, judged, "How far apart they are"),
+            *data.columns(),
+        ],
+    )
+
+
+def _find_judged(fit: Fit, test: EncodedRows) -> Sides | None:
+    """The test rows and the samples that the certificate set against them, where single ones can be looked at."""
+    drawn = draw_for_test(fit, test) if fit.domain.has_previews else None
+    return drawn and (test.x, drawn.other.x)
+
+
+def _measurement_sections(
+    found: Measurement, data: DataSections, judged: Sides | None, title: str
+) -> list[Section]:
+    """All sections about a measurement, as far as there is something to show."""
+    called = data.called
+    return [
+        certificate_section(found, called, title),
+        *data.regions(found),
+        *class_sections(found, called),
+        *data.examples(found, judged),
+        *memorization_sections(found),
+        *utility_sections(found.optional, called),
+        *score_sections(found.optional),
+        audit_section(found.audit, data.audit_details(found)),
+    ]
+
+
+def _render(title: str, sections: Sequence[Section]) -> str:
+    """Render sections as a page."""
+    environment = Environment(
+        loader=PackageLoader("onehalf.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    versions = {
+        "Python": platform.python_version(),
+        **{name: _version_of(name) for name in PACKAGES},
+    }
+    template = environment.get_template("page.html.jinja")
+    return template.render(title=title, sections=sections, versions=versions)
+
+
+def _version_of(package: str) -> str:
+    """The installed version of a package."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed, run from its sources"

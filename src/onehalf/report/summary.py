@@ -1,0 +1,162 @@
+"""The numbers of a fit, typed, and as JSON."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from onehalf.evaluation.result import Measurement
+from onehalf.fitting import Fit
+from onehalf.theory.ground_truth import GroundTruth
+
+__all__ = ["FitSummary", "SeedSummary", "SeedsSummary", "summarize"]
+
+LAST_ROWS = 5
+"""The rows of history that V, D(x) and D(G(z)) are averaged over: 500 rounds."""
+
+TRUTH_FIELDS = ("jsd", "jsd_se", "jsd_wide", "C", "n")
+"""What the JSON has of a `GroundTruth`."""
+
+
+EVALUATION_FIELDS = ("jsd_estimate", "jsd_se", "jsd_lower")
+"""The entries of a row of history that an evaluation adds, for each seed."""
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """The evaluation by which the generator of one seed was kept; None where there is no number."""
+
+    seed: int
+    jsd_estimate: float | None
+    """Estimate on validation rows, in nats."""
+    jsd_se: float | None
+    """Its standard error; 0 if there were too few rows, or all critics stayed at D = 1/2."""
+    jsd_lower: float | None
+    """Certified lower bound, in nats."""
+    t: int | None
+    """The round."""
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether the evaluation gave a number."""
+        return self.jsd_estimate is not None and bool(self.jsd_se)
+
+
+@dataclass(frozen=True)
+class SeedsSummary:
+    """The seeds of a fit."""
+
+    each: tuple[SeedSummary, ...]
+    chosen: int
+    """The seed that is sampled from."""
+    spread: float | None
+    """The greatest less the least estimate; None with one seed."""
+
+    @property
+    def best(self) -> SeedSummary:
+        """The seed that is sampled from."""
+        return next(seed for seed in self.each if seed.seed == self.chosen)
+
+
+@dataclass(frozen=True)
+class FitSummary:
+    """What a fit came to."""
+
+    rounds: int
+    """Rounds that were trained."""
+    seconds: float
+    V: float | None
+    """Mean of V over the chosen seed's last 500 rounds on training rows, in nats."""
+    D_x: float | None
+    """The same of D(x)."""
+    D_Gz: float | None
+    """The same of D(G(z))."""
+    seeds: SeedsSummary
+    stopped_because: str
+    certificate: Measurement | None
+    """None for a fit that was interrupted, or has too few test rows."""
+    truth: GroundTruth | None
+    """How far p_g is from p_data, where the density of the data is known."""
+    rounds_planned: int
+    is_evaluated: bool
+    """Whether the end of the fit was reached, so that test rows were used, if there were enough."""
+    keeps_last: bool
+    """Whether the recipe keeps the last generator rather than the best on validation rows."""
+
+    @property
+    def rounds_per_second(self) -> float | None:
+        """None before the first round."""
+        return self.rounds / self.seconds if self.seconds else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Make what `fit --json` prints, less `run`: ready for JSON, with None where there is no finite number."""
+        certificate = self.certificate
+        truth = self.truth
+        return _finite_or_none(
+            {
+                "rounds": self.rounds,
+                "seconds": self.seconds,
+                "rounds_per_s": self.rounds_per_second,
+                "V": self.V,
+                "D_x": self.D_x,
+                "D_Gz": self.D_Gz,
+                "seeds": asdict(self.seeds)
+                | {"each": [asdict(each) for each in self.seeds.each]},
+                "stopped_because": self.stopped_because,
+                "certificate": certificate and certificate.to_dict(),
+                "truth": truth and {name: getattr(truth, name) for name in TRUTH_FIELDS},
+            }
+        )
+
+
+def summarize(fit: Fit, truth: GroundTruth | None = None) -> FitSummary:
+    """Collect the numbers of a fit, and of the truth where the density of the data is known."""
+    history = fit.history
+    return FitSummary(
+        rounds=fit.rounds,
+        seconds=history[-1]["seconds"] if history else 0.0,
+        V=_last_mean(fit, "V"),
+        D_x=_last_mean(fit, "D_x"),
+        D_Gz=_last_mean(fit, "D_Gz"),
+        seeds=_summarize_seeds(fit),
+        stopped_because=fit.stopped_because,
+        certificate=fit.measurement,
+        truth=truth,
+        rounds_planned=fit.recipe.rounds,
+        is_evaluated=fit.is_measured,
+        keeps_last=fit.recipe.keeps_last,
+    )
+
+
+def _last_mean(fit: Fit, name: str) -> float | None:
+    """The mean of an entry of the chosen seed's history over the last 500 rounds."""
+    values = [row[name][fit.chosen] for row in fit.history[-LAST_ROWS:]]
+    return float(np.mean(values)) if values else None
+
+
+def _summarize_seeds(fit: Fit) -> SeedsSummary:
+    """The evaluation by which each seed's generator was kept."""
+    first = fit.recipe.random_state
+    rows = {row["t"]: row for row in fit.history}
+    each = []
+    for place in range(fit.recipe.seeds):
+        _, t = fit.best_evaluation(place)
+        row: Any = rows.get(t)
+        if row is None:
+            each.append(SeedSummary(first + place, None, None, None, None))
+            continue
+        estimate, se, bound = (row[name][place] for name in EVALUATION_FIELDS)
+        each.append(SeedSummary(first + place, estimate, se, bound, t))
+    values = [seed.jsd_estimate for seed in each if seed.jsd_estimate is not None]
+    spread = max(values) - min(values) if len(values) > 1 else None
+    return SeedsSummary(tuple(each), first + fit.chosen, spread)
+
+
+def _finite_or_none(value: Any) -> Any:
+    """Replace infinities and NaN by None, for JSON has no word for them."""
+    if isinstance(value, dict):
+        return {name: _finite_or_none(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite_or_none(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,113 @@
+"""What a fit came to, in sentences."""
+
+import math
+from collections.abc import Sequence
+
+from onehalf.evaluation.result import Measurement
+from onehalf.evaluation.wording import digits, parts
+from onehalf.fitting import Fit
+from onehalf.report.summary import FitSummary, SeedsSummary, summarize
+from onehalf.theory.ground_truth import GroundTruth
+
+__all__ = ["TIE", "describe_fit", "fit_sentences", "leading_sentences"]
+
+TIE = -math.log(4)
+"""V where D = 1/2 everywhere, in nats."""
+
+
+def describe_fit(fit: Fit, truth: GroundTruth | None = None) -> list[str]:
+    """Describe a fit in plain sentences, the most important first after two about the run."""
+    summary = summarize(fit, truth)
+    certificate = summary.certificate
+    return fit_sentences(summary, certificate.sentences if certificate else [])
+
+
+def leading_sentences(found: Measurement) -> list[str]:
+    """Select the sentences of a measurement that are read first; the page has the others further down."""
+    said = parts(found)
+    return [*said["apart"], *said["where"], *said["missed"], *said["copying"][:1]]
+
+
+def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
+    """Put these sentences of a certificate into those about the run, the truth, the seeds, and V."""
+    sentences = [
+        f"Trained {summary.rounds:,} of {summary.rounds_planned:,} rounds in "
+        f"{_format_duration(summary.seconds)} ({summary.stopped_because}).",
+        _introduce_certificate(summary),
+        *certified,
+    ]
+    if summary.truth:
+        sentences.append(_describe_truth(summary.truth))
+    sentences += _describe_seeds(summary.seeds, keeps_last=summary.keeps_last)
+    if summary.V is not None:
+        sentences.append(
+            f"V ended at {summary.V:.3f}. Being near -log 4 = {TIE:.3f} is no evidence of convergence by itself: "
+            "a discriminator that has learned nothing gives -log 4 as well."
+        )
+    return sentences
+
+
+def _introduce_certificate(summary: FitSummary) -> str:
+    """What the certificate is about, or why there is none."""
+    if not summary.is_evaluated:
+        return (
+            "The test rows have not been used yet: the certificate is made at the end of a run."
+        )
+    if summary.certificate is None:
+        return (
+            "There is no certificate, so the distance between samples and data is unknown: it takes 20 test rows "
+            "(about 130 rows in all), and samples that are finite numbers."
+        )
+    return (
+        f"The certificate compares {summary.certificate.n_real:,} test rows, which were not used for training, "
+        f'with {summary.certificate.n_other:,} samples. Below, the test rows are "the data", and the samples are '
+        '"the other sample".'
+    )
+
+
+def _describe_truth(truth: GroundTruth) -> str:
+    """How far p_g is from a density that is known, as far as cells show it."""
+    return (
+        f"The density of these data is known, so the true distance can be estimated, cell by cell, from {truth.n:,} "
+        f"samples: JSD(p_data, p_g) = {digits(truth.jsd, truth.jsd_se)} nats, and "
+        f"C(G) = -log 4 + 2 JSD = {truth.C:.4f} nats. In cells twice as wide, "
+        f"JSD = {digits(truth.jsd_wide, truth.jsd_se)} nats; smaller cells would show more."
+    )
+
+
+def _describe_seeds(seeds: SeedsSummary, *, keeps_last: bool = False) -> list[str]:
+    """Which seed the samples come from, and how far the seeds lie apart."""
+    best = seeds.best
+    if best.jsd_estimate is None:
+        return []
+    source = f"The samples come from round {best.t:,} of seed {best.seed}"
+    estimate = f"{digits(best.jsd_estimate, best.jsd_se)} nats"
+    if not best.has_estimate:
+        reason = (
+            "evaluations on validation data gave no number, because there were too few rows or "
+            "critics learned nothing"
+        )
+    elif keeps_last:
+        reason = f"this recipe keeps the last G (estimate on validation data: {estimate})"
+    else:
+        reason = f"it had the lowest estimate on validation data ({estimate})"
+    if len(seeds.each) == 1:
+        return [f"{source}: {reason}. With a single seed, the effect of chance is unknown."]
+    values = sorted(each.jsd_estimate for each in seeds.each if each.jsd_estimate is not None)
+    which = "last" if keeps_last else "lowest"
+    return [
+        f"{source}: {reason}. Over {len(seeds.each)} seeds the {which} estimates range from {digits(values[0])} to "
+        f"{digits(values[-1])}, a spread of {digits(values[-1] - values[0])} nats due to chance."
+    ]
+
+
+def _format_duration(seconds: float) -> str:
+    """Format a time as a person says it.
+
+    >>> _format_duration(7.4), _format_duration(200.0), _format_duration(7500.0)
+    ('7 s', '3 min 20 s', '2 h 5 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,1 @@
+"""The sections of a page about two samples, and the blocks that they are made of."""

@@ -1,0 +1,175 @@
+"""What a page is made of: sections, and the blocks in them; and what a kind of data must say."""
+
+import abc
+import base64
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import matplotlib.figure
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from PIL import Image
+
+from onehalf.evaluation.result import Measurement
+from onehalf.figures.style import DPI
+
+__all__ = [
+    "Block",
+    "Bullets",
+    "DataSections",
+    "Details",
+    "Figure",
+    "Grid",
+    "Note",
+    "Section",
+    "Sides",
+    "Table",
+    "embed_image",
+    "embed_svg",
+]
+
+Sides = tuple[np.ndarray, np.ndarray]
+"""Rows of the data and of the other sample."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a section; the macro of this name in `page.html.jinja` renders it."""
+
+    macro: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Figure(Block):
+    """A picture with a caption, which says how to read it."""
+
+    macro = "figure"
+    image: Markup
+    """An <svg> or <img> element."""
+    caption: str
+    title: str = ""
+    is_wide: bool = False
+    """Whether it needs room; a narrow screen scrolls it."""
+
+
+@dataclass(frozen=True)
+class Table(Block):
+    """Rows of text, the first entry of each its heading."""
+
+    macro = "table"
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    note: str = ""
+    """What is said below it."""
+    keeps_lines: bool = False
+    """Whether all columns but the last are kept on one line."""
+
+
+@dataclass(frozen=True)
+class Bullets(Block):
+    """Sentences, one an item; those that begin with two spaces belong to the one before."""
+
+    macro = "bullets"
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Note(Block):
+    """A remark."""
+
+    macro = "note"
+    text: str
+
+
+@dataclass(frozen=True)
+class Grid(Block):
+    """Blocks side by side, where the screen has room."""
+
+    macro = "grid"
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Details(Block):
+    """Blocks that are shown on a click."""
+
+    macro = "details"
+    summary: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, and what stands below it."""
+
+    title: str
+    blocks: Sequence[Block]
+    note: str = ""
+    """How to read it, said first."""
+
+
+class DataSections(abc.ABC):
+    """The sections of a page that depend on the kind of data.
+
+    A new kind says how it is drawn, where two samples of it differ, and which rows are examples.
+    """
+
+    real: np.ndarray
+    """Rows of the data, or the cells of a table."""
+    other: np.ndarray
+    """Rows of the other sample, likewise."""
+    called: str
+    """What the other sample is called: 'samples' or 'other sample'."""
+
+    @abc.abstractmethod
+    def overview(self) -> Section:
+        """Draw the data and the other sample side by side."""
+
+    def relations(self) -> list[Section]:
+        """Draw what single columns do not show."""
+        return []
+
+    @abc.abstractmethod
+    def regions(self, found: Measurement) -> list[Section]:
+        """Show where the two certainly differ."""
+
+    @abc.abstractmethod
+    def examples(self, found: Measurement, judged: Sides | None) -> list[Section]:
+        """Show single rows; those that critics judged most clearly need the rows that were `judged`."""
+
+    def audit_details(self, found: Measurement) -> list[Block]:
+        """List how each column is written."""
+        return []
+
+    def columns(self) -> list[Section]:
+        """Describe what the columns are."""
+        return []
+
+
+def embed_svg(figure: matplotlib.figure.Figure, alt: str) -> Markup:
+    """Make a figure a part of the page: its black takes the colour of the page's text."""
+    file = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(file, format="svg", transparent=True, dpi=DPI, metadata=metadata)
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :]
+    # addresses of name spaces, a style that would rule the whole page, and names that the next figure would use again
+    svg = re.sub(
+        r' xmlns(:\w+)?="[^"]*"| id="[^"]*_\d+"|<style.*?</style>', "", svg, flags=re.DOTALL
+    )
+    svg = svg.replace("#000000", "currentColor")
+    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1))
+
+
+def embed_image(image: Image.Image, alt: str) -> Markup:
+    """Make a picture a part of the page, with its pixels as they are."""
+    file = io.BytesIO()
+    image.save(file, format="png", optimize=True)
+    png = base64.b64encode(file.getvalue()).decode()
+    return Markup(f'<img class="pixels" alt="{escape(alt)}" src="data:image/png;base64,{png}">')

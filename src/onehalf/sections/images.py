@@ -1,0 +1,99 @@
+"""The sections of a page about images: grids, nearest training images, the most telling images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from onehalf import figures
+from onehalf.data.images.properties import pixel_limits
+from onehalf.evaluation.result import Measurement
+from onehalf.sections.arrays import describe_sides, list_columns
+from onehalf.sections.base import (
+    Block,
+    DataSections,
+    Figure,
+    Grid,
+    Section,
+    Sides,
+    embed_image,
+    embed_svg,
+)
+from onehalf.sections.certificate import rule_sections
+from onehalf.sections.examples import example_rows
+
+__all__ = ["ImageSections"]
+
+NEIGHBOURS_SHOWN = 24
+"""Samples that are shown beside their nearest training images."""
+
+NEIGHBOURS_ACROSS = 6
+"""Of these, how many in a row."""
+
+OVERVIEW_CAPTION = (
+    "On the left, images of the data; on the right, equally many of the {called}, none of "
+    "them picked by hand. How to read it: look for kinds of images that appear on one side "
+    "only, and for images that repeat."
+)
+
+NEIGHBOURS_CAPTION = (
+    "Samples, none picked by hand; to the right of each, in a blue frame, the training image "
+    "that is nearest to it, pixel by pixel. How to read it: a sample that equals its "
+    "neighbour but for specks may have been copied; one that only resembles it is new. "
+    "Whether more was copied than chance explains is tested below."
+)
+
+
+@dataclass(frozen=True)
+class ImageSections(DataSections):
+    """The sections of images."""
+
+    real: np.ndarray
+    other: np.ndarray
+    called: str
+    train: np.ndarray | None = None
+    """Training images, among which nearest neighbours are sought."""
+
+    def overview(self) -> Section:
+        """Draw a grid of each."""
+        figure = figures.draw_images({"data": self.real, self.called: self.other})
+        image = embed_svg(figure, describe_sides(self.real, self.other, self.called))
+        return Section("", [Figure(image, OVERVIEW_CAPTION.format(called=self.called))])
+
+    def regions(self, found: Measurement) -> list[Section]:
+        """List the rules, which are about properties of a whole image."""
+        return rule_sections(found, self.called)
+
+    def examples(self, found: Measurement, judged: Sides | None) -> list[Section]:
+        """Draw samples beside their nearest training images, and the images that critics judged most clearly."""
+        sections = []
+        if self.train is not None:
+            sections.append(self._draw_neighbours(self.train))
+        if judged is not None:
+            sections += self._draw_examples(found, judged)
+        return sections
+
+    def audit_details(self, found: Measurement) -> list[Block]:
+        """List how each property is written."""
+        return list_columns(found, int(np.prod(self.real.shape[1:])), self.called)
+
+    def _draw_neighbours(self, train: np.ndarray) -> Section:
+        """Draw samples, each beside the training image that is nearest to it."""
+        shown = self.other[:NEIGHBOURS_SHOWN]
+        places, _ = figures.find_nearest(shown, train)
+        picture = figures.draw_nearest(
+            shown, train[places], across=NEIGHBOURS_ACROSS, limits=pixel_limits(train)
+        )
+        alt = f"{len(shown)} samples, each with its nearest training image to the right, in a blue frame"
+        image = embed_image(picture, alt)
+        return Section("Nearest training images", [Figure(image, NEIGHBOURS_CAPTION)])
+
+    def _draw_examples(self, found: Measurement, judged: Sides) -> list[Section]:
+        """Draw the images that critics judged most clearly."""
+        blocks = []
+        for group in example_rows(found, judged, self.called, most=None, convincing=True):
+            numbers = ", ".join(str(example.row) for example in group.examples)
+            figure = figures.draw_images({"the most telling first": group.rows})
+            image = embed_svg(figure, f"The most telling images: rows {numbers}")
+            caption = f"{group.caption} In this order: rows {numbers}."
+            blocks.append(Figure(image, caption, group.title))
+        return [Section("The most telling images", [Grid(blocks)])] if blocks else []

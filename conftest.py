@@ -1,4 +1,4 @@
-"""Settings of every test: strict arithmetic, two devices, one thread, and a cache of compiled code.
+"""Settings of every test: strict arithmetic, two devices, one thread, quick compilation, a cache of compiled code.
 
 Two devices (`jax_num_cpu_devices`) let the tests of many seeds share games out among processors. Two workers of
 pytest-xdist run side by side, so one thread each; what one of them compiles, the other one and the tests' own
@@ -16,6 +16,8 @@ ENVIRONMENT = {
     "JAX_COMPILATION_CACHE_DIR": str(CACHE),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    # less to compile, about as quick to run
+    "XLA_FLAGS": "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false",
     "NPROC": "1",  # the threads of XLA
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -58,6 +60,25 @@ def _optax_may_promote():
         patch.setattr(
             optax.tree, "bias_correction", _with_standard_promotion(optax.tree.bias_correction)
         )
+        yield
+
+
+@pytest.fixture(scope="module")
+def critics_without_nets():
+    """Leave networks out of the critics, whose training takes most of a certificate's time.
+
+    For files of tests that need a certificate, but not a sharp one.
+    """
+    from onehalf.evaluation.certificate import critics  # type checks are on by now
+
+    members = critics._members
+
+    def without_nets(*arguments):
+        *others, kinds = arguments
+        return members(*others, set(kinds) - {"nets", "conv"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(critics, "_members", without_nets)
         yield
 
 

@@ -19,6 +19,20 @@ from onehalf import GAN, cli, fitting
 LUCK = 5e-4
 """How often a frequency test fails although what it tests is true: 1 in 2,000."""
 
+FIT_KEYS = [
+    "rounds",
+    "seconds",
+    "rounds_per_s",
+    "V",
+    "D_x",
+    "D_Gz",
+    "seeds",
+    "stopped_because",
+    "certificate",
+    "truth",
+]
+"""The keys of what `fit --json` prints, less `run`."""
+
 
 class Result(NamedTuple):
     """What a command left: its exit code and what it wrote."""

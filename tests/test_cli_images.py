@@ -10,6 +10,8 @@ from sklearn.datasets import load_digits
 from helpers import assert_refused, run_cli
 from onehalf import figures
 
+pytestmark = pytest.mark.usefixtures("critics_without_nets")
+
 X, y = load_digits(return_X_y=True)
 X = (X.reshape(-1, 8, 8) * 15).astype(np.uint8)
 N = 300
@@ -53,7 +55,7 @@ def test_fit_says_what_was_skipped_and_how_far_it_is(folder):
         json.loads((folder / "numbers.json").read_text()),
     )
     assert "broken.png" in said
-    assert "300 pictures in 10 classes, grey, 8 x 8" in said
+    assert "300 images in 10 classes, grey, 8 x 8" in said
     assert numbers["certificate"]["given"] == ["digit"]
     page = (folder / "run/report.html").read_text()
     assert page.startswith("<!doctype html>")
@@ -160,7 +162,7 @@ def test_report_and_data(folder):
         (("fit", "digits", "--size", "2"), "size"),
         (
             ("fit", "digits.npy", "--size", "12"),
-            "size: expected a folder of pictures to resize; got digits.npy.",
+            "size: expected a folder of images to resize; got digits.npy.",
         ),
     ],
 )

@@ -22,8 +22,11 @@ from onehalf.data.dataset import from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import split_rows
 from onehalf.domains import infer_domain
+from onehalf.fitting.evaluations import judge
 from onehalf.gan import GAN
 from onehalf.hyperparameters import Hyperparameters
+
+pytestmark = pytest.mark.usefixtures("critics_without_nets")
 
 RING = np.asarray(oh.distributions.Ring().sample(jr.key(0), 600))
 TINY = {"rounds": 300, "width": 8, "m": 32, "choices": 8, "random_state": 0}
@@ -72,7 +75,7 @@ def test_the_constructor_only_stores_and_clones():
     assert clone(gan).get_params() == gan.get_params()
 
 
-@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("seeds", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_logits_are_those_of_the_chosen_game(seeds):
     gan = GAN(**TINY | {"rounds": 100, "seeds": seeds}).fit(RING, evaluate=False)
     d = gan.logits(RING[:50])
@@ -138,7 +141,7 @@ def test_what_is_fitted(gan):
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "int64", "bool"])
 def test_samples_have_the_shape_and_dtype_of_the_data(dtype):
     rows = (np.random.default_rng(0).normal(3, 2, (60, 3, 2)) > 3).astype(dtype)
-    gan = GAN(**TINY | {"rounds": 20}).fit(rows)
+    gan = GAN(**TINY | {"rounds": 20}).fit(rows, evaluate=False)
     samples = gan.sample(5)
     assert samples.dtype == rows.dtype
     assert samples.shape == (5, 3, 2)
@@ -164,18 +167,21 @@ def test_a_fit_that_was_interrupted_goes_on_as_if_it_had_not_been(gan):
     assert [row["V"] for row in halves.history_] == [row["V"] for row in gan.history_]
     before = halves.certificate_
     assert halves.fit(RING).certificate_ is before  # a finished run is not judged again
-    with pytest.raises(oh.Refusal, match="expected the rows that the interrupted fit had"):
+    with pytest.raises(oh.Refusal, match="expected the rows of the interrupted fit"):
         halves.fit(RING[:-1])
 
 
 def test_only_the_wasserstein_loss_comes_with_a_gradient_penalty():
     for loss, weight in (("wasserstein", 10), ("hinge", 0)):
-        gan = GAN(**TINY | {"loss": loss, "rounds": 1}).fit(RING, evaluate=False)
-        assert gan.recipe_.gradient_penalty == weight
+        asked = Hyperparameters(**TINY | {"loss": loss}).check()
+        fit, _ = fitting.start(
+            infer_domain(from_objects(RING)), EncodedRows.unlabelled(RING), asked
+        )
+        assert fit.recipe.gradient_penalty == weight
 
 
 def test_many_seeds(gan, monkeypatch):
-    monkeypatch.setattr("onehalf.fitting.compare", lambda *_, **__: None)
+    monkeypatch.setattr("onehalf.fitting.evaluations.compare", lambda *_, **__: None)
     many = GAN(**TINY | {"seeds": 2}).fit(RING)
     assert len(many.history_[-1]["V"]) == 2
     assert many.history_[0]["V"][0] == pytest.approx(gan.history_[0]["V"][0], rel=0.02)
@@ -192,8 +198,8 @@ def test_it_stops_when_validation_does_not_improve(monkeypatch):
             jsd_estimate=next(values), jsd_se=0.01, jsd_lower=0.0, log_e=0.0
         )
 
-    monkeypatch.setattr("onehalf.fitting.certify", look)
-    monkeypatch.setattr("onehalf.fitting.CROSS_FITTED_ROWS", 0)
+    monkeypatch.setattr("onehalf.fitting.evaluations.certify", look)
+    monkeypatch.setattr("onehalf.fitting.evaluations.CROSS_FITTED_ROWS", 0)
     asked = Hyperparameters(**TINY | {"rounds": 2000, "noise_share": 0.2}).check()
     domain = infer_domain(from_objects(RING))
     start, data = fitting.start(domain, EncodedRows.unlabelled(RING), asked)
@@ -213,10 +219,13 @@ def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
         looks.append((x.entries(), y.entries(), level))
         return types.SimpleNamespace(jsd_estimate=9.0, jsd_se=9.0, jsd_lower=0.125, log_e=0.5)
 
-    monkeypatch.setattr("onehalf.fitting.certify", certify)
-    monkeypatch.setattr("onehalf.fitting.estimate", lambda *_, **__: (-0.25, 0.0625))
+    monkeypatch.setattr("onehalf.fitting.evaluations.certify", certify)
     monkeypatch.setattr(
-        "onehalf.fitting.compare", lambda samples, **asked: judged.append((samples, asked))
+        "onehalf.fitting.evaluations.estimate", lambda *_, **__: (-0.25, 0.0625)
+    )
+    monkeypatch.setattr(
+        "onehalf.fitting.evaluations.compare",
+        lambda samples, **asked: judged.append((samples, asked)),
     )
     gan = GAN(**TINY | {"rounds": 200}).fit(RING)
     roles = split_rows(EncodedRows.unlabelled(RING))
@@ -239,7 +248,7 @@ def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
     ]
     three = dataclasses.replace(gan.recipe_, seeds=3)
     fit = dataclasses.replace(gan.fit_, recipe=three)
-    fitting._judge(fit, jr.key(0), roles.validation, roles.train)
+    judge(fit, jr.key(0), roles.validation, roles.train)
     assert looks[-1][2] == 0.05 / 61
 
     # rows are few, so the estimate is cross-fitted; below 0 it counts as 0, and of equals the latest is kept

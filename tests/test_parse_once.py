@@ -4,11 +4,14 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from helpers import run_cli
 from onehalf.data.tables import reader
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.schema import Schema
+
+pytestmark = pytest.mark.usefixtures("critics_without_nets")
 
 
 def test_one_fit_of_a_table_parses_it_once(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from onehalf.cli._common import say
 from onehalf.cli._progress import Status, show_progress
 
 HISTORY = [
@@ -71,3 +72,10 @@ def test_a_bar_in_a_terminal(monkeypatch):
     assert "1,600/10,000" in shown
     assert "500 rounds/s" in shown
     assert "held-out 0.041" in shown
+
+
+def test_lines_are_broken_between_words_in_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    say("  one two three four five\n\nsix")
+    assert sys.stderr.getvalue() == "  one two three four\n  five\n\nsix\n"

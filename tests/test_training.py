@@ -59,7 +59,7 @@ def test_train_is_step_after_step():
     assert np.allclose(seen[-1][1].V[-1], info.V, rtol=1e-5)
 
 
-@pytest.mark.parametrize("n", [7, 100])
+@pytest.mark.parametrize("n", [7, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_game_that_was_stopped_is_the_game_that_was_not(n):
     start = players(jr.key(1))
     whole = oh.train(jr.key(0), GAME, start, 2 * n)
@@ -155,7 +155,13 @@ def test_k_steps_of_D_see_fresh_batches():
 
 
 @pytest.mark.parametrize(
-    ("n", "m", "k", "rounds"), [(120, 8, 3, 10), (10, 4, 1, 5), (3, 5, 1, 3)]
+    ("n", "m", "k", "rounds"),
+    [
+        pytest.param(120, 8, 3, 10, marks=pytest.mark.slow),
+        (12, 4, 3, 1),
+        (10, 4, 1, 5),
+        (3, 5, 1, 3),
+    ],
 )
 def test_each_epoch_has_all_rows_once(n, m, k, rounds):
     weights, drawn = (counted(n, rounds, m=m, k=k, epochs=epochs) for epochs in (True, False))
@@ -284,7 +290,9 @@ def conditional(noise=None, **rules):
     return game, D, oh.nets.MLP(jr.key(2), (3,), (2,), width=8, condition_size=2)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(
+    "schedule", ["alternating", pytest.param("simultaneous", marks=pytest.mark.slow)]
+)
 def test_a_game_with_conditions_teaches_G_to_follow_them(schedule):
     rules = {"optimiser_D": optax.adam(2e-3, b1=0.0), "optimiser_G": optax.adam(2e-3, b1=0.0)}
     game, D, G = conditional(schedule=schedule, **rules)

@@ -1,7 +1,8 @@
 """Two players, one game; it ends when D(x) = 1/2 everywhere, because p_g = p_data.
 
 >>> import onehalf as oh
->>> gan = oh.GAN(rounds=200, width=16, random_state=0).fit(oh.distributions.Digits.rows())
+>>> digits = oh.distributions.Digits.rows()[:500]
+>>> gan = oh.GAN(rounds=200, width=16, random_state=0).fit(digits)
 >>> gan.sample(3).shape
 (3, 8, 8)
 """

@@ -1,49 +1,39 @@
 """The estimator: scikit-learn's conventions on top of `onehalf.fitting`, nothing else."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax.random as jr
 import numpy as np
-from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from onehalf import fitting
 from onehalf._errors import Refusal, refuse
-from onehalf._typing import PRNGKey
 from onehalf.data.dataset import Dataset, frame_columns, from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits, split_rows
-from onehalf.distributions.base import Pushforward
-from onehalf.domains import infer_domain
 from onehalf.evaluation.result import Measurement
-from onehalf.fitting import Fit, HistoryRow
 from onehalf.hyperparameters import FitOptions, describe
-from onehalf.recipe import Recipe
+
+# JAX is imported at the first fit, so that `from onehalf import GAN` costs little more than scikit-learn.
+if TYPE_CHECKING:
+    import onehalf.distributions.base
+    import onehalf.fitting
+    import onehalf.recipe
 
 __all__ = ["GAN"]
 
 
 class GAN(FitOptions, BaseEstimator):
-    """A generator of rows like yours, trained by Algorithm 1 and judged on rows that neither player has seen.
+    """A generator of rows like yours, trained by Algorithm 1 and evaluated on held-out rows.
 
-    scikit-learn's conventions hold: the constructor only stores, `fit(X)` learns, what was learned ends in `_`.
-    70 % of the rows train the players; 15 % validate: fresh critics judge the averaged G on them 20 times in a run
-    (8 on tables and with convolutional networks), which decides which G is kept, of which seed, and when to stop, and
-    their bounds hold at all evaluations at once; 15 % test, looked at once, at the end, for `certificate_`, a
-    `Measurement`.
+    70 % of the rows train both networks. 15 % validate: critics compare samples of the averaged G with them 20 times in
+    a run (8 times for tables and convolutional networks), which decides which G of which seed is kept and when to stop.
+    The other 15 % are the test, used once, at the end, for `certificate_`, a `Measurement`.
 
-    None leaves a number to the data; `recipe_` has what it became. docs/explanation/recipe.md says where each default
-    comes from.
+    A hyper-parameter of None depends on the data (docs/explanation/recipe.md); `recipe_` has its value.
 
     {hyperparameters}
-    label : What samples can be asked for by. For tables, the column or columns: categories, or numbers of few values.
-        For arrays, what y is to be called, which is then learned with them: `fit(X, y)`, `sample(where="class=3")` for
-        `label="class"`. G is given the labels and makes the rest of a row; D sees both (Mirza & Osindero 2014).
-    schema : For tables, the kinds of the columns where they are not to be inferred (a `Schema`).
-    warm_start : `fit` goes on where the last `fit` was interrupted.
 
     Several seeds share the CPU's cores if `jax.config.update("jax_num_cpu_devices", n)` was called before JAX is used.
 
@@ -55,41 +45,39 @@ class GAN(FitOptions, BaseEstimator):
 
     __doc__ = (__doc__ or "").replace("    {hyperparameters}", describe())
 
-    # parameters are set by name, as scikit-learn does it, though the declarations are frozen
+    # scikit-learn sets parameters by name, though the declarations are frozen
     __setattr__ = object.__setattr__
     __delattr__ = object.__delattr__
 
-    fit_: Fit
+    fit_: "onehalf.fitting.Fit"
 
     @classmethod
-    def from_fit(cls, fit: Fit) -> "GAN":
-        """An estimator that has this fit, a loaded run for example, and goes on with it."""
+    def from_fit(cls, fit: "onehalf.fitting.Fit") -> "GAN":
+        """Return an estimator with this fit, such as a loaded run; its `fit` continues it."""
         gan = cls(**fit.recipe.to_dict(), label=fit.domain.label_names or None, warm_start=True)
         gan.fit_ = fit
         return gan
 
     def fit(self, X: Any, y: Any = None, *, evaluate: bool = True) -> "GAN":
-        """Train on rows X, one along the first axis, of any shape and any numeric dtype, or on a table.
+        """Train on rows X.
 
         Args:
-            X: An array of finite numbers, or a data frame of pandas, polars or pyarrow, with words, dates and missing
-                values as they come.
-            y: The label of each row, a whole number or a word, if `label` says what it is called; else it is ignored.
-            evaluate: Whether to judge G on validation rows in between, and on the test rows at the end. Otherwise the
-                last G is kept and there is no certificate.
+            X: An array of finite numbers, its rows along the first axis, of any shape and numeric dtype; or a data
+                frame of pandas, polars or pyarrow, with words, dates and missing values as they come.
+            y: The label of each row, a whole number or a word; ignored unless `label` gives it a name.
+            evaluate: Whether to evaluate G on held-out rows. If not, the last G is kept, without a certificate.
 
         Raises:
-            Refusal: A `ValueError` that says in one sentence what can't be learned from. A fit takes 9 rows, a
-                certificate 20 test rows, and so about 130.
+            Refusal: The rows can't be learned from. A fit needs 9 rows, a certificate 20 test rows, so about 130.
         """
         began = time.perf_counter()
+        from onehalf import fitting
+        from onehalf.domains import infer_domain
+
         asked = self.check() | {"random_state": _seed(self.random_state)}
         dataset = self._parse(X, y)
         if self.warm_start and hasattr(self, "fit_"):
             fit = self.fit_
-            if fit.is_measured:
-                fitting.check_rows(fit, fit.domain.encode(dataset))
-                return self
             data = fitting.resume(fit, fit.domain.encode(dataset))
         else:
             domain = infer_domain(dataset, self.labels, self.schema)
@@ -109,21 +97,19 @@ class GAN(FitOptions, BaseEstimator):
         balanced: bool = False,
         ids: bool = False,
     ) -> Any:
-        """Draw n samples (1 if not said), in the units, shape and dtype of the data; of a table, its own kind.
-
-        Of a fit with y, samples and their labels are drawn: (X, y).
+        """Draw samples in the units, shape and dtype of the data; for a table, a table of the same library.
 
         Args:
-            n: How many.
-            random_state: None means the estimator's own: with an int there, each call gives the same samples.
-            where: Conditions such as 'sex=F,age>40' (`onehalf.data.tables.filters`). Those that fix labels are given to
-                G; for all others samples are drawn until n of them hold.
-            given: A frame of the labels, or a list of y: one sample is drawn for each of its rows.
-            balanced: Give all labels that occur together an equal share.
-            ids: Generate new values for ID columns (omitted by default); columns of free text are left out.
+            n: Number of samples, 1 by default.
+            random_state: None uses the estimator's own: if that is an int, each call gives the same samples.
+            where: Conditions such as 'sex=F,age>40'. G is given those that fix labels; for the others, samples are
+                drawn until n satisfy them.
+            given: A frame of labels, or a list of y: one sample is drawn for each of its rows.
+            balanced: Whether all combinations of labels that occur get an equal share.
+            ids: Whether to generate new values for ID columns (omitted by default, as is free text).
 
-        Raises:
-            Refusal: Samples of this kind can't be had.
+        Returns:
+            The samples; of a fit with y, the pair (X, y).
         """
         fit = self._fitted
         if n is not None and n < 1:
@@ -138,32 +124,20 @@ class GAN(FitOptions, BaseEstimator):
     def interpolate(
         self, n: int = 16, steps: int = 48, random_state: int | None = None
     ) -> np.ndarray:
-        """`steps` samples along each of n closed walks through p_z, in the user's units: shape (steps, n, ...).
-
-        A walk goes through four latents; normal parts turn from one to the next, which leaves their law as it is,
-        and uniform ones go straight (Goodfellow et al. 2014, Figure 3). Labels stay what they are on a walk.
-        """
-        fit = self._fitted
-        if min(n, steps) < 1:
-            refuse("n, steps", expected="at least 1 of each", got=(n, steps))
-        if fit.domain.column_names:
-            refuse("interpolate", expected="a fit of an array", got="one of a table")
-        rows = fit.model.interpolate(self._key(random_state), n, steps)
+        """Draw samples along n closed walks through the latent space (`onehalf.model.latent_walk`): (steps, n, ...)."""
+        rows = self._fitted.model.interpolate(self._key(random_state), n, steps)
         return rows.x.reshape(steps, n, *rows.x.shape[1:])
 
-    def logits(self, X: Any, y: Any = None) -> Float[np.ndarray, " n"]:
-        """d(x) of rows, where D(x) = sigmoid(d(x)) is the chosen seed's discriminator as its last round left it.
-
-        Near 0 everywhere at the end of a game; it says nothing about how far p_g is, for which `certificate_` is there.
-        """
+    def logits(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return d(x) of each row, where D(x) = sigmoid(d(x)) is the D of the chosen seed after its last round."""
         return self._fitted.logits(self._encode(X, y))
 
     def split(self, X: Any, y: Any = None) -> Splits:
-        """Rows in the splits that `fit` gives them: train, validation, test; of a table three tables, with y pairs."""
+        """Split rows as `fit` does, into train, validation and test; with y, into pairs."""
         return Splits(*map(self._fitted.domain.decode, split_rows(self._encode(X, y))))
 
     def was_fitted_on(self, X: Any, y: Any = None) -> bool:
-        """Whether these are the rows that `fit` was given: most of them are no test of its samples."""
+        """Return whether `fit` was given these rows: most of them are training rows, and no test of its samples."""
         try:
             return self._encode(X, y).digest() == self.fit_.data_hash
         except Refusal:
@@ -171,36 +145,36 @@ class GAN(FitOptions, BaseEstimator):
 
     @property
     def certificate_(self) -> Measurement | None:
-        """The chosen G on the test rows; None before they have been looked at, or where they are too few."""
+        """The chosen G against the test rows; None before the test, or if the rows are too few."""
         return self._fitted.measurement
 
     @property
-    def history_(self) -> list[HistoryRow]:
-        """What was seen: a row every 100 rounds."""
+    def history_(self) -> "list[onehalf.fitting.HistoryRow]":
+        """The course of training: one row every 100 rounds."""
         return list(self._fitted.history)
 
     @property
-    def recipe_(self) -> Recipe:
-        """The hyper-parameters, none of them left open."""
+    def recipe_(self) -> "onehalf.recipe.Recipe":
+        """The hyper-parameters, with a value where they depend on the data."""
         return self._fitted.recipe
 
     @property
-    def p_g_(self) -> Pushforward:
-        """The law of the samples as the players see them: the G of the seed and the round that validation chose."""
+    def p_g_(self) -> "onehalf.distributions.base.Pushforward":
+        """The distribution of samples as the networks see them, of the chosen G."""
         return self._fitted.model.p_g
 
     @property
     def labels_(self) -> tuple[str, ...]:
-        """What G is given: columns of a table, or what y is called."""
+        """What samples can be conditioned on: columns of a table, or the name of y."""
         return self._fitted.domain.label_names
 
     @property
-    def _fitted(self) -> Fit:
+    def _fitted(self) -> "onehalf.fitting.Fit":
         check_is_fitted(self, "fit_")
         return self.fit_
 
     def _parse(self, X: Any, y: Any) -> Dataset:
-        """The rows, checked once; scikit-learn's own attributes are set on the way."""
+        """Check the rows once, and set scikit-learn's own attributes."""
         names = frame_columns(X)
         if names is None:
             X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
@@ -210,15 +184,17 @@ class GAN(FitOptions, BaseEstimator):
         return from_objects(X, y if self.labels else None)
 
     def _encode(self, X: Any, y: Any) -> EncodedRows:
-        """Rows as the fit has them."""
+        """Encode rows as the fit does."""
         return self.fit_.domain.encode(from_objects(X, y))
 
-    def _key(self, random_state: int | np.random.RandomState | None) -> PRNGKey:
-        return jr.key(_seed(self.random_state if random_state is None else random_state))
+    def _key(self, random_state: int | np.random.RandomState | None) -> Any:
+        import jax
+
+        own = self.random_state
+        return jax.random.key(_seed(own if random_state is None else random_state))
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:
     """An int as it is; anything else draws one."""
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    is_int = isinstance(random_state, int | np.integer)
+    return int(random_state if is_int else check_random_state(random_state).randint(2**31 - 1))

@@ -119,36 +119,36 @@ class Hyperparameters:
 
     recipe: str | None = parameter(
         None,
-        "A recipe with a name: 'mnist-2014', the experiment of 2014 on pixels between 0 and 1, or "
-        "'mnist-2014-algorithm1', Algorithm 1 as the paper prints it. It fixes all but rounds, minutes, seeds and "
-        "random_state, and keeps the last G.",
+        "A preset: 'mnist-2014' is the experiment of 2014 on pixels between 0 and 1, 'mnist-2014-algorithm1' is "
+        "Algorithm 1 as printed in the paper. It fixes everything but rounds, minutes, seeds and random_state, and "
+        "keeps the last G.",
         choices=PRESETS,
         option="--recipe",
         metavar="NAME",
     )
     loss: str = parameter(
         "NonSaturating",
-        "What both players descend: a class of `onehalf.losses`.",
+        "The loss of both networks: a class of `onehalf.losses`.",
         choices="losses",
         option="--loss",
         metavar="NAME",
     )
     net: Any = parameter(
         None,
-        "The kind of both networks.",
-        "convolutional for images of 16 pixels a side or more, else mlp",
+        "Architecture of both networks.",
+        "mlp; convolutional for images of at least 16 x 16 pixels",
         choices=NETS,
         option="--net",
         metavar="NAME",
         kind=str,
     )
     k: int = parameter(
-        1, "Steps of D in a round.", at_least=1, whole=True, option="--k", metavar="K"
+        1, "Steps of D per round.", at_least=1, whole=True, option="--k", metavar="K"
     )
     m: Any = parameter(
         None,
         "Examples in a minibatch.",
-        "256, for arrays of more than 16 entries 128, for convolutional networks 64",
+        "256; 128 for arrays of more than 16 entries; 64 for convolutional networks",
         at_least=1,
         whole=True,
         option="--batch",
@@ -162,45 +162,46 @@ class Hyperparameters:
     )
     width: Any = parameter(
         None,
-        "Units of both networks' hidden layers. Of convolutional networks: channels at half the image's sides, twice "
-        "as many each time the sides are halved, up to 8 times as many.",
-        "128, for rows of more than 16 entries and tables 256, for convolutional networks 16",
+        "Units in each hidden layer of both networks. For convolutional networks: channels at half the image's size, "
+        "doubled each time the size is halved, up to 8 times as many.",
+        "128; 256 for tables and rows of more than 16 entries; 16 for convolutional networks",
         at_least=1,
         whole=True,
         kind=int,
     )
     depth: int = parameter(
         2,
-        "Hidden layers of both networks; convolutional networks take theirs from the image.",
+        "Hidden layers of both networks; for convolutional networks it depends on the image size.",
         at_least=1,
         whole=True,
     )
     features: Any = parameter(
         None,
-        "Waves that D's input gains (`onehalf.nets.mlp.waves`).",
+        "Number of waves added to D's input (`onehalf.nets.mlp.waves`).",
         "32 for rows of 16 entries or fewer, else 0",
         at_least=0,
         kind=int,
     )
     normal: Any = parameter(
         None,
-        "Normal parts N(0, 1) of the latent z.",
-        "8; 32 for rows of more than 16 entries; 64 for convolutional networks; for tables 32 or the numeric columns",
+        "Number of normal entries N(0, 1) of the latent z.",
+        "8; 32 for rows of more than 16 entries; 64 for convolutional networks; for tables the number of numeric "
+        "columns, from 32 to 128",
         at_least=0,
         kind=int,
     )
     choices: Any = parameter(
         None,
-        "Values of the latent's one discrete part, one-hot; 0 leaves it out.",
+        "Values of the discrete part of the latent, one-hot; 0 for none.",
         "128 for rows of 16 entries or fewer, else 0",
         at_least=0,
         kind=int,
     )
     rate_D: Any = parameter(
         None,
-        "Adam's learning rate for D. Both rates fall to 1 % over the run by the same factor every round, and start "
-        "lower in proportion in a run of more than 12,000 rounds.",
-        "0.002, for convolutional networks 0.004",
+        "Adam's learning rate for D. Both rates decay exponentially to 1 % over the run, and start proportionally "
+        "lower in runs of more than 12,000 rounds.",
+        "0.002; 0.004 for convolutional networks",
         at_least=0,
         kind=float,
     )
@@ -211,13 +212,13 @@ class Hyperparameters:
     beta2: float = parameter(0.99, "Adam's decay rate of the mean squared gradient.")
     noise: Any = parameter(
         None,
-        "Standard deviation of the noise on what D sees at first, in units of the data's own.",
-        "1, for tables 0.3, for convolutional networks 0",
+        "Initial standard deviation of the noise on the input of D, relative to that of the data.",
+        "1; 0.3 for tables; 0 for convolutional networks",
         at_least=0,
         kind=float,
     )
     noise_share: float = parameter(
-        0.6, "Share of the run after which that noise is gone.", at_least=0
+        0.6, "Share of the run after which there is no more noise.", at_least=0
     )
     r1: Any = parameter(
         None,
@@ -237,7 +238,7 @@ class Hyperparameters:
     every: Any = parameter(
         None,
         "Rounds between penalties.",
-        "4, for convolutional networks 16",
+        "4; 16 for convolutional networks",
         at_least=1,
         whole=True,
         kind=int,
@@ -252,7 +253,7 @@ class Hyperparameters:
     )
     seeds: int = parameter(
         1,
-        "Games trained at once, which differ by seed alone; the best on validation rows is kept.",
+        "Number of games, trained at once, that differ only by their seed; the best on validation rows is kept.",
         at_least=1,
         whole=True,
         option="--seeds",
@@ -260,8 +261,8 @@ class Hyperparameters:
     )
     rounds: Any = parameter(
         None,
-        "Length of the run in rounds.",
-        "12,000, for rows of more than 16 entries 8,000, for tables 6,000",
+        "Number of training rounds.",
+        "12,000; 8,000 for rows of more than 16 entries; 6,000 for tables",
         at_least=1,
         whole=True,
         option="--rounds",
@@ -270,14 +271,14 @@ class Hyperparameters:
     )
     minutes: float | None = parameter(
         None,
-        "Length of the run in minutes instead, evaluations included; the certificate takes some seconds more.",
+        "Training time in minutes, instead of rounds. Evaluations are included, the certificate at the end is not.",
         above=0,
         option="--minutes",
         metavar="M",
     )
     random_state: Any = parameter(
         None,
-        "An int makes the fit reproducible; games use it, it + 1, ...",
+        "An int makes the fit reproducible; with several seeds, game i uses random_state + i.",
         option="--seed",
         kind=int,
         metavar="S",
@@ -300,12 +301,18 @@ class Hyperparameters:
 class FitOptions(Hyperparameters):
     """What a fit can be asked for beside its hyper-parameters."""
 
-    label: str | Sequence[str] | None = None
-    """What samples can be asked for by: columns of a table, or what y is to be called."""
-    schema: Any = None
-    """The kinds of a table's columns, where they were corrected by hand (a `Schema`)."""
-    warm_start: bool = False
-    """Whether `fit` goes on where the last `fit` was interrupted."""
+    label: str | Sequence[str] | None = parameter(
+        None,
+        "What samples can be conditioned on. For tables: one or several columns of categories, or of few different "
+        "numbers. For arrays: the name of y, which is then learned with them: `fit(X, y)` and "
+        '`sample(where="class=3")` with `label="class"`. G and D are given the labels (Mirza & Osindero 2014).',
+    )
+    schema: Any = parameter(
+        None, "For tables: the types of columns that are not to be inferred (a `Schema`)."
+    )
+    warm_start: bool = parameter(
+        default=False, meaning="Whether `fit` continues the last `fit` if that was interrupted."
+    )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -323,8 +330,9 @@ def about() -> dict[str, About]:
 def describe() -> str:
     """The hyper-parameters as a part of a docstring."""
     paragraphs = []
-    for name, declared in about().items():
-        text = f"{name} : {declared.meaning}"
+    for field in dataclasses.fields(FitOptions):
+        declared: About = field.metadata["about"]
+        text = f"{field.name} : {declared.meaning}"
         if declared.default:
             text += f" Default: {declared.default}."
         paragraphs.append(
@@ -336,7 +344,7 @@ def describe() -> str:
 def to_markdown() -> str:
     """The hyper-parameters as the table of docs/reference/hyperparameters.md."""
     lines = ["| name | default | range | meaning |", "| --- | --- | --- | --- |"]
-    for field in dataclasses.fields(Hyperparameters):
+    for field in dataclasses.fields(FitOptions):
         declared: About = field.metadata["about"]
         default = declared.default or (
             "not set" if field.default is None else f"`{field.default}`"

@@ -1,4 +1,4 @@
-"""What each player descends, from logits alone.
+"""The losses of D and G, from logits alone.
 
 A loss sees d(x) on m data and d(G(z)) on m samples, and nothing else: neither nets nor data. D
 = sigmoid(d), so log D = -softplus(-d) and log(1 - D) = -softplus(d); nothing is clipped, and

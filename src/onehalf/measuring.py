@@ -44,7 +44,7 @@ def measure(
     model that learned from the other sample guesses this column of the data, beside one that learned from data.
 
     Rows may have labels: `real=(X, y)`, and the others likewise. If all sides have some, a row is (x, label), and
-    `classes` has the same class by class. Pictures, arrays of (h, w) or (h, w, colours), are looked at as such.
+    `classes` has the same class by class. Images, arrays of (h, w) or (h, w, colours), are compared as images.
     `features` is a function from rows to as many vectors (a classifier's last layer, say), so that all that is said
     holds for the rows alone; or such vectors by side, {'real': ..., 'other': ..., 'train': ...}, and then it is said of
     rows with theirs. What makes them must have learned from no row of `real`, and of `train` neither if copying is

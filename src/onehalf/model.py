@@ -91,7 +91,7 @@ class GenerativeModel:
         Args:
             key: One key.
             n: How many.
-            where: The conditions; None is none.
+            where: The conditions; None for no conditions.
             balanced: Give all labels that occur together an equal share.
 
         Raises:
@@ -133,18 +133,22 @@ class GenerativeModel:
             if row_filter:
                 holds = np.flatnonzero(row_filter.mask(self.domain.filter_cells(rows)))
             needed = holds[: n - count]
-            # rows after the last one that was needed have not been looked at
+            # rows after the last one that was needed do not count
             n_drawn += int(needed[-1]) + 1 if len(needed) == n - count else size
             accepted.append(rows[needed])
             count += len(needed)
         return Sample(EncodedRows.concatenate(accepted), n_drawn)
 
     def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:
-        """`steps` samples along each of n closed walks through p_z; the rows come step by step.
+        """Draw `steps` samples along each of n closed walks through p_z; the rows come step by step.
 
         Raises:
             Refusal: The model's rows can't be interpolated.
         """
+        if min(n, steps) < 1:
+            refuse("n, steps", expected="at least 1 of each", got=(n, steps))
+        if self.domain.column_names:
+            refuse("interpolate", expected="a fit of an array", got="one of a table")
         z, c = latent_walk(key, self.p_g.p_z, n, steps)
         flat = Batch(z.reshape(n * steps, -1), c.reshape(n * steps, -1))
         G = self.p_g.G
@@ -153,16 +157,16 @@ class GenerativeModel:
 
 
 def batch_size(entries: int) -> int:
-    """Examples of so many entries that are computed at a time."""
+    """Return how many examples with this many entries are computed at a time."""
     return max(1, BATCH * WIDE // max(WIDE, entries))
 
 
 def latent_walk(
     key: PRNGKey, p_z: AbstractData, n: int, steps: int
 ) -> tuple[Float[Array, "steps n entries"], Float[Array, "steps n conditions"]]:
-    """Latents along n closed walks of so many steps, each through STOPS draws of p_z; conditions stay as they were.
+    """Draw latents along n closed walks, each through STOPS draws of p_z; conditions stay the same.
 
-    A normal part turns by quarters of a circle, cos(t) a + sin(t) b, which is normal at every t; a uniform one goes
+    A normal part rotates by quarters of a circle, cos(t) a + sin(t) b, which is normal at every t; a uniform one goes
     straight; a discrete one jumps half-way (Goodfellow et al. 2014, Figure 3).
     """
     noise: Any = getattr(p_z, "noise", p_z)

@@ -72,8 +72,8 @@ class R2(AbstractPenalty):
 class GradientPenalty(AbstractPenalty):
     """gamma E (||grad d|| - 1)^2 between data and samples; Gulrajani et al. 2017, equation 3, whose gamma is 10.
 
-    The points lie on the segments between paired data and samples, evenly at random; so do their
-    conditions.
+    The points lie on the segments between paired data and samples, evenly at random; so do
+    their conditions.
 
     >>> ones = Batch.without_conditions(jnp.ones((4, 2)))
     >>> GradientPenalty().penalty(jr.key(0), lambda x, c: x[0], ones, ones)        # slope 1
@@ -92,7 +92,8 @@ class GradientPenalty(AbstractPenalty):
             of_c * real.c + (1 - of_c) * generated.c,
         )
         squares = _squared_gradients(D, between)
-        # the gradient of a norm at 0 is not a number: sqrt of 0 is replaced by the constant 0, whose gradient is 0
+        # the gradient of a norm at 0 is not a number: sqrt of 0 is replaced by the constant 0,
+        # whose gradient is 0
         norms = jnp.where(squares > 0, jnp.sqrt(jnp.where(squares > 0, squares, 1.0)), 0.0)
         return self.gamma * jnp.mean((norms - 1) ** 2)
 

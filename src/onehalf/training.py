@@ -3,7 +3,7 @@
     game  = Game(p_data, p_z)                 the rules, fixed before the first round
     state = init(game, D, G)                  the players, and what their optimisers remember
     state, info = step(key, game, state)      one round
-    state = train(key, game, state, rounds)   many rounds, compiled; `watch` looks in between
+    state = train(key, game, state, rounds)   many rounds, compiled; `watch` is called in between
 
 State is fed back; Info never is. The round t draws from fold_in(key, t), so that a game that was stopped and taken up
 again is the game that was never stopped.
@@ -80,7 +80,7 @@ class Game(eqx.Module):
     rounds until 1/10 of them are 1/(1 - average)."""
     epochs: bool = False
     """Whether D sees the rows of p_data in epochs, all of them once in an order of its own and then anew, as in the
-    2014 code. Otherwise each is drawn by itself, with replacement."""
+    2014 code. Otherwise rows are drawn independently, with replacement."""
 
     def __check_init__(self) -> None:
         if self.k < 1:
@@ -189,7 +189,7 @@ def train(
 
 
 def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Info]:
-    """Round t. `t` stands beside the state so that it has no games' axis, and a penalty can be left out of a round."""
+    """Round t; as an argument, `t` has no axis of games, so that a round can leave a penalty out."""
     key_D, key_G = jr.split(jr.fold_in(key, t))
     *early, last = jr.split(key_D, game.k)
     D, opt_D, first = state.D, state.opt_D, game.k * t
@@ -261,7 +261,7 @@ def _shuffled(key: PRNGKey, place: Round, n: int) -> Round:
     """Which of n rows has this place, from 0, in the order that is the key's: swap or not (Hoang et al. 2012).
 
     A pass pairs the rows, r with (centre - r) mod n, and a coin of each pair says whether the two change places. So an
-    order takes no memory, and no more of it is found than is asked for.
+    order takes no memory, and only those places are computed that are asked for.
     """
 
     def swapped(number, row):

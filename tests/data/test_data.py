@@ -204,7 +204,7 @@ def test_what_is_not_installed_is_listed_and_refused_when_it_is_asked_for(monkey
 @pytest.mark.parametrize("word", ["ring", "digits", "rows.npy"])
 def test_a_size_is_for_pictures(word):
     with pytest.raises(
-        Refusal, match=f"^size: expected a folder of pictures to resize; got {word}"
+        Refusal, match=f"^size: expected a folder of images to resize; got {word}"
     ):
         load(word, image_size=32)
 

@@ -16,7 +16,9 @@ from onehalf.distributions.base import Batch
 from onehalf.distributions.empirical import Empirical
 from onehalf.hyperparameters import FitOptions
 from onehalf.nets.mlp import MLP
-from onehalf.players.neural import Networks
+from onehalf.players.networks import Networks
+
+pytestmark = pytest.mark.usefixtures("critics_without_nets")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def swift(monkeypatch):
 @pytest.fixture
 def short(monkeypatch):
     """Nets of convolutions that learn for a moment only."""
-    monkeypatch.setattr(neural_critics, "PICTURE_STEPS", 20)
+    monkeypatch.setattr(neural_critics, "IMAGE_STEPS", 20)
 
 
 # --------------------------------------------------------------------------------------------------- what critics see
@@ -315,7 +315,9 @@ def test_a_class_that_the_data_do_not_have_is_told_of():
     assert "unicorn (" in " ".join(found.sentences)
 
 
-@pytest.mark.parametrize("shape", [(8, 300), (200, 16), (16, 9)])
+@pytest.mark.parametrize(
+    "shape", [(8, 300), pytest.param((200, 16), marks=pytest.mark.slow), (16, 9)]
+)
 def test_pictures_far_longer_than_wide_are_seen_by_convolutions(shape, short):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (2, 250, *shape), dtype=np.uint8)
@@ -421,7 +423,7 @@ def test_brighter_pictures_are_described_as_brighter():
         found.described
     )
     assert found.marginals[0].jsd_lower > 0.1
-    assert "The most telling property of a picture, " in " ".join(found.sentences)
+    assert "The most telling property of an image, " in " ".join(found.sentences)
 
 
 def test_a_picture_is_described_by_numbers_that_can_be_checked():
@@ -455,7 +457,7 @@ PICTURES = photos(np.random.default_rng(0), 60)
         ),
         (
             {"real": PICTURES, "other": PICTURES[:, :7]},
-            r"got \(7, 8\). Bring all pictures to one size \(--size\)",
+            r"got \(7, 8\). Bring all images to one size \(--size\)",
         ),
         (
             {"real": PICTURES, "other": PICTURES, "features": {"real": PICTURES[:, 0]}},
@@ -475,7 +477,7 @@ PICTURES = photos(np.random.default_rng(0), 60)
                 "other": PICTURES,
                 "features": lambda rows: (rows - rows.mean(0)).mean(2),
             },
-            "features: expected the same features for a row, whatever stands beside it; got others. .*eval",
+            "features: expected the same features for a row, whatever the other rows are; got others. .*eval",
         ),
         (
             {

@@ -201,6 +201,22 @@ def test_fewer_columns_are_told_beside_all_of_them(measured):
     assert "the most telling pair, x1 and x2, alone shows at least 0.020 nats." in told(found)
 
 
+def test_a_marginal_is_named_where_it_alone_is_certified(null):
+    step = Marginal(columns=("x1",), jsd_lower=0.01, jsd_estimate=0.02)
+    named = told(replace(null, marginals=(step,)))
+    assert "The most telling column, x1, alone shows at least 0.010 nats." in named
+
+
+def test_the_marginal_of_the_only_column_is_named_if_it_shows_more(null):
+    step = Marginal(columns=("x1",), jsd_lower=0.04, jsd_estimate=0.05)
+    audit = replace(null.audit, columns=null.audit.columns[:1])
+    one = replace(null, audit=audit, marginals=(step,))
+    sentence = "A histogram of x1 certifies more than the critics do: at least 0.040 nats."
+    assert sentence in told(one)
+    assert sentence in told(certified(one))
+    assert "histogram" not in told(certified(one, jsd_lower=0.05))
+
+
 def test_the_limit_of_detection_is_that_of_the_trials(null):
     limit = DetectableEffect(mass=0.08, jsd=0.0286, rows=750, trials=10, noticed=9)
     words = told(replace(null, detectable=limit))

@@ -12,6 +12,7 @@ import scipy.stats
 import sympy
 from scipy.special import expit, log_expit, xlog1py, xlogy
 
+from helpers import over_seeds
 from onehalf.distributions import Normal
 from onehalf.experiments import equilibrium, learned_d, minibatch, overfit_d
 from onehalf.experiments.classification import ACCURACY, JSD, SHIFTS, Classification
@@ -92,12 +93,13 @@ def test_what_the_line_is_worth(learned):
     )
 
 
-def test_standard_errors_of_the_line():
+@over_seeds(100, 300)
+def test_standard_errors_of_the_line(seeds):
     rng = np.random.default_rng(0)
-    lines = np.array([learned_d._fit(rng, 1500, 500) for _ in range(300)])
+    lines = np.array([learned_d._fit(rng, 1500, 500) for _ in range(seeds)])
     for column, error in ((0, 2), (1, 3)):
         assert lines[:, column].std() / lines[:, error].mean() == pytest.approx(
-            1, abs=4 / math.sqrt(600)
+            1, abs=4 / math.sqrt(2 * seeds)
         )
 
 

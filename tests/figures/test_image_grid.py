@@ -14,7 +14,8 @@ from onehalf.figures import image_grid, overview
 from onehalf.figures.image_grid import GAP_COLOUR, tile_images
 from onehalf.figures.style import DATA, new_figure
 
-GAP, BLUE = ImageColor.getrgb(GAP_COLOUR), ImageColor.getrgb(DATA)
+GAP = ImageColor.getrgb(GAP_COLOUR)
+BLUE = ImageColor.getrgb(DATA)
 
 
 @pytest.fixture

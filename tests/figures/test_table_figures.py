@@ -14,12 +14,14 @@ from matplotlib.patches import Rectangle, StepPatch
 import onehalf as oh
 from onehalf import figures, report
 from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.schema import Schema
 from onehalf.evaluation.checks.utility import evaluate_utility
 from onehalf.evaluation.features.tables import TableColumns
 from onehalf.evaluation.result import Optional
 from onehalf.figures.column_differences import FEW_VALUES
 
 N = 4000
+TITLE = "fake.csv against people.csv"
 
 
 @functools.cache
@@ -249,7 +251,7 @@ def page():
         coding,
         real,
         other,
-        report.render_measurement_page(found, real, other, title="fake.csv against people.csv"),
+        report.render_measurement_page(found, real, other, title=TITLE),
     )
 
 
@@ -284,13 +286,14 @@ def test_the_page_of_two_tables_is_whole_and_in_the_columns_own_words():
     assert re.search(r"\bheight [<>]=? [\d.]+ +\d+\.\d% \(\d+\.\d% to", " ".join(words.split()))
 
 
-def test_a_frame_and_a_schema_of_ones_own_give_the_same_page():
+def test_a_data_frame_gives_the_same_page():
     found, _, real, other, whole = page()
-    schema = TableEncoder.fit(real, other).schema
-    title = "fake.csv against people.csv"
-    assert (
-        report.render_measurement_page(
-            found, real.to_pandas(), other, title=title, schema=schema
-        )
-        == whole
-    )
+    assert report.render_measurement_page(found, real.to_pandas(), other, title=TITLE) == whole
+
+
+def test_a_schema_of_ones_own_is_followed():
+    found, _, real, other, whole = page()
+    assert "only 14, 15, 17" in whole
+    schema = Schema.infer(real, {"inches": "category"})
+    words = report.render_measurement_page(found, real, other, title=TITLE, schema=schema)
+    assert "only 14, 15, 17" not in words

@@ -231,7 +231,8 @@ def test_exact_for_polynomials_to_degree_31():
     assert np.sum(np.exp(log_w) * x[:, 0] ** 31) == pytest.approx((2.0**32 - 1) / 32, rel=1e-13)
 
 
-HALVES, THIRDS = np.full(2, 1 / 2), np.full(3, 1 / 3)
+HALVES = np.full(2, 1 / 2)
+THIRDS = np.full(3, 1 / 3)
 
 
 @pytest.mark.parametrize(

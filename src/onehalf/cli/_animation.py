@@ -9,8 +9,6 @@ from onehalf.cli._common import ANIMATION_SUFFIXES, check_suffix, say, set_up_ja
 if TYPE_CHECKING:
     import numpy as np
 
-    import onehalf.fitting
-
 __all__ = ["write_animation"]
 
 MOST_SAMPLES = 36
@@ -35,23 +33,27 @@ def write_animation(
         got = f"one on {runs.load_source(run).source}"
         refuse(str(run), expected="a run on images", got=got)
     set_up_jax()
-    fit = runs.load(run)
     n = min(n, MOST_SAMPLES)
-    frames = _walk(fit, n, seed) if interpolate else _previews(fit, n)
+    frames = _walk(run, n, seed) if interpolate else _previews(run, n)
     if not len(frames):
         raise Refusal(f"{run} has no animation of its training: it has not been evaluated yet.")
     domain.write_animation(frames, out)
     say(f"{len(frames)} frames of {len(frames[0])} samples: {out}")
 
 
-def _walk(fit: "onehalf.fitting.Fit", n: int, seed: int) -> "list[np.ndarray]":
-    """Samples along closed walks through the latent space, step by step."""
+def _walk(run: Path, n: int, seed: int) -> "list[np.ndarray]":
+    """Draw samples along closed walks through the latent space, step by step."""
     import jax.random as jr
 
-    rows = fit.model.interpolate(jr.key(seed), n, STEPS)
+    from onehalf import runs
+
+    rows = runs.load_model(run).interpolate(jr.key(seed), n, STEPS)
     return [rows.x[step * n : (step + 1) * n] for step in range(STEPS)]
 
 
-def _previews(fit: "onehalf.fitting.Fit", n: int) -> "list[np.ndarray]":
-    """The samples that the chosen seed left at each evaluation."""
+def _previews(run: Path, n: int) -> "list[np.ndarray]":
+    """Return the samples that the chosen seed left at each evaluation."""
+    from onehalf import runs
+
+    fit = runs.load(run)
     return [preview[:n] for preview in fit.previews[fit.chosen :: fit.recipe.seeds]]

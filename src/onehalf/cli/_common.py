@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,7 +72,7 @@ SchemaFile = Annotated[
     typer.Option(
         "--schema",
         metavar="FILE",
-        help="The kinds of a table's columns, as written by `onehalf data --schema`.",
+        help="The types of a table's columns: a file written by `onehalf data --schema`.",
     ),
 ]
 
@@ -80,8 +82,23 @@ ImageSizes = int | tuple[int, int] | None
 
 
 def say(text: str) -> None:
-    """Write text for people to stderr."""
+    """Write text for people to stderr; in a terminal, lines are broken between words."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(_break(line, width) for line in text.splitlines())
     sys.stderr.write(text + "\n")
+
+
+def _break(line: str, width: int) -> str:
+    """Break a line between words; its parts keep its indentation."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def print_json(numbers: Any) -> None:
@@ -90,7 +107,7 @@ def print_json(numbers: Any) -> None:
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], hint: str = "") -> None:
-    """Refuse a file whose name does not end in one of these."""
+    """Reject a file whose name does not end in one of these."""
     if path.suffix.lower() not in suffixes:
         refuse(
             str(path),
@@ -137,7 +154,7 @@ def set_up_jax(cores: int = 1) -> None:
     """Keep compiled code in the user's cache folder, so that the next run of the same kind starts at once.
 
     Args:
-        cores: Devices to share games out among, one a CPU core; as many as there are, at most.
+        cores: Devices for games that are trained at once: one per CPU core, and at most as many as there are cores.
     """
     import jax
     import platformdirs

@@ -19,29 +19,36 @@ __all__ = ["Status", "show_progress"]
 SECONDS_BETWEEN_LINES = 10.0
 """How often a line is written where there is no terminal."""
 
+WORDS = 74
+"""Columns of a terminal that the words beside the bar take, at most."""
+
+SHORTEST_BAR = 5
+
+LONGEST_BAR = 40
+
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a fit is, and how its game stands."""
+    """The progress of a fit, and the state of its game."""
 
     rounds: int
     total: int
     rounds_per_s: float | None = None
     V: float | None = None
     D_x: float | None = None
-    held_out: str | None = None
-    """The last evaluation: the estimate of the JSD in nats, with its standard error."""
-    bound: str | None = None
-    """The last evaluation: the lower bound of the JSD in nats."""
+    jsd_estimate: str | None = None
+    """The JSD in nats on held-out rows, with its standard error, by the last evaluation."""
+    jsd_lower: str | None = None
+    """Its lower bound."""
 
     @classmethod
     def from_history(
         cls, history: Sequence[Mapping[str, Any]], seed: int, rounds: int, total: int
     ) -> "Status":
-        """Summarise a history for one of its seeds."""
+        """Summarize a history for one of its seeds."""
         if not history:
             return cls(rounds, total)
         # the first row includes the time to compile
@@ -63,14 +70,9 @@ class Status:
         row = evaluations[-1]
         return dataclasses.replace(
             status,
-            held_out=digits(row["jsd_estimate"][seed], row["jsd_se"][seed]),
-            bound=at_least(row["jsd_lower"][seed]),
+            jsd_estimate=digits(row["jsd_estimate"][seed], row["jsd_se"][seed]),
+            jsd_lower=at_least(row["jsd_lower"][seed]),
         )
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the last round, at this speed."""
-        return (self.total - self.rounds) / self.rounds_per_s if self.rounds_per_s else None
 
     @property
     def speed(self) -> str:
@@ -78,31 +80,40 @@ class Status:
         return f"{self.rounds_per_s:,.0f} rounds/s" if self.rounds_per_s else ""
 
     @property
+    def time_left(self) -> str:
+        """Time until the last round at this speed, in words."""
+        if not self.rounds_per_s:
+            return ""
+        seconds = round((self.total - self.rounds) / self.rounds_per_s)
+        return f"{datetime.timedelta(seconds=seconds)} left"
+
+    @property
     def summary(self) -> str:
-        """V and the last evaluation, short enough to stand beside a bar."""
+        """V and the last evaluation, short enough for a terminal of 80 columns."""
         words = [] if self.V is None else [f"V {self.V:.3f}"]
-        return "  ".join([*words, f"held-out {self.held_out} nats"] if self.held_out else words)
+        if self.jsd_estimate:
+            words.append(f"held-out {self.jsd_estimate.split()[0]} nats")
+        return "  ".join(words)
 
     def __str__(self) -> str:
-        """The status in one line; what a tie gives is in brackets.
+        """The status in one line; values at D = 1/2 are in brackets.
 
         >>> print(Status(200, 10_000, 500.0, -1.352, 0.53))
         round 200/10,000  500 rounds/s  0:00:20 left  V -1.352 (-1.386)  D(x) 0.53 (0.50)
         """
         words = [f"round {self.rounds:,}/{self.total:,}"]
-        if self.seconds_left is not None:
-            left = datetime.timedelta(seconds=round(self.seconds_left))
-            words += [self.speed, f"{left} left"]
+        if self.rounds_per_s:
+            words += [self.speed, self.time_left]
         if self.V is not None and self.D_x is not None:
             words += [f"V {self.V:.3f} ({TIE:.3f})", f"D(x) {self.D_x:.2f} (0.50)"]
-        if self.held_out:
-            words.append(f"held-out {self.held_out} nats (at least {self.bound})")
+        if self.jsd_estimate:
+            words.append(f"held-out {self.jsd_estimate} nats (at least {self.jsd_lower})")
         return "  ".join(words)
 
 
 @contextlib.contextmanager
 def show_progress() -> Iterator[Callable[["onehalf.fitting.Fit"], None]]:
-    """Show how far a fit is: the caller hands the fit over every 100 rounds."""
+    """Show the progress of a fit: pass the fit every 100 rounds."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     with _bar() if is_terminal else _lines() as show:
         yield lambda fit: show(
@@ -112,19 +123,20 @@ def show_progress() -> Iterator[Callable[["onehalf.fitting.Fit"], None]]:
 
 @contextlib.contextmanager
 def _bar() -> Iterator[Callable[[Status], None]]:
-    """A bar that is drawn over again."""
+    """Draw a bar over and over again."""
     from rich import progress
     from rich.console import Console
 
+    console = Console(stderr=True)
     columns = (
-        progress.BarColumn(bar_width=12),
+        progress.BarColumn(
+            bar_width=max(SHORTEST_BAR, min(LONGEST_BAR, console.width - WORDS))
+        ),
         progress.TextColumn("{task.completed:,}/{task.total:,}"),
-        progress.TextColumn("{task.fields[speed]}"),
-        progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.fields[summary]}"),
+        progress.TextColumn("{task.fields[words]}"),
     )
-    with progress.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("fit", total=None, visible=False, speed="", summary="")
+    with progress.Progress(*columns, console=console) as bar:
+        task = bar.add_task("fit", total=None, visible=False, words="")
 
         def show(status: Status) -> None:
             bar.update(
@@ -132,8 +144,7 @@ def _bar() -> Iterator[Callable[[Status], None]]:
                 completed=status.rounds,
                 total=status.total,
                 visible=True,
-                speed=status.speed,
-                summary=status.summary,
+                words="  ".join(filter(None, [status.speed, status.time_left, status.summary])),
             )
 
         yield show
@@ -141,7 +152,7 @@ def _bar() -> Iterator[Callable[[Status], None]]:
 
 @contextlib.contextmanager
 def _lines() -> Iterator[Callable[[Status], None]]:
-    """A line every ten seconds."""
+    """Write a line every ten seconds."""
     last = -math.inf
 
     def show(status: Status) -> None:

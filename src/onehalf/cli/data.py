@@ -50,7 +50,9 @@ def data(
     size: ImageSize = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the built-in data sets, draw one, or describe the columns of a table.
+    """List, draw or describe data sets.
+
+    Without DATA, list the built-in ones. Of a table, describe the columns; of other data, draw a figure.
 
     Example: onehalf data people.csv --schema people.json
     """
@@ -63,10 +65,10 @@ def data(
     if name is not None:
         check_data_name(name)
     set_up_jax()
-    found = loading.list_datasets() if name is None else [_draw(name, out, size)]
+    described = loading.list_datasets() if name is None else [_draw(name, out, size)]
     if as_json:
-        return print_json([each.to_dict() for each in found])
-    for each in found:
+        return print_json([each.to_dict() for each in described])
+    for each in described:
         count = "any" if each.rows is None else f"{each.rows:,}"
         say(f"{each.name:12} {count:>7} rows of {list(each.shape)!s:8} {each.about}")
     return None

@@ -67,7 +67,7 @@ def fit(
 
     Example: onehalf fit digits
 
-    An interrupted run goes on with the same command and the same --out.
+    To continue an interrupted run, repeat the command with --out RUN.
     """
     check_data_name(data)
     options = FitOptions(**hyperparameters, label=label, schema=read_schema(schema))
@@ -90,7 +90,7 @@ def fit(
                 on_progress=say,
             )
     except KeyboardInterrupt:
-        saved = f"What was trained is saved; the same command with --out {folder} goes on."
+        saved = f"What was trained is saved; the same command with --out {folder} continues it."
         is_saved = (folder / "recipe.json").exists()
         say(f"\nStopped. {saved if is_saved else 'Nothing was saved yet.'}")
         raise
@@ -108,7 +108,7 @@ def _print_cost(data: str, options: FitOptions, size: int | None, as_json: bool)
     from onehalf import fitting, runs
 
     fit, fit_data, _ = runs.start_fit(data, options, image_size=size, on_progress=say)
-    cost = fitting.estimate_cost(fit, fit_data)
+    cost = fitting.estimate_cost(fit, fit_data).to_dict()
     if as_json:
         return print_json({"data": data, **cost})
     return say("\n".join(f"{name:>24}  {value}" for name, value in cost.items()))

@@ -73,9 +73,11 @@ def measure(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Certify how far OTHER is from REAL at least, and show where they differ.
+    """Measure how far OTHER is from REAL.
 
-    Example: onehalf measure people.csv fake.csv --train train.csv --html page.html
+    The result is a certified lower bound, and where the two differ.
+
+    Example: onehalf measure people.csv synthetic.csv --train train.csv --html page.html
     """
     if html is not None:
         check_suffix(html, (".html", ".htm"))

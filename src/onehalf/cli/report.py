@@ -65,6 +65,6 @@ def write_report(
         truth = estimate_ground_truth(
             p_data.masses, rows.x, fit.model.draw(key, TRUTH_SAMPLES).x
         )
-    page = report.render_fit_page(fit, rows, samples, source, truth)
+    page = report.render_fit_page(fit, rows, samples, Path(source).name, truth)
     write_file(folder / "report.html", page.encode())
     return truth

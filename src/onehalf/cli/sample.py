@@ -70,7 +70,9 @@ def sample(
     ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Draw samples from the generator of a run, in the units and dtype of its data.
+    """Draw samples from the generator of a run.
+
+    They have the units and the dtype of its data.
 
     Example: onehalf sample runs/digits-1 -n 1000 -o new.npy
     """
@@ -89,11 +91,13 @@ def sample(
 
     from onehalf import runs
 
-    drawn = runs.load(run).model.draw_where(jr.key(seed), n, where, balanced=balanced)
+    drawn = runs.load_model(run).draw_where(jr.key(seed), n, where, balanced=balanced)
     samples = domain.decode(drawn.rows, fresh_ids=ids)
     domain.write(samples, out, suffix)
-    found = f", of {drawn.n_drawn:,} that were drawn," if where and drawn.n_drawn > n else ""
-    return say(f"{n:,} rows{found} {domain.describe(samples)}: {out}")
+    drawn_from = (
+        f", of {drawn.n_drawn:,} that were drawn," if where and drawn.n_drawn > n else ""
+    )
+    return say(f"{n:,} rows{drawn_from} {domain.describe(samples)}: {out}")
 
 
 def _check_output(run: Path, out: Path, suffix: str) -> "onehalf.domains.Domain":

@@ -49,7 +49,9 @@ def theory(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Check the claims of the derivation: expected value, measured value, difference.
+    """Check the claims of the derivation.
+
+    Each claim is printed with its expected value, its measured value and the difference.
 
     Example: onehalf theory uniform-shift
 

@@ -19,5 +19,6 @@ class Conditions:
     cells: Float[np.ndarray, "distinct columns"] = field(
         default_factory=lambda: np.zeros((1, 0))
     )
-    """The labels as cells of the encoder that reads filters on them; NaN is missing, or is no label."""
+    """The labels as cells of the encoder that reads filters on them; NaN is missing, or is no
+    label."""
     shares: Float[np.ndarray, " distinct"] = field(default_factory=lambda: np.ones(1))

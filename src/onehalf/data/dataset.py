@@ -81,13 +81,13 @@ def from_objects(
     """Parse and check the user's data.
 
     Args:
-        X: Numbers in an array of two axes or more; a pair (X, y) of such an array and its labels; or
-            a data frame of pandas, polars, pyarrow or another library that narwhals knows. A `Dataset`
-            is returned as it is.
-        y: A whole number or a word for each row of an array. Ignored beside a data frame.
+        X: Numbers in an array of two axes or more; a pair (X, y) of such an array and its
+            labels; or a data frame of pandas, polars, pyarrow or another library that narwhals
+            knows. A `Dataset` is returned as it is.
+        y: A whole number or a word for each row of an array. Ignored with a data frame.
         what: The name of X in error messages.
-        allow_empty: Accept tables of fewer than 2 rows and columns without values. Such tables can be
-            encoded and compared, but not learned from.
+        allow_empty: Accept tables of fewer than 2 rows and columns without values. Such tables
+            can be encoded and compared, but not learned from.
 
     Raises:
         Refusal: The data cannot be used. The message says why, and where.

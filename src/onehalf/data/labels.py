@@ -29,7 +29,9 @@ class Labelled(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LabelEncoder:
-    """What a label is called, and its distinct values in the order of the alphabet; neither without labels.
+    """What a label is called, and its distinct values in the order of the alphabet.
+
+    Without labels there are neither.
 
     >>> encoder = LabelEncoder.infer(np.array([7, 10, 7]), ["class"])
     >>> encoder.encode(np.array([7, 10]), 2).tolist(), encoder.decode(np.array([[1]])).tolist()
@@ -44,14 +46,15 @@ class LabelEncoder:
         """The distinct labels.
 
         Raises:
-            Refusal: Labels are asked for and there are none, or too few distinct ones, or too many.
+            Refusal: Labels are asked for and there are none, or too few distinct ones, or too
+                many.
         """
         if not names:
             return cls((), np.zeros(0, int))
         if len(names) > 1:
             refuse("label", expected="one name for y", got=list(names))
         if labels is None:
-            hint = "Class folders, an IDX file of labels beside the images, or a .npz file with x and y have them."
+            hint = "Class folders, IDX files of images and labels, or a .npz file with x and y have them."
             expected = f"labels of the rows, to be called {names[0]!r}"
             refuse("y", expected=expected, got="none", hint=hint)
         words, first = np.unique(labels.astype(str), return_index=True)

@@ -97,11 +97,12 @@ def load(
     """Load and check the data that a word means.
 
     Args:
-        word: A name that `list_datasets` lists, or the path of a table (.csv, .tsv, .parquet), an array
-            (.npy, .npz), a folder of images or an IDX file. A distribution gives the same 100,000 rows
-            each time.
+        word: A name that `list_datasets` lists, or the path of a table (.csv, .tsv, .parquet),
+            an array (.npy, .npz), a folder of images or an IDX file. A distribution gives the
+            same 100,000 rows each time.
         image_size: The side, or height and width, to which a folder's images are resized.
-        on_progress: Called with a sentence now and then, if reading takes longer than a few seconds.
+        on_progress: Called with a sentence now and then, if reading takes longer than a few
+            seconds.
 
     Returns:
         The data. Its notes say what was done to images.
@@ -113,16 +114,16 @@ def load(
         images = read_images(word, image_size, on_progress)
         return Dataset(images.x, images.labels, notes=images.notes)
     if Path(word).suffix.lower() in SUFFIXES:
-        refuse(word, expected="a folder of pictures", got="one picture, or the name of one")
+        refuse(word, expected="a folder of images", got="one image, or the name of one")
     if image_size is not None:
-        refuse("size", expected="a folder of pictures to resize", got=word)
+        refuse("size", expected="a folder of images to resize", got=word)
     if is_table_path(word):
         return Dataset(read_table(word))
     return read_array(Path(word)) if is_path(word) else _draw(_find(word)[1])
 
 
 def find_density(word: str) -> AbstractDensity | None:
-    """Find the density that a name stands for; None for data without a known density.
+    """Find the density of a name; None for data without a known density.
 
     >>> find_density("ring"), find_density("digits")
     (Ring(), None)
@@ -150,8 +151,8 @@ def list_datasets() -> list[Description]:
 def read_array(path: Path) -> Dataset:
     """Read a .npy file, or a .npz file that holds one array (or one called `x`).
 
-    A file of one axis is read as one column. A `y` beside the `x` of a .npz file holds the labels of
-    the rows. Objects are never unpickled.
+    A file of one axis is read as one column. A `y` next to the `x` of a .npz file holds the
+    labels of the rows. Objects are never unpickled.
     """
     suffix = path.suffix.lower()
     if suffix not in (".npy", ".npz"):

@@ -15,7 +15,7 @@ __all__ = ["EncodedRows"]
 
 @dataclass(frozen=True, eq=False)
 class EncodedRows:
-    """n rows, each with its labels beside it; indexing takes both.
+    """n rows and their labels; indexing selects from both.
 
     >>> rows = EncodedRows(np.zeros((3, 8, 8)), np.array([[0], [1], [1]]))
     >>> len(rows), rows[1:].labels.tolist()

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Integer, Shaped
 
+from onehalf._blocks import blocks
 from onehalf._errors import refuse
 
 __all__ = ["LEAST_ROWS", "Splits", "hash_rows", "split_rows"]
@@ -18,7 +19,7 @@ BLOCK = 1_000_000
 
 @runtime_checkable
 class Hashed(Protocol):
-    """Rows that can be counted, chosen from, and told apart."""
+    """Rows that can be counted, indexed and hashed."""
 
     def __len__(self) -> int: ...
 
@@ -35,7 +36,8 @@ class Splits(NamedTuple):
     train: Any
     """Seen by D; G sees them through D."""
     validation: Any
-    """Seen by held-out critics while the game goes on: they choose when to stop and which G to keep."""
+    """Seen by held-out critics while the game goes on: they choose when to stop and which G to
+    keep."""
     test: Any
     """Used once, at the end."""
 
@@ -43,10 +45,10 @@ class Splits(NamedTuple):
 def split_rows(rows: Hashed, share: float = 0.15) -> Splits:
     """Set a share of the rows aside for validation and as many for test, by the hash of each row.
 
-    The splits depend on the rows alone, on neither their order nor a seed, and each has three rows at least. A row that
-    occurs twice is two draws, which may get into two splits: to keep equal rows together would give the splits
-    different laws wherever a few values make up the data, and what is certified on test rows would be untrue of the
-    others.
+    The splits depend on the rows alone, on neither their order nor a seed, and each has three
+    rows at least. A row that occurs twice is two draws, which may get into two splits: to keep
+    equal rows together would give the splits different laws wherever a few values make up the
+    data, and what is certified on test rows would be untrue of the others.
 
     Raises:
         Refusal: There are fewer than 9 rows, or all are equal.
@@ -69,7 +71,8 @@ def split_rows(rows: Hashed, share: float = 0.15) -> Splits:
     order = np.argsort(which, kind="stable")
     occurrence = np.empty(len(rows), np.uint64)
     occurrence[order] = np.arange(len(rows)) - np.searchsorted(which[order], which[order])
-    # a repetition is placed by the whole table too: by itself it would fall alike in every table of the same few values
+    # a repetition is hashed with the whole table: else it would be in the same split
+    # of every table of the same few values
     again = np.where(occurrence > 0, _mix(occurrence + hashed.sum()), 0)
     place = np.empty(len(rows), np.int64)
     place[np.argsort(_mix(hashed + again), kind="stable")] = np.arange(len(rows))
@@ -82,17 +85,18 @@ def split_rows(rows: Hashed, share: float = 0.15) -> Splits:
 
 
 def hash_rows(flat: Shaped[np.ndarray, "n d"]) -> Integer[np.ndarray, " n"]:
-    """A 64-bit hash of each row's float64 values: sum_j w_j mix(x_j), each w_j odd; 0.0 and -0.0 are the same.
+    """A 64-bit hash of each row's float64 values: sum_j w_j mix(x_j), each w_j odd.
+
+    0.0 and -0.0 are the same.
 
     >>> len(set(hash_rows(np.array([[1, 2], [2, 1], [1, 2]])).tolist()))
     2
     """
     weights = _mix(np.arange(1, flat.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
     hashed = np.empty(len(flat), np.uint64)
-    block = max(1, BLOCK // flat.shape[1])
-    for start in range(0, len(flat), block):
-        bits = (flat[start : start + block].astype(np.float64) + 0.0).view(np.uint64)
-        hashed[start : start + block] = (_mix(bits) * weights).sum(axis=1)
+    for block in blocks(len(flat), BLOCK // flat.shape[1]):
+        bits = (flat[block].astype(np.float64) + 0.0).view(np.uint64)
+        hashed[block] = (_mix(bits) * weights).sum(axis=1)
     return hashed
 
 

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+import scipy
 from jax.core import Tracer
 from jax.scipy import stats
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
-from scipy import special
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey, Sample, Samples, Scalar
@@ -333,7 +333,9 @@ def _masses(means: Any, stds: Any, weights: Any, edges: Edges) -> Masses:
         z = (np.asarray(axis) - middle[:, None]) / stds[:, None]
         # the tail on the far side is small, so it is the one that is exact
         along.append(
-            np.where(z[:, :-1] > 0, -np.diff(special.ndtr(-z)), np.diff(special.ndtr(z)))
+            np.where(
+                z[:, :-1] > 0, -np.diff(scipy.special.ndtr(-z)), np.diff(scipy.special.ndtr(z))
+            )
         )
     product = "m" + "".join(f",m{axis}" for axis in "abcd"[: len(along)])
     return np.einsum(

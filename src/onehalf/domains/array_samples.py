@@ -200,7 +200,7 @@ def _check_independence(
         hint = "A network is to be in its mode for evaluation, model.eval() in PyTorch."
         refuse(
             "features",
-            expected="the same features for a row, whatever stands beside it",
+            expected="the same features for a row, whatever the other rows are",
             got="others",
             hint=hint,
         )

@@ -1,5 +1,6 @@
 """Arrays of numbers: vectors, points, anything with one example along the first axis; perhaps with labels."""
 
+import dataclasses
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,6 @@ from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
 from onehalf._files import write_file
-from onehalf._typing import PRNGKey
 from onehalf.data.arrays.preprocessor import ArrayPreprocessor
 from onehalf.data.arrays.scaler import ArrayScaler
 from onehalf.data.arrays.validation import numbered
@@ -30,11 +30,8 @@ from onehalf.domains.base import Domain, Preprocessor
 from onehalf.evaluation.features.arrays import ArrayEncoder
 from onehalf.evaluation.features.base import FeatureEncoder, PlainColumns
 from onehalf.evaluation.samples import Samples
-from onehalf.nets.base import AbstractNet
 from onehalf.nets.bounded import Bounded
-from onehalf.nets.mlp import MLP
-from onehalf.players.neural import Networks
-from onehalf.presets import mnist_2014
+from onehalf.players.networks import Networks, make_mlps
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -157,7 +154,12 @@ class ArrayDomain(Domain):
 
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
         """Standard units; the 2014 recipes see pixels between 0 and 1."""
-        scaler = mnist_2014.pixels(train.x) if preset else ArrayScaler.fit(train.x)
+        if preset:
+            from onehalf.presets import mnist_2014
+
+            scaler = mnist_2014.pixels(train.x)
+        else:
+            scaler = ArrayScaler.fit(train.x)
         return ArrayPreprocessor.fit(train, scaler, self.labels.names, len(self.labels.values))
 
     def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
@@ -180,39 +182,16 @@ class ArrayDomain(Domain):
     def networks(self, recipe: Recipe, preprocessor: Preprocessor, p_data: Any) -> Networks:
         """MLPs; G stays inside the bounds of whole numbers where there are many entries."""
         size = preprocessor.condition_size
-        bounds = self._bounds(p_data)
-        stds = first_std(recipe, size)
+        mlps = make_mlps(recipe, self.shape, first_std(recipe, size), size)
+        return self._bound(mlps, p_data)
 
-        def D(key: PRNGKey) -> AbstractNet:
-            return MLP(
-                key,
-                self.shape,
-                (),
-                width=recipe.width,
-                depth=recipe.depth,
-                features=recipe.features,
-                condition_size=size,
-            )
-
-        def G(key: PRNGKey) -> AbstractNet:
-            net = MLP(
-                key,
-                (recipe.normal + recipe.choices,),
-                self.shape,
-                width=recipe.width,
-                depth=recipe.depth,
-                activation="relu",
-                first_std=stds,
-                condition_size=size,
-            )
-            return Bounded(net, *bounds) if bounds else net
-
-        return Networks(D, G)
-
-    def _bounds(self, p_data: Any) -> tuple[Float[Array, "..."], ...] | None:
-        """The least, the greatest and the mean of each entry, where G is to stay inside them."""
+    def _bound(self, networks: Networks, p_data: Any) -> Networks:
+        """Keep G inside the least and the greatest value of each entry, for whole numbers of many entries."""
         rows: Empirical = getattr(p_data, "rows", p_data)
-        return rows.bounds if math.prod(self.shape) > FEW_ENTRIES else None
+        bounds = rows.bounds if math.prod(self.shape) > FEW_ENTRIES else None
+        if bounds is None:
+            return networks
+        return dataclasses.replace(networks, G=lambda key: Bounded(networks.G(key), *bounds))
 
     @classmethod
     def encode_samples(
@@ -245,7 +224,7 @@ class ArrayDomain(Domain):
         from onehalf.sections.arrays import ArraySections
 
         shown = "validation rows and new samples"
-        return ArraySections(real.x, other.x, called, (), shown)
+        return ArraySections(real.x, other.x, called, shown)
 
     @classmethod
     def compare_sections(

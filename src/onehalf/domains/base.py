@@ -1,4 +1,4 @@
-"""What a kind of data is to the rest of the house: one class says all of it."""
+"""A kind of data as one class: all that the rest of the package needs to know of it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,7 @@ from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.samples import Samples
 from onehalf.hyperparameters import NETS
 from onehalf.players.base import Players
-from onehalf.players.neural import Networks, NeuralPlayers, make_game
-from onehalf.presets import mnist_2014, recipes
+from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Preprocessor(Protocol):
         ...
 
     def inverse_transform(self, batch: Batch) -> EncodedRows:
-        """The rows that the players' examples stand for."""
+        """Return the rows that were transformed into these examples."""
         ...
 
     def encode_conditions(self, cells: Cells) -> Float[np.ndarray, "n entries"]:
@@ -156,7 +155,7 @@ class Domain(ABC):
 
     @abstractmethod
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
-        """Learn from training rows how the players see rows; a preset recipe may have a way of its own."""
+        """Learn from training rows how the players see rows; a preset recipe may do it differently."""
 
     @abstractmethod
     def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
@@ -194,8 +193,10 @@ class Domain(ABC):
     def resolve(
         self, asked: Mapping[str, Any], preprocessor: Preprocessor, n_rows: int
     ) -> Recipe:
-        """The recipe of a fit on so many training rows; `asked` as `Hyperparameters.check` gives it."""
+        """Return the recipe of a fit on `n_rows` training rows; `asked` as `Hyperparameters.check` gives it."""
         if asked["recipe"] is not None:
+            from onehalf.presets import recipes
+
             self.check_preset(asked["recipe"])
             return recipes.resolve(asked, n_rows)
         net = self.choose_net(asked["net"])
@@ -205,17 +206,41 @@ class Domain(ABC):
     def latent(self, recipe: Recipe, preprocessor: Preprocessor) -> AbstractData:
         """p_z."""
         if recipe.recipe is not None:
+            from onehalf.presets import mnist_2014
+
             return mnist_2014.P_Z
         return preprocessor.latent(Latent(normal=recipe.normal, choices=recipe.choices))
+
+    def make_networks(
+        self, recipe: Recipe, preprocessor: Preprocessor, p_data: AbstractData
+    ) -> Networks:
+        """The networks of a preset recipe, or those of this kind of data."""
+        if recipe.recipe is not None:
+            from onehalf.presets import recipes
+
+            return recipes.make_networks(p_data)
+        return self.networks(recipe, preprocessor, p_data)
 
     def make_players(
         self, recipe: Recipe, preprocessor: Preprocessor, p_data: AbstractData
     ) -> Players[Any]:
         """The players on these training rows."""
+        # imported here, as only training needs optimizers
+        from onehalf.players.neural import NeuralPlayers, make_game
+
         if recipe.recipe is not None:
-            return recipes.make_players(recipe, p_data)
-        game = make_game(recipe, p_data, self.latent(recipe, preprocessor))
-        return NeuralPlayers(recipe, game, self.networks(recipe, preprocessor, p_data))
+            from onehalf.presets import recipes
+
+            game = recipes.make_game(recipe, p_data)
+        else:
+            game = make_game(recipe, p_data, self.latent(recipe, preprocessor))
+        return NeuralPlayers(recipe, game, self.make_networks(recipe, preprocessor, p_data))
+
+    def blank_generator(self, recipe: Recipe, preprocessor: Preprocessor) -> Any:
+        """Return a G to be filled from a file: its arrays are shapes."""
+        nothing = EncodedRows.unlabelled(np.zeros((0, *self.row_shape)))
+        p_data = preprocessor.distribution(nothing)
+        return self.make_networks(recipe, preprocessor, p_data).blank_generator()
 
     # ---------------------------------------------------------- evaluation
 
@@ -290,7 +315,7 @@ class Domain(ABC):
         return figures.draw_arrays({"data": rows})
 
     has_previews: ClassVar[bool] = False
-    """Whether samples are kept at each evaluation, to look at."""
+    """Whether samples are kept at each evaluation, to show the course of training."""
 
     def notes(self, recipe: Recipe) -> tuple[str, ...]:
         """What a person should know of how these data are trained on."""

@@ -21,9 +21,8 @@ from onehalf.evaluation.features.base import FeatureEncoder, PlainColumns
 from onehalf.evaluation.features.images import ImageEncoder, is_picture
 from onehalf.hyperparameters import NETS
 from onehalf.nets.base import AbstractNet
-from onehalf.nets.bounded import Bounded
 from onehalf.nets.convolutional import ConvolutionalD, ConvolutionalG, padded_to
-from onehalf.players.neural import Networks
+from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ CONVOLUTIONAL = {
 
 @dataclass(frozen=True, eq=False)
 class ImageDomain(ArrayDomain):
-    """Arrays that can be looked at."""
+    """Arrays that are shown as images."""
 
     name: ClassVar[str] = "image"
     has_previews: ClassVar[bool] = True
@@ -90,7 +89,6 @@ class ImageDomain(ArrayDomain):
         if recipe.net != "convolutional":
             return super().networks(recipe, preprocessor, p_data)
         size = preprocessor.condition_size
-        bounds = self._bounds(p_data)
         stds = first_std(recipe, size)
 
         def D(key: PRNGKey) -> AbstractNet:
@@ -99,7 +97,7 @@ class ImageDomain(ArrayDomain):
             )
 
         def G(key: PRNGKey) -> AbstractNet:
-            net = ConvolutionalG(
+            return ConvolutionalG(
                 key,
                 (recipe.normal + recipe.choices,),
                 self.shape,
@@ -108,9 +106,8 @@ class ImageDomain(ArrayDomain):
                 condition_size=size,
                 half=recipe.half,
             )
-            return Bounded(net, *bounds) if bounds else net
 
-        return Networks(D, G)
+        return self._bound(Networks(D, G), p_data)
 
     @classmethod
     def choose_encoder(

@@ -27,9 +27,8 @@ from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 from onehalf.evaluation.samples import Samples
 from onehalf.nets.base import AbstractNet
-from onehalf.nets.mlp import MLP
 from onehalf.nets.tabular import Copula, Tabular
-from onehalf.players.neural import Networks
+from onehalf.players.networks import Networks, make_mlps
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -158,34 +157,15 @@ class TableDomain(Domain):
         copula = gaussian_copula(rows, recipe.normal, len(first_std))
         p_z = self.latent(recipe, preprocessor)
 
-        def D(key: PRNGKey) -> AbstractNet:
-            return MLP(
-                key,
-                preprocessor.shape,
-                (),
-                width=recipe.width,
-                depth=recipe.depth,
-                features=recipe.features,
-                condition_size=size,
-            )
+        mlps = make_mlps(recipe, preprocessor.shape, first_std, size)
 
         def G(key: PRNGKey) -> AbstractNet:
-            net = MLP(
-                key,
-                noise.shape,
-                preprocessor.shape,
-                width=recipe.width,
-                depth=recipe.depth,
-                activation="relu",
-                first_std=first_std,
-                condition_size=size,
-            )
-            return Tabular(Copula(net, *copula), layout, *noise.shape)
+            return Tabular(Copula(mlps.G(key), *copula), layout, *noise.shape)
 
         def calibrate(G: Any) -> AbstractNet:
             return G.calibrate(p_z.batch(jr.key(0), CALIBRATION), preprocessor.shares)
 
-        return Networks(D, G, calibrate)
+        return Networks(mlps.D, G, calibrate)
 
     @classmethod
     def encode_samples(

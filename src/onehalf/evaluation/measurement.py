@@ -309,7 +309,7 @@ def _collect_plot_data(paired: PairedSamples, certificate: Certificate) -> PlotD
         special.expit(both),
         np.repeat([0.5 / len(l_real), 0.5 / len(l_other)], [len(l_real), len(l_other)]),
     )
-    # rows of equal D are taken from both piles in turn
+    # rows of equal D are taken from both samples in turn
     order = np.lexsort(
         (np.concatenate([np.arange(len(each)) / len(each) for each in (l_real, l_other)]), D)
     )

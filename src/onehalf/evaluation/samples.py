@@ -1,4 +1,4 @@
-"""Two samples to be compared, as encoded rows; and what stands for one: arrays, samplers, levels and seeds."""
+"""Two samples to be compared, as encoded rows; and checks of arrays, samplers, levels and seeds."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ class Samples:
     train: EvaluationRows | None = None
     """The rows that the generator was trained on."""
     free: EvaluationRows | None = None
-    """Samples that were made without regard to the labels of the real rows; None stands for `other`."""
+    """Samples that were made without regard to the labels of the real rows; None means `other`."""
     encoder: FeatureEncoder
     given: tuple[str, ...] = ()
     """The names of the labels of each real row which its own samples were made for."""
@@ -130,7 +130,7 @@ def read_array(what: str, rows: Any, like: NamedArray | None = None) -> NamedArr
     array = check(what, array[:, None] if array.ndim == 1 else array)
     if like and array.shape[1:] != like.x.shape[1:]:
         sizes = array.ndim > 2 and array.shape[1:3] != like.x.shape[1:3]
-        hint = "Bring all pictures to one size (--size)." if sizes else ""
+        hint = "Bring all images to one size (--size)." if sizes else ""
         refuse(
             what,
             expected=f"rows of the data's shape {like.x.shape[1:]}",

@@ -40,7 +40,7 @@ SIDES = {
     "free": "the other sample",
 }
 
-TOLD = 3
+MOST_LISTED = 3
 """Regions and findings of each kind that are listed; the rest are in the JSON."""
 
 PARTED = 0.98
@@ -56,17 +56,17 @@ def parts(found: Measurement) -> dict[str, list[str]]:
     """The sentences by what they are about: 'apart', 'where', 'missed', 'copying' and 'notes', in this order."""
     cells, utility = found.optional.cells, found.optional.utility
     copying = found.memorization
-    told = copying.sentences if copying else ()
+    sentence = copying.sentences if copying else ()
     # if copying was found, its headline is one of the first things to know
     first = 1 if copying and copying.shown else 0
     return {
-        "apart": [*told[:first], *_apart(found)],
+        "apart": [*sentence[:first], *_apart(found)],
         "where": [*_where(found), *_by_class(found), *(cells.sentences if cells else ())],
         "missed": [_missed(found)],
-        "copying": list(told[first:]),
+        "copying": list(sentence[first:]),
         "notes": [
             *([utility.sentence] if utility else []),
-            *_findings(found, severe=False)[:TOLD],
+            *_findings(found, severe=False)[:MOST_LISTED],
             *_compared(found),
         ],
     }
@@ -88,7 +88,7 @@ def _apart(found: Measurement) -> Iterator[str]:
     rules = [
         region for region in found.regions if region.certain and _difference(region) > PARTED
     ]
-    yield from severe[:TOLD]
+    yield from severe[:MOST_LISTED]
     if rules and not severe:
         yield f"One rule separates nearly all rows: {describe_region(rules[0])}"
     yield _distance(found)
@@ -109,21 +109,21 @@ def _distance(found: Measurement) -> str:
     estimate = f"the estimate is {digits(found.jsd_estimate, found.jsd_se)}"
     if found.jsd_lower > 0:
         bits = at_least(found.jsd_lower / math.log(2))
-        told = (
+        sentence = (
             f"with {confidence(found.alpha)} confidence the two differ: each row carries at least "
             f"{bits} bit about its source (maximum 1). The Jensen-Shannon divergence (0 to 0.693 "
             f"nats) is at least {at_least(found.jsd_lower)} nats; {estimate}."
         )
     else:
-        told = (
-            "there is evidence that the two differ, but the size of the difference could not be certified"
+        sentence = (
+            "there is evidence that the two differ, but the critics could not certify its size"
             if _signs(found)
             else "no difference was found beyond chance, which does not show that there is none"
         )
         below = "; a negative estimate counts as 0" if found.jsd_estimate < 0 else ""
-        told += f" (Jensen-Shannon divergence, from 0 to 0.693 nats: at least 0; {estimate}{below})."
-    told = f"as the numbers are given, {told}" if found.harmonized else told
-    return told[0].upper() + told[1:]
+        sentence += f" (Jensen-Shannon divergence, from 0 to 0.693 nats: at least 0; {estimate}{below})."
+    sentence = f"as the numbers are given, {sentence}" if found.harmonized else sentence
+    return sentence[0].upper() + sentence[1:]
 
 
 def _signs(found: Measurement) -> bool:
@@ -161,21 +161,21 @@ def _beside(found: Measurement, null: Baseline) -> str:
         if trained
         else "half of the data against the other half"
     )
-    told = (
+    sentence = (
         f"For comparison, {against} ({null.n_real:,} rows against {null.n_other:,}): at least "
         f"{at_least(null.jsd_lower)} nats, estimate {digits(null.jsd_estimate, null.jsd_se)}, "
         f"{_p(null.p_value)}, e-value {money(null.log_e)}."
     )
     if null.jsd_lower <= 0 and null.p_value > found.alpha:
-        return told
+        return sentence
     luck = _by_luck(found, ways=2)
     if trained:
         return (
-            f"{told} Chance makes such a difference {luck}. Otherwise the data and the training "
+            f"{sentence} Chance makes such a difference {luck}. Otherwise the data and the training "
             "rows have different distributions (another time, drift, repeated rows), and the "
             "results on the other sample and on copying are in doubt."
         )
-    return f"{told} The halves were drawn at random, so this is chance, {luck}; another seed draws others."
+    return f"{sentence} The halves were drawn at random, so this is chance, {luck}; another seed draws others."
 
 
 def _where(found: Measurement) -> Iterator[str]:
@@ -186,30 +186,42 @@ def _where(found: Measurement) -> Iterator[str]:
     if certain:
         at_once = f"{confidence(found.alpha)} confidence for all of them together"
         yield f"Where they differ, with the confidence interval of each share in brackets ({at_once}):"
-        yield from (f"  {describe_region(region)}" for region in certain[:TOLD])
+        yield from (f"  {describe_region(region)}" for region in certain[:MOST_LISTED])
     elif found.jsd_lower > 0:
-        what = f"the {_listed(said)} of a picture" if said else "one, two or three columns"
+        what = f"the {_listed(said)} of a image" if said else "one, two or three columns"
         yield f"The difference could not be narrowed down to a rule about {what}."
-    steps = [
+    yield from _describe_marginals(found)
+
+
+def _describe_marginals(found: Measurement) -> Iterator[str]:
+    """Say what the best column and the best pair show alone, and all columns if they show more than the critics."""
+    said, certified = found.described, found.jsd_lower
+    parts = [
         step for step in found.marginals if said or len(step.columns) < len(found.audit.columns)
     ]
-    if found.jsd_lower > 0 and steps:
-        told = [
+    if parts and max(certified, *(step.jsd_lower for step in parts)) > 0:
+        shown = [
             f"{' and '.join(step.columns)}, alone shows "
             + (
                 f"at least {at_least(step.jsd_lower)} nats"
                 if step.jsd_lower > 0
                 else "nothing for certain"
             )
-            for step in steps
+            for step in parts
         ]
-        pair = f"; the most telling pair, {told[1]}" if len(told) > 1 else ""
-        what = "property of a picture" if said else "column"
-        yield f"The most telling {what}, {told[0]}{pair}."
+        pair = f"; the most telling pair, {shown[1]}" if len(shown) > 1 else ""
+        what = "property of an image" if said else "column"
+        yield f"The most telling {what}, {shown[0]}{pair}."
+    for step in found.marginals[len(parts) :]:
+        if step.jsd_lower > certified:
+            yield (
+                f"A histogram of {' and '.join(step.columns)} certifies more than the critics do: "
+                f"at least {at_least(step.jsd_lower)} nats."
+            )
 
 
 def _by_class(found: Measurement) -> Iterator[str]:
-    """Which classes come too seldom or too often, and which are made otherwise than they are."""
+    """Name the classes whose shares differ, and those whose samples differ from their data."""
     if not (classes := found.classes):
         return
     at_once = f"{confidence(found.alpha)} confidence for all statements on classes together"
@@ -250,9 +262,9 @@ def _interval(share: Proportion) -> str:
     return f"{math.floor(1000 * low) / 10:.1f} to {math.ceil(1000 * high) / 10:.1f} %"
 
 
-def _some(told: Sequence[str]) -> str:
-    return "; ".join(told[:TOLD]) + (
-        f"; and {len(told) - TOLD} more" if len(told) > TOLD else ""
+def _some(sentence: Sequence[str]) -> str:
+    return "; ".join(sentence[:MOST_LISTED]) + (
+        f"; and {len(sentence) - MOST_LISTED} more" if len(sentence) > MOST_LISTED else ""
     )
 
 
@@ -406,7 +418,7 @@ def confidence(alpha: float) -> str:
 
 
 def _by_luck(found: Measurement, ways: int = 1) -> str:
-    """How often luck shows a difference, if there are so many ways to show one (the bound, the p-value)."""
+    """How often luck shows a difference, if there are several ways to show one (the bound, the p-value)."""
     return f"at most once in {1 / (ways * found.alpha):.3g} times"
 
 

@@ -1,7 +1,7 @@
 """One file per claim of the derivation: what the theory gives, what is measured, a figure.
 
 They run in the order of the derivation (docs/explanation/derivation.md), which names each of
-them beside its formulas.
+them next to its formulas.
 """
 
 from onehalf.experiments.base import AbstractExperiment

@@ -116,7 +116,7 @@ class AbstractExperiment(ABC):
 
     @abstractmethod
     def claims(self) -> Iterable[Claim]:
-        """Yield what the theory gives beside what is measured."""
+        """Yield what the theory predicts and what is measured."""
 
     @abstractmethod
     def figure(self) -> Figure:

@@ -53,7 +53,7 @@ class Quadrature(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """What scikit-learn says of D_star on each batch; and -V~/2 of the first."""
+    """The loss of D_star on each batch by scikit-learn; and -V~/2 of the first."""
 
     cross_entropy: Float[np.ndarray, " batches"]
     accuracy: Float[np.ndarray, " batches"]

@@ -27,7 +27,7 @@ LINE = np.arange(-10.0, 17.0)
 INFLECTION = 1.636255721480972
 """Where the second derivative of C by mu is 0, by quadrature to 30 digits."""
 FAR = 6.0
-"""Where both paths of the picture end: p_g = N(6, 1)."""
+"""Where both paths of the figure end: p_g = N(6, 1)."""
 SHARES = np.linspace(0, 1, 61)
 """How far along the path."""
 

@@ -40,12 +40,14 @@ GAMES = {
 class DiracGAN(AbstractExperiment):
     """p_g = delta_theta, d(x) = psi x: undamped, the players circle; R1 stops them; Mescheder et al. 2018, section 2.
 
-    Steps of length h = 0.2 from (1, -1). The eigenvalues of a step at the equilibrium (0, 0) decide: their modulus is
-    sqrt(1 + h^2/4) > 1 if both players step at once, 1 if they take turns, and with R1, both at once,
-    |1 + h (-gamma +- sqrt(gamma^2 - 1))/2| < 1. The non-saturating loss has the same eigenvalues, and only ever circles
-    (both at once) or closes in more slowly than any exponential (in turn). The traps: gamma has the factor 1/2 here, as
-    in the paper, and not in the authors' code; psi has the other sign there, D being high on samples, so that their
-    (1, 1) is our (1, -1); and G steps first where they take turns, as there.
+    Steps of length h = 0.2 from (1, -1). The eigenvalues of a step at the equilibrium (0, 0)
+    decide: their modulus is sqrt(1 + h^2/4) > 1 if both players step at once, 1 if they take
+    turns, and with R1, both at once, |1 + h (-gamma +- sqrt(gamma^2 - 1))/2| < 1. The
+    non-saturating loss has the same eigenvalues, and only ever circles (both at once) or closes
+    in more slowly than any exponential (in turn). The traps: gamma has the factor 1/2 here, as
+    in the paper, and not in the authors' code; psi has the other sign there, D being high on
+    samples, so that their (1, 1) is our (1, -1); and G steps first where they take turns, as
+    there.
     """
 
     @cached_property

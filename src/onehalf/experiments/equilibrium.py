@@ -30,7 +30,7 @@ OVER = np.arange(-10.0, 15.0)
 SAME = Mixture(((0.0,), (0.0,)), (1.0, 1.0), (0.25, 0.75))
 """p_data again, written otherwise."""
 SHIFTS = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Each mu stands for a G: p_g = N(mu, 1)."""
+"""Each mu is a G: p_g = N(mu, 1)."""
 C_FAR = 2 * 0.63272019373686698 - math.log(4)
 """C(G) of the last, by quadrature to 30 digits; in nats."""
 N = 20_000

@@ -30,7 +30,7 @@ __all__ = ["FigureOne"]
 P_DATA = Normal(1.5, 0.8)
 P_Z = Normal()
 KNOTS = np.linspace(-6.0, 6.0, 4001)
-"""G is taken to be linear between these z; a claim says what that is worth."""
+"""G is taken to be linear between these z; a claim measures the error."""
 
 EDGES = np.linspace(-3.0, 6.0, 451)
 CELLS = np.array([-np.inf, *EDGES, np.inf])

@@ -1,4 +1,4 @@
-"""A learned D beside D_star: a line that can be D_star, and nets that approach it."""
+"""A learned D against D_star: a line that can be D_star, and nets that approach it."""
 
 import math
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ RANDOM = 1000
 """How many D, and how many p_g, are drawn."""
 COIN = np.full(2, 0.5)
 SLOPES = (-1.5, -0.5, 0.0, 0.5, 1.5)
-"""The logits at heads, and with the other sign at tails, of the D in the picture."""
+"""The logits at heads, and with the other sign at tails, of the D in the figure."""
 
 
 class MinMax(AbstractExperiment):

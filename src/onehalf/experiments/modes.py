@@ -66,7 +66,7 @@ class Modes(AbstractExperiment):
     hit if one of 2,500 samples lies within 3 standard deviations of its centre; samples there
     are of high quality (Lin et al. 2018), as 1 - exp(-9/2) of the data are. The traps: the
     order is measured, not proved, and at equal rates the plain game hits all eight too; and so
-    does a G that covers the plane: look at the share as well.
+    does a G that covers the plane: so read the share as well.
     """
 
     @cached_property

@@ -43,7 +43,7 @@ EPOCH = 18
 EPOCHS = 54
 """Epochs of the short game."""
 ASLEEP_UNTIL = 20
-"""Until this epoch, at least, D says 1/2 to everything."""
+"""Until this epoch, at least, D is 1/2 everywhere."""
 AWAKE_FROM = 48
 """After this epoch, at the latest, D does not."""
 EVALUATIONS = 3
@@ -78,7 +78,7 @@ class Original2014(AbstractExperiment):
     dropout; while the rate falls, the momentum rises. The numbers are those of the MNIST run,
     which itself is not here, as no data are downloaded: its game is played on scikit-learn's
     digits of 8 x 8 pixels, scaled to [0, 1], with players of the same widths. What to see: D's
-    weights start within 0.005 of 0, so that D says 1/2 to everything for forty epochs; then it
+    weights start within 0.005 of 0, so that D is 1/2 everywhere for forty epochs; then it
     wakes and beats G at once, and all samples become one. The trap: objectives of log 2 can
     also mean a D that sleeps. On longer games see docs/explanation/mnist-2014.md.
     """

@@ -45,7 +45,7 @@ class OverfitD(AbstractExperiment):
     bins it believes what it counted among 1000 draws a side. With far more bins than draws it
     knows each draw's side, and its training estimate goes to log 2, the most that there is. On
     fresh draws it stays at or below the truth: a D that is sure of noise pays for it. Show both
-    numbers: the training one alone says nothing of the laws.
+    numbers: the one on training rows alone is no evidence about the distributions.
     """
 
     formulas = (25,)

@@ -48,7 +48,7 @@ class UniformShift(AbstractExperiment):
             far["C(G)"] - self.distances[2.0]["C(G)"],
             1e-9,
         )
-        yield Claim("a = 5: W1 = a still tells how far", 5.0, far["W1"], 1e-9)
+        yield Claim("a = 5: W1 = a still measures how far", 5.0, far["W1"], 1e-9)
 
     def figure(self) -> Figure:
         """C(G) and W1 over the shift."""

@@ -1,4 +1,7 @@
-"""The figures: each function draws one matplotlib `Figure`, which the caller saves. No global state is touched."""
+"""The figures: each function draws one matplotlib `Figure`, which the caller saves.
+
+No global state is touched.
+"""
 
 import lazy_loader
 

@@ -19,7 +19,8 @@ from onehalf.figures.style import (
 __all__ = ["draw_calibration", "draw_log_ratios", "draw_wealth"]
 
 LEAST_RANGE = 1.0
-"""Log ratios are drawn from -1 to 1 nats at least, so that a critic that sees nothing shows as one peak at 0."""
+"""Log ratios are drawn from -1 to 1 nats at least, so that a critic that sees nothing shows as
+one peak at 0."""
 
 
 def draw_log_ratios(bars: LogRatios, called: str = "samples") -> Figure:

@@ -1,7 +1,7 @@
-"""Count how far samples are from data in the columns of a table: each by itself, and pairs of them.
+"""Count how far samples are from data in the columns of a table: one at a time, and pairs of them.
 
-The difference is the total variation between shares in cells: the share of the rows that would have to change. Its
-baseline is the same number for one half of the data against the other.
+The difference is the total variation between shares in cells: the share of the rows that would
+have to change. Its baseline is the same number for one half of the data against the other.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from onehalf._text import percent
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.profile import are_atoms
+from onehalf.data.tables.profile import is_atom
 from onehalf.figures.style import take_evenly
 
 __all__ = ["Cells", "Difference", "assign_cells", "cell_shares", "rank_columns", "rank_pairs"]
@@ -25,25 +25,26 @@ SPLITS = 5
 """How many times the data are split into random halves."""
 
 COLUMNS_PAIRED = 30
-"""Pairs are sought among so many columns, those that differ most."""
+"""Pairs are formed of this many columns at most, those that differ most."""
 
 NOTABLE = 0.25
-"""A pair that differs by this share of the most different pair is worth showing for the sake of another column."""
+"""A pair that differs by this share of the most different pair is worth showing for the sake of
+another column."""
 
 SINGLE_NUMBER_CELLS = 20
-"""Cells of a column of numbers by itself."""
+"""Cells of a single column of numbers."""
 
 SINGLE_WORD_CELLS = 100
-"""Cells of a column of words by itself, beside one for all others."""
+"""Cells of a single column of words, and one more for all other words."""
 
 PAIR_NUMBER_CELLS = 6
 """Cells of a column of numbers in a pair."""
 
 PAIR_WORD_CELLS = 7
-"""Cells of a column of words in a pair, beside one for all others."""
+"""Cells of a column of words in a pair, and one more for all other words."""
 
 FEW_VALUES = 8
-"""A column with at most so many different numbers has a cell for each."""
+"""A column with at most this many different numbers has a cell for each."""
 
 Rows = Float[np.ndarray, "_ _"]
 Values = Float[np.ndarray, " _"]
@@ -60,7 +61,7 @@ class Difference:
     samples: float
     """Half of the data against as many samples."""
     data: float
-    """Half of the data against the other half: the noise of so many rows in so many cells."""
+    """Half of the data against the other half: the noise of as many rows in as many cells."""
 
     @property
     def excess(self) -> float:
@@ -68,7 +69,7 @@ class Difference:
         return self.samples - self.data
 
     def __str__(self) -> str:
-        """The number and its baseline, as a title says it."""
+        """The number and its baseline, for a title."""
         return f"{percent(self.samples)} differ (data from data {percent(self.data)})"
 
 
@@ -81,15 +82,17 @@ class Cells:
     size: int
     """How many cells there are."""
     values: Values | None
-    """Values with a cell each; then comes one of all others, if there are any, and one of what is missing."""
+    """Values with a cell each; then comes one of all others, if there are any, and one of what
+    is missing."""
     edges: Values
-    """Without such values: where each cell but the first begins, in order of size; what is missing comes last."""
+    """Without such values: where each cell but the first begins, in order of size; what is
+    missing comes last."""
     has_missing: bool
     """Whether there is a cell of what is missing."""
 
 
 def rank_columns(data: Rows, samples: Rows, encoder: TableEncoder) -> list[Difference]:
-    """Compare each column by itself; the one that differs most beyond noise comes first.
+    """Compare each single column; the one that differs most beyond noise comes first.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"sex": ["F", "M"] * 500, "smoker": ["yes", "no"] * 500})
@@ -113,7 +116,8 @@ def rank_pairs(
 ) -> tuple[list[Difference], Mapping[int, Cells]]:
     """Find the pairs that differ most beyond what either column does, and the cells of their columns.
 
-    Each column is in one pair, as far as there are other pairs that differ a quarter as much as the first.
+    Each column is in one pair, as far as there are other pairs that differ a quarter as much as
+    the first.
     """
     sides = take_evenly(data, MOST_ROWS), take_evenly(samples, MOST_ROWS)
     splits = _random_splits(*map(len, sides))
@@ -141,7 +145,7 @@ def rank_pairs(
 
 
 def assign_single_cells(sides: Sequence[Rows], place: int, encoder: TableEncoder) -> Cells:
-    """Assign rows to the fine cells in which a column is compared by itself."""
+    """Assign rows to the fine cells in which a single column is compared."""
     return assign_cells(
         sides, place, encoder, SINGLE_NUMBER_CELLS, SINGLE_WORD_CELLS, atoms=True
     )
@@ -172,7 +176,7 @@ def assign_cells(
         return _cells_of_values(columns, _most_frequent(columns, word_cells))
     if encoder.columns[place].values and len(distinct) <= max(word_cells, FEW_VALUES):
         return _cells_of_values(columns, distinct)
-    spikes = distinct[are_atoms(counts, len(columns[0]))] if atoms else np.zeros(0)
+    spikes = distinct[is_atom(counts, len(columns[0]))] if atoms else np.zeros(0)
     return _cells_between(columns, number_cells, spikes)
 
 
@@ -231,7 +235,10 @@ def _known(column: Values) -> Values:
 
 
 def _most_frequent(columns: Sequence[Values], most: int) -> Values:
-    """The most frequent values of both sides, which count equally; the most frequent in the data come first."""
+    """The most frequent values of both sides, which count equally.
+
+    The most frequent in the data come first.
+    """
     known = [_known(column) for column in columns]
     distinct, place = np.unique(np.concatenate(known), return_inverse=True)
     shares = [

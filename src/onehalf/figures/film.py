@@ -1,4 +1,4 @@
-"""Encode pictures as an animation: a GIF or a WebP for slides, or a page that plays and needs no other file."""
+"""Encode frames as an animation: a GIF or a WebP for slides, or a page that plays it and needs no other file."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ LAST_FRAME_MILLISECONDS = 2000
 
 
 def encode_film(frames: Sequence[Figure | Image.Image], suffix: str) -> bytes:
-    """Encode pictures of one size as the bytes of an animated .gif, .webp or .html file.
+    """Encode frames of one size as the bytes of an animated .gif, .webp or .html file.
 
     >>> from onehalf.figures.style import new_figure
     >>> encode_film([new_figure("x", "y")[0] for _ in range(2)], ".gif")[:6]
@@ -50,26 +50,26 @@ def encode_film(frames: Sequence[Figure | Image.Image], suffix: str) -> bytes:
 
 
 def encode_image(image: Image.Image, format: str, **options: Any) -> bytes:
-    """Encode a picture as the bytes of a file of this format of Pillow's."""
+    """Encode an image as the bytes of a file of this format of Pillow's."""
     file = io.BytesIO()
     image.save(file, format=format, **options)
     return file.getvalue()
 
 
 def _render_page(images: Sequence[Image.Image]) -> bytes:
-    """Render a page that plays the pictures."""
-    pictures = [
+    """Render a page that plays the frames."""
+    frames = [
         base64.b64encode(encode_image(image, "webp", lossless=True)).decode()
         for image in images
     ]
     loader = PackageLoader("onehalf.figures", ".")
     environment = Environment(loader=loader, undefined=StrictUndefined)
     template = environment.get_template("film.html.jinja")
-    return template.render(pictures=pictures, every=FRAME_MILLISECONDS).encode()
+    return template.render(frames=frames, every=FRAME_MILLISECONDS).encode()
 
 
 def _to_image(frame: Figure | Image.Image) -> Image.Image:
-    """Draw a figure as a picture; a picture stays as it is."""
+    """Render a figure as an image; an image is returned unchanged."""
     if isinstance(frame, Image.Image):
         return frame
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Draw the best discriminator of a density that is known, beside the one that was learned."""
+"""Draw the best discriminator of a known density, and the one that was learned."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,7 +20,8 @@ CELLS_ON_A_SIDE = {1: 5, 2: 10}
 """How many cells on a side are drawn as one, by the number of axes."""
 
 LEAST_MASS = 1e-5
-"""With less probability than this of both together in a block of cells any D is as good: nothing is drawn there."""
+"""With less probability than this of both together in a block of cells any D is as good:
+nothing is drawn there."""
 
 EMPTY_COLOUR = "#B0B0B0"
 """The colour of such blocks in a map."""

@@ -1,4 +1,4 @@
-"""Draw images as they are: grids, each beside its nearest training image, animations of grids, and one file each.
+"""Draw images pixel by pixel: grids, samples with their nearest training images, animations, files.
 
 A pixel becomes a square of whole screen pixels, so that what is seen is what is there.
 """
@@ -34,7 +34,8 @@ GAP_COLOUR = "#C8C8C8"
 """What lies between the images."""
 
 GAP_SHARE = 16
-"""A gap or a frame is one pixel wide for so many pixels of an image's height, and at least one."""
+"""The pixels of an image's height for each pixel of the width of a gap or a frame, which is at
+least one."""
 
 BLOCK_PIXELS = 2**24
 """The pixels of the training images that are compared at once."""
@@ -57,8 +58,10 @@ def draw_image_grid(
     Args:
         images: What to draw.
         across: How many in a row; by default, as many as make the grid about square.
-        magnify: The side of a pixel; by default as large as fits into 1,000 pixels, and at least 1.
-        limits: What is drawn as black and as white; by default what the images' numbers suggest.
+        magnify: The side of a pixel; by default as large as fits into 1,000 pixels, and at
+            least 1.
+        limits: What is drawn as black and as white; by default what the images' numbers
+            suggest.
 
     >>> draw_image_grid(np.zeros((6, 28, 28))).size
     (946, 627)
@@ -98,7 +101,8 @@ def draw_nearest(
 ) -> Image.Image:
     """Draw pairs of a sample and, in a blue frame to its right, the training image that is nearest to it.
 
-    As Figure 2 of Goodfellow et al. 2014, whose last column is this. Black and white are those of the training images.
+    As Figure 2 of Goodfellow et al. 2014, whose last column is this. Black and white are those
+    of the training images.
     """
     if samples.shape != nearest.shape:
         refuse(
@@ -138,7 +142,8 @@ def find_nearest(
         smallest = squares[np.arange(len(x)), best]
         place = np.where(smallest < least, block.start + best, place)
         least = np.minimum(smallest, least)
-    # the difference itself: that of the squares above is not exactly 0 where two images of floats are the same
+    # the difference itself: that of the squares above is not exactly 0 where two images of
+    # floats are the same
     return place, np.linalg.norm(x - _flatten(np.asarray(train)[place]), axis=1)
 
 

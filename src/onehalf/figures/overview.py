@@ -1,4 +1,4 @@
-"""Draw arrays and images, data beside samples: scatter plots and densities, histograms, grids of images."""
+"""Draw arrays and images, data and samples side by side: scatter plots and densities, histograms, grids of images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,8 +54,8 @@ Sets = dict[str, np.ndarray]
 def draw_arrays(sets: Mapping[str, AnyRows], names: Sequence[str] = ()) -> Figure:
     """Draw one or two sets of rows on the same axes: scatter plots and densities of two columns, else histograms.
 
-    Of more than 12 columns those are drawn whose histograms differ most. Rows with an entry that is not finite are left
-    out, and the title counts them.
+    Of more than 12 columns those are drawn whose histograms differ most. Rows with an entry
+    that is not finite are left out, and the title counts them.
 
     Args:
         sets: The rows, by what they are called: the data first.
@@ -74,7 +74,8 @@ def draw_arrays(sets: Mapping[str, AnyRows], names: Sequence[str] = ()) -> Figur
 def draw_images(sets: Mapping[str, AnyRows]) -> Figure:
     """Draw up to 64 images of each set as a grid, evenly spaced among the rows, with the data's black and white.
 
-    A pixel is drawn as a square of whole pixels of the file, if a grid is not larger than its place.
+    A pixel is drawn as a square of whole pixels of the file, if a grid is not larger than its
+    place.
 
     >>> len(draw_images({"data": np.zeros((9, 8, 8)), "samples": np.ones((9, 8, 8))}).axes)
     2
@@ -130,7 +131,7 @@ def _draw_points(sets: Sets, names: Sequence[str]) -> Figure:
     shares = [
         np.histogram2d(*rows.T, bins=(x, y))[0] / max(len(rows), 1) for rows in sets.values()
     ]
-    # with the root of the share a bridge between clusters is seen beside the clusters
+    # with the root of the share a bridge between clusters is as visible as the clusters
     norm = PowerNorm(0.5, vmin=0, vmax=max(share.max() for share in shares))
     scale: dict[str, Any] = {"norm": norm, "cmap": "cividis"}
 

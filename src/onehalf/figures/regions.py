@@ -39,9 +39,12 @@ def draw_regions(
     names: Sequence[str],
     called: str = "other sample",
 ) -> Figure | None:
-    """Draw the first three certain regions on the rows: a band over one column, a box over two; None without any.
+    """Draw the first three certain regions on the rows: a band over one column, a box over two.
 
-    A rule of three columns is drawn over its first two, and rows that break the third condition are pale.
+    Returns None if there is none.
+
+    A rule of three columns is drawn over its first two, and rows that break the third condition
+    are pale.
 
     Args:
         real: Rows of the data.
@@ -114,7 +117,10 @@ def _draw_band(
 def _draw_box(
     part: SubFigure, sets: Sequence[Columns], box: Box, titles: Sequence[str]
 ) -> None:
-    """Draw scatter plots of two columns, and the box on both; rows that break a further condition are pale."""
+    """Draw scatter plots of two columns, and the box on both.
+
+    Rows that break a further condition are pale.
+    """
     (x, x_interval), (y, y_interval), *further = box.items()
     panels = part.subplots(1, 2, sharex=True, sharey=True)
     highlights = [_rows_within(columns, dict(further)) for columns in sets]

@@ -1,7 +1,8 @@
 """What the figures share: colours, axes, histograms, scatter plots, and files.
 
-Text and axes are black, and nothing else is, so that a page can give them its own text colour. Data and samples have
-two colours of Okabe & Ito (2008), which differ in every kind of colour vision, 3 : 1 or more from white and black.
+Text and axes are black, and nothing else is, so that a page can give them its own text colour.
+Data and samples have two colours of Okabe & Ito (2008), which differ in every kind of colour
+vision, 3 : 1 or more from white and black.
 """
 
 import io
@@ -62,7 +63,7 @@ def encode_figure(figure: Figure, suffix: str) -> bytes:
     """
     if suffix not in FIGURE_SUFFIXES:
         refuse(
-            "the picture's name",
+            "the figure's name",
             expected="a .png, .svg or .pdf file",
             got=suffix or "no suffix",
         )
@@ -144,7 +145,10 @@ def bin_edges(values: Values, bins: int = 30, room: float = 0.0) -> Float[np.nda
 def count_in_bins(
     columns: Sequence[Values],
 ) -> tuple[Float[np.ndarray, "sets bins"], Float[np.ndarray, " edges"]]:
-    """Count the share of each set's values in shared bins; the second result are their edges."""
+    """Count the share of each set's values in shared bins.
+
+    The second result are their edges.
+    """
     edges = bin_edges(np.concatenate(columns))
     shares = [np.histogram(values, edges)[0] / max(len(values), 1) for values in columns]
     return np.array(shares), edges
@@ -176,7 +180,7 @@ def draw_scatter(
 ) -> None:
     """Draw a scatter plot of each set, with equally many points, on shared axes with room for all rows.
 
-    A few whole numbers are jittered, so that many equal ones look like many.
+    A few whole numbers are jittered, so that equal ones do not hide each other.
 
     Args:
         panels: The axes of each set.

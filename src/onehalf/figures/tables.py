@@ -1,4 +1,4 @@
-"""Draw the columns of a table, data against samples: each by itself, and the pairs that differ most."""
+"""Draw the columns of a table, data against samples: single columns, and the pairs that differ most."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
 from onehalf._text import percent
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.profile import are_atoms, cut
+from onehalf.data.tables.profile import is_atom, shorten
 from onehalf.figures.column_differences import (
     FEW_VALUES,
     Cells,
@@ -44,7 +44,8 @@ BINS = 30
 """Bins of a column of numbers."""
 
 MIDDLE_SHARE = 0.99
-"""The share of the data's numbers that the bins are laid over; what lies beyond is in the first and last bin."""
+"""The share of the data's numbers that the bins are laid over; what lies beyond is in the first
+and last bin."""
 
 TICK_LETTERS = 26
 """Letters of tick labels that fit below a map; more are turned upright."""
@@ -65,7 +66,7 @@ Values = Float[np.ndarray, " _"]
 def draw_marginals(
     data: Rows, samples: Rows, encoder: TableEncoder, called: str = "samples"
 ) -> Figure:
-    """Draw each column by itself, at most the 24 that differ most: bars of words and few values, else histograms.
+    """Draw single columns, at most the 24 that differ most: bars of words and few values, else histograms.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"sex": ["F", "M"] * 50, "age": np.arange(100) % 30})
@@ -95,7 +96,10 @@ def draw_marginals(
 def draw_pairs(
     data: Rows, samples: Rows, encoder: TableEncoder, called: str = "samples"
 ) -> Figure | None:
-    """Draw the three pairs of columns that differ most beyond what either column does; None of a single column."""
+    """Draw the three pairs of columns that differ most beyond what either column does.
+
+    Returns None for a table of one column.
+    """
     shown, cells = rank_pairs(data, samples, encoder, MOST_PAIRS)
     if not shown:
         return None
@@ -153,7 +157,7 @@ def _draw_maps(panels: Sequence[Axes], shares: Sequence[Any], titles: Sequence[s
 
 def _short_name(encoder: TableEncoder, place: int) -> str:
     """The name of a column, cut to what fits into a title."""
-    return cut(encoder.names[place], NAME_LETTERS)
+    return shorten(encoder.names[place], NAME_LETTERS)
 
 
 def _cell_names(cells: Cells, place: int, encoder: TableEncoder) -> list[str]:
@@ -162,7 +166,7 @@ def _cell_names(cells: Cells, place: int, encoder: TableEncoder) -> list[str]:
     named: list[str] = []
     if cells.values is not None:
         between = 0
-        named = [cut(encoder.show(place, value), WORD_LETTERS) for value in cells.values]
+        named = [shorten(encoder.show(place, value), WORD_LETTERS) for value in cells.values]
     others = cells.size - len(named) - between - cells.has_missing
     return [*named, *["others"] * others, *["missing"] * cells.has_missing]
 
@@ -203,7 +207,7 @@ def _draw_bins(
     """Draw numbers and dates in bins, with a thin bar for each value that many rows share."""
     column = encoder.columns[place]
     distinct, counts = np.unique(columns[0][~np.isnan(columns[0])], return_counts=True)
-    atoms = distinct[are_atoms(counts, len(columns[0]))]
+    atoms = distinct[is_atom(counts, len(columns[0]))]
     rest = [values[~np.isnan(values) & ~np.isin(values, atoms)] for values in columns]
     edges = _bins_of(rest[0] if len(rest[0]) else distinct, whole=column.kind != "continuous")
     shares = [
@@ -242,7 +246,10 @@ def _note_missing(axes: Axes, columns: Sequence[Values], names: Sequence[str]) -
 
 
 def _bins_of(values: Values, *, whole: bool) -> Values:
-    """Bins over the middle of these values; where only whole numbers lie, as many of them in each."""
+    """Bins over the middle of these values.
+
+    Where only whole numbers lie, as many of them in each.
+    """
     levels = [(1 - MIDDLE_SHARE) / 2, (1 + MIDDLE_SHARE) / 2]
     low, high = np.quantile(values, levels, method="inverted_cdf")
     if whole:

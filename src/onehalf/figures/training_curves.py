@@ -1,4 +1,7 @@
-"""Draw curves over the rounds of a fit; the selected seed is strong, and any others are pale."""
+"""Draw curves over the rounds of a fit.
+
+The selected seed is strong, and any others are pale.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -43,6 +46,7 @@ def draw_training_curves(
     level: tuple[float, str] | None = None,
     chosen: int = 0,
     log: bool = False,
+    least_span: float = 0.0,
 ) -> Figure:
     """Draw curves over the rounds against a level, a dashed line.
 
@@ -53,6 +57,8 @@ def draw_training_curves(
         level: A value to compare with, and its name.
         chosen: Which seed was selected, from 0.
         log: Whether the vertical axis is logarithmic.
+        least_span: The vertical axis reaches at least this far above and below the level, so
+            that small fluctuations look small.
 
     >>> rows = [{"t": 100, "V": [-1.2]}, {"t": 200, "V": [-1.3]}]
     >>> draw_training_curves(rows, {"V": "V"}, label="nats", level=(-1.386, "-log 4")).axes[0].get_xlabel()
@@ -64,6 +70,8 @@ def draw_training_curves(
         _draw_curve(axes, t, _by_seed(history, name), chosen, color=colour, label=meaning)
     if level:
         axes.axhline(level[0], label=level[1], **GOAL)
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, level[0] - least_span), max(high, level[0] + least_span))
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -77,7 +85,8 @@ def draw_training_curves(
 def informative_evaluations(history: History, chosen: int = 0) -> list[Mapping[str, Any]]:
     """The evaluations of a seed that have a number: enough rows, and a critic that saw a difference or could have.
 
-    An evaluation without a standard error had too few rows, or critics that all stayed at D = 1/2; its 0 says nothing.
+    An evaluation without a standard error had too few rows, or critics that all stayed at D =
+    1/2; its 0 is no evidence.
 
     >>> empty = {"t": 100, "jsd_estimate": [0.0], "jsd_se": [0.0], "jsd_lower": [0.0]}
     >>> informative_evaluations([{"t": 50}, empty])
@@ -97,7 +106,8 @@ def draw_evaluations(
 ) -> Figure | None:
     """Draw held-out nats at each evaluation with one standard error, the certified bound, and data against data.
 
-    Only evaluations that have a number are drawn (`informative_evaluations`); None if there is none.
+    Only evaluations that have a number are drawn (`informative_evaluations`); None if there is
+    none.
 
     Args:
         history: The rows of a fit's history.

@@ -1,7 +1,8 @@
 """One convolution in two ways, each fast somewhere: y[i, j] = sum_{a, b} x[i + a, j + b] W[a, b], x with a border of 0.
 
-JAX's own derivatives of XLA's convolution are slow on a CPU. There it is a primitive of ours: bilinear, the cotangent
-of the image a convolution once more, and that of the weights one matrix product.
+JAX's own derivatives of XLA's convolution are slow on a CPU. There it is a primitive of ours:
+bilinear, the cotangent of the image a convolution once more, and that of the weights one matrix
+product.
 """
 
 from functools import partial
@@ -23,7 +24,9 @@ Weight = Float[Array, "size size channels_in channels_out"]
 
 
 def by_lax(image: Image, weight: Weight, border: int = 0) -> Image:
-    """XLA's convolution with JAX's derivatives, for accelerators. The border is narrower than W.
+    """XLA's convolution with JAX's derivatives, for accelerators.
+
+    The border is narrower than W.
 
     >>> by_lax(jnp.ones((5, 5, 1)), jnp.ones((3, 3, 1, 2)), border=1)[0, :, 0]
     Array([4., 6., 6., 6., 4.], dtype=float32)
@@ -32,7 +35,9 @@ def by_lax(image: Image, weight: Weight, border: int = 0) -> Image:
 
 
 def by_parts(image: Image, weight: Weight, border: int = 0) -> Image:
-    """The same with derivatives that a CPU is fast at; docs/explanation/images.md says how much.
+    """The same with derivatives that a CPU is fast at.
+
+    docs/explanation/images.md has the measurements.
 
     >>> jnp.array_equal(by_parts(jnp.ones((5, 5, 1)), jnp.ones((3, 3, 1, 2))), jnp.full((3, 3, 2), 9.0))
     Array(True, dtype=bool)
@@ -72,7 +77,8 @@ def _of_images(seen: Images, images: Any, weight: Weight, *, border: int) -> Ima
 def _of_weight(seen: Images, images: Images, weight: Any, *, border: int) -> Weight:
     """The cotangent of the weights, <x[. + a, . + b], seen> for all a and b.
 
-    It is one product of x, moved by each b, with `seen`, moved by each a: 2 size copies in place of size^2.
+    It is one product of x, moved by each b, with `seen`, moved by each a: 2 size copies in
+    place of size^2.
     """
     size, (_, _, width, channels_out) = weight.aval.shape[0], seen.shape
     images = framed(images, border)

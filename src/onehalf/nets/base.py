@@ -1,4 +1,4 @@
-"""What every player is."""
+"""The base class of all networks."""
 
 from abc import abstractmethod
 
@@ -16,14 +16,15 @@ __all__ = ["AbstractNet", "with_condition"]
 class AbstractNet(eqx.Module):
     """A function of one example and its condition, with parameters: G(z, c), D(x, c).
 
-    As D its output is one logit, of shape (). To add one, take `key, in_shape, out_shape` first,
-    and `condition_size` by name, so that every member can be built alike (the law tests do).
+    As D its output is one logit, of shape (). To add one, take `key, in_shape, out_shape`
+    first, and `condition_size` by name, so that every member can be built alike (the law tests
+    do).
     """
 
     in_shape: eqx.AbstractVar[tuple[int, ...]]
     out_shape: eqx.AbstractVar[tuple[int, ...]]
     condition_size: eqx.AbstractVar[int]
-    """The width of a condition; 0 where there are none."""
+    """The width of a condition; 0 without conditions."""
 
     @abstractmethod
     def __call__(

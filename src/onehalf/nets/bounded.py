@@ -15,9 +15,9 @@ __all__ = ["Bounded"]
 class Bounded(AbstractNet):
     """low + (high - low) sigmoid(net(x, c) + b), with b such that a net of 0 gives the mean.
 
-    The sigmoid output of the 2014 MNIST generator and its first bias, the logit of each pixel's mean, for entries that
-    lie between `low` and `high`. These are fixed. Atoms at the ends, such as an image's background, are within reach of
-    a smooth net then.
+    The sigmoid output of the 2014 MNIST generator and its first bias, the logit of each pixel's
+    mean, for entries that lie between `low` and `high`. These are fixed. Atoms at the ends,
+    such as an image's background, are within reach of a smooth net then.
 
     >>> import jax.numpy as jnp, jax.random as jr
     >>> from onehalf.nets import MLP

@@ -1,8 +1,8 @@
-"""Convolutional players for images: residual, with no running statistics, their size from the image and one width.
+"""Convolutional networks for images: residual, without running statistics, sized by the image and one width.
 
-Images are (h, w) or (h, w, c), inside they are (height, width, channels). A picture is halved until a side is about 4,
-its channels doubled each time; where a side can't be halved so often, D sees a border of 0 around it, and G cuts off
-what it drew there.
+Images are (h, w) or (h, w, c), inside they are (height, width, channels). An image is halved
+until a side is about 4, its channels doubled each time; where a side can't be halved so often,
+D sees a border of 0 around it, and G cuts off what it drew there.
 """
 
 import itertools
@@ -24,15 +24,21 @@ __all__ = ["LEAST_SIDE", "Convolution", "ConvolutionalD", "ConvolutionalG", "pad
 
 Vector = Float[Array, " entries"]
 
-LEAST_SIDE, MOST_CHANNELS = 4, 8
-"""A picture is halved while its shorter side is at least twice as long; channels grow to so many times the width."""
+LEAST_SIDE = 4
+"""An image is halved while its shorter side is at least twice this."""
+
+MOST_CHANNELS = 8
+"""Channels grow to at most this many times the width."""
 
 SLOPE = 0.2
 """Of the leaky ReLU, where it is negative."""
 
 
 class Convolution(eqx.Module):
-    """y[i, j] = b + sum_{a, b} x[i + a, j + b] W[a, b], steps of 1; drawn from N(0, gain/fan_in)."""
+    """y[i, j] = b + sum_{a, b} x[i + a, j + b] W[a, b], steps of 1.
+
+    Drawn from N(0, gain/fan_in).
+    """
 
     weight: Weight
     bias: Float[Array, " channels_out"]
@@ -66,7 +72,10 @@ class Convolution(eqx.Module):
 
 
 class Residual(eqx.Module):
-    """x + W_2 * a(W_1 * a(x)), of 3 x 3 and 1 x 1; W_2 is 0 at first, so that a block begins as the identity."""
+    """x + W_2 * a(W_1 * a(x)), of 3 x 3 and 1 x 1.
+
+    W_2 is 0 at first, so that a block begins as the identity.
+    """
 
     first: Convolution
     second: Convolution
@@ -82,7 +91,10 @@ class Residual(eqx.Module):
 
 
 class Down(eqx.Module):
-    """A convolution of 4 x 4 in steps of 2: half the sides. As 2 x 2 pixels side by side it is one of 2 x 2."""
+    """A convolution of 4 x 4 in steps of 2: half the sides.
+
+    As 2 x 2 pixels side by side it is one of 2 x 2.
+    """
 
     convolution: Convolution
 
@@ -180,7 +192,7 @@ class ConvolutionalD(AbstractNet):
 
 
 class ConvolutionalG(AbstractNet):
-    """An image G(z, c): a linear map to the smallest picture, refined and doubled by turns.
+    """An image G(z, c): a linear map to the smallest image, refined and doubled by turns.
 
     >>> G = ConvolutionalG(jr.key(0), (16,), (28, 28), width=8)
     >>> G(jnp.ones(16)).shape
@@ -240,7 +252,7 @@ class ConvolutionalG(AbstractNet):
 
 
 def padded_to(shape: tuple[int, ...]) -> tuple[int, int]:
-    """The sides that the players work at: those of the image, or the next ones that can be halved often enough.
+    """The sides that the networks work at: those of the image, or the next ones that can be halved often enough.
 
     >>> padded_to((28, 28)), padded_to((30, 45, 3))
     ((28, 28), (32, 48))
@@ -251,7 +263,7 @@ def padded_to(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _levels(shape: tuple[int, ...]) -> int:
-    """How often a picture is halved."""
+    """How often an image is halved."""
     if len(shape) not in (2, 3) or min(shape[:2]) < LEAST_SIDE:
         refuse(
             "image",
@@ -262,7 +274,7 @@ def _levels(shape: tuple[int, ...]) -> int:
 
 
 def _sizes(shape: tuple[int, ...], width: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Sides and channels of the picture, and of each after it."""
+    """Sides and channels of the image, and of each smaller one."""
     if width < 1:
         refuse("width", expected="at least 1 channel", got=width)
     levels, (height, across) = _levels(shape), padded_to(shape)
@@ -294,7 +306,7 @@ def _channelled(x: Float[Array, "..."]) -> Image:
 
 
 def _margins(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """What lies above and below the image, and left and right of it, at the sides that the players work at."""
+    """The padding above, below, left and right of the image at the sides that the networks work at."""
     above, left = ((to - side) // 2 for to, side in zip(padded_to(shape), shape, strict=False))
     height, width = padded_to(shape)
     return (above, height - shape[0] - above), (left, width - shape[1] - left)

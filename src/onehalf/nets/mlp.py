@@ -30,18 +30,21 @@ ACTIVATIONS: dict[str, Callable[[Vector], Vector]] = {
     "maxout": lambda x: x,
     "linear": lambda x: x,
 }
-"""By name. `maxout` is the greatest of `pieces` linear maps (Goodfellow et al. 2013), and needs nothing more."""
+"""By name. `maxout` is the greatest of `pieces` linear maps (Goodfellow et al. 2013), and needs
+nothing more."""
 
 
 class MLP(AbstractNet):
     """x -> W_L a(... a(W_1 x + b_1) ...) + b_L, entries flattened on the way in and shaped again on the way out.
 
-    Hidden weights are drawn from N(0, 2/fan_in) (He et al. 2015), the last ones from N(0, 1/fan_in), biases are 0;
-    `first_std` gives the first weights another standard deviation for each entry of the input, and with `init=u` all
-    weights come from U(-u, u), as in the 2014 code. With `dropout=(p, q)` an input entry is dropped with probability p
-    and an input entry of any later layer with probability q, and the rest is scaled up to keep the mean; the paper's D
-    has (0.2, 0.5). With `features=n` the input gains sin and cos of n fixed `waves`: modes far narrower than the data
-    lie within reach of a smooth net then. The condition comes after the input and its waves, and none of it is dropped.
+    Hidden weights are drawn from N(0, 2/fan_in) (He et al. 2015), the last ones from N(0,
+    1/fan_in), biases are 0; `first_std` gives the first weights another standard deviation for
+    each entry of the input, and with `init=u` all weights come from U(-u, u), as in the 2014
+    code. With `dropout=(p, q)` an input entry is dropped with probability p and an input entry
+    of any later layer with probability q, and the rest is scaled up to keep the mean; the
+    paper's D has (0.2, 0.5). With `features=n` the input gains sin and cos of n fixed `waves`:
+    modes far narrower than the data lie within reach of a smooth net then. The condition comes
+    after the input and its waves, and none of it is dropped.
 
     >>> D = MLP(jr.key(0), (2,), ())
     >>> D(jnp.ones(2)).shape
@@ -128,7 +131,8 @@ class MLP(AbstractNet):
 def waves(n: int, entries: int, finest: float = 64.0) -> Float[Array, "n entries"]:
     """Wave vectors along each entry in turn, of lengths from 1 to `finest` radians a unit, evenly spaced in the log.
 
-    Fourier features (Tancik et al. 2020) at all scales at once, from the width of standardised data down to 1/64 of it.
+    Fourier features (Tancik et al. 2020) at all scales at once, from the width of standardised
+    data down to 1/64 of it.
     """
     return jnp.geomspace(1.0, finest, n)[:, None] * jnp.eye(entries)[jnp.arange(n) % entries]
 

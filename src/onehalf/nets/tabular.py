@@ -6,8 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Array, Float
-from scipy import special
 
 from onehalf._typing import PRNGKey, Sample
 from onehalf.data.tables.layout import Layout
@@ -17,21 +17,30 @@ from onehalf.nets.base import AbstractNet, with_condition
 __all__ = ["Copula", "Tabular"]
 
 KNOTS = np.linspace(-3.0, 3.0, 61, dtype=np.float32)
-"""Normal scores at which the distribution of a score is set right; beyond them it is moved as far as at the last."""
+"""Normal scores at which the distribution of a score is set right; beyond them it is moved as
+far as at the last."""
 
-STEPS, SETTLED, LEAST = 100, 1e-3, 1e-6
-"""Most steps of iterative scaling of the logits, which end when none changes by more; a share that counts as none."""
+SCALING_STEPS = 100
+"""The most steps of iterative scaling of the logits."""
+
+SCALING_TOLERANCE = 1e-3
+"""Iterative scaling ends when no logit changes by this much."""
+
+LEAST_SHARE = 1e-6
+"""Smaller shares are raised to this, so that their logarithm is finite."""
 
 
 class Tabular(AbstractNet):
-    """Scores u and one-hot choices of a row: argmax(logits + Gumbel noise), softmax's gradient; Jang et al. 2017.
+    """Scores u and one-hot choices of a row: argmax(logits + Gumbel noise), softmax's gradient.
 
-    The input is noise for the net, and a Gumbel number for each value of the choices. The net sees
-    the noise and the condition; its output has the scores, then the logits. A score whose number
-    is not there (its choice says so) is 0.
+    Jang et al. 2017.
 
-    `bias` is added to the logits, and each score goes through an increasing map from `knots` to KNOTS: both are fixed
-    in a game, and set after it by `calibrate`.
+    The input is noise for the net, and a Gumbel number for each value of the choices. The net
+    sees the noise and the condition; its output has the scores, then the logits. A score whose
+    number is missing (by its choice) is 0.
+
+    `bias` is added to the logits, and each score goes through an increasing map from `knots` to
+    KNOTS: both are fixed in a game, and set after it by `calibrate`.
     """
 
     net: AbstractNet
@@ -71,9 +80,9 @@ class Tabular(AbstractNet):
     def calibrate(self, latent: Batch, shares: Float[np.ndarray, " logits"]) -> "Tabular":
         """Set each column right: these shares of the choices, N(0, 1) for scores.
 
-        On these latents, the bias makes the mean probability of each value its share (iterative scaling; Deming &
-        Stephan 1940), and the maps take each score's own quantiles to those of N(0, 1). What goes with what
-        is left as it was.
+        On these latents, the bias makes the mean probability of each value its share (iterative
+        scaling; Deming & Stephan 1940), and the maps take each score's own quantiles to those
+        of N(0, 1). What goes with what is left as it was.
         """
         scores, logits, _ = jax.tree.map(
             lambda part: np.asarray(part, np.float64), jax.vmap(self._parts)(*latent)
@@ -82,17 +91,17 @@ class Tabular(AbstractNet):
         for start, size in self._places():
             block, share = (
                 logits[:, start : start + size],
-                np.maximum(shares[start : start + size], LEAST),
+                np.maximum(shares[start : start + size], LEAST_SHARE),
             )
             added = np.zeros(size)
-            for _ in range(STEPS):
-                chance = special.softmax(block + added, axis=1).mean(axis=0)
-                step = np.log(share / np.maximum(chance, LEAST))
+            for _ in range(SCALING_STEPS):
+                chance = scipy.special.softmax(block + added, axis=1).mean(axis=0)
+                step = np.log(share / np.maximum(chance, LEAST_SHARE))
                 added += step
-                if np.abs(step).max() < SETTLED:
+                if np.abs(step).max() < SCALING_TOLERANCE:
                     break
             bias[start : start + size] = added
-            chances[:, start : start + size] = special.softmax(block + added, axis=1)
+            chances[:, start : start + size] = scipy.special.softmax(block + added, axis=1)
         knots = np.empty((self.layout.scores, len(KNOTS)))
         for score, gate in enumerate(self.layout.gates):
             weights = (
@@ -101,7 +110,7 @@ class Tabular(AbstractNet):
             order = np.argsort(scores[:, score])
             below = np.cumsum(weights[order])
             at = np.interp(
-                special.ndtr(KNOTS),
+                scipy.special.ndtr(KNOTS),
                 (below - weights[order] / 2) / below[-1],
                 scores[order, score],
             )
@@ -138,7 +147,10 @@ def _made(logits: Float[Array, "blocks size"]) -> Float[Array, " _"]:
 
 
 class Copula(AbstractNet):
-    """(z, c) A + b + net(z, c): a net beside a linear map, at first a Gaussian copula; all learn."""
+    """(z, c) A + b + net(z, c): a net plus a linear map, which starts as a Gaussian copula.
+
+    Both learn.
+    """
 
     net: AbstractNet
     A: Float[Array, "entries out"]

@@ -19,10 +19,11 @@ from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.players.base import Means, Players
+from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
 from onehalf.training import Game, Info, Round, Schedule, State, init, train
 
-__all__ = ["Networks", "NeuralPlayers", "make_game"]
+__all__ = ["NeuralPlayers", "make_game"]
 
 FULL_RATE_ROUNDS = 12_000
 """In a longer run both rates are smaller in proportion: at the same rates it would end further from the data."""
@@ -32,16 +33,6 @@ LAST_RATE = 0.01
 
 LAST_NOISE = 0.005
 """The share of its first value that the noise has before it is switched off."""
-
-
-@dataclass(frozen=True)
-class Networks:
-    """How the networks of a game are made, each from a key."""
-
-    D: Callable[[PRNGKey], AbstractNet]
-    G: Callable[[PRNGKey], AbstractNet]
-    finish: Callable[[AbstractNet], AbstractNet] = lambda G: G
-    """What is done to a G before it is evaluated or kept."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +55,7 @@ class NeuralPlayers(Players[State]):
 
     def blank(self) -> tuple[Any, Any]:
         """A state and a G to be filled from a file: trees whose leaves are shapes."""
-        G = eqx.filter_eval_shape(lambda: self.networks.G(jr.key(0)))
-        return eqx.filter_eval_shape(self.start), G
+        return eqx.filter_eval_shape(self.start), self.networks.blank_generator()
 
     def play(self, state: State, rounds: int) -> tuple[State, Means]:
         """One compiled scan of Algorithm 1."""

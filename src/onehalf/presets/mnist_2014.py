@@ -1,7 +1,7 @@
 """The MNIST experiment of Goodfellow et al. 2014, to the letter: its players, its costs, its schedules.
 
 All numbers are those of the authors' code (github.com/goodfeli/adversarial, mnist.yaml); docs/explanation/mnist-2014.md
-says what comes of them.
+shows the results.
 """
 
 import functools
@@ -38,8 +38,11 @@ __all__ = [
     "rate",
 ]
 
-M, EPOCHS = 100, 250
-"""Examples in a minibatch; epochs until the momentum has risen. The code itself never stops."""
+M = 100
+"""Examples in a minibatch."""
+
+EPOCHS = 250
+"""Epochs until the momentum has risen. The code itself never stops."""
 
 P_Z = Latent(uniform=100)
 """Of variance 1, as all noise here: U(-sqrt 3, sqrt 3)."""
@@ -84,7 +87,7 @@ def rate(t: ArrayLike) -> Scalar:
 
 
 def momentum(epoch: float, t: ArrayLike) -> Scalar:
-    """0.5 in the first epoch of so many minibatches, 0.7 in the 250th and after, and linear in between.
+    """0.5 in the first epoch (of `epoch` minibatches), 0.7 in the 250th and after, and linear in between.
 
     >>> round(float(momentum(500, 124_500)), 3)
     0.7

@@ -11,11 +11,12 @@ from onehalf._typing import PRNGKey
 from onehalf.distributions.empirical import Empirical
 from onehalf.hyperparameters import Hyperparameters
 from onehalf.nets.mlp import MLP
-from onehalf.players.neural import Networks, NeuralPlayers
+from onehalf.players.networks import Networks
 from onehalf.presets import mnist_2014
 from onehalf.recipe import Recipe
+from onehalf.training import Game
 
-__all__ = ["RECIPES", "make_players", "resolve"]
+__all__ = ["RECIPES", "make_game", "make_networks", "resolve"]
 
 CODE = {
     "loss": "NonSaturating",
@@ -44,7 +45,7 @@ FREE = ("recipe", "seeds", "rounds", "minutes", "random_state")
 
 
 def resolve(asked: Mapping[str, Any], n_rows: int) -> Recipe:
-    """The recipe of that name on so many training rows.
+    """Return the recipe of that name for `n_rows` training rows.
 
     Raises:
         Refusal: Something else is asked for beside it, by name, or there are fewer rows than a minibatch has.
@@ -64,8 +65,8 @@ def resolve(asked: Mapping[str, Any], n_rows: int) -> Recipe:
     return Recipe(**numbers)
 
 
-def make_players(recipe: Recipe, p_data: Any) -> NeuralPlayers:
-    """The players on these rows of an array: maxout and dropout; G begins with the pixels' means."""
+def make_networks(p_data: Any) -> Networks:
+    """The networks for these rows of an array: maxout and dropout; G begins with the pixels' means."""
     rows: Empirical = p_data
     means = rows.x.mean(axis=0) if len(rows) else jnp.zeros(rows.shape)
 
@@ -75,4 +76,9 @@ def make_players(recipe: Recipe, p_data: Any) -> NeuralPlayers:
     def G(key: PRNGKey) -> MLP:
         return mnist_2014.generator(key, means)
 
-    return NeuralPlayers(recipe, mnist_2014.game(rows, recipe.schedule), Networks(D, G))
+    return Networks(D, G)
+
+
+def make_game(recipe: Recipe, p_data: Any) -> Game:
+    """The rules on these rows of an array."""
+    return mnist_2014.game(p_data, recipe.schedule)

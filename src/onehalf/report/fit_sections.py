@@ -20,20 +20,24 @@ __all__ = ["fit_sections"]
 SHIFT_FREE_LOSSES = ("Wasserstein", "Relativistic")
 """With these losses D is determined only up to a shift, so that D = 1/2 is no goal."""
 
+LEAST_SPAN = 0.1
+"""The curves of V and D are drawn at least this far above and below their dashed lines."""
+
 TRUTH_CAPTION = (
     "The density of these data is known, and p_g is counted in cells from a million samples. "
     "So D_star = p_data/(p_data + p_g), the best D against the G that is kept, is known too; "
     "where neither has any probability, nothing is drawn, or a map is grey. How to read it: "
     "D_star is 1/2 wherever p_g = p_data; where it is more, G makes too few samples, where it "
-    "is less, too many. Beside it is the D of the last round. It played against the last G, "
+    "is less, too many. The other map shows the D of the last round. It was trained against the last G, "
     "while the kept G is an average over many, often earlier, rounds; so the two need not "
     "agree, and at the end both are near 1/2."
 )
 
 V_CAPTION = (
     "V = E[log D(x)] + E[log(1 - D(G(z)))] on training rows, a mean over each 100 rounds. The "
-    "dashed line, -log 4 = {tie}, is where D answers 1/2 to everything. How to read it: far "
-    "above the line, D has the upper hand. Being near it shows nothing by itself: a D that "
+    "dashed line, -log 4 = {tie}, is where D is 1/2 everywhere. How to read it: far "
+    "above the line, D has the upper hand. Being near it is no evidence of "
+    "convergence: a D that "
     "has learned nothing is there too."
 )
 
@@ -60,7 +64,7 @@ NO_EVALUATIONS = (
 )
 
 GRADIENTS_CAPTION = (
-    "How steep the game is for each player, on a logarithmic scale. How to read it: level "
+    "The norms of the gradients of D and G, on a logarithmic scale. How to read it: level "
     "curves are healthy. If G's fades while D(x) is near 1, G learns nothing more. If G's "
     "climbs, D has become steep; noise or the penalties r1 and r2 would flatten it."
 )
@@ -88,7 +92,7 @@ def fit_sections(fit: Fit, summary: FitSummary) -> list[Section]:
 
 
 def _draw_truth(fit: Fit, truth: GroundTruth) -> Section:
-    """Draw the best discriminator beside the one that was learned."""
+    """Draw the best discriminator and the one that was learned."""
 
     def learned_D(x: np.ndarray) -> np.ndarray:
         return special.expit(fit.logits(EncodedRows.unlabelled(x)))
@@ -105,11 +109,21 @@ def _draw_training(fit: Fit, summary: FitSummary) -> Section:
     pale = " The other seeds are pale." if fit.recipe.seeds > 1 else ""
     conditions = _describe_conditions(fit.recipe) + pale
     V = figures.draw_training_curves(
-        history, {"V": "V"}, label="nats", level=(TIE, "-log 4"), chosen=chosen
+        history,
+        {"V": "V"},
+        label="nats",
+        level=(TIE, "-log 4"),
+        chosen=chosen,
+        least_span=LEAST_SPAN,
     )
     D_curves = {"D_x": "D(x), on data", "D_Gz": "D(G(z)), on samples"}
     D = figures.draw_training_curves(
-        history, D_curves, label="mean of D", level=(0.5, "1/2"), chosen=chosen
+        history,
+        D_curves,
+        label="mean of D",
+        level=(0.5, "1/2"),
+        chosen=chosen,
+        least_span=LEAST_SPAN,
     )
     gradients = figures.draw_training_curves(
         history,
@@ -161,14 +175,14 @@ def _draw_evaluations(fit: Fit, summary: FitSummary, pale: str) -> list[Block]:
 
 
 def _describe_conditions(recipe: Recipe) -> str:
-    """What of a recipe a reader of the curves must know."""
-    said = ""
+    """Say what a reader of the curves must know about the recipe."""
+    text = ""
     if recipe.noise:
         share = f"{recipe.noise_share:.0%}"
-        said += f" In the first {share} of the rounds D saw all rows with noise added, which weakens it."
+        text += f" In the first {share} of the rounds D saw all rows with noise added, which weakens it."
     if recipe.loss in SHIFT_FREE_LOSSES:
-        said += f" With the loss {recipe.loss} D is determined only up to a shift, so the dashed line is no goal."
-    return said
+        text += f" With the loss {recipe.loss} D is determined only up to a shift, so the dashed line is no goal."
+    return text
 
 
 def _list_seeds(seeds: SeedsSummary) -> Section:

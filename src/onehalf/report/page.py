@@ -50,14 +50,14 @@ def render_fit_page(
         truth: How far p_g is from a density that is known.
     """
     summary = summarize(fit, truth)
-    found = summary.certificate
+    measurement = summary.certificate
     splits = split_rows(rows)
     data = fit.domain.sections(splits.validation, samples, "samples", train=splits.train)
-    sentences = fit_sentences(summary, leading_sentences(found) if found else [])
+    sentences = fit_sentences(summary, leading_sentences(measurement) if measurement else [])
     measured: list[Section] = []
-    if found:
+    if measurement:
         judged = _find_judged(fit, splits.test)
-        measured = _measurement_sections(found, data, judged, "The certificate")
+        measured = _measurement_sections(measurement, data, judged, "The certificate")
     return _render(
         title,
         [
@@ -72,7 +72,7 @@ def render_fit_page(
 
 
 def render_measurement_page(
-    found: Measurement,
+    measurement: Measurement,
     real: Any,
     other: Any,
     title: str = "Two samples",
@@ -80,10 +80,11 @@ def render_measurement_page(
 ) -> str:
     """Render the page of a measurement.
 
-    If a sampler made the others, `other` may be any rows that it made; then single rows of them are not shown.
+    If a sampler made the others, `other` may be any rows that it made; then single rows of them
+    are not shown.
 
     Args:
-        found: The measurement.
+        measurement: The measurement.
         real: The rows of the data that were measured, as the user has them.
         other: The rows of the other sample, likewise.
         title: The heading.
@@ -94,35 +95,35 @@ def render_measurement_page(
     return _render(
         title,
         [
-            Section("", [Bullets(leading_sentences(found))]),
+            Section("", [Bullets(leading_sentences(measurement))]),
             data.overview(),
             *data.relations(),
-            *_measurement_sections(found, data, judged, "How far apart they are"),
+            *_measurement_sections(measurement, data, judged, "How far apart they are"),
             *data.columns(),
         ],
     )
 
 
 def _find_judged(fit: Fit, test: EncodedRows) -> Sides | None:
-    """The test rows and the samples that the certificate set against them, where single ones can be looked at."""
+    """The test rows and the samples that the certificate compared, where single rows can be shown."""
     drawn = draw_for_test(fit, test) if fit.domain.has_previews else None
     return drawn and (test.x, drawn.other.x)
 
 
 def _measurement_sections(
-    found: Measurement, data: DataSections, judged: Sides | None, title: str
+    measurement: Measurement, data: DataSections, judged: Sides | None, title: str
 ) -> list[Section]:
     """All sections about a measurement, as far as there is something to show."""
     called = data.called
     return [
-        certificate_section(found, called, title),
-        *data.regions(found),
-        *class_sections(found, called),
-        *data.examples(found, judged),
-        *memorization_sections(found),
-        *utility_sections(found.optional, called),
-        *score_sections(found.optional),
-        audit_section(found.audit, data.audit_details(found)),
+        certificate_section(measurement, called, title),
+        *data.regions(measurement),
+        *class_sections(measurement, called),
+        *data.examples(measurement, judged),
+        *memorization_sections(measurement),
+        *utility_sections(measurement.optional, called),
+        *score_sections(measurement.optional),
+        audit_section(measurement.audit, data.audit_details(measurement)),
     ]
 
 

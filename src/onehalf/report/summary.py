@@ -25,7 +25,10 @@ EVALUATION_FIELDS = ("jsd_estimate", "jsd_se", "jsd_lower")
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """The evaluation by which the generator of one seed was kept; None where there is no number."""
+    """The evaluation by which the generator of one seed was kept.
+
+    None where there is no number.
+    """
 
     seed: int
     jsd_estimate: float | None
@@ -80,7 +83,8 @@ class FitSummary:
     """How far p_g is from p_data, where the density of the data is known."""
     rounds_planned: int
     is_evaluated: bool
-    """Whether the end of the fit was reached, so that test rows were used, if there were enough."""
+    """Whether the end of the fit was reached, so that test rows were used, if there were
+    enough."""
     keeps_last: bool
     """Whether the recipe keeps the last generator rather than the best on validation rows."""
 

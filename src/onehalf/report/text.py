@@ -22,17 +22,19 @@ def describe_fit(fit: Fit, truth: GroundTruth | None = None) -> list[str]:
     return fit_sentences(summary, certificate.sentences if certificate else [])
 
 
-def leading_sentences(found: Measurement) -> list[str]:
-    """Select the sentences of a measurement that are read first; the page has the others further down."""
-    said = parts(found)
+def leading_sentences(measurement: Measurement) -> list[str]:
+    """Select the sentences of a measurement that are read first.
+
+    The page has the others further down.
+    """
+    said = parts(measurement)
     return [*said["apart"], *said["where"], *said["missed"], *said["copying"][:1]]
 
 
 def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
     """Put these sentences of a certificate into those about the run, the truth, the seeds, and V."""
     sentences = [
-        f"Trained {summary.rounds:,} of {summary.rounds_planned:,} rounds in "
-        f"{_format_duration(summary.seconds)} ({summary.stopped_because}).",
+        _describe_training(summary),
         _introduce_certificate(summary),
         *certified,
     ]
@@ -41,14 +43,23 @@ def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
     sentences += _describe_seeds(summary.seeds, keeps_last=summary.keeps_last)
     if summary.V is not None:
         sentences.append(
-            f"V ended at {summary.V:.3f}. Being near -log 4 = {TIE:.3f} is no evidence of convergence by itself: "
+            f"V ended at {summary.V:.3f}. Being near -log 4 = {TIE:.3f} is no evidence of convergence: "
             "a discriminator that has learned nothing gives -log 4 as well."
         )
     return sentences
 
 
+def _describe_training(summary: FitSummary) -> str:
+    """Say how many rounds were trained, and why no more of them."""
+    duration = _format_duration(summary.seconds)
+    if summary.rounds == summary.rounds_planned:
+        return f"Trained {summary.rounds:,} rounds in {duration}."
+    planned = f"{summary.rounds_planned:,} rounds"
+    return f"Trained {summary.rounds:,} of {planned} in {duration} ({summary.stopped_because})."
+
+
 def _introduce_certificate(summary: FitSummary) -> str:
-    """What the certificate is about, or why there is none."""
+    """Say what the certificate compares, or why there is no certificate."""
     if not summary.is_evaluated:
         return (
             "The test rows have not been used yet: the certificate is made at the end of a run."
@@ -102,7 +113,7 @@ def _describe_seeds(seeds: SeedsSummary, *, keeps_last: bool = False) -> list[st
 
 
 def _format_duration(seconds: float) -> str:
-    """Format a time as a person says it.
+    """Format a time in words.
 
     >>> _format_duration(7.4), _format_duration(200.0), _format_duration(7500.0)
     ('7 s', '3 min 20 s', '2 h 5 min')

@@ -1,25 +1,16 @@
-"""A run on disk: all that is needed to read it, to sample from it, and to go on where it stopped.
+"""A run on disk: all that is needed to read it, to sample from it, and to continue it.
 
-    recipe.json         what was asked: the data by source and hash, every hyper-parameter, the seed, the versions
-    rows.jsonl          what was seen: one line every 100 rounds
-    state.safetensors   the players and their optimisers, and the best G of each seed (no pickle)
-    samples.npy         samples of the chosen G; .npz with their labels, or .csv, .tsv or .parquet if the data came so
-    progress.npy        of images: a few samples of each seed at each evaluation
+    recipe.json         the data by source and hash, every hyper-parameter, the seed, the versions
+    rows.jsonl          the history: one line every 100 rounds
+    state.safetensors   the players and their optimizers, and the best G of each seed (no pickle)
+    samples.npy         samples of the chosen G; .npz with their labels, or .csv, .tsv or .parquet as the data
+    progress.npy        for images: a few samples of each seed at each evaluation
     report.html         the report, one page
 
-Each file is written under a temporary name, synced and renamed, so that there is always a whole one.
+Each file is written under a temporary name, synced and renamed, so that it is always complete.
 """
 
-from onehalf.runs.checkpoint import Source, load, load_domain, load_source
-from onehalf.runs.run import fit_run, load_rows, next_folder, start_fit
+import lazy_loader
 
-__all__ = [
-    "Source",
-    "fit_run",
-    "load",
-    "load_domain",
-    "load_rows",
-    "load_source",
-    "next_folder",
-    "start_fit",
-]
+# Names are imported at first use: to sample from a run needs no training. __init__.pyi lists them.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

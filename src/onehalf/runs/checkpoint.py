@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -21,12 +21,16 @@ import safetensors.numpy
 from onehalf import domains
 from onehalf._errors import refuse
 from onehalf._files import write_file
-from onehalf.domains import Domain
-from onehalf.evaluation.result import Measurement
-from onehalf.fitting import Fit, HistoryRow
+from onehalf.distributions.base import AbstractData, Pushforward
+from onehalf.domains import Domain, Preprocessor
+from onehalf.fitting.history import HistoryRow, choose_seed
+from onehalf.model import GenerativeModel
 from onehalf.recipe import Recipe
 
-__all__ = ["Source", "load", "load_asked", "load_domain", "load_source", "save"]
+if TYPE_CHECKING:
+    import onehalf.fitting
+
+__all__ = ["Source", "load", "load_asked", "load_domain", "load_model", "load_source", "save"]
 
 FORMAT = 2
 """Of the files of a run; version 0.1 of onehalf wrote the first."""
@@ -39,6 +43,9 @@ HISTORY = "rows.jsonl"
 STATE = "state.safetensors"
 PREVIEWS = "progress.npy"
 
+PREPROCESSING = "units."
+"""How the names of the preprocessor's arrays begin."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -47,10 +54,12 @@ class Source:
     source: str
     """A name, or an absolute path."""
     size: int | None = None
-    """The side that the pictures of a folder were brought to."""
+    """The side that the images of a folder were brought to."""
 
 
-def save(folder: Path, fit: Fit, source: Source, asked: Mapping[str, Any]) -> None:
+def save(
+    folder: Path, fit: "onehalf.fitting.Fit", source: Source, asked: Mapping[str, Any]
+) -> None:
     """Write the whole run, the state last: whatever is newer than the state is cut off when the run is read.
 
     Args:
@@ -74,7 +83,7 @@ def save(folder: Path, fit: Fit, source: Source, asked: Mapping[str, Any]) -> No
     lines = "".join(json.dumps(row) + "\n" for row in fit.history).encode()
     write_file(folder / HISTORY, lines)
     preprocessing = fit.preprocessor.to_arrays()
-    arrays = {f"units.{name}": np.asarray(value) for name, value in preprocessing.items()}
+    arrays = {PREPROCESSING + name: np.asarray(value) for name, value in preprocessing.items()}
     arrays |= _name_leaves("state", fit.state)
     for seed, best in enumerate(fit.best):
         arrays |= _name_leaves(f"best.{seed}", best)
@@ -96,36 +105,78 @@ def save(folder: Path, fit: Fit, source: Source, asked: Mapping[str, Any]) -> No
     write_file(folder / STATE, state)
 
 
-def load(folder: Path) -> Fit:
-    """The fit of a run as it was saved.
+@dataclass(frozen=True)
+class _Saved:
+    """The files of a run, read and checked, before networks are filled from them."""
+
+    path: Path
+    """The file of the arrays."""
+    recipe: Recipe
+    domain: Domain
+    preprocessor: Preprocessor
+    data_hash: str
+    arrays: dict[str, np.ndarray]
+    about: dict[str, Any]
+    """What `save` wrote beside the arrays."""
+    history: tuple[HistoryRow, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> "_Saved":
+        """Read the files of a run; refuses those that are damaged, altered or of another version."""
+        recipe, recipe_hash = _read_recipe(folder)
+        path = folder / STATE
+        arrays, about = _read_state(path)
+        if about["recipe"] != recipe_hash:
+            expected = "the file that the state was saved with"
+            refuse(str(folder / RECIPE), expected=expected, got="an altered one")
+        domain = domains.load_domain(recipe["domain"])
+        preprocessing = {
+            name.removeprefix(PREPROCESSING): value
+            for name, value in arrays.items()
+            if name.startswith(PREPROCESSING)
+        }
+        return cls(
+            path=path,
+            recipe=Recipe(**recipe["solved"]),
+            domain=domain,
+            preprocessor=domain.load_preprocessor(preprocessing),
+            data_hash=recipe["data"]["sha256"],
+            arrays=arrays,
+            about=about,
+            history=tuple(_read_history(folder / HISTORY, about)),
+        )
+
+    @property
+    def p_z(self) -> AbstractData:
+        """The distribution of what G is given."""
+        return self.domain.latent(self.recipe, self.preprocessor)
+
+    def fill(self, name: str, tree: Any) -> Any:
+        """Put the saved arrays of this name in the places of a tree of shapes."""
+        return _fill(self.path, name, tree, self.arrays)
+
+
+def load(folder: Path) -> "onehalf.fitting.Fit":
+    """Load the fit of a run as it was saved.
 
     Raises:
-        Refusal: The folder is no run, was written by another version, or its files are not whole.
+        Refusal: The folder is no run, was written by another version, or its files are damaged.
     """
-    recipe, recipe_hash = _read_recipe(folder)
-    path = folder / STATE
-    arrays, about = _read_state(path)
-    if about["recipe"] != recipe_hash:
-        expected = "the file that the state was saved beside"
-        refuse(str(folder / RECIPE), expected=expected, got="an altered one")
-    domain = domains.load_domain(recipe["domain"])
-    preprocessing = {
-        name.removeprefix("units."): value
-        for name, value in arrays.items()
-        if name.startswith("units.")
-    }
-    preprocessor = domain.load_preprocessor(preprocessing)
-    solved = Recipe(**recipe["solved"])
+    from onehalf.evaluation.result import Measurement
+    from onehalf.fitting import Fit
+
+    saved = _Saved.read(folder)
+    about = saved.about
     certificate = about["certificate"]
     fit = Fit(
-        recipe=solved,
-        domain=domain,
-        preprocessor=preprocessor,
-        data_hash=recipe["data"]["sha256"],
+        recipe=saved.recipe,
+        domain=saved.domain,
+        preprocessor=saved.preprocessor,
+        data_hash=saved.data_hash,
         state=None,
         best=(),
-        p_z=domain.latent(solved, preprocessor),
-        history=tuple(_read_history(folder / HISTORY, about)),
+        p_z=saved.p_z,
+        history=saved.history,
         previews=tuple(np.load(folder / PREVIEWS)) if about["progress"] else (),
         rounds=about["t"],
         stopped_because=about["stopped_because"],
@@ -133,8 +184,21 @@ def load(folder: Path) -> Fit:
         measurement=certificate and Measurement.from_dict(certificate),
     )
     state, G = fit.players.blank()
-    best = tuple(_fill(path, f"best.{seed}", G, arrays) for seed in range(solved.seeds))
-    return dataclasses.replace(fit, state=_fill(path, "state", state, arrays), best=best)
+    best = tuple(saved.fill(f"best.{seed}", G) for seed in range(saved.recipe.seeds))
+    return dataclasses.replace(fit, state=saved.fill("state", state), best=best)
+
+
+def load_model(folder: Path) -> GenerativeModel:
+    """Load what a run has learned, without the rest of its fit: the same as `load(folder).model`.
+
+    Raises:
+        Refusal: The folder is no run, was written by another version, or its files are damaged.
+    """
+    saved = _Saved.read(folder)
+    chosen = choose_seed(saved.history, saved.recipe)
+    G = saved.domain.blank_generator(saved.recipe, saved.preprocessor)
+    p_g = Pushforward(saved.fill(f"best.{chosen}", G), saved.p_z)
+    return GenerativeModel(p_g, saved.domain, saved.preprocessor)
 
 
 def load_source(folder: Path) -> Source:

@@ -1,4 +1,4 @@
-"""Fit in a folder: start a run, or go on with the one that is there."""
+"""Fit in a folder: start a run, or continue the one that is there."""
 
 import time
 from collections.abc import Callable
@@ -23,11 +23,11 @@ SAVE_EVERY = 20.0
 """Seconds between saves, at most; an evaluation is saved at once."""
 
 Progress = Callable[[str], None]
-"""What is handed sentences for people, as things are done."""
+"""Is called with sentences for people, as things are done."""
 
 
 def next_folder(word: str, root: Path = Path("runs")) -> Path:
-    """The first of runs/NAME-1, runs/NAME-2, ... that does not exist yet."""
+    """Return the first of runs/NAME-1, runs/NAME-2, ... that does not exist yet."""
     stem = Path(word).resolve().stem if is_path(word) else word
     number = 1
     while (root / f"{stem}-{number}").exists():
@@ -45,24 +45,24 @@ def fit_run(
     watch: Callable[[Fit], None] = lambda fit: None,
     on_progress: Progress = lambda text: None,
 ) -> tuple[Fit, EncodedRows]:
-    """Fit in a folder: start a run, or go on with the one that is there.
+    """Fit in a folder: start a run, or continue the one that is there.
 
-    Whatever ends it, Ctrl-C included, what was played is saved.
+    Whatever ends the fit, Ctrl-C included, what was trained is saved.
 
     Args:
         folder: The run.
         word: A name that `onehalf data` lists, or a path.
-        options: What the fit is asked for.
-        image_size: The side that the pictures of a folder are brought to.
-        evaluate: Whether to judge G on rows that neither player has seen.
-        watch: Sees the fit every 100 rounds.
-        on_progress: Is handed what was done to the data while reading.
+        options: The hyper-parameters, labels and schema.
+        image_size: The side that the images of a folder are resized to.
+        evaluate: Whether to evaluate G on held-out rows.
+        watch: Is called with the fit every 100 rounds.
+        on_progress: Is called with what was done to the data while reading, in sentences.
 
     Returns:
         The fit, and all rows, encoded.
 
     Raises:
-        Refusal: The run was begun with another recipe, by the name of the first field that differs, or on other data.
+        Refusal: The run was started with another recipe (the first field that differs is named) or on other data.
     """
     options.check()
     asked = _asked(options)
@@ -108,7 +108,7 @@ def start_fit(
     image_size: int | None = None,
     on_progress: Progress = lambda text: None,
 ) -> tuple[Fit, FitData, EncodedRows]:
-    """A fit before round 0 on the data that a word means; its rows as the players see them, and all of them."""
+    """Start a fit on a named data set or a path; returns the fit before round 0, its splits, and all rows."""
     began = time.perf_counter()
     asked = options.check()
     dataset = _load(word, image_size, on_progress)
@@ -119,13 +119,13 @@ def start_fit(
 
 
 def load_rows(folder: Path, fit: Fit, on_progress: Progress = lambda text: None) -> EncodedRows:
-    """The data of a run, as it was fitted on them."""
+    """Load the data of a run, encoded as for its fit."""
     source = checkpoint.load_source(folder)
     return fit.domain.encode(_load(source.source, source.size, on_progress), source.source)
 
 
 def _load(word: str, image_size: int | None, on_progress: Progress) -> Dataset:
-    """The data, with what was done while reading as sentences."""
+    """Load the data, and report what was done while reading."""
     dataset = load(word, image_size=image_size, on_progress=on_progress)
     for note in dataset.notes:
         on_progress(note)
@@ -133,7 +133,7 @@ def _load(word: str, image_size: int | None, on_progress: Progress) -> Dataset:
 
 
 def _asked(options: FitOptions) -> dict[str, Any]:
-    """What a fit is asked for, ready for JSON."""
+    """Return the options of a fit for JSON."""
     asked = {name: getattr(options, name) for name in about()}
     schema = options.schema and options.schema.to_dict()
     label = options.labels[0] if len(options.labels) == 1 else list(options.labels) or None
@@ -141,7 +141,7 @@ def _asked(options: FitOptions) -> dict[str, Any]:
 
 
 def _check_same(folder: Path, asked: dict[str, Any], source: Source) -> None:
-    """Refuse to go on with a run that was begun otherwise, by the name of the first field that differs."""
+    """Refuse to continue a run that was started with other options, naming the first field that differs."""
     begun_from = checkpoint.load_source(folder)
     begun = checkpoint.load_asked(folder)
     begun |= {"data": begun_from.source, "size": begun_from.size}

@@ -1,6 +1,5 @@
 """The sections of a page about arrays: scatter plots or histograms, regions drawn on the rows, rows as numbers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,25 +10,15 @@ from onehalf.evaluation.result import Measurement
 from onehalf.sections.base import (
     Block,
     DataSections,
-    Details,
     Figure,
     Section,
     Sides,
-    Table,
     embed_svg,
 )
-from onehalf.sections.examples import example_rows
+from onehalf.sections.columns import describe_sides, list_columns
+from onehalf.sections.examples import MOST_COLUMNS, list_examples
 
-__all__ = ["ArraySections", "describe_sides", "list_columns"]
-
-MOST_ROWS = 8
-"""Example rows of each side, at most."""
-
-MOST_COLUMNS = 12
-"""Of more columns than this, only those that show most of the difference are listed."""
-
-MOST_DECIMALS = 9
-"""Columns with so many decimals may have more."""
+__all__ = ["ArraySections"]
 
 POINTS_CAPTION = (
     "First, rows of the data (blue) and equally many of the {called} (orange), on the same "
@@ -42,7 +31,7 @@ POINTS_CAPTION = (
 HISTOGRAMS_CAPTION = (
     "The share of rows in each bin, {which}: the data are filled (blue), and the {called} are "
     "the orange line. How to read it: the line should follow the edge of the fill, up to the "
-    "noise of so many rows."
+    "noise of as many rows."
 )
 
 TOGETHER = " Columns that agree one by one may still be combined wrongly; the critics judge all of them together."
@@ -64,111 +53,61 @@ class ArraySections(DataSections):
     real: np.ndarray
     other: np.ndarray
     called: str
-    names: Sequence[str] = ()
-    """The names of the columns; x1, x2, ... without them."""
     shown: str = "some of the rows"
     """What the rows that are drawn are."""
 
     def overview(self) -> Section:
         """Draw scatter plots of two columns, else histograms."""
-        figure = figures.draw_arrays({"data": self.real, self.called: self.other}, self.names)
+        figure = figures.draw_arrays({"data": self.real, self.called: self.other})
         alt = describe_sides(self.real, self.other, self.called)
-        n_columns = len(self._numbered)
+        n_columns = len(self._names)
         caption = self._describe_histograms()
         if self.real.shape[1:] == (2,):
             caption = POINTS_CAPTION.format(called=self.called)
         image = embed_svg(figure, alt)
         return Section("", [Figure(image, caption, is_wide=n_columns > 1)])
 
-    def regions(self, found: Measurement) -> list[Section]:
+    def regions(self, measurement: Measurement) -> list[Section]:
         """Draw the rules on the rows."""
         figure = figures.draw_regions(
-            self.real, self.other, found.regions, self._numbered, self.called
+            self.real, self.other, measurement.regions, self._names, self.called
         )
         if figure is None:
             return []
-        rules = "; ".join(region.rule for region in found.regions if region.certain)
+        rules = "; ".join(region.rule for region in measurement.regions if region.certain)
         image = embed_svg(figure, f"Rows of both, and where they differ: {rules}")
         caption = REGIONS_CAPTION.format(shown=self.shown)
         return [Section("Where they differ", [Figure(image, caption, is_wide=True)])]
 
-    def examples(self, found: Measurement, judged: Sides | None) -> list[Section]:
+    def examples(self, measurement: Measurement, judged: Sides | None) -> list[Section]:
         """List the rows that critics judged most clearly, in numbers."""
         if judged is None:
             return []
-        names = self.names or self._numbered
+        names = self._names
         columns = list(range(len(names)))
         if len(names) > MOST_COLUMNS:
-            telling = {name for marginal in found.marginals for name in marginal.columns}
+            telling = {name for marginal in measurement.marginals for name in marginal.columns}
             columns = [column for column in columns if names[column] in telling]
-        tables = []
-        for group in example_rows(found, judged, self.called, most=MOST_ROWS, convincing=False):
-            entries = group.rows.reshape(len(group.rows), -1)
-            rows = [
-                [
-                    f"{example.row:,}",
-                    f"{example.log_ratio:.2f}",
-                    *(f"{row[column]:.5g}" for column in columns),
-                ]
-                for example, row in zip(group.examples, entries, strict=True)
-            ]
-            header = ["row", "log ratio, nats", *(names[column] for column in columns)]
-            tables.append(Table(header, rows, group.title, group.caption))
-        return [Section("The most telling rows", tables)] if tables else []
 
-    def audit_details(self, found: Measurement) -> list[Block]:
+        def show(column: int, value: float) -> str:
+            return f"{value:.5g}"
+
+        return list_examples(measurement, judged, self.called, names, columns, show)
+
+    def audit_details(self, measurement: Measurement) -> list[Block]:
         """List how each column is written."""
-        return list_columns(found, len(self._numbered), self.called)
+        return list_columns(measurement, len(self._names), self.called)
 
     @property
-    def _numbered(self) -> tuple[str, ...]:
+    def _names(self) -> tuple[str, ...]:
         """The names of the entries in a measurement."""
         return numbered(self.real.shape[1:])
 
     def _describe_histograms(self) -> str:
         """The caption of the histograms."""
-        n_columns = len(self._numbered)
+        n_columns = len(self._names)
         which = "of each column"
         if n_columns > figures.MOST_HISTOGRAMS:
             which = f"for the {figures.MOST_HISTOGRAMS} of {n_columns} columns that differ most, some by chance alone"
         caption = HISTOGRAMS_CAPTION.format(which=which, called=self.called)
         return caption + (TOGETHER if n_columns > 1 else "")
-
-
-def describe_sides(real: np.ndarray, other: np.ndarray, called: str) -> str:
-    """Say how many rows a figure compares."""
-    return f"{len(real):,} rows of data beside {len(other):,} {called}"
-
-
-def list_columns(found: Measurement, n_columns: int, called: str) -> list[Block]:
-    """List decimals, whole numbers and frequent values of each column that the audit has."""
-    listed = found.audit.columns_listed
-    first = "The first " if n_columns > listed and not found.described else ""
-    summary = f"{first}{listed} column{'s' if n_columns > 1 else ''}"
-    header = [
-        "column",
-        "decimals in the data",
-        f"in the {called}",
-        "whole numbers in the data",
-        f"in the {called}",
-        "values that one side lacks",
-    ]
-    rows = [
-        [
-            facts.name,
-            _format_decimals(facts.decimals, facts.constant, "real"),
-            _format_decimals(facts.decimals, facts.constant, "other"),
-            f"{facts.whole.real:.1%}" if facts.whole else "",
-            f"{facts.whole.other:.1%}" if facts.whole else "",
-            ", ".join(str(atom.value) for atom in facts.atoms or ()),
-        ]
-        for facts in found.audit.columns
-    ]
-    return [Details(summary, [Table(header, rows)])]
-
-
-def _format_decimals(decimals: object, constant: object, side: str) -> str:
-    """The decimals of one side of a column, and whether all its rows have one value."""
-    number = getattr(decimals, side, "")
-    text = f"{MOST_DECIMALS} or more" if number == MOST_DECIMALS else str(number)
-    return f"{text} (constant)" if getattr(constant, side, False) else text

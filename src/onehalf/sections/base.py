@@ -1,4 +1,4 @@
-"""What a page is made of: sections, and the blocks in them; and what a kind of data must say."""
+"""The parts of a page: sections and blocks; and the sections that each kind of data provides."""
 
 import abc
 import base64
@@ -45,7 +45,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Figure(Block):
-    """A picture with a caption, which says how to read it."""
+    """An image with a caption that explains how to read it."""
 
     macro = "figure"
     image: Markup
@@ -65,7 +65,7 @@ class Table(Block):
     rows: Sequence[Sequence[str]]
     title: str = ""
     note: str = ""
-    """What is said below it."""
+    """A remark below it."""
     keeps_lines: bool = False
     """Whether all columns but the last are kept on one line."""
 
@@ -105,18 +105,19 @@ class Details(Block):
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and what stands below it."""
+    """A heading, and the blocks below it."""
 
     title: str
     blocks: Sequence[Block]
     note: str = ""
-    """How to read it, said first."""
+    """How to read it; the first paragraph."""
 
 
 class DataSections(abc.ABC):
     """The sections of a page that depend on the kind of data.
 
-    A new kind says how it is drawn, where two samples of it differ, and which rows are examples.
+    A new kind implements how it is drawn, where two samples of it differ, and which rows are
+    examples.
     """
 
     real: np.ndarray
@@ -135,14 +136,14 @@ class DataSections(abc.ABC):
         return []
 
     @abc.abstractmethod
-    def regions(self, found: Measurement) -> list[Section]:
+    def regions(self, measurement: Measurement) -> list[Section]:
         """Show where the two certainly differ."""
 
     @abc.abstractmethod
-    def examples(self, found: Measurement, judged: Sides | None) -> list[Section]:
+    def examples(self, measurement: Measurement, judged: Sides | None) -> list[Section]:
         """Show single rows; those that critics judged most clearly need the rows that were `judged`."""
 
-    def audit_details(self, found: Measurement) -> list[Block]:
+    def audit_details(self, measurement: Measurement) -> list[Block]:
         """List how each column is written."""
         return []
 
@@ -152,14 +153,15 @@ class DataSections(abc.ABC):
 
 
 def embed_svg(figure: matplotlib.figure.Figure, alt: str) -> Markup:
-    """Make a figure a part of the page: its black takes the colour of the page's text."""
+    """Embed a figure in the page: its black takes the colour of the page's text."""
     file = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(file, format="svg", transparent=True, dpi=DPI, metadata=metadata)
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
-    # addresses of name spaces, a style that would rule the whole page, and names that the next figure would use again
+    # addresses of name spaces, a style that would rule the whole page, and names that the next
+    # figure would use again
     svg = re.sub(
         r' xmlns(:\w+)?="[^"]*"| id="[^"]*_\d+"|<style.*?</style>', "", svg, flags=re.DOTALL
     )
@@ -168,7 +170,7 @@ def embed_svg(figure: matplotlib.figure.Figure, alt: str) -> Markup:
 
 
 def embed_image(image: Image.Image, alt: str) -> Markup:
-    """Make a picture a part of the page, with its pixels as they are."""
+    """Embed an image in the page, pixel by pixel."""
     file = io.BytesIO()
     image.save(file, format="png", optimize=True)
     png = base64.b64encode(file.getvalue()).decode()

@@ -37,8 +37,8 @@ __all__ = [
 
 NUMBERS_NOTE = (
     "JSD is the Jensen-Shannon divergence: from 0 nats to log 2 = 0.693 nats (1 bit). Each "
-    "number is beside its baseline, the same number for data against data, though on fewer "
-    "rows."
+    "number is next to its baseline, which is the same number for data against data, but on "
+    "fewer rows."
 )
 
 LOG_RATIO_CAPTION = (
@@ -76,7 +76,7 @@ CLASSES_NOTE = (
     "All ranges hold at once, and all bounds hold at once, with {confidence} confidence. How "
     "to read it: where the two ranges do not overlap, the class is too rare or too frequent; "
     "where the bound is above 0, its rows differ; where there is no number, fewer than 20 "
-    "rows of the class could be tested, and the bound of 0 says nothing."
+    "rows of the class could be tested, and the bound of 0 is no evidence."
 )
 
 UTILITY_NOTE = (
@@ -94,11 +94,11 @@ SCORES = {
 """What scores are called in a table, where it is not their name."""
 
 
-def certificate_section(found: Measurement, called: str, title: str) -> Section:
-    """The numbers beside their baselines, and three figures of what the critics see."""
-    log_ratios = figures.draw_log_ratios(found.plots.log_ratio, called)
-    wealth = figures.draw_wealth(found.plots.wealth, found.alpha)
-    calibration = figures.draw_calibration(found.plots.calibration)
+def certificate_section(measurement: Measurement, called: str, title: str) -> Section:
+    """Compare the numbers with their baselines, and draw three figures of what the critics see."""
+    log_ratios = figures.draw_log_ratios(measurement.plots.log_ratio, called)
+    wealth = figures.draw_wealth(measurement.plots.wealth, measurement.alpha)
+    calibration = figures.draw_calibration(measurement.plots.calibration)
     drawn = [
         Figure(
             embed_svg(
@@ -106,14 +106,14 @@ def certificate_section(found: Measurement, called: str, title: str) -> Section:
                 f"Histograms of the log ratios of the data and of the {called}, and a dashed line at 0",
             ),
             LOG_RATIO_CAPTION.format(called=called),
-            "How each row looks to the critics",
+            "The log ratio of each row",
         ),
         Figure(
             embed_svg(
                 wealth,
-                f"The log wealth of the bets, which ends at {found.log_e:.1f}, and a dashed line at log(1/alpha)",
+                f"The log wealth of the bets, which ends at {measurement.log_e:.1f}, and a dashed line at log(1/alpha)",
             ),
-            WEALTH_CAPTION.format(times=f"{1 / found.alpha:.3g}"),
+            WEALTH_CAPTION.format(times=f"{1 / measurement.alpha:.3g}"),
             "The bets against 'one distribution'",
         ),
         Figure(
@@ -124,10 +124,10 @@ def certificate_section(found: Measurement, called: str, title: str) -> Section:
             "Is D calibrated?",
         ),
     ]
-    return Section(title, [_compare_numbers(found, called), Grid(drawn)], NUMBERS_NOTE)
+    return Section(title, [_compare_numbers(measurement, called), Grid(drawn)], NUMBERS_NOTE)
 
 
-def rule_sections(found: Measurement, called: str) -> list[Section]:
+def rule_sections(measurement: Measurement, called: str) -> list[Section]:
     """List the rules that certainly hold for different shares of the two."""
 
     def show(share: Share) -> str:
@@ -135,19 +135,19 @@ def rule_sections(found: Measurement, called: str) -> list[Section]:
 
     rows = [
         [region.rule, show(region.real), show(region.other)]
-        for region in found.regions
+        for region in measurement.regions
         if region.certain
     ]
     if not rows:
         return []
     header = ["rule", "of the data", f"of the {called}"]
-    note = RULES_NOTE.format(confidence=confidence(found.alpha))
+    note = RULES_NOTE.format(confidence=confidence(measurement.alpha))
     return [Section("Where they differ", [Table(header, rows)], note)]
 
 
-def class_sections(found: Measurement, called: str) -> list[Section]:
+def class_sections(measurement: Measurement, called: str) -> list[Section]:
     """List the share of each class and the distance of its rows, if rows have labels."""
-    if not found.classes:
+    if not measurement.classes:
         return []
     header = [
         "class",
@@ -158,14 +158,14 @@ def class_sections(found: Measurement, called: str) -> list[Section]:
         "data: at least",
         "estimate",
     ]
-    rows = [_describe_class(each) for each in found.classes]
-    note = CLASSES_NOTE.format(confidence=confidence(found.alpha))
+    rows = [_describe_class(each) for each in measurement.classes]
+    note = CLASSES_NOTE.format(confidence=confidence(measurement.alpha))
     return [Section("Class by class", [Table(header, rows)], note)]
 
 
-def memorization_sections(found: Measurement) -> list[Section]:
-    """Say what was copied, if that was tested."""
-    sentences = parts(found)["copying"]
+def memorization_sections(measurement: Measurement) -> list[Section]:
+    """Report what was copied, if that was tested."""
+    sentences = parts(measurement)["copying"]
     return [Section("Memorization", [Bullets(sentences)])] if sentences else []
 
 
@@ -181,7 +181,7 @@ def utility_sections(optional: Optional, called: str) -> list[Section]:
 
 
 def score_sections(optional: Optional) -> list[Section]:
-    """List well-known scores beside those of data, if they were asked for."""
+    """List well-known scores and those of data, if they were requested."""
     tables: list[Block] = []
     if optional.prdc:
         scores = vars(optional.prdc.other), vars(optional.prdc.data)
@@ -195,19 +195,21 @@ def score_sections(optional: Optional) -> list[Section]:
 
 def audit_section(audit: Audit, details: Sequence[Block]) -> Section:
     """List what differs in how the numbers are written, and how each column is."""
-    sentences = [finding.sentence for finding in audit.findings] or ["Nothing was found."]
-    note = "What can tell two samples apart before any critic looks at the values."
+    sentences = [finding.sentence for finding in audit.findings] or [
+        "No differences in how numbers are written."
+    ]
+    note = "Differences in format, which reveal the source of a row whatever its values are."
     return Section("How the numbers are written", [Bullets(sentences), *details], note)
 
 
-def _compare_numbers(found: Measurement, called: str) -> Table:
+def _compare_numbers(measurement: Measurement, called: str) -> Table:
     """The numbers, and what they are to be compared with: a column each."""
-    columns: dict[str, Mapping[str, str]] = {f"data against {called}": table(found)}
-    if found.baseline:
-        columns["data against data"] = table(found.baseline)
-    if found.harmonized:
-        columns["with the same decimals on both sides"] = table(found.harmonized)
-        columns["decimals and signs alone"] = table(found.harmonized.format)
+    columns: dict[str, Mapping[str, str]] = {f"data against {called}": table(measurement)}
+    if measurement.baseline:
+        columns["data against data"] = table(measurement.baseline)
+    if measurement.harmonized:
+        columns["with the same decimals on both sides"] = table(measurement.harmonized)
+        columns["decimals and signs alone"] = table(measurement.harmonized.format)
     names = next(iter(columns.values()))
     rows = [[name, *(column[name] for column in columns.values())] for name in names]
     return Table(["", *columns], rows)

@@ -7,7 +7,6 @@ import numpy as np
 from onehalf import figures
 from onehalf.data.images.properties import pixel_limits
 from onehalf.evaluation.result import Measurement
-from onehalf.sections.arrays import describe_sides, list_columns
 from onehalf.sections.base import (
     Block,
     DataSections,
@@ -19,12 +18,13 @@ from onehalf.sections.base import (
     embed_svg,
 )
 from onehalf.sections.certificate import rule_sections
+from onehalf.sections.columns import describe_sides, list_columns
 from onehalf.sections.examples import example_rows
 
 __all__ = ["ImageSections"]
 
 NEIGHBOURS_SHOWN = 24
-"""Samples that are shown beside their nearest training images."""
+"""Samples that are shown with their nearest training images."""
 
 NEIGHBOURS_ACROSS = 6
 """Of these, how many in a row."""
@@ -59,38 +59,38 @@ class ImageSections(DataSections):
         image = embed_svg(figure, describe_sides(self.real, self.other, self.called))
         return Section("", [Figure(image, OVERVIEW_CAPTION.format(called=self.called))])
 
-    def regions(self, found: Measurement) -> list[Section]:
+    def regions(self, measurement: Measurement) -> list[Section]:
         """List the rules, which are about properties of a whole image."""
-        return rule_sections(found, self.called)
+        return rule_sections(measurement, self.called)
 
-    def examples(self, found: Measurement, judged: Sides | None) -> list[Section]:
+    def examples(self, measurement: Measurement, judged: Sides | None) -> list[Section]:
         """Draw samples beside their nearest training images, and the images that critics judged most clearly."""
         sections = []
         if self.train is not None:
             sections.append(self._draw_neighbours(self.train))
         if judged is not None:
-            sections += self._draw_examples(found, judged)
+            sections += self._draw_examples(measurement, judged)
         return sections
 
-    def audit_details(self, found: Measurement) -> list[Block]:
+    def audit_details(self, measurement: Measurement) -> list[Block]:
         """List how each property is written."""
-        return list_columns(found, int(np.prod(self.real.shape[1:])), self.called)
+        return list_columns(measurement, int(np.prod(self.real.shape[1:])), self.called)
 
     def _draw_neighbours(self, train: np.ndarray) -> Section:
-        """Draw samples, each beside the training image that is nearest to it."""
+        """Draw samples, each next to its nearest training image."""
         shown = self.other[:NEIGHBOURS_SHOWN]
         places, _ = figures.find_nearest(shown, train)
-        picture = figures.draw_nearest(
+        grid = figures.draw_nearest(
             shown, train[places], across=NEIGHBOURS_ACROSS, limits=pixel_limits(train)
         )
         alt = f"{len(shown)} samples, each with its nearest training image to the right, in a blue frame"
-        image = embed_image(picture, alt)
+        image = embed_image(grid, alt)
         return Section("Nearest training images", [Figure(image, NEIGHBOURS_CAPTION)])
 
-    def _draw_examples(self, found: Measurement, judged: Sides) -> list[Section]:
+    def _draw_examples(self, measurement: Measurement, judged: Sides) -> list[Section]:
         """Draw the images that critics judged most clearly."""
         blocks = []
-        for group in example_rows(found, judged, self.called, most=None, convincing=True):
+        for group in example_rows(measurement, judged, self.called, most=None, convincing=True):
             numbers = ", ".join(str(example.row) for example in group.examples)
             figure = figures.draw_images({"the most telling first": group.rows})
             image = embed_svg(figure, f"The most telling images: rows {numbers}")

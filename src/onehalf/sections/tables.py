@@ -1,4 +1,4 @@
-"""The sections of a page about tables: columns by themselves and in pairs, rules, rows in words, the schema."""
+"""The sections of a page about tables: single columns and pairs, rules, rows in words, the schema."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,8 @@ import numpy as np
 
 from onehalf import figures
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.profile import cut
+from onehalf.data.tables.profile import shorten
 from onehalf.evaluation.result import Measurement
-from onehalf.sections.arrays import describe_sides
 from onehalf.sections.base import (
     Block,
     Bullets,
@@ -21,21 +20,16 @@ from onehalf.sections.base import (
     embed_svg,
 )
 from onehalf.sections.certificate import rule_sections
-from onehalf.sections.examples import example_rows
+from onehalf.sections.columns import describe_sides
+from onehalf.sections.examples import MOST_COLUMNS, list_examples
 
 __all__ = ["TableSections"]
-
-MOST_ROWS = 8
-"""Example rows of each side, at most."""
-
-MOST_COLUMNS = 12
-"""Of more columns than this, only those that differ most are listed."""
 
 WORD_LETTERS = 24
 """Letters of an entry of an example row, at most."""
 
 OVERVIEW_CAPTION = (
-    "Each column by itself, those that differ most first{which}: the data are filled (blue), "
+    "Single columns, those that differ most first{which}: the data are filled (blue), "
     "and the {called} are the orange line. Words, and numbers of few values, have a bar each; "
     "other numbers and dates are counted in bins. The first and last bin hold whatever lies "
     "beyond, and a thin bar is a value that many rows share. The first percentage is how many "
@@ -46,11 +40,11 @@ OVERVIEW_CAPTION = (
 )
 
 PAIRS_CAPTION = (
-    "Pairs of columns that differ by more than either column does by itself: the share of the "
+    "Pairs of columns that differ by more than either column alone: the share of the "
     "rows in each cell, of the data and of the {called} on one colour scale, then the "
     "difference: blue where the {called} lack rows, orange where they have too many. Ticks of "
     "numbers are at the borders of cells. The percentages are counted as above, in these "
-    "cells. How to read it: the two maps should look alike, and the third should be pale. "
+    "cells. How to read it: the two maps should agree, and the third should be pale. "
     "Where only the first percentage is large, the columns may agree one by one and still be "
     "combined wrongly. Three columns may differ where no pair of them does; the critics judge "
     "all of them together."
@@ -77,7 +71,7 @@ class TableSections(DataSections):
     encoder: TableEncoder
 
     def overview(self) -> Section:
-        """Draw each column by itself."""
+        """Draw single columns."""
         figure = figures.draw_marginals(self.real, self.other, self.encoder, self.called)
         image = embed_svg(figure, describe_sides(self.real, self.other, self.called))
         n_columns = len(self.encoder.names)
@@ -97,32 +91,17 @@ class TableSections(DataSections):
         block = Figure(embed_svg(figure, alt), caption, is_wide=True)
         return [Section("Pairs of columns", [block])]
 
-    def regions(self, found: Measurement) -> list[Section]:
+    def regions(self, measurement: Measurement) -> list[Section]:
         """List the rules."""
-        return rule_sections(found, self.called)
+        return rule_sections(measurement, self.called)
 
-    def examples(self, found: Measurement, judged: Sides | None) -> list[Section]:
+    def examples(self, measurement: Measurement, judged: Sides | None) -> list[Section]:
         """List the rows that critics judged most clearly, as the table writes them."""
         if judged is None:
             return []
         names = self.encoder.names
-        columns = self._telling_columns(found)
-        tables = []
-        for group in example_rows(found, judged, self.called, most=MOST_ROWS, convincing=False):
-            caption = group.caption
-            if len(columns) < len(names):
-                caption += f" Of {len(names)} columns those are shown that differ most."
-            rows = [
-                [
-                    f"{example.row:,}",
-                    f"{example.log_ratio:.2f}",
-                    *(self._show(column, row[column]) for column in columns),
-                ]
-                for example, row in zip(group.examples, group.rows, strict=True)
-            ]
-            header = ["row", "log ratio, nats", *(names[column] for column in columns)]
-            tables.append(Table(header, rows, group.title, caption))
-        return [Section("The most telling rows", tables)] if tables else []
+        columns = self._telling_columns(measurement)
+        return list_examples(measurement, judged, self.called, names, columns, self._show)
 
     def columns(self) -> list[Section]:
         """Describe the schema."""
@@ -144,17 +123,17 @@ class TableSections(DataSections):
             blocks.append(Bullets(schema.warnings))
         return [Section("The columns", blocks, SCHEMA_NOTE)]
 
-    def _telling_columns(self, found: Measurement) -> list[int]:
+    def _telling_columns(self, measurement: Measurement) -> list[int]:
         """All columns, or of many those that show most of the difference."""
         names = self.encoder.names
         if len(names) <= MOST_COLUMNS:
             return list(range(len(names)))
-        telling = {name for marginal in found.marginals for name in marginal.columns}
+        telling = {name for marginal in measurement.marginals for name in marginal.columns}
         first = [column for column, name in enumerate(names) if name in telling]
         ranked = figures.rank_columns(self.real, self.other, self.encoder)
-        by_themselves = [difference.columns[0] for difference in ranked]
-        return sorted(list(dict.fromkeys([*first, *by_themselves]))[:MOST_COLUMNS])
+        one_by_one = [difference.columns[0] for difference in ranked]
+        return sorted(list(dict.fromkeys([*first, *one_by_one]))[:MOST_COLUMNS])
 
     def _show(self, column: int, cell: float) -> str:
         """An entry as the table writes it, cut to what fits."""
-        return cut(self.encoder.show(column, cell), WORD_LETTERS)
+        return shorten(self.encoder.show(column, cell), WORD_LETTERS)

@@ -42,7 +42,7 @@ Vector = Real[Array | np.ndarray, "..."]
 """Probabilities on a finite set, one for each of its elements."""
 
 Distribution = Vector | Density
-"""A vector of probabilities, or a density: then `over` says where it is to be integrated."""
+"""A vector of probabilities, or a density: then `over` is where it is integrated."""
 
 Breakpoints = Sequence[Any] | np.ndarray | Array
 """The increasing ends of the quadrature's panels; in d dimensions, d such sequences."""

@@ -61,7 +61,7 @@ def ideal_loop(
 
 @runtime_checkable
 class Loss(Protocol):
-    """What each player descends, from logits on data and on samples, as in `onehalf.losses`."""
+    """The losses of D and G, from logits on data and on samples, as in `onehalf.losses`."""
 
     def loss_D(self, d_x: Logits, d_Gz: Logits) -> Scalar:
         """What D descends."""
@@ -137,7 +137,7 @@ class DiracGame(eqx.Module):
 
         real = Batch.without_conditions(jnp.zeros((1, 1)))
         generated = Batch.without_conditions(theta.reshape(1, 1))
-        # Any key will do: the slope of d is psi wherever a penalty looks.
+        # Any key will do: the slope of d is psi wherever a penalty evaluates it.
         paid = sum(penalty.penalty(jr.key(0), d, real, generated) for penalty in self.penalties)
         return self.V.loss_D(jax.vmap(d)(*real), jax.vmap(d)(*generated)) + paid
 

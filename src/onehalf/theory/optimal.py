@@ -120,7 +120,7 @@ def _value(d: LogDensity, log_data: LogDensity, log_g: LogDensity) -> Scalar:
 
 
 def _log_ratio(log_p: Float[Array, "*n"], log_q: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    # inf - inf is nan; a point that neither distribution reaches says nothing about either.
+    # inf - inf is nan; a point outside the support of both is left out.
     return jnp.where(jnp.isneginf(log_p) & jnp.isneginf(log_q), 0.0, log_p - log_q)
 
 

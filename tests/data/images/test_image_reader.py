@@ -1,4 +1,4 @@
-"""Pictures of every kind, and files that are none, become one array; what was done is told."""
+"""Image files of every kind become one array; what was converted and skipped is reported."""
 
 import gzip
 import struct
@@ -9,11 +9,12 @@ from PIL import Image
 
 from onehalf import Refusal
 from onehalf.data.dataset import Dataset, match_channels
-from onehalf.data.images import reader
+from onehalf.data.images import reader, sizing
 from onehalf.data.images.reader import is_image_path, read_images
 from onehalf.data.loading import describe, is_table_path, load
 
-RED, GREEN = (255, 0, 0), (0, 255, 0)
+RED = (255, 0, 0)
+GREEN = (0, 255, 0)
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folder(tmp_path):
 
 
 def put(path, pixels, mode=None, **options):
-    """Write a picture; from a colour, one of 16 x 16 in which all pixels have it."""
+    """Write an image; from a colour, one of 16 x 16 in which all pixels have it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = (
         pixels
@@ -33,8 +34,8 @@ def put(path, pixels, mode=None, **options):
     return path
 
 
-def told(folder, size=None):
-    """The pixels, and what was done."""
+def read(folder, size=None):
+    """The pixels, and the report."""
     images = read_images(folder, size)
     return images.x, images.notes[-1]
 
@@ -47,16 +48,16 @@ def noise(n, h, w):
     return np.random.default_rng(0).integers(0, 256, (n, h, w), dtype=np.uint8)
 
 
-def test_small_grey_pictures_of_one_size_are_taken_as_they_are_in_the_order_of_their_paths(
+def test_small_grey_images_of_one_size_are_read_unchanged_in_the_order_of_their_paths(
     folder,
 ):
     x = noise(12, 28, 20)
     for number in np.random.default_rng(1).permutation(12):
         put(folder / f"{number:02}.png", grey(x[number]))
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert (rows.dtype, rows.shape) == (np.uint8, (12, 28, 20))
     assert (rows == x).all()
-    assert sentence == "12 pictures, grey, 28 x 20 as they are."
+    assert sentence == "12 images, grey, 28 x 20, not resized."
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "JPEG", "webp", "gif", "bmp", "tif"])
@@ -69,7 +70,7 @@ def test_every_kind_of_file_is_read(folder, ending):
     assert np.abs(read_images(folder).x[0].astype(int) - (250, 120, 10)).max() <= 2
 
 
-def test_two_pictures_of_a_phone_in_one_jpeg_are_no_animation(folder):
+def test_two_images_of_a_phone_in_one_jpeg_are_not_an_animation(folder):
     put(
         folder / "a.jpg",
         Image.new("L", (16, 16), 90),
@@ -77,9 +78,9 @@ def test_two_pictures_of_a_phone_in_one_jpeg_are_no_animation(folder):
         save_all=True,
         append_images=[Image.new("L", (16, 16))],
     )
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert rows[0, 0, 0] == 90
-    assert sentence == "1 picture, grey, 16 x 16 as they are."
+    assert sentence == "1 image, grey, 16 x 16, not resized."
 
 
 @pytest.mark.parametrize(
@@ -104,36 +105,36 @@ def test_every_mode_becomes_grey_or_rgb_of_8_bits(folder, mode, colour, expected
     )
 
 
-def test_transparent_palettes_are_laid_on_white(folder):
+def test_transparent_palettes_are_put_on_white(folder):
     picture = Image.new("P", (16, 16), 0)
     picture.putpalette([*RED, *GREEN])
     picture.paste(1, (0, 0, 16, 8))
     put(folder / "a.png", picture, transparency=0)
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert (rows[0, 0, 0].tolist(), rows[0, 15, 0].tolist()) == (list(GREEN), [255, 255, 255])
-    assert "1 with transparency, laid on white" in sentence
+    assert "1 with transparency, put on white" in sentence
 
 
-def test_cmyk_16_bits_and_animations_are_told_of(folder):
+def test_cmyk_16_bits_and_animations_are_reported(folder):
     put(folder / "a.jpg", (0, 255, 255, 0), "CMYK", quality=95)
     put(folder / "b.png", 65535, "I;16")
     frames = [Image.new("RGB", (16, 16), colour) for colour in (GREEN, RED)]
     put(folder / "c.gif", frames[0], save_all=True, append_images=frames[1:])
     put(folder / "d.webp", frames[0], save_all=True, append_images=frames[1:], lossless=True)
     put(folder / "e.tif", 65535 // 2, "I;16")
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert (
         np.abs(rows[:, 8, 8].astype(int) - [RED, [255] * 3, GREEN, GREEN, [127] * 3]).max() <= 3
     )
     for remark in (
         "1 CMYK, converted",
         "2 of 16 bits, scaled to 8",
-        "2 of several frames, first taken",
+        "2 of several frames, first used",
     ):
         assert remark in sentence
 
 
-def test_colours_of_16_bits_are_told_of(folder):
+def test_colours_of_16_bits_are_reported(folder):
     # Pillow writes none: a PNG of one pixel row by hand
     import zlib
 
@@ -155,14 +156,14 @@ def test_colours_of_16_bits_are_told_of(folder):
         + chunk(b"IEND", b"")
     )
     (folder / "a.png").write_bytes(content)
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert rows[0, 0, 0].tolist() == [255, 128, 0]
     assert "1 of 16 bits, scaled to 8" in sentence
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_turned_as_exif_says(folder, ending, orientation):
+def test_images_are_rotated_as_exif_says(folder, ending, orientation):
     upright = np.zeros((24, 16), np.uint8)
     upright[:8, :8] = 255  # bright at the upper left
     undo = [None, None, np.fliplr, lambda x: np.rot90(x, 2), np.flipud, np.transpose]
@@ -171,9 +172,9 @@ def test_pictures_are_turned_as_exif_says(folder, ending, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     put(folder / f"a.{ending}", grey(stored).convert("RGB"), exif=exif)
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert rows.shape == ((1, 24, 16) if rows.ndim == 3 else (1, 24, 16, 3))
-    assert "24 x 16 as they are" in sentence
+    assert "24 x 16, not resized" in sentence
     assert np.abs(rows.reshape(24, 16, -1)[..., 0].astype(int) - upright).mean() < 8
 
 
@@ -196,23 +197,23 @@ def test_colour_in_one_picture_makes_all_of_them_colour(folder):
         ([(5, 9), (9, 5)], (8, 8)),
     ],
 )
-def test_the_size_follows_from_those_of_the_pictures(folder, sizes, expected):
+def test_the_size_follows_from_those_of_the_images(folder, sizes, expected):
     for number, (h, w) in enumerate(sizes):
         put(folder / f"{number}.png", Image.new("L", (w, h)))
     assert read_images(folder).x.shape[1:] == expected
 
 
-def test_the_middle_is_cut_and_nothing_aliases(folder):
+def test_the_centre_is_cropped_and_nothing_aliases(folder):
     wide = np.zeros((100, 300), np.uint8)
     wide[:, 100:200] = (
         np.indices((100, 100)).sum(axis=0) % 2 * 255
     )  # the middle square: a chequered one, grey from afar
     put(folder / "a.png", grey(wide))
-    rows, sentence = told(folder, 10)
+    rows, sentence = read(folder, 10)
     assert np.abs(rows[0, :, 1:-1].astype(int) - 127).max() <= 3
     assert (
         sentence
-        == "1 picture, grey, cut and resized to 10 x 10 from 100 x 300 (height x width)."
+        == "1 image, grey, cropped and resized to 10 x 10 from 100 x 300 (height x width)."
     )
     assert read_images(folder, (8, 24)).x.shape == (1, 8, 24)
 
@@ -226,10 +227,10 @@ def test_large_jpegs_are_decoded_as_well_as_others(folder):
     assert np.abs(jpeg - png).max() <= 3
 
 
-def test_small_pictures_are_enlarged_and_counted(folder):
+def test_small_images_are_enlarged_and_counted(folder):
     put(folder / "a.png", 9, "L")
     put(folder / "b.png", Image.new("L", (40, 40)))
-    rows, sentence = told(folder, 32)
+    rows, sentence = read(folder, 32)
     assert rows.shape == (2, 32, 32)
     assert sentence.endswith("from 16 x 16 to 40 x 40 (height x width); 1 enlarged.")
 
@@ -246,10 +247,10 @@ def test_odd_files_are_skipped_counted_and_named(folder, monkeypatch):
     (folder / "text.webp").write_text("no picture")
     (folder / "notes.txt").write_text("passed over")
     (folder / ".hidden.png").write_text("passed over")
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert len(rows) == 1
     assert (
-        "; 6 skipped: bomb.png (more than 1,000 pixels), empty.jpg (no picture inside), text.webp"
+        "; 6 skipped: bomb.png (more than 1,000 pixels), empty.jpg (not an image), text.webp"
         in sentence
     )
     assert sentence.endswith(", and 3 more.")
@@ -258,7 +259,7 @@ def test_odd_files_are_skipped_counted_and_named(folder, monkeypatch):
         (folder / "alone").mkdir(exist_ok=True)
         (folder / name).rename(folder / "alone" / name)
         with pytest.raises(
-            Refusal, match=r"expected pictures that can be read; got none in 1 file \("
+            Refusal, match=r"expected images that can be read; got none in 1 file \("
         ):
             read_images(folder / "alone")
         (folder / "alone" / name).unlink()
@@ -270,7 +271,7 @@ def test_pillows_own_bomb_warning_does_not_leak(folder, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # 40 x 40 warns
     assert len(read_images(folder).x) == 2
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # and now raises
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert len(rows) == 1
     assert "1 skipped: b.png (more than 64,000,000 pixels)" in sentence
 
@@ -284,7 +285,7 @@ def test_sub_folders_are_classes(folder):
     assert labels.tolist() == ["cat", "cat", "dog", "dog"]
     assert rows[:, 0, 0].tolist() == [list(GREEN)] * 2 + [list(RED)] * 2
     assert sentence.startswith(
-        "4 pictures in 2 classes, colour, 16 x 16 as they are; 1 skipped: cat/2.png"
+        "4 images in 2 classes, colour, 16 x 16, not resized; 1 skipped: cat/2.png"
     )
     data = load(str(folder))
     about = describe(str(folder), data)
@@ -314,29 +315,29 @@ def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
         read_images(folder)
 
 
-def test_a_file_outside_the_classes_is_told_of(folder):
+def test_a_file_outside_the_classes_is_reported(folder):
     for name in ("cat/a.png", "dog/a.png", "preview.png"):
         put(folder / name, RED)
     _, labels, (sentence,) = read_images(folder)
     assert labels is None
-    assert f"no classes, as 1 picture in {folder} belong to none" in sentence
+    assert f"no classes, as 1 image in {folder} is outside of them" in sentence
     (folder / "preview.png").write_bytes(b"")
     _, labels, (sentence,) = read_images(folder)
     assert labels.tolist() == ["cat", "dog"]
     assert "1 skipped: preview.png" in sentence
 
 
-def test_what_is_skipped_has_no_say_in_the_size(folder):
+def test_skipped_files_do_not_affect_the_size(folder):
     for number in range(4):
         put(folder / f"{number}.png", Image.new("L", (28, 28)))
     big = put(folder / "big.png", Image.new("L", (300, 300)))
     big.write_bytes(big.read_bytes()[:60])
-    rows, sentence = told(folder)
+    rows, sentence = read(folder)
     assert rows.shape == (4, 28, 28)
-    assert "28 x 28 as they are; 1 skipped: big.png" in sentence
+    assert "28 x 28, not resized; 1 skipped: big.png" in sentence
 
 
-def test_an_odd_orientation_is_none(folder):
+def test_an_odd_orientation_is_ignored(folder):
     exif = b"Exif\0\0II*\0" + struct.pack(
         "<IHHHI4sI", 8, 1, 0x0112, 2, 2, b"6\0", 0
     )  # a word, of 2 letters
@@ -344,7 +345,7 @@ def test_an_odd_orientation_is_none(folder):
     assert len(read_images(folder).x) == 1
 
 
-def test_sets_of_pictures_get_the_same_channels():
+def test_sets_of_images_get_the_same_channels():
     grey, colour = Dataset(noise(2, 4, 4)), Dataset(np.zeros((3, 4, 4, 3), np.uint8))
     labelled = Dataset(grey.values, np.array([0, 1]))
     assert match_channels([grey, grey])[0] is grey
@@ -371,16 +372,16 @@ def test_other_folders_have_no_labels(folder, others):
     assert read_images(folder).labels is None
 
 
-def test_progress_is_told_in_ever_fewer_lines(folder, monkeypatch):
+def test_progress_is_reported_in_ever_fewer_lines(folder, monkeypatch):
     for number in range(9):
         put(folder / f"{number}.png", RED)
     monkeypatch.setattr(reader, "BATCH", 2)
-    monkeypatch.setattr(reader, "FIRST_WORD", -1.0)
+    monkeypatch.setattr(reader, "FIRST_REPORT", -1.0)
     sentences = []
     read_images(folder, on_progress=sentences.append)
-    assert sentences[:2] == ["2 of 9 pictures looked at.", "4 of 9 pictures looked at."]
-    assert sentences[-1] == "9 of 9 pictures read."
-    monkeypatch.setattr(reader, "FIRST_WORD", 60.0)
+    assert sentences[:2] == ["2 of 9 images examined.", "4 of 9 images examined."]
+    assert sentences[-1] == "9 of 9 images read."
+    monkeypatch.setattr(reader, "FIRST_REPORT", 60.0)
     sentences.clear()
     read_images(folder, on_progress=sentences.append)
     assert not sentences
@@ -389,7 +390,7 @@ def test_progress_is_told_in_ever_fewer_lines(folder, monkeypatch):
 def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folder, monkeypatch):
     for number in range(4):
         put(folder / f"{number}.png", RED)
-    monkeypatch.setattr(reader, "MOST_BYTES", 4 * 32 * 32 * 3)
+    monkeypatch.setattr(sizing, "MOST_BYTES", 4 * 32 * 32 * 3)
     with pytest.raises(
         Refusal, match=r"of shape \(4, 100, 100, 3\)\. A size of 32 x 32 would fit\."
     ):
@@ -398,7 +399,7 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folde
 
 
 @pytest.mark.parametrize("size", [3, 1025, 0, -8, "64", 16.0, (16,), (16, 0), (8, 8, 3), True])
-def test_a_size_that_is_none_is_refused(folder, size):
+def test_an_invalid_size_is_refused(folder, size):
     with pytest.raises(
         Refusal,
         match=r"^size: expected a side of 4 to 1,024 pixels, or a height and a width; got",
@@ -406,19 +407,19 @@ def test_a_size_that_is_none_is_refused(folder, size):
         read_images(folder, size)
 
 
-def test_folders_that_hold_none_are_refused(folder):
+def test_folders_without_images_are_refused(folder):
     with pytest.raises(
-        Refusal, match="expected a folder of pictures, or an IDX file; got nothing there"
+        Refusal, match="expected a folder of images, or an IDX file; got nothing there"
     ):
         read_images(folder)
     folder.mkdir()
-    with pytest.raises(Refusal, match=r"expected pictures \(.png, .* got an empty folder"):
+    with pytest.raises(Refusal, match=r"expected images \(.png, .* got an empty folder"):
         read_images(folder)
     (folder / "notes.txt").write_text("")
     with pytest.raises(Refusal, match="got none of these among 1 file"):
         read_images(folder)
     (folder / "a.png").write_text("no picture")
-    with pytest.raises(Refusal, match=r"got none in 1 file \(a.png: no picture inside\)"):
+    with pytest.raises(Refusal, match=r"got none in 1 file \(a.png: not an image\)"):
         read_images(folder)
     (folder / "recipe.json").write_text("{}")
     with pytest.raises(Refusal, match=r"got a run of onehalf.*onehalf measure DATA RUN"):
@@ -477,7 +478,7 @@ def damaged(packed):
     return packed[:-6] + bytes([packed[-6] ^ 1]) + packed[-5:]
 
 
-def test_idx_files_that_are_not_whole_are_refused(tmp_path, monkeypatch):
+def test_damaged_idx_files_are_refused(tmp_path, monkeypatch):
     path = idx(tmp_path / "train-images-idx3-ubyte", noise(3, 4, 4))
     whole = path.read_bytes()
     for content, sentence in {
@@ -510,11 +511,11 @@ def test_idx_files_that_are_not_whole_are_refused(tmp_path, monkeypatch):
         read_images(path)
     with pytest.raises(Refusal, match="got nothing there"):
         read_images(tmp_path / "no-ubyte")
-    with pytest.raises(Refusal, match=r"^size: expected a folder of pictures to resize"):
+    with pytest.raises(Refusal, match=r"^size: expected a folder of images to resize"):
         read_images(path, 32)
 
 
-def test_pictures_are_no_tables(folder):
+def test_images_are_not_tables(folder):
     put(folder / "a.png", RED)
     for word in (str(folder), "x-idx3-ubyte", "X.IDX.GZ"):
         assert is_image_path(word)
@@ -522,8 +523,6 @@ def test_pictures_are_no_tables(folder):
     for word in ("people.csv", "digits", "rows.npz", "photos/no"):
         assert not is_image_path(word)
     assert is_table_path("people.csv")
-    with pytest.raises(
-        Refusal, match=r"one.png: expected a folder of pictures; got one picture"
-    ):
+    with pytest.raises(Refusal, match=r"one.png: expected a folder of images; got one image"):
         load("one.png")
     assert not is_image_path("x" * 300)

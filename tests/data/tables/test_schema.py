@@ -159,7 +159,7 @@ def test_many_categories_do_not_fill_the_schema():
     assert sum(column.categories.values()) + column.rare == 20_000
     assert list(column.categories.values()) == sorted(column.categories.values(), reverse=True)
     assert (
-        f"'x' has {column.distinct:,} categories: the 100 most frequent are kept by name"
+        f"'x' has {column.distinct:,} categories: the 100 most frequent keep their names"
         in column.warnings[0]
     )
 
@@ -169,19 +169,22 @@ def test_many_categories_do_not_fill_the_schema():
     [
         (
             ["1", "2", "3", "NA"] * 3 + ["n/a?", "x", "x"],
-            "'x' holds 9 numbers and 3 words, the first word 'n/a?' in row 13",
+            "'x' holds 9 numbers and 3 words (the first word: 'n/a?' in row 13)",
         ),
         (
             ["$1,234.50", "$9.50", "NA"],
-            "'x' holds numbers with signs, the first '$1,234.50' in row 1",
+            "'x' holds numbers with signs (the first: '$1,234.50' in row 1)",
         ),
-        (["5", "10 %", "7"], "'x' holds numbers with signs, the first '10 %' in row 2"),
-        (yyyymmdd, f"'x' holds dates written as numbers, {yyyymmdd.min()} for {min(days)}."),
-        (np.arange(N), "'x' looks like ids, 200 different ones in 200 rows"),
+        (["5", "10 %", "7"], "'x' holds numbers with signs (the first: '10 %' in row 2)"),
+        (
+            yyyymmdd,
+            f"'x' holds dates written as numbers, such as {yyyymmdd.min()} for {min(days)}.",
+        ),
+        (np.arange(N), "'x' looks like IDs (200 different in 200 rows)"),
         (sentences, "'x' looks like free text"),
-        (["a"] * N, "'x' is constant: it never holds anything but a."),
-        ([1.5, 2.5] + [None] * N, "'x' is all but missing: 2 of 202 rows hold something."),
-        (np.append(rng.normal(size=N), 1e6), "'x' has a heavy tail: 1e+06 lies"),
+        (["a"] * N, "'x' is constant: its only value is a."),
+        ([1.5, 2.5] + [None] * N, "'x' is nearly all missing: 2 of 202 rows have a value."),
+        (np.append(rng.normal(size=N), 1e6), "'x' has a heavy tail: 1e+06 is"),
     ],
 )
 def test_what_will_hurt_is_said(values, warning):
@@ -195,7 +198,7 @@ def test_what_will_hurt_is_said(values, warning):
     "values", [[f"{z:05}" for z in range(0, 9000, 90)], ["a", "b", "7"], rng.normal(size=2000)]
 )
 def test_what_does_not_hurt_is_not(values):
-    assert not [said for said in described(values).warnings if "ids" not in said]
+    assert not [said for said in described(values).warnings if "IDs" not in said]
 
 
 @pytest.mark.parametrize("load", [load_wine, load_breast_cancer, load_diabetes])
@@ -306,15 +309,15 @@ def test_a_corrected_kind_is_kept_and_the_rest_is_measured_again(people):
         ),
         (
             {"sex": "date"},
-            "column 'sex': expected dates, all written alike, as its kind is date; got others too.",
+            "column 'sex': expected dates in one format, as its kind is date; got other values too.",
         ),
         (
             {"age": "boolean"},
-            "column 'age': expected 2 values at most, as its kind is boolean; got",
+            "column 'age': expected at most 2 values, as its kind is boolean; got",
         ),
         (
             {"age": "constant"},
-            "column 'age': expected 1 value at most, as its kind is constant; got",
+            "column 'age': expected at most 1 value, as its kind is constant; got",
         ),
         (
             {"age": "interger"},

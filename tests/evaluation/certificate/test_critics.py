@@ -2,10 +2,18 @@
 
 import jax.random as jr
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from onehalf.data.tables.encoding import TableEncoder
+from onehalf.evaluation._products import matmul
+from onehalf.evaluation.certificate import critics
 from onehalf.evaluation.certificate.bounds import payoff
-from onehalf.evaluation.certificate.critics import KINDS, PROJECTED, _Standard, learn
+from onehalf.evaluation.certificate.critics import PROJECTED, _Standard, learn
+from onehalf.evaluation.features.arrays import ArrayEncoder
+from onehalf.evaluation.features.base import CONVOLUTIONS, PLAIN, TREES
+from onehalf.evaluation.features.images import ImageEncoder
+from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 
 CENTRES = np.random.default_rng(9).normal(size=(8, 6)) * 4
 
@@ -109,14 +117,53 @@ def test_wide_rows_are_projected():
     assert gain(critic, x[30:], y[30:]) > 0.2
 
 
-def test_all_members_take_part():
-    assert set(KINDS) == {
-        "linear",
-        "quadratic",
-        "waves",
-        "cells",
-        "nets",
-        "trees",
-        "grain",
-        "conv",
-    }
+def test_products_raise_no_alarm_and_keep_what_is_not_finite():
+    assert np.isnan(matmul(np.array([[np.inf]]), np.array([[0.0]])))
+
+
+def test_a_member_with_nan_does_not_pass_for_no_difference(monkeypatch):
+    monkeypatch.setattr(critics, "_newton", lambda *_: np.full(3, np.nan, np.float32))
+    x, y = np.random.default_rng(0).normal(size=(2, 100, 2))
+    with pytest.raises(FloatingPointError, match="finite logits"):
+        learn(jr.key(0), x, y, 100, kinds=("linear",))
+
+
+def test_a_new_row_with_nan_does_not_pass_for_no_difference():
+    rng = np.random.default_rng(0)
+    critic = learn(jr.key(0), rng.normal(size=(100, 1)), rng.normal(2.0, size=(100, 1)), 100)
+    with pytest.raises(FloatingPointError, match="finite logits"):
+        critic.d(np.array([[np.nan]]))
+
+
+PEOPLE = TableEncoder.fit(
+    pa.table({"age": [float(age) for age in range(40)], "sex": ["F", "M"] * 20})
+)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "rows", "maps"),
+    [
+        (ArrayEncoder(), np.random.default_rng(0).normal(size=(40, 2)), [PLAIN]),
+        (
+            TableFeatureEncoder(TableColumns(PEOPLE)),
+            np.column_stack([np.arange(40.0), np.arange(40.0) % 2]),
+            [PLAIN | TREES],
+        ),
+        (
+            ImageEncoder((16, 16)),
+            np.random.default_rng(0).normal(size=(40, 16, 16)).astype(np.float32),
+            [PLAIN, PLAIN, CONVOLUTIONS],  # of the small copy, the grain and the pixels
+        ),
+    ],
+    ids=["array", "table", "image"],
+)
+def test_every_member_takes_part_if_none_is_chosen(monkeypatch, encoder, rows, maps):
+    taught = []
+
+    def members(key, z, labels, fold, kinds):
+        taught.append(kinds)
+        return iter(())
+
+    monkeypatch.setattr(critics, "_members", members)
+    learn(jr.key(0), rows[:20], rows[20:], 20, encoder=encoder)
+    assert taught == maps

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from onehalf._errors import Refusal
 from onehalf.evaluation.checks.audit import audit_samples
 from onehalf.evaluation.features.base import PlainColumns
-from onehalf.evaluation.features.precision import format_of, harmonize
+from onehalf.evaluation.features.precision import extract_format, harmonize
 from onehalf.evaluation.result import (
     Atom,
     Audit,
@@ -147,7 +147,7 @@ def test_harmonising_is_one_map_for_both(both):
 def test_no_finite_number_is_too_much(values):
     look(values, values[::-1] / 2)
     assert np.isfinite(harmonize(values, np.trunc(values))[0]).all()
-    decimals = format_of(values)[:, ::2]
+    decimals = extract_format(values)[:, ::2]
     assert ((decimals >= 0) & (decimals <= 9)).all()
     np.testing.assert_array_equal(decimals == 0, values == np.rint(values))
 
@@ -156,7 +156,7 @@ def test_no_finite_number_is_too_much(values):
 @pytest.mark.parametrize("scale", [0.01, 1.0, 300.0, 1e5])
 def test_in_what_differs_by_its_values_alone_the_format_does_not(dtype, scale):
     real, other = normal(1).astype(dtype), (scale * (normal(2) + 0.3)).astype(dtype)
-    gap = np.abs(format_of(real).mean(axis=0) - format_of(other).mean(axis=0)).max()
+    gap = np.abs(extract_format(real).mean(axis=0) - extract_format(other).mean(axis=0)).max()
     assert gap < 0.3
     assert not look(real, other).format_differs
     assert "decimals" not in kinds(look(real, other))
@@ -185,7 +185,7 @@ def test_decimals_are_counted(decimals, dtype):
 
 def test_a_tenth_in_float32_has_one_decimal():
     np.testing.assert_array_equal(
-        format_of(np.float32([[0.1, 2.5, 1 / 3, 7]]))[0, ::2], [1, 1, 9, 0]
+        extract_format(np.float32([[0.1, 2.5, 1 / 3, 7]]))[0, ::2], [1, 1, 9, 0]
     )
 
 
@@ -441,7 +441,7 @@ def test_images_are_summed_up():
     assert result.columns_listed == len(result.columns) == 64
     assert len(result.findings) < 8
     assert harmonize(real, other)[1].shape == other.shape
-    assert format_of(other).shape == (500, 128)
+    assert extract_format(other).shape == (500, 128)
     assert look(np.zeros((5, 150)), np.ones((5, 150))).columns_listed == 100
 
 

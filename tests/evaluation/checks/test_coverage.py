@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from helpers import is_rare, over_seeds
 from onehalf._errors import Refusal
 from onehalf.evaluation.checks.coverage import compare_prdc, count_cells, prdc
 from onehalf.evaluation.explain.regions import binary_jsd
@@ -46,11 +47,10 @@ def test_cells_of_one_group_are_joined():
     assert sum(cell.finding == "dropped" for cell in look.cells) > 5
 
 
-def test_with_nothing_dropped_a_cell_is_named_with_probability_alpha_at_most():
-    seeds = 200
+@over_seeds(40, 200)
+def test_with_nothing_dropped_a_cell_is_named_with_probability_alpha_at_most(seeds):
     looks = [looked(seed, modes=25, n=300) for seed in range(seeds)]
-    named = sum(look.jsd_lower > 0 for look in looks)
-    assert named <= ALPHA * seeds + 3 * np.sqrt(ALPHA * (1 - ALPHA) * seeds)
+    assert is_rare([look.jsd_lower > 0 for look in looks])
     assert "does not show" in looks[0].sentences[0]
 
 
@@ -145,17 +145,18 @@ def test_constant_rows_are_inside():
     assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
 
 
-def test_coverage_of_data_against_data_is_what_theory_says():
+@over_seeds(15, 40)
+def test_coverage_of_data_against_data_is_what_theory_says(seeds):
     n, k = 100, 3
     expected = 1 - np.prod([(n - 1 - t) / (2 * n - 1 - t) for t in range(k)])
     found = []
-    for seed in range(40):
+    for seed in range(seeds):
         rng = np.random.default_rng(seed)
         found.append(compare_prdc(rng, rng.normal(size=(2 * n, 2)), rng.normal(size=(n, 2)), k))
     for kind in ("data", "other"):
         covered = [getattr(look, kind).coverage for look in found]
         assert np.mean(covered) == pytest.approx(
-            expected, abs=4 * np.std(covered) / np.sqrt(40)
+            expected, abs=4 * np.std(covered) / np.sqrt(seeds)
         )
 
 

@@ -1,1 +1,1 @@
-"""Arrays of numbers: checked, and scaled for the players."""
+"""Arrays of numbers: checked, and scaled for training."""

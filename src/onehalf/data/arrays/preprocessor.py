@@ -1,4 +1,4 @@
-"""Rows of an array, perhaps labelled, as the players see them, and back."""
+"""Encode rows of an array, with or without labels, for training, and decode them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Labels = Float[np.ndarray, "n labels"]
 
 @dataclass(frozen=True, eq=False)
 class ArrayPreprocessor:
-    """Entries in standard units beside labels one-hot."""
+    """Entries in standard units, and one-hot labels."""
 
     scaler: ArrayScaler
     shape: tuple[int, ...]
@@ -69,12 +69,12 @@ class ArrayPreprocessor:
         return ConditionalLatent(noise, jnp.eye(self.condition_size), shares)
 
     def transform(self, rows: EncodedRows) -> Batch:
-        """Rows as the players see them."""
+        """Encode rows for training."""
         c = self.encode_conditions(rows.labels.astype(np.float64))
         return Batch(jnp.asarray(self.scaler.transform(rows.x)), jnp.asarray(c))
 
     def inverse_transform(self, batch: Batch) -> EncodedRows:
-        """The rows that the players' examples stand for."""
+        """Decode the examples of the networks to rows."""
         x = self.scaler.inverse_transform(np.asarray(batch.x))
         if not self.conditions.names:
             return EncodedRows.unlabelled(x)

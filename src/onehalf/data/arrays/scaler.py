@@ -1,4 +1,4 @@
-"""Arrays in standard units: scaled for the players, and back to the units and dtype of the user."""
+"""Arrays in standard units: scaled for training, and back to the units and dtype of the user."""
 
 import math
 from collections.abc import Iterator
@@ -9,18 +9,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from onehalf._blocks import blocks
 from onehalf.data.arrays.validation import Rows
 from onehalf.distributions.empirical import Empirical
 
 __all__ = ["ArrayScaler"]
 
+BLOCK_ENTRIES = 2**24
+"""Numbers that are converted at a time; 128 MiB in float64."""
+
 
 class ArrayScaler(eqx.Module):
-    """The user's units and dtype: where the rows lie, how wide they are, and which of them are whole numbers.
+    """The user's units and dtype: the location and scale of the rows, and which columns are whole numbers.
 
-    Players see (rows - offset) / scale, of mean 0 and variance 1: column by column for vectors, with one offset and one
-    scale for all the entries of anything larger (an image's pixels share their unit). On the way back whole numbers are
-    rounded and kept inside the range that the rows had; everything gets its dtype again.
+    Networks see (rows - offset) / scale, of mean 0 and variance 1: column by column for
+    vectors, with one offset and one scale for all the entries of anything larger (an image's
+    pixels share their unit). On the way back whole numbers are rounded and kept inside the
+    range that the rows had; everything gets its dtype again.
 
     >>> units = ArrayScaler.fit(np.array([[0, 1.5], [4, 2.5]]))
     >>> units.inverse_transform(units.transform(np.array([[2, 2.25]])) + 0.01)
@@ -36,7 +41,7 @@ class ArrayScaler(eqx.Module):
 
     @classmethod
     def fit(cls, rows: Rows) -> "ArrayScaler":
-        """The units of these rows; a constant column keeps scale 1."""
+        """Measure the units of these rows; a constant column keeps scale 1."""
         over = 0 if rows.ndim == 2 else None
         mean = np.mean(rows, axis=over, dtype=np.float64)
         squares = sum(np.sum((rows[block] - mean) ** 2, axis=over) for block in _blocks(rows))
@@ -63,7 +68,7 @@ class ArrayScaler(eqx.Module):
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """All of the units but the dtype, by name."""
+        """List the arrays of this scaler by name."""
         return {name: value for name, value in vars(self).items() if name != "dtype"}
 
     def distribution(self, rows: Rows) -> Empirical:
@@ -78,16 +83,15 @@ class ArrayScaler(eqx.Module):
         return x
 
     def inverse_transform(self, x: Float[Any, "n ..."]) -> Rows:
-        """The way back: the user's units and dtype."""
+        """Convert back to the user's units and dtype."""
         rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
         rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
         return np.minimum(rows, _greatest(self.dtype)).astype(self.dtype)
 
 
 def _blocks(rows: Rows) -> Iterator[slice]:
-    """All rows, so many at a time that their float64s take no more than 128 MiB."""
-    size = max(1, 2**24 // math.prod(rows.shape[1:]))
-    yield from (slice(start, start + size) for start in range(0, len(rows), size))
+    """Cut rows into blocks whose float64s take no more than 128 MiB."""
+    return blocks(len(rows), BLOCK_ENTRIES // math.prod(rows.shape[1:]))
 
 
 def _greatest(dtype: str) -> float:

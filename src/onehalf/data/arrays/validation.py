@@ -18,7 +18,7 @@ Labels = Shaped[np.ndarray, " _"]
 
 
 def check(what: str, rows: np.ndarray) -> Rows:
-    """These rows, if a player can learn from them: an array of finite real numbers, two axes or more, none empty."""
+    """Check rows: an array of finite real numbers, with two axes or more, none of them empty."""
     if rows.dtype.kind == "c":
         refuse(
             what, expected="real numbers", got=rows.dtype, hint="Complex data not supported."
@@ -47,7 +47,9 @@ def check(what: str, rows: np.ndarray) -> Rows:
 
 
 def check_labels(what: str, labels: Any, n: int) -> Labels:
-    """Check the labels of n rows: a whole number or a word for each; floats count if all are whole.
+    """Check the labels of n rows: a whole number or a word for each.
+
+    Floats count if all are whole.
 
     >>> check_labels("y", ["cat", "dog", "cat"], 3)
     array(['cat', 'dog', 'cat'], dtype='<U3')
@@ -77,7 +79,7 @@ def check_labels(what: str, labels: Any, n: int) -> Labels:
 
 
 def _first_word(rows: np.ndarray) -> str:
-    """Where a word stands among numbers, if that is what is wrong."""
+    """Say which entry is a word, if that is what is wrong."""
     for index, entry in np.ndenumerate(rows):
         try:
             float(entry)
@@ -87,7 +89,9 @@ def _first_word(rows: np.ndarray) -> str:
 
 
 def numbered(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Names for entries that have none: x1, x2, ... in vectors; x[i, j, ...], counted from 0, in anything larger.
+    """Names for entries that have none: x1, x2, ... in vectors.
+
+    In anything larger, they are x[i, j, ...], counted from 0.
 
     >>> numbered((2,)), numbered((1, 2))
     (('x1', 'x2'), ('x[0, 0]', 'x[0, 1]'))

@@ -21,8 +21,8 @@ def is_image(shape: tuple[int, ...]) -> bool:
 def pixel_limits(images: Shaped[np.ndarray | Array, "_ ..."]) -> Limits:
     """Find what black and white are in images: 0, and of integers the least of 1, 16, 255 and 65,535 that none exceeds.
 
-    Floats have 0 and 1, if they all lie between them. Anything else has its own least and greatest. Samples are drawn
-    by the limits of the data, so that a dark one stays dark.
+    Floats have 0 and 1, if they all lie between them. Anything else has its own least and
+    greatest. Samples are drawn by the limits of the data, so that a dark one stays dark.
 
     >>> [pixel_limits(np.array([[row]])) for row in ([0, 16], [0.2, 0.7], [-3.0, 2.0])]
     [(0, 16), (0, 1), (-3.0, 2.0)]

@@ -1,26 +1,26 @@
-"""Pictures of the user's own, decoded once into one array: folders of PNG, JPEG, WebP, ...; IDX files such as MNIST's.
+"""Read images once into one array: folders of PNG, JPEG, WebP and others, and IDX files.
 
-The rules of a folder, which `read_images` tells with counts:
+The rules for a folder, whose application `read_images` reports with counts:
 
-- Each picture is turned as its EXIF says, laid on white where it is transparent, and brought to 8 bits (65,535 of 16
-  bits becomes 255). Of several frames the first one counts. All pictures are grey if no pixel of any has a colour.
-- All have one size: the one that was asked for. If none was, pictures that agree on one of at most 64 x 64 keep it;
-  others become squares of 64, or of the median of their shorter sides if that is less, down to a multiple of 8.
-- To be fitted, a picture is cut to the middle of the right proportions and resized by Pillow's bicubic filter, which
-  widens as a picture shrinks, so that nothing aliases (Parmar et al. 2022, whose clean-fid resizes by it).
-- What can't be used (broken, smaller than 2 x 2, more than 64 million pixels) is skipped, counted and named.
+- Each image is rotated as its EXIF data say, composed with white where it is transparent, and
+  converted to 8 bits (65,535 of 16 bits becomes 255). Of several frames the first one is used.
+  All images are grey if no pixel of any has a colour.
+- All get one size: the one that was asked for. Otherwise images that share one size of at most
+  64 x 64 keep it; others become squares of 64, or of the median of their shorter sides if that
+  is less, down to a multiple of 8.
+- To get it, an image is cropped to its centre in the right proportions and resized by Pillow's
+  bicubic filter, which widens as an image shrinks, so that nothing aliases (Parmar et al. 2022,
+  whose clean-fid resizes by it).
+- What can't be used (broken, smaller than 2 x 2, more than 64 million pixels) is skipped,
+  counted and named.
 """
 
-import contextlib
 import errno
-import gzip
 import math
 import os
 import re
-import statistics
 import time
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,54 +31,51 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from onehalf._blocks import blocks
 from onehalf._errors import refuse
 from onehalf.data.arrays.scaler import Rows
-from onehalf.data.arrays.validation import Labels, check, check_labels
+from onehalf.data.arrays.validation import Labels
+from onehalf.data.images.idx import is_idx_path, read_labelled_idx, reason_of
+from onehalf.data.images.sizing import Size, check_memory, choose_size, parse_size
 
 __all__ = ["SUFFIXES", "Images", "is_image_path", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-"""The kinds of file that hold a picture."""
+"""The suffixes of image files."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-"""The same for Pillow, which opens the MPO of phones as JPEG."""
+"""Their formats in Pillow, which opens the MPO of phones as JPEG."""
 
-SIDE, MULTIPLE = 64, 8
-"""The side of pictures for which none was asked, at most, and what it is a multiple of."""
+LEAST_SIDE = 2
+"""Images with a shorter side are skipped before they are decoded."""
 
-LEAST_SIDE, MOST_SIDE = 4, 1024
-"""The sides that can be asked for."""
+MOST_PIXELS = 64_000_000
+"""Images with more pixels are skipped before they are decoded."""
 
-TINY, MOST_PIXELS = 2, 64_000_000
-"""Pictures with a shorter side, or with more pixels, are skipped before they are decoded."""
+THREADS = min(8, os.cpu_count() or 1)
+"""Threads that decode; each holds an image at its full size."""
 
-MOST_BYTES = 3 * 2**30
-"""All pictures together, decoded; what players see of them takes four times as much."""
+BATCH = 256
+"""Images that are given to the threads together."""
 
-THREADS, BATCH = min(8, os.cpu_count() or 1), 256
-"""Each thread holds a picture at its full size; so many pictures are handed to them together."""
+FIRST_REPORT = 5.0
+"""Seconds to the first line about progress; each next one comes after twice as many."""
 
-FIRST_WORD = 5.0
-"""Seconds to the first line about progress; each next comes after twice as many."""
+MOST_NAMED = 3
+"""The most skipped files that are named."""
 
-NAMED = 3
-"""So many of the skipped files are named."""
+SIDEWAYS = range(5, 9)
+"""The orientations of EXIF that swap height and width."""
 
-IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-"""What the third byte of an IDX file says of its numbers."""
-
-MOST_AXES = 8
-"""Of an IDX file."""
+WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+"""The names of folders that are labels which are whole numbers."""
 
 Progress = Callable[[str], None]
 """Called with a sentence about progress."""
 
-Size = tuple[int, int]
-"""Height and width."""
-
 
 class Images(NamedTuple):
-    """What was read: pixels, labels where the images have some, and what was done, in sentences."""
+    """What was read: pixels, labels where the images have some, and a report in sentences."""
 
     x: Rows
     labels: Labels | None
@@ -86,20 +83,28 @@ class Images(NamedTuple):
 
 
 class ImageFile(NamedTuple):
-    """A picture, by what its first bytes say of it."""
+    """An image file, by its header."""
 
     file: Path
     size: Size
-    grey: bool
+    is_grey: bool
     remarks: tuple[str, ...]
-    """What will be done to it, in the words of `read_images`."""
+    """What decoding will change, as `read_images` reports it."""
 
 
-class Skipped(NamedTuple):
+class SkippedFile(NamedTuple):
     """A file that can't be used, and why not."""
 
     file: Path
     reason: str
+
+
+class Decoded(NamedTuple):
+    """The images at one size, the files that they come from, and those that could not be decoded."""
+
+    x: Rows
+    files: list[ImageFile]
+    skipped: list[SkippedFile]
 
 
 def is_image_path(word: str | Path) -> bool:
@@ -108,229 +113,216 @@ def is_image_path(word: str | Path) -> bool:
     >>> is_image_path("train-images-idx3-ubyte.gz"), is_image_path("rows.npy"), is_image_path(".")
     (True, False, True)
     """
-    return _is_idx(Path(word)) or os.path.isdir(word)
+    return is_idx_path(Path(word)) or os.path.isdir(word)
 
 
 def read_images(
     path: str | Path, size: Any = None, on_progress: Progress | None = None
 ) -> Images:
-    """Read the images of a folder, (n, h, w) grey or (n, h, w, 3) colour, uint8; or the array of an IDX file.
+    """Read the images of a folder, or the array of an IDX file.
 
-    In a folder images count at any depth, in the order of their paths. If all of them lie in two sub-folders or more,
-    the names of these are their labels: whole numbers, if all of the names are.
+    A folder gives an array (n, h, w), grey, or (n, h, w, 3), colour, of uint8.
 
-    An IDX file of images has labels if the file of these stands beside it: train-labels-idx1-ubyte beside
-    train-images-idx3-ubyte, either of them gzipped or not.
+    A folder is read at any depth, in the order of the paths. If all images lie in two
+    sub-folders or more, the names of these are their labels: whole numbers, if all of the names
+    are.
+
+    An IDX file of images has labels if their file is in the same folder:
+    train-labels-idx1-ubyte beside train-images-idx3-ubyte, either of them gzipped or not.
 
     Args:
         path: A folder or an IDX file.
-        size: A side of 4 to 1,024 pixels, or (height, width) of any, such as those of images to compare with.
+        size: A side of 4 to 1,024 pixels, or any (height, width), such as that of images to
+            compare with.
         on_progress: Called now and then if reading takes longer than a few seconds.
+
+    Raises:
+        Refusal: There is no image that can be read, or all of them together do not fit into
+            memory.
     """
-    path, asked = Path(path), _sides(size)
-    if _is_idx(path):
-        if asked:
-            refuse("size", expected="a folder of pictures to resize", got=path)
-        return _read_labelled_idx(path)
-    files, report = _files(path), on_progress or (lambda text: None)
+    path = Path(path)
+    requested = parse_size(size)
+    if is_idx_path(path):
+        if requested:
+            refuse("size", expected="a folder of images to resize", got=path)
+        return Images(*read_labelled_idx(path), ())
+    return _read_folder(path, requested, on_progress or (lambda text: None))
+
+
+def _read_folder(path: Path, requested: Size | None, report: Progress) -> Images:
+    """Read the headers of all files, then decode the images at one size."""
+    files = _list_files(path)
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool:
-        # Pillow warns of single files: these are counted and named in one sentence
+        # Pillow warns about single files: these are counted and named in one sentence
         warnings.simplefilter("ignore")
-        seen = list(_through(pool, _look, files, "looked at", report))
-        found = [each for each in seen if isinstance(each, ImageFile)]
-        x, kept, broken = _decoded(path, pool, found, asked, report)
-    skipped = [*(each for each in seen if isinstance(each, Skipped)), *broken]
+        headers = list(_map(pool, _read_header, files, "examined", report))
+        images = [header for header in headers if isinstance(header, ImageFile)]
+        x, kept, broken = _decode_all(path, pool, images, requested, report)
+    skipped = [*(header for header in headers if isinstance(header, SkippedFile)), *broken]
     if not kept:
         first = f"{skipped[0].file.name}: {skipped[0].reason}"
-        refuse(
-            str(path),
-            expected="pictures that can be read",
-            got=f"none in {_counted(len(files), 'file')} ({first})",
-        )
+        got = f"none in {_counted(len(files), 'file')} ({first})"
+        refuse(str(path), expected="images that can be read", got=got)
     if x.ndim == 4 and all((pixels == pixels[..., :1]).all() for pixels in x):
         x = x[..., 0].copy()
-    y = _classes(path, kept)
-    return Images(x, y, (_told(path, x, y, kept, skipped),))
+    labels = _find_labels(path, kept)
+    return Images(x, labels, (_describe(path, x, labels, kept, skipped),))
 
 
-def _decoded(
+def _decode_all(
     path: Path,
     pool: ThreadPoolExecutor,
-    found: Sequence[ImageFile],
-    asked: Size | None,
+    images: Sequence[ImageFile],
+    requested: Size | None,
     report: Progress,
-) -> tuple[Rows, list[ImageFile], list[Skipped]]:
-    """The pictures at one size, those of which they are, and those that could not be decoded."""
-    height, width = asked or _usual_size([each.size for each in found])
-    shape = (
-        (len(found), height, width)
-        if all(each.grey for each in found)
-        else (len(found), height, width, 3)
-    )
-    _check_memory(path, shape)
-    x, kept, skipped = np.empty(shape, np.uint8), [], []
-    decode = lambda each: _decode(each, (height, width), "L" if len(shape) == 3 else "RGB")  # noqa: E731
-    for each, pixels in zip(found, _through(pool, decode, found, "read", report), strict=True):
-        if isinstance(pixels, Skipped):
+) -> Decoded:
+    """Decode images at the size requested, or at the one that suits those that can be decoded."""
+    size = requested or choose_size([image.size for image in images])
+    is_grey = all(image.is_grey for image in images)
+    shape = (len(images), *size) if is_grey else (len(images), *size, 3)
+    check_memory(path, shape)
+    x = np.empty(shape, np.uint8)
+    kept: list[ImageFile] = []
+    skipped: list[SkippedFile] = []
+
+    def decode(image: ImageFile) -> UInt8[np.ndarray, "h w ..."] | SkippedFile:
+        return _decode(image, size, "L" if is_grey else "RGB")
+
+    decoded = _map(pool, decode, images, "read", report)
+    for image, pixels in zip(images, decoded, strict=True):
+        if isinstance(pixels, SkippedFile):
             skipped.append(pixels)
         else:
             x[len(kept)] = pixels
-            kept.append(each)
-    if skipped and not asked and _usual_size([each.size for each in kept]) != (height, width):
-        x, kept, more = _decoded(path, pool, kept, asked, report)
+            kept.append(image)
+    if skipped and not requested and choose_size([image.size for image in kept]) != size:
+        x, kept, more = _decode_all(path, pool, kept, requested, report)
         skipped += more
-    return x[: len(kept)], kept, skipped
+    return Decoded(x[: len(kept)], kept, skipped)
 
 
-def _sides(size: Any) -> Size | None:
-    """Height and width as they were asked for, if they were."""
-    if size is None:
-        return None
-    sides, least, most = (
-        ((size, size), LEAST_SIDE, MOST_SIDE)
-        if np.ndim(size) == 0
-        else (tuple(size), 1, np.inf)
-    )
-    whole = all(isinstance(side, int | np.integer) and least <= side <= most for side in sides)
-    if len(sides) != 2 or not whole:
-        expected = f"a side of {LEAST_SIDE} to {MOST_SIDE:,} pixels, or a height and a width"
-        refuse("size", expected=expected, got=repr(size))
-    return int(sides[0]), int(sides[1])
-
-
-def _files(path: Path) -> list[Path]:
-    """All pictures below a folder by their names, hidden ones left out, in the order of their paths."""
+def _list_files(path: Path) -> list[Path]:
+    """List all image files below a folder by their names, without hidden ones, in the order of their paths."""
     if not path.is_dir():
         got = "another file" if path.exists() else "nothing there"
-        refuse(str(path), expected="a folder of pictures, or an IDX file", got=got)
-    files, others = [], 0
-    for seen in _below(path):
-        files += [file for file in seen if file.suffix.lower() in SUFFIXES]
-        others += len(seen)
+        refuse(str(path), expected="a folder of images, or an IDX file", got=got)
+    files: list[Path] = []
+    n_others = 0
+    for inside in _walk(path):
+        files += [file for file in inside if file.suffix.lower() in SUFFIXES]
+        n_others += len(inside)
     if (path / "recipe.json").exists():
-        hint = "A run is what others are measured against data as: `onehalf measure DATA RUN`."
-        refuse(str(path), expected="a folder of pictures", got="a run of onehalf", hint=hint)
+        hint = "To compare a run with data, use `onehalf measure DATA RUN`."
+        refuse(str(path), expected="a folder of images", got="a run of onehalf", hint=hint)
     if not files:
-        got = f"none of these among {_counted(others, 'file')}" if others else "an empty folder"
-        refuse(str(path), expected=f"pictures ({', '.join(SUFFIXES)})", got=got)
+        got = "an empty folder"
+        if n_others:
+            got = f"none of these among {_counted(n_others, 'file')}"
+        refuse(str(path), expected=f"images ({', '.join(SUFFIXES)})", got=got)
     return sorted(files)
 
 
-def _below(path: Path) -> Iterator[list[Path]]:
-    """The files of each folder at any depth, links followed but not in circles; refuses a folder that can't be read."""
+def _walk(path: Path) -> Iterator[list[Path]]:
+    """List the files of each folder at any depth; follows links, but not in circles."""
 
-    def unreadable(error: OSError) -> None:
+    def refuse_unreadable(error: OSError) -> None:
         refuse(str(error.filename), expected="a folder that can be read", got=error.strerror)
 
-    above = {str(path): {path.resolve()}}
-    for folder, below, inside in os.walk(path, onerror=unreadable, followlinks=True):
+    ancestors = {str(path): {path.resolve()}}
+    for folder, below, inside in os.walk(path, onerror=refuse_unreadable, followlinks=True):
         if not os.access(folder, os.X_OK):
-            unreadable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
-        passed = above.pop(folder)
-        real = {
+            refuse_unreadable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
+        passed = ancestors.pop(folder)
+        targets = {
             name: Path(folder, name).resolve() for name in below if not name.startswith(".")
         }
-        below[:] = [name for name in real if real[name] not in passed]
-        above |= {os.path.join(folder, name): {*passed, real[name]} for name in below}
+        below[:] = [name for name in targets if targets[name] not in passed]
+        ancestors |= {os.path.join(folder, name): {*passed, targets[name]} for name in below}
         yield [Path(folder, name) for name in inside if not name.startswith(".")]
 
 
-def _through(
+def _map(
     pool: ThreadPoolExecutor,
     function: Callable[[Any], Any],
     items: Sequence[Any],
     done: str,
     report: Progress,
 ) -> Iterator[Any]:
-    """The function of each item, in order, computed by threads: Pillow decodes without holding the others up."""
-    begun, wait = time.monotonic(), FIRST_WORD
-    for start in range(0, len(items), BATCH):
-        yield from pool.map(function, items[start : start + BATCH])
+    """Apply a function to each item, in order, by threads: Pillow decodes without blocking the others."""
+    begun = time.monotonic()
+    wait = FIRST_REPORT
+    for batch in blocks(len(items), BATCH):
+        yield from pool.map(function, items[batch])
         if time.monotonic() - begun > wait:
-            report(f"{min(start + BATCH, len(items)):,} of {len(items):,} pictures {done}.")
+            report(f"{batch.stop:,} of {len(items):,} images {done}.")
             wait *= 2
 
 
-def _look(file: Path) -> ImageFile | Skipped:
-    """What the first bytes of a file say; nothing is decoded."""
+def _read_header(file: Path) -> ImageFile | SkippedFile:
+    """Read the first bytes of a file; nothing is decoded."""
     try:
         with Image.open(file, formats=FORMATS) as image:
             width, height = image.size
-            # a TIFF has been turned already, and a PNG's own getexif would decode it
-            turned = image.format != "TIFF" and Image.Image.getexif(image).get(
-                ExifTags.Base.Orientation
-            ) in range(5, 9)
-            if min(width, height) < TINY:
-                return Skipped(file, f"{width} x {height} pixels")
+            if min(width, height) < LEAST_SIDE:
+                return SkippedFile(file, f"{width} x {height} pixels")
             if width * height > MOST_PIXELS:
-                return Skipped(file, _bomb())
-            deep = image.mode.startswith("I") or re.search(";16[BLN]", str(image.tile[:1]))
-            remarks = {
-                "of several frames, first taken": image.format != "MPO"
-                and getattr(image, "is_animated", False),
-                "with transparency, laid on white": image.has_transparency_data,
-                "of 16 bits, scaled to 8": deep,
-                "CMYK, converted": image.mode == "CMYK",
-            }
-            grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
-            size = (width, height) if turned else (height, width)
-            return ImageFile(
-                file, size, grey, tuple(remark for remark, holds in remarks.items() if holds)
-            )
+                return SkippedFile(file, _too_many_pixels())
+            size = (width, height) if _is_sideways(image) else (height, width)
+            return ImageFile(file, size, _is_grey(image), _list_remarks(image))
     except Exception as error:  # decoders raise whatever a broken file makes them
-        return Skipped(file, _reason(error))
+        return SkippedFile(file, _reason_of(error))
 
 
-def _usual_size(sizes: Sequence[Size]) -> Size:
-    """The size that all have, if it is small; or else a square."""
-    if len(set(sizes)) == 1 and max(sizes[0]) <= SIDE:
-        return sizes[0]
-    side = min(SIDE, int(statistics.median(map(min, sizes)))) if sizes else SIDE
-    side = max(MULTIPLE, side // MULTIPLE * MULTIPLE)
-    return side, side
+def _is_sideways(image: Image.Image) -> bool:
+    """Whether EXIF data say that height and width are swapped."""
+    # Pillow has rotated a TIFF already, and a PNG's own getexif would decode it
+    if image.format == "TIFF":
+        return False
+    return Image.Image.getexif(image).get(ExifTags.Base.Orientation) in SIDEWAYS
 
 
-def _check_memory(
-    what: Path, shape: Sequence[int], itemsize: int = 1, *, resizable: bool = True
-) -> None:
-    """Refuse what does not fit into memory, with the size that would."""
-    needed = math.prod(shape) * itemsize
-    if needed <= MOST_BYTES:
-        return
-    side = (
-        math.isqrt(MOST_BYTES * shape[1] * shape[2] // needed) // MULTIPLE * MULTIPLE
-        if resizable
-        else 0
-    )
-    hint = f"A size of {side} x {side} would fit." if side >= LEAST_SIDE else ""
-    got = f"{needed / 2**30:,.1f} GiB of shape {tuple(shape)}"
-    refuse(
-        str(what), expected=f"at most {MOST_BYTES / 2**30:g} GiB, decoded", got=got, hint=hint
-    )
+def _is_grey(image: Image.Image) -> bool:
+    """Whether the file holds shades of grey only, by its mode."""
+    return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
 
 
-def _decode(found: ImageFile, size: Size, mode: str) -> UInt8[np.ndarray, "h w ..."] | Skipped:
-    """The pixels of one picture, fitted to the size."""
+def _list_remarks(image: Image.Image) -> tuple[str, ...]:
+    """List what decoding will change."""
+    remarks = {
+        "of several frames, first used": image.format != "MPO"
+        and getattr(image, "is_animated", False),
+        "with transparency, put on white": image.has_transparency_data,
+        "of 16 bits, scaled to 8": image.mode.startswith("I")
+        or re.search(";16[BLN]", str(getattr(image, "tile", [])[:1])),
+        "CMYK, converted": image.mode == "CMYK",
+    }
+    return tuple(remark for remark, holds in remarks.items() if holds)
+
+
+def _decode(
+    image: ImageFile, size: Size, mode: str
+) -> UInt8[np.ndarray, "h w ..."] | SkippedFile:
+    """Decode the pixels of one image, cropped and resized."""
     height, width = size
     try:
-        with Image.open(found.file, formats=FORMATS) as image:
-            # a large JPEG is decoded at a half, a quarter or an eighth, never below three times the size
-            image.draft(image.mode, (3 * max(size), 3 * max(size)))
-            whole = _in_8_bits(ImageOps.exif_transpose(image)).convert(mode)
+        with Image.open(image.file, formats=FORMATS) as opened:
+            # a large JPEG is decoded at a half, a quarter or an eighth, never below three times
+            # the size
+            opened.draft(opened.mode, (3 * max(size), 3 * max(size)))
+            whole = _convert_to_8_bits(ImageOps.exif_transpose(opened)).convert(mode)
     except Exception as error:  # decoders raise whatever a broken file makes them
-        return Skipped(found.file, _reason(error))
+        return SkippedFile(image.file, _reason_of(error))
     if whole.size != (width, height):
         whole = ImageOps.fit(whole, (width, height), Image.Resampling.BICUBIC)
     return np.asarray(whole)
 
 
-def _in_8_bits(image: Image.Image) -> Image.Image:
-    """The picture in a mode of 8 bits, on white."""
+def _convert_to_8_bits(image: Image.Image) -> Image.Image:
+    """Convert to a mode of 8 bits, on white."""
     if image.mode.startswith("I"):
         pixels = np.asarray(image).astype(np.int32)
-        if not 0 <= pixels.min() <= pixels.max() < 2**16 or (
-            image.mode == "I" and image.format == "TIFF"
-        ):
+        fits = 0 <= pixels.min() <= pixels.max() < 2**16
+        if not fits or (image.mode == "I" and image.format == "TIFF"):
             raise ValueError("pixels of 32 bits")
         pixels[pixels == image.info.get("transparency", -1)] = 2**16 - 1
         return Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
@@ -342,141 +334,86 @@ def _in_8_bits(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", above.size, "white"), above)
 
 
-def _bomb() -> str:
+def _too_many_pixels() -> str:
     return f"more than {MOST_PIXELS:,} pixels"
 
 
-def _reason(error: Exception) -> str:
-    """Why a file was skipped, in a few words and without its path."""
+def _reason_of(error: Exception) -> str:
+    """Say why a file was skipped, in a few words and without its path."""
     if isinstance(error, UnidentifiedImageError):
-        return "no picture inside"
+        return "not an image"
     if isinstance(error, Image.DecompressionBombError):
-        return _bomb()
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return said.splitlines()[0]
+        return _too_many_pixels()
+    return reason_of(error)
 
 
-def _classes(path: Path, kept: Sequence[ImageFile]) -> Labels | None:
-    """The sub-folder of each picture, if all lie in two of them or more."""
-    within = {each.file.relative_to(path).parent for each in kept}
-    if len(within) < 2 or any(len(folder.parts) != 1 for folder in within):
+def _find_labels(path: Path, kept: Sequence[ImageFile]) -> Labels | None:
+    """Find the sub-folder of each image, if all lie in two of them or more."""
+    folders = {image.file.relative_to(path).parent for image in kept}
+    if len(folders) < 2 or any(len(folder.parts) != 1 for folder in folders):
         return None
-    whole = all(re.fullmatch(r"0|[1-9][0-9]{0,8}", folder.name) for folder in within)
-    return np.array([each.file.parent.name for each in kept]).astype(int if whole else str)
+    are_whole = all(WHOLE_NUMBER.fullmatch(folder.name) for folder in folders)
+    labels = np.array([image.file.parent.name for image in kept])
+    return labels.astype(int if are_whole else str)
 
 
-def _told(
+def _describe(
     path: Path,
     x: Rows,
-    y: Labels | None,
+    labels: Labels | None,
     kept: Sequence[ImageFile],
-    skipped: Sequence[Skipped],
+    skipped: Sequence[SkippedFile],
 ) -> str:
-    """What was done, in one sentence."""
-    folders = Counter(each.file.relative_to(path).parent for each in kept)
+    """Say in one sentence what was read and what was changed."""
     size = x.shape[1:3]
-    classes = "" if y is None else f" in {len(set(y.tolist()))} classes"
-    parts = [f"{_counted(len(x), 'picture')}{classes}, {'grey' if x.ndim == 3 else 'colour'}"]
-    if all(each.size == size for each in kept):
-        parts[0] += f", {size[0]} x {size[1]} as they are"
-    else:
-        smallest, largest = (
-            pick((each.size for each in kept), key=math.prod) for pick in (min, max)
-        )
-        was = f"{smallest[0]} x {smallest[1]}"
-        was += "" if largest == smallest else f" to {largest[0]} x {largest[1]}"
-        parts[0] += f", cut and resized to {size[0]} x {size[1]} from {was} (height x width)"
-        enlarged = sum(each.size[0] < size[0] or each.size[1] < size[1] for each in kept)
-        parts += [f"{enlarged:,} enlarged"] if enlarged else []
-    odd = next((folder for folder in folders if len(folder.parts) != 1), None)
-    if y is None and odd is not None and len(folders) > 2:
-        parts.append(
-            f"no classes, as {_counted(folders[odd], 'picture')} in {path / odd} belong to none"
-        )
-    remarks = Counter(remark for each in kept for remark in each.remarks)
+    classes = "" if labels is None else f" in {len(set(labels.tolist()))} classes"
+    colours = "grey" if x.ndim == 3 else "colour"
+    parts = [f"{_counted(len(x), 'image')}{classes}, {colours}, {_describe_size(size, kept)}"]
+    enlarged = sum(image.size[0] < size[0] or image.size[1] < size[1] for image in kept)
+    if enlarged:
+        parts.append(f"{enlarged:,} enlarged")
+    if labels is None:
+        parts += _explain_missing_labels(path, kept)
+    remarks = Counter(remark for image in kept for remark in image.remarks)
     parts += [f"{count:,} {remark}" for remark, count in remarks.items()]
     if skipped:
-        named = ", ".join(
-            f"{each.file.relative_to(path)} ({each.reason})" for each in skipped[:NAMED]
-        )
-        more = f", and {len(skipped) - NAMED:,} more" if len(skipped) > NAMED else ""
-        parts.append(f"{len(skipped):,} skipped: {named}{more}")
+        parts.append(_describe_skipped(path, skipped))
     return "; ".join(parts) + "."
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+def _describe_size(size: tuple[int, ...], kept: Sequence[ImageFile]) -> str:
+    """Say which size the images have now, and which they had."""
+    now = f"{size[0]} x {size[1]}"
+    sizes = [image.size for image in kept]
+    if all(each == size for each in sizes):
+        return f"{now}, not resized"
+    smallest = min(sizes, key=math.prod)
+    largest = max(sizes, key=math.prod)
+    before = f"{smallest[0]} x {smallest[1]}"
+    if largest != smallest:
+        before += f" to {largest[0]} x {largest[1]}"
+    return f"cropped and resized to {now} from {before} (height x width)"
 
 
-def _is_idx(path: Path) -> bool:
-    return path.name.lower().removesuffix(".gz").endswith(("-ubyte", ".idx"))
+def _explain_missing_labels(path: Path, kept: Sequence[ImageFile]) -> list[str]:
+    """Say which images keep the sub-folders from being classes, if it is a few that do."""
+    folders = Counter(image.file.relative_to(path).parent for image in kept)
+    odd = next((folder for folder in folders if len(folder.parts) != 1), None)
+    if odd is None or len(folders) <= 2:
+        return []
+    count = folders[odd]
+    verb = "is" if count == 1 else "are"
+    return [f"no classes, as {_counted(count, 'image')} in {path / odd} {verb} outside of them"]
 
 
-def _read_labelled_idx(path: Path) -> Images:
-    """The images of an IDX file, and their labels if the file of these stands beside it."""
-    x = _read_idx(path)
-    if x.ndim == 1:
-        hint = "Name the file of the images: labels that stand beside it are read too."
-        refuse(str(path), expected="images", got=f"{len(x):,} labels", hint=hint)
-    x = check(str(path), x)
-    name, found = re.subn("images([-.]idx)3", r"labels\g<1>1", path.name.removesuffix(".gz"))
-    beside = [path.with_name(name + end) for end in ("", ".gz")] if found else []
-    for labels in filter(Path.is_file, beside):
-        return Images(x, check_labels(str(labels), _read_idx(labels), len(x)), ())
-    return Images(x, None, ())
-
-
-def _read_idx(path: Path) -> np.ndarray:
-    """The array of an IDX file: 0 0 type rank, a size of 4 bytes for each axis, then the numbers, all big-endian."""
-    if not path.is_file():
-        refuse(
-            str(path), expected="a file", got="a folder" if path.exists() else "nothing there"
-        )
-    try:
-        with path.open("rb") as raw:
-            file = gzip.GzipFile(fileobj=raw) if raw.read(2) == b"\x1f\x8b" else raw
-            raw.seek(0)
-            head = _take(path, file, 4)
-            if head[:2] != b"\0\0" or head[2] not in IDX_TYPES or not 0 < head[3] <= MOST_AXES:
-                expected = f"an IDX file, which begins with 0, 0, a type and the number of its axes, 1 to {MOST_AXES}"
-                refuse(str(path), expected=expected, got=f"{', '.join(map(str, head))}")
-            shape = tuple(np.frombuffer(_take(path, file, 4 * head[3]), ">u4").tolist())
-            kind = np.dtype(IDX_TYPES[head[2]])
-            if 0 in shape:
-                refuse(
-                    str(path),
-                    expected="at least one example",
-                    got=f"an empty array of shape {shape}",
-                )
-            _check_memory(path, shape, kind.itemsize, resizable=False)
-            content = _take(path, file, math.prod(shape) * kind.itemsize)
-            if file.read(1):
-                refuse(
-                    str(path),
-                    expected=f"{len(content):,} bytes of numbers, as its header says",
-                    got="more",
-                )
-    except (EOFError, OSError, zlib.error) as error:
-        refuse(
-            str(path),
-            expected="a whole IDX file",
-            got=f"one that can't be read ({_reason(error)})",
-        )
-    return (
-        np.frombuffer(content, kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+def _describe_skipped(path: Path, skipped: Sequence[SkippedFile]) -> str:
+    """Count the skipped files and name the first."""
+    named = ", ".join(
+        f"{each.file.relative_to(path)} ({each.reason})" for each in skipped[:MOST_NAMED]
     )
+    rest = len(skipped) - MOST_NAMED
+    return f"{len(skipped):,} skipped: {named}" + (f", and {rest:,} more" if rest > 0 else "")
 
 
-def _take(path: Path, file: Any, count: int) -> bytearray:
-    """So many bytes, all of them there."""
-    taken = bytearray()
-    with contextlib.suppress(EOFError):  # gzip's word for a file that is cut off
-        while len(taken) < count and (part := file.read(min(count - len(taken), 2**20))):
-            taken += part
-    if lacking := count - len(taken):
-        refuse(
-            str(path),
-            expected="a whole IDX file",
-            got=f"one that lacks {_counted(lacking, 'byte')} at its end",
-        )
-    return taken
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

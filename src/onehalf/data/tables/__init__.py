@@ -1,1 +1,1 @@
-"""Tables: read, profiled, encoded as numbers, and prepared for the players."""
+"""Tables: read, profiled, encoded as numbers, and prepared for training."""

@@ -1,4 +1,4 @@
-"""Cells of a column as a choice of one of some values, and back."""
+"""Encode the cells of a column as a choice among values, and decode them."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from onehalf.data.tables.normal_scores import Values
-from onehalf.data.tables.profile import CATEGORIES, are_atoms
+from onehalf.data.tables.profile import CATEGORIES, is_atom
 
 __all__ = ["Choice"]
 
@@ -17,51 +17,58 @@ ROWS_PER_VALUE = 20
 """Rows of each value on average, at least, for that."""
 
 REST = np.inf
-"""Among the values of a choice: a number that its score says."""
+"""In the values of a choice: any other number, which a score gives."""
 
 RARE = -np.inf
-"""Among the values of a choice: a rare word, to be drawn by how often each occurs."""
+"""In the values of a choice: any rare word, to be drawn by how often each occurs."""
 
 NUMBERS = ("integer", "continuous", "date")
-"""Kinds whose cells are numbers, of which the greater is more."""
+"""Kinds whose cells are numbers, which have an order."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some values: words by their places, numbers that many rows share, or missing (NaN)."""
+    """A choice among values: words by their index, numbers that many rows share, or missing (NaN)."""
 
     values: Values
     shares: Values
     """The share of the rows that each has."""
     rare: Values
-    """The words that RARE stands for."""
+    """The words that RARE pools."""
     rare_shares: Values
     """The share of these rows that each has."""
 
     @classmethod
     def fit(cls, cells: Values, kind: str, most: int = CATEGORIES) -> "tuple[Choice, Values]":
-        """The choices of these cells, and the numbers that are left to scores."""
+        """Find the choices of these cells, and the numbers that scores must encode."""
         known = cells[~np.isnan(cells)]
         values, counts = np.unique(known, return_counts=True)
         if kind not in NUMBERS:
-            named, other = np.zeros(len(values), bool), RARE
+            other = RARE
+            named = np.zeros(len(values), bool)
             named[np.argsort(-counts, kind="stable")[:most]] = True
         elif len(values) <= MOST_VALUES and len(known) >= ROWS_PER_VALUE * len(values):
-            named, other = np.ones(len(values), bool), REST
+            other = REST
+            named = np.ones(len(values), bool)
         else:
-            named, other = are_atoms(counts, len(cells)), REST
-        others, missing, none = counts[~named].sum(), len(cells) - len(known), np.zeros(0)
-        before, after = [other] * bool(others), [np.nan] * bool(missing)
+            other = REST
+            named = is_atom(counts, len(cells))
+        others = counts[~named].sum()
+        missing = len(cells) - len(known)
+        none = np.zeros(0)
+        before = [other] * bool(others)
+        after = [np.nan] * bool(missing)
         rows = np.concatenate(
             [[others] * bool(others), counts[named], [missing] * bool(missing)]
         )
-        listed, shares = np.concatenate([before, values[named], after]), rows / len(cells)
+        listed = np.concatenate([before, values[named], after])
+        shares = rows / len(cells)
         if other == RARE:
             return cls(listed, shares, values[~named], counts[~named] / max(others, 1)), none
         return cls(listed, shares, none, none), known[np.isin(known, values[~named])]
 
     def transform(self, cells: Values) -> Int[np.ndarray, " rows"]:
-        """The place of each cell's value among `values`; -1 for a word that is not among them."""
+        """Find the index of each cell's value in `values`; -1 for a word that is not in it."""
         otherwise = np.flatnonzero(np.isinf(self.values))
         places = np.full(len(cells), otherwise[0] if len(otherwise) else -1)
         for place, value in enumerate(self.values):
@@ -73,7 +80,7 @@ class Choice:
     def inverse_transform(
         self, places: Int[np.ndarray, " rows"], scores: Values, rng: np.random.Generator
     ) -> Values:
-        """The cells of these places, and of these numbers where a place is REST."""
+        """Look up the cells of these indices; where the value is REST, take the score."""
         cells = self.values[places]
         cells = np.where(cells == REST, scores, cells)
         if len(self.rare):

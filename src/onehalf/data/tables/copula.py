@@ -22,11 +22,11 @@ MOST_ROWS = 50_000
 def gaussian_copula(
     data: TableRows, normal: int, entries: int
 ) -> tuple[Float[Array, "entries out"], Float[Array, " out"]]:
-    """A and b such that z A + b, with z of so many N(0, 1) and other entries, gives a Gaussian copula of the data.
+    """A and b such that z A + b, where the entries of z are N(0, 1) and others, gives a Gaussian copula of the data.
 
-    The scores are jointly normal, with the data's covariances; a choice's logits are those of linear discriminant
-    analysis on the scores u: log share + u P m - m P m / 2, for the mean score m of a value's rows and the precision P.
-    Without rows both are 0.
+    The scores are jointly normal, with the data's covariances; a choice's logits are those of
+    linear discriminant analysis on the scores u: log share + u P m - m P m / 2, for the mean
+    score m of a value's rows and the precision P. Without rows both are 0.
     """
     layout = data.layout
     if not len(data):

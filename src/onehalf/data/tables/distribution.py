@@ -17,7 +17,7 @@ __all__ = ["TableLatent", "TableRows"]
 class TableRows(AbstractRows):
     """One of n rows at random, each as likely as the next: a number's score is Phi^-1(U), U even in `low` to `high`.
 
-    So D cannot tell data from samples by a lattice alone, or by which scores stand for repeated numbers.
+    So D cannot tell data from samples by a lattice alone, or by the scores of repeated numbers.
     """
 
     low: Float[Array, "n scores"]
@@ -35,7 +35,7 @@ class TableRows(AbstractRows):
 
     @property
     def scores(self) -> Float[Array, "n scores"]:
-        """The score in the middle of each interval; 0 where there is none."""
+        """The score in the middle of each interval; 0 where there is no interval."""
         return jax.scipy.special.ndtri((self.low + self.high) / 2)
 
     def at(self, key: PRNGKey, row: Int[Array, " m"]) -> Samples:
@@ -58,7 +58,8 @@ class TableLatent(AbstractData):
 
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n latents."""
-        # the first half of the key, once for conditions, is left alone: a seed gives the table that it always gave
+        # the first half of the key, once for conditions, is left alone: a seed gives the table
+        # that it always gave
         _, key_both = jr.split(key)
         key_noise, key_gumbels = jr.split(key_both)
         gumbels = jr.gumbel(key_gumbels, (n, self.gumbels))

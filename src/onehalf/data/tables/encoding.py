@@ -26,7 +26,7 @@ Cells = Float[np.ndarray, "rows columns"]
 """The cells of a table as numbers; NaN is missing."""
 
 NOT_CODED = ("id", "text")
-"""Kinds that no number stands for: nothing can be learned of them, and nothing measured."""
+"""Kinds that are not encoded: they are neither learned nor measured."""
 
 UNITS = (604_800, 86_400, 3_600, 60, 1)
 """Seconds in a tick of a date column: the most in which all of its dates are whole."""
@@ -38,11 +38,12 @@ class TableEncoder:
 
     - integer, continuous: the number itself, exact up to 2^53 in size.
     - date: ticks since 1970, in the coarsest unit in which all dates of the column are whole.
-    - category, boolean, constant: the place of its word in `words`, from 0; of a number or a truth value that is one of
-      these, how it is written.
+    - category, boolean, constant: the place of its word in `words`, from 0; of a number or a
+      truth value that is one of these, how it is written.
     - id, text: not at all.
 
-    NaN is missing. So one row of a table is one vector, whatever it held, and the way back is exact.
+    NaN is missing. So one row of a table is one vector, whatever it held, and the way back is
+    exact.
 
     >>> people = pa.table({"age": [31, None, 54], "sex": ["F", "M", "F"]})
     >>> coding = TableEncoder.fit(people)
@@ -72,13 +73,13 @@ class TableEncoder:
 
         Args:
             table: The table whose columns are encoded.
-            others: Checked tables that are encoded too: their words are added, and their dates are whole
-                ticks. The kinds are those of the first table.
+            others: Checked tables that are encoded too: their words are added, and their dates
+                are whole ticks. The kinds are those of the first table.
             schema: The kinds of the columns, if they are not to be inferred.
 
         Raises:
-            Refusal: There is no column to learn from; or another table lacks a column, or has words where
-                the first has numbers.
+            Refusal: There is no column to learn from; or another table lacks a column, or has
+                words where the first has numbers.
         """
         schema = Schema.infer(table) if schema is None else schema.check(table)
         columns = [column for column in schema.columns if column.kind not in NOT_CODED]
@@ -133,7 +134,8 @@ class TableEncoder:
         Args:
             table: The table. It may have further columns.
             what: Its name in error messages.
-            names: The columns to encode; the table need not have the others, whose cells are missing.
+            names: The columns to encode; the table need not have the others, whose cells are
+                missing.
 
         Raises:
             Refusal: A column is missing, or a word is not among `words`.
@@ -304,7 +306,10 @@ def _per_second(type_: pa.DataType) -> int:
 
 
 def _units(known: pa.ChunkedArray, column: Column, type_: pa.DataType) -> pa.ChunkedArray:
-    """Dates as int64, in the unit of their type; in seconds where they are words, numbers or whole days."""
+    """Dates as int64, in the unit of their type.
+
+    The unit is a second where they are words, numbers or whole days.
+    """
     kind = known.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         target = type_ if pa.types.is_timestamp(type_) else pa.timestamp("s")

@@ -1,4 +1,4 @@
-"""What `sample --where 'sex=F,age>40'` means: which rows of a table hold all of the conditions that a person wrote."""
+"""Conditions on rows of a table, as in `sample --where 'sex=F,age>40'`: parse them, and select the rows."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ from jaxtyping import Bool
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
 from onehalf.data.tables.encoding import NOT_CODED, Cells, TableEncoder
-from onehalf.data.tables.profile import short
+from onehalf.data.tables.profile import format_value
 from onehalf.data.tables.schema import Column
 
 __all__ = ["RowFilter", "find_column", "seconds_per_tick"]
@@ -36,23 +36,28 @@ VALUES = re.compile(rf"(?:{VALUE})(?=\s*(?:\||$))")
 ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?")
 ZONE = re.compile(r"(?<=:\d\d)([.]\d+)?(Z|[+-]\d\d:?\d\d)$")
 UNITS = {"%S": "s", "%M": "m", "%H": "h", "%d": "D", "%m": "M"}
-"""By how a date is written the unit that it names all of, the finest first."""
+"""The unit of time that a date of some format covers, by the format's directive, the finest
+first."""
 
 MISSING = "missing"
-LISTED = 10
-"""Words or values of a column that a refusal lists."""
+"""The word for a missing value in a condition."""
+
+MOST_LISTED = 10
+"""The most words or values of a column that a message lists."""
 
 Spans = Sequence[tuple[float, float]]
 """Closed intervals of cells that do not overlap."""
 
-INFINITE = math.inf
-ALL: Spans = ((-INFINITE, INFINITE),)
+ALL: Spans = ((-math.inf, math.inf),)
+"""Every number."""
+
 ORDERS = ("<", "<=", ">", ">=")
+"""The signs that need an order."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One column, one sign, and what stands behind it."""
+    """One column, one sign, and one or more values."""
 
     name: str
     sign: str
@@ -60,43 +65,47 @@ class Condition:
 
     def __str__(self) -> str:
         return (
-            _quoted(self.name, "=<>,!")
+            _quote(self.name, "=<>,!")
             + self.sign
-            + "|".join(_quoted(value, ",|") for value in self.values)
+            + "|".join(_quote(value, ",|") for value in self.values)
         )
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What all conditions on one column leave: the cells in these spans, and perhaps a missing one."""
+    """The cells that all conditions on one column allow: those in these spans, and perhaps missing ones."""
 
     spans: Spans
     missing: bool
 
-    def both(self, other: "Allowed") -> "Allowed":
-        """What this and another leave."""
-        return Allowed(tuple(_both(self.spans, other.spans)), self.missing and other.missing)
+    def intersect(self, other: "Allowed") -> "Allowed":
+        """The cells that both allow."""
+        return Allowed(
+            tuple(_intersect(self.spans, other.spans)), self.missing and other.missing
+        )
 
     @property
-    def empty(self) -> bool:
-        """Whether no cell is left."""
+    def is_empty(self) -> bool:
+        """Whether no cell is allowed."""
         return not self.spans and not self.missing
 
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Conditions on the columns of a table, all of which are to hold.
+    """Conditions on the columns of a table, all of which must hold.
 
-    One condition is a column's name, a sign (= != < <= > >=) and a value, or several for = and != (`sex=F|M`: one of
-    these; `sex!=F|M`: none of them). Commas lie between conditions. A name or a value with a comma, a sign or a | in it
-    stands in quotes, and a quote of that kind in there is doubled.
+    One condition is a column's name, a sign (= != < <= > >=) and a value, or several for = and
+    != (`sex=F|M`: one of these; `sex!=F|M`: none of them). Commas separate conditions. A name
+    or a value that contains a comma, a sign or a | is put in quotes, and a quote of that kind
+    inside is doubled.
 
-    Words have = and != only, and capitals do not matter where they do not tell two words apart. Dates are written as in
-    the data or 2024-03-20 12:30:00, and less of it means all of it: `day=2024-03` is any day of that March, and
-    `day>2024` begins in 2025. `age=missing` holds where nothing is known, unless the column has that word.
+    Words take = and != only, and case is ignored unless two words differ in nothing else. Dates
+    are written as in the data or as 2024-03-20 12:30:00, and may be shorter: `day=2024-03` is
+    any day of that March, and `day>2024` begins in
+    2025. `age=missing` matches missing values, unless the column has that word.
 
-    `!=` is the opposite of `=`, as in pandas and not as in SQL: a row whose sex is missing has `sex!=F`, and no order
-    (`age<40` or `age>=40`) holds of a missing age.
+    `!=` is the opposite of `=`, as in pandas and not as in SQL: a row whose sex is missing has
+    `sex!=F`, and no order (`age<40` or `age>=40`) holds of a missing age.
 
     >>> people = pa.table({"age": [31, None, 54], "sex": ["F", "M", "F"]})
     >>> coding = TableEncoder.fit(people)
@@ -108,11 +117,14 @@ class RowFilter:
     conditions: tuple[Condition, ...]
     coding: TableEncoder
     allowed: Mapping[str, Allowed]
-    """By column what its conditions leave."""
+    """The cells that the conditions allow, by column."""
 
     @classmethod
     def parse(cls, text: str, coding: TableEncoder) -> "RowFilter":
-        """Read what a person wrote; refuse what no row of such data can hold.
+        """Parse what a user typed.
+
+        Raises:
+            Refusal: A condition is malformed, or no row of such data can satisfy it.
 
         >>> RowFilter.parse("sex=W", TableEncoder.fit(pa.table({"age": [31, 54], "sex": ["F", "M"]})))
         Traceback (most recent call last):
@@ -122,23 +134,23 @@ class RowFilter:
         for written in _split(text):
             index = find_column("the conditions", written.name, coding)
             column = coding.columns[index]
-            condition, left = _meaning(written, column, coding)
+            condition, left = _interpret(written, column, coding)
             possible = _possible(column, coding)
-            if left.both(possible).empty:
+            if left.intersect(possible).is_empty:
                 _refuse_empty(str(condition), column, coding.words.get(column.name, ()))
-            allowed[column.name] = left.both(allowed.get(column.name, left))
+            allowed[column.name] = left.intersect(allowed.get(column.name, left))
             conditions.append(condition)
-            if allowed[column.name].both(possible).empty:
+            if allowed[column.name].intersect(possible).is_empty:
                 got = " and ".join(str(each) for each in conditions if each.name == column.name)
                 refuse(
                     "the conditions",
-                    expected="what one row can hold",
-                    got=f"{got}, which none can",
+                    expected="conditions that one row can satisfy",
+                    got=f"{got}, which exclude each other",
                 )
         return cls(tuple(conditions), coding, allowed)
 
     def mask(self, rows: Cells) -> Bool[np.ndarray, " rows"]:
-        """Which rows of the coded table hold all conditions."""
+        """Which rows of the encoded table satisfy all conditions."""
         holds = np.ones(len(rows), bool)
         for name, left in self.allowed.items():
             cells = rows[:, self.coding.names.index(name)]
@@ -147,7 +159,7 @@ class RowFilter:
         return holds
 
     def on(self, names: Collection[str]) -> "RowFilter":
-        """Those on these columns alone."""
+        """Select the conditions on these columns."""
         kept = tuple(condition for condition in self.conditions if condition.name in names)
         return RowFilter(
             kept,
@@ -157,7 +169,7 @@ class RowFilter:
 
     @property
     def fixed(self) -> dict[str, float]:
-        """The columns that are left only one cell, and this cell: NaN where it is to be missing."""
+        """The columns for which a single cell is allowed, and this cell: NaN where it must be missing."""
         return {
             name: left.spans[0][0] if left.spans else math.nan
             for name, left in self.allowed.items()
@@ -174,7 +186,10 @@ class RowFilter:
 
 
 def find_column(what: str, name: str, coding: TableEncoder) -> int:
-    """Find the place of a column among the cells of a row; refuse a name that is none, ids and free text.
+    """Find the index of a column among the cells of a row.
+
+    Raises:
+        Refusal: The name is unknown, or the column holds IDs or free text.
 
     >>> find_column("the target", "agee", TableEncoder.fit(pa.table({"age": [31, 54]})))
     Traceback (most recent call last):
@@ -182,16 +197,16 @@ def find_column(what: str, name: str, coding: TableEncoder) -> int:
     """
     kinds = {column.name: column.kind for column in coding.schema.columns}
     if kinds.get(name) in NOT_CODED:
-        got = f"{name!r}, which holds {'ids' if kinds[name] == 'id' else 'free text'}"
+        got = f"{name!r}, which holds {'IDs' if kinds[name] == 'id' else 'free text'}"
         refuse(what, expected="a column that can be learned", got=got)
     if name not in kinds:
-        hint = did_you_mean(name, coding.names) or f"The table has {_some(coding.names)}."
+        hint = did_you_mean(name, coding.names) or f"The table has {_list_some(coding.names)}."
         refuse(what, expected="a column of the table", got=repr(name), hint=hint)
     return coding.names.index(name)
 
 
 def seconds_per_tick(name: str, coding: TableEncoder) -> Fraction:
-    """Count the seconds in a tick of a column of dates.
+    """Count the seconds in a tick, the unit of time of a column of dates.
 
     >>> seconds_per_tick("day", TableEncoder.fit(pa.table({"day": ["2024-03-20", "2024-03-21"]})))
     Fraction(86400, 1)
@@ -206,16 +221,18 @@ def seconds_per_tick(name: str, coding: TableEncoder) -> Fraction:
 
 
 def _split(text: str) -> list[Condition]:
-    """The conditions as they are written."""
+    """Split a text into conditions, values as typed."""
     if not text.strip():
-        refuse("the conditions", expected="such as sex=F,age>40", got="nothing")
-    found, position, more = [], 0, True
+        refuse("the conditions", expected="conditions such as sex=F,age>40", got="nothing")
+    conditions = []
+    position = 0
+    more = True
     while more:
         match = CONDITION.match(text, position)
         if match is None:
             rest = text[position:].strip()
             hint = "A name or a value with a comma, a sign or a | in it needs quotes."
-            hint = "What is not known is called missing." if rest.endswith("=") else hint
+            hint = "Write missing for a missing value." if rest.endswith("=") else hint
             got = repr(rest) if rest else "nothing after the last comma"
             refuse(
                 "the conditions",
@@ -223,16 +240,18 @@ def _split(text: str) -> list[Condition]:
                 got=got,
                 hint=hint,
             )
-        values = tuple(_bare(value) for value in VALUES.findall(match[3].strip()))
-        found.append(Condition(_bare(match[1]), "=" if match[2] == "==" else match[2], values))
+        values = tuple(_unquote(value) for value in VALUES.findall(match[3].strip()))
+        conditions.append(
+            Condition(_unquote(match[1]), "=" if match[2] == "==" else match[2], values)
+        )
         position, more = match.end(), match[0].endswith(",")
-    return found
+    return conditions
 
 
-def _meaning(
+def _interpret(
     written: Condition, column: Column, coding: TableEncoder
 ) -> tuple[Condition, Allowed]:
-    """The condition with the column's own words in it, and which cells hold it."""
+    """The condition with the column's own words in it, and the cells that satisfy it."""
     words, sign = coding.words.get(column.name), written.sign
     if sign in ORDERS and words is not None:
         refuse(str(written), expected=f"= or !=, since {column.name!r} holds words", got=sign)
@@ -254,23 +273,28 @@ def _meaning(
     if sign in ORDERS:
         ((low, high),) = spans
         left = {
-            "<": (-INFINITE, _before(low)),
-            "<=": (-INFINITE, high),
-            ">": (_after(high), INFINITE),
+            "<": (-math.inf, _before(low)),
+            "<=": (-math.inf, high),
+            ">": (_after(high), math.inf),
         }
-        spans = [left.get(sign, (low, INFINITE))]
+        spans = [left.get(sign, (low, math.inf))]
     elif sign == "!=":
-        outside = (((-INFINITE, _before(low)), (_after(high), INFINITE)) for low, high in spans)
-        spans = functools.reduce(_both, outside, ALL)
+        outside = (((-math.inf, _before(low)), (_after(high), math.inf)) for low, high in spans)
+        spans = functools.reduce(_intersect, outside, ALL)
     if column.kind != "continuous":
         spans = [(float(np.ceil(low)), float(np.floor(high))) for low, high in spans]
     missing = unknown == (sign == "=") and sign not in ORDERS
     within = ((0.0, len(words) - 1.0),) if words else ALL
-    return Condition(written.name, sign, values), Allowed(tuple(_both(within, spans)), missing)
+    return Condition(written.name, sign, values), Allowed(
+        tuple(_intersect(within, spans)), missing
+    )
 
 
 def _word(what: str, value: str, words: tuple[str, ...]) -> str:
-    """The word of the column that is meant; capitals, and how a number is written, may differ if one word only fits."""
+    """Find the word of the column that is meant.
+
+    Case and the format of a number may differ if only one word fits.
+    """
     plain = value.casefold()
     alike = [
         word
@@ -280,13 +304,13 @@ def _word(what: str, value: str, words: tuple[str, ...]) -> str:
     if value in words or (value == MISSING and not alike):
         return value
     if len(alike) != 1:
-        hint = did_you_mean(value, words) if len(words) > LISTED else ""
-        refuse(what, expected=f"one of {_some(words)}", got=repr(value), hint=hint)
+        hint = did_you_mean(value, words) if len(words) > MOST_LISTED else ""
+        refuse(what, expected=f"one of {_list_some(words)}", got=repr(value), hint=hint)
     return alike[0]
 
 
 def _span(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[float, float]:
-    """The cells that a value names: one for a word or a number, all within a day, a month or a year for dates."""
+    """The cells that a value means: one for a word or a number, a range for a day, a month or a year."""
     if column.name in coding.words:
         place = coding.words[column.name].index(value)
         return float(place), float(place)
@@ -305,7 +329,7 @@ def _span(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[
 
 
 def _dates(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[float, float]:
-    """The ticks within a date, which is a moment or all of a day, a month or a year."""
+    """The ticks of a date, which is a moment or a whole day, month or year."""
     begin = None
     with contextlib.suppress(ValueError):
         begin = np.datetime64(value.replace(" ", "T")) if ISO_DATE.fullmatch(value) else None
@@ -325,7 +349,7 @@ def _dates(what: str, value: str, column: Column, coding: TableEncoder) -> tuple
 
 
 def _ticks(moment: np.datetime64, column: Column, coding: TableEncoder) -> float:
-    """A moment in ticks, by the clock of the column's time zone."""
+    """Convert a moment to ticks, in the column's time zone."""
     kind, at = coding.types.field(column.name).type, pa.scalar(moment, pa.timestamp("us"))
     if pa.types.is_timestamp(kind) and kind.tz:
         at = pc.assume_timezone(at, kind.tz, ambiguous="earliest", nonexistent="earliest")
@@ -333,7 +357,7 @@ def _ticks(moment: np.datetime64, column: Column, coding: TableEncoder) -> float
 
 
 def _possible(column: Column, coding: TableEncoder) -> Allowed:
-    """What the column of the data holds: its words, its few values, or whatever lies in its range."""
+    """The cells that the column of the data can hold: its words, its listed values, or its range."""
     if column.name in coding.words:
         cells = [(0.0, len(coding.words[column.name]) - 1.0)]
     elif column.low is None or column.high is None:
@@ -348,30 +372,34 @@ def _possible(column: Column, coding: TableEncoder) -> Allowed:
 
 
 def _refuse_empty(what: str, column: Column, words: Iterable[str]) -> NoReturn:
-    """No cell of the data holds this condition."""
+    """Refuse a condition that no cell of the data satisfies."""
     whole = "whole numbers from " if column.kind == "integer" else ""
-    held = words or [short(value) for value in column.values]
-    span = _some(held) if held else f"{whole}{short(column.low)} to {short(column.high)}"
-    missing = "" if column.missing else ", and nothing missing"
+    held = words or [format_value(value) for value in column.values]
+    span = (
+        _list_some(held)
+        if held
+        else f"{whole}{format_value(column.low)} to {format_value(column.high)}"
+    )
+    missing = "" if column.missing else ", none missing"
     refuse(
         what,
-        expected=f"something that {column.name!r} holds in the data ({span}{missing})",
-        got="nothing of it",
+        expected=f"a condition that holds for some value of {column.name!r} in the data ({span}{missing})",
+        got="one that holds for none",
     )
 
 
-def _both(spans: Spans, others: Spans) -> Spans:
-    """What lies in one of these and in one of those."""
+def _intersect(spans: Spans, others: Spans) -> Spans:
+    """Intersect two unions of intervals."""
     each = ((max(a, c), min(b, d)) for a, b in spans for c, d in others)
     return [(low, high) for low, high in each if low <= high]
 
 
 def _before(number: float) -> float:
-    return float(np.nextafter(number, -INFINITE))
+    return float(np.nextafter(number, -math.inf))
 
 
 def _after(number: float) -> float:
-    return float(np.nextafter(number, INFINITE))
+    return float(np.nextafter(number, math.inf))
 
 
 def _number(text: str) -> float | None:
@@ -382,13 +410,13 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _bare(text: str) -> str:
-    """Without the quotes around it."""
+def _unquote(text: str) -> str:
+    """Remove the quotes around a text."""
     return text[1:-1].replace(text[0] * 2, text[0]) if text[0] in "\"'" else text
 
 
-def _quoted(text: str, signs: str) -> str:
-    """In quotes, if it would be read as something else without."""
+def _quote(text: str, signs: str) -> str:
+    """Put a text in quotes, if it would be parsed differently without."""
     plain = (
         text
         and text == text.strip()
@@ -398,9 +426,9 @@ def _quoted(text: str, signs: str) -> str:
     return text if plain else '"' + text.replace('"', '""') + '"'
 
 
-def _some(words: Iterable[str]) -> str:
-    """The first few, and how many more."""
+def _list_some(words: Iterable[str]) -> str:
+    """List the first words, and count the rest."""
     listed = list(words)
-    return ", ".join(listed[:LISTED]) + (
-        f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    return ", ".join(listed[:MOST_LISTED]) + (
+        f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     )

@@ -1,4 +1,4 @@
-"""Where the numbers and the choices of a table are in a row as players see it."""
+"""The positions of the scores and choices of a table in an encoded row."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ __all__ = ["Layout"]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a row as players see it: scores, then one-hot choices, and no labels.
+    """The positions in an encoded row: scores, then one-hot choices, without labels.
 
     Choices are in order of their sizes, so that those of one size are one array.
     """
@@ -18,7 +18,8 @@ class Layout:
     sizes: tuple[int, ...]
     """How many values each choice has."""
     gates: tuple[int, ...]
-    """For each score the entry that says whether there is one (a number that is neither missing nor an atom), or -1."""
+    """For each score the entry that says whether there is one (a number that is neither missing
+    nor an atom), or -1."""
 
     @property
     def logits(self) -> int:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy import special
 
 __all__ = ["NormalScores", "Values"]
 
@@ -21,9 +21,10 @@ MOST_KNOTS = 1000
 class NormalScores:
     """Numbers as normal scores: z = Phi^-1(F(x)), F the distribution of the training rows, spread evenly over cells.
 
-    A cell reaches from half-way to the value below to half-way to the one above. Between the ends of cells F is linear,
-    so equal numbers take an interval of scores as wide as they are frequent, and every score is some number: one of the
-    `numbers`, where these repeat (none else is ever given back), or one on the lattice `base + step * i`, or any.
+    A cell reaches from half-way to the value below to half-way to the one above. Between the
+    ends of cells F is linear, so equal numbers take an interval of scores as wide as they are
+    frequent, and every score is some number: one of the `numbers`, where these repeat (none
+    else is ever given back), or one on the lattice `base + step * i`, or any.
 
     >>> scores = NormalScores.fit(np.array([14.0, 15, 17] * 100), decimals=0)
     >>> scores.inverse_transform(scores.transform(np.array([14.0, 15, 17])))
@@ -40,12 +41,12 @@ class NormalScores:
     """All the numbers that there are, if these repeat; else the least and the greatest."""
     repeat: bool
     step: float
-    """The lattice that the numbers lie on; 0 is none."""
+    """The spacing of the lattice that the numbers lie on; 0 if they lie on none."""
     decimals: int | None
 
     @classmethod
     def fit(cls, numbers: Values, decimals: int | None) -> "NormalScores":
-        """Fit the scores of these numbers, which have so many decimals, or all if None."""
+        """Fit the scores of these numbers, which have this many decimals, or all if None."""
         values, counts = np.unique(numbers, return_counts=True)
         step = _step(values, decimals)
         ends = np.concatenate(
@@ -56,7 +57,7 @@ class NormalScores:
             np.concatenate([[0], np.cumsum(counts)]) / len(numbers), least, 1 - least
         )
         z, repeat = (
-            special.ndtri(below),
+            scipy.special.ndtri(below),
             len(values) == 1 or len(numbers) >= ROWS_PER_NUMBER * len(values),
         )
         if not repeat and len(ends) > MOST_KNOTS:
@@ -94,7 +95,10 @@ class NormalScores:
 
 
 def _step(values: Values, decimals: int | None) -> float:
-    """The widest lattice of so many decimals that these numbers lie on; 0 if they have all their decimals."""
+    """The widest lattice of this many decimals that these numbers lie on.
+
+    0 if they have all their decimals.
+    """
     if decimals is None or len(values) < 2:
         return 0.0
     whole = np.rint((values - values[0]) * 10.0**decimals)

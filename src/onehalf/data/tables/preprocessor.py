@@ -1,4 +1,7 @@
-"""Rows of a table as the players see them: normal scores for numbers, one-hot choices for the rest; and back."""
+"""Encode rows of a table for training: normal scores for numbers, one-hot choices for the rest.
+
+Samples are decoded to cells by the inverse.
+"""
 
 import dataclasses
 import zlib
@@ -6,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
-from scipy import special
 
 from onehalf._errors import refuse
 from onehalf.data.conditions import Conditions
@@ -22,17 +25,18 @@ from onehalf.distributions.conditional import Conditional, ConditionalLatent, on
 
 __all__ = ["TablePreprocessor"]
 
-LEAST = 1e-7
+LEAST_PROBABILITY = 1e-7
 """The least probability below a number, and above one: beyond it float32 knows no score."""
 
 Entries = Float[np.ndarray, "n entries"]
 
 
 class TablePreprocessor:
-    """The way between a table's cells and rows as the players see them, learned from training rows.
+    """The transform between the cells of a table and rows for training, fitted to training rows.
 
-    Each column is a choice, scores, or both: a choice of whether there is a number, and which. A choice of one value
-    has no entry. Rows come back with each number as it is in the data up to float32's 7 digits of a score.
+    Each column is a choice, scores, or both: a choice of whether there is a number, and which.
+    A choice of one value has no entry. Rows come back with each number as it is in the data up
+    to float32's 7 digits of a score.
     """
 
     def __init__(
@@ -112,7 +116,11 @@ class TablePreprocessor:
         places = self._places(rows.x, self.chosen)
         has_number = self._has_number(places)
         low, high = (
-            np.where(has_number, np.clip(special.ndtr(end), LEAST, 1 - LEAST), 0.5)
+            np.where(
+                has_number,
+                np.clip(scipy.special.ndtr(end), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY),
+                0.5,
+            )
             for end in self._intervals(rows.x)
         )
         table = TableRows(
@@ -135,7 +143,7 @@ class TablePreprocessor:
         return ConditionalLatent(z, distinct, jnp.asarray(self.conditions.shares, jnp.float32))
 
     def transform(self, rows: EncodedRows) -> Batch:
-        """Rows as the players see them, each score in the middle of its interval."""
+        """Encode cells for training, each score in the middle of its interval."""
         places = self._places(rows.x, self.chosen)
         low, high = self._intervals(rows.x)
         scores = np.where(self._has_number(places), (low + high) / 2, 0.0)
@@ -144,7 +152,7 @@ class TablePreprocessor:
         return Batch(jnp.asarray(x), jnp.asarray(self.encode_conditions(rows.x)))
 
     def inverse_transform(self, batch: Batch) -> EncodedRows:
-        """The rows that the players' examples stand for.
+        """Decode the examples of the networks to cells.
 
         Rare words are drawn by a generator that the entries themselves start.
         """
@@ -227,7 +235,7 @@ class TablePreprocessor:
         return np.moveaxis(stacked, 0, 2)
 
     def _has_number(self, places: Int[np.ndarray, "n choices"]) -> np.ndarray:
-        """Where each score has a number: its choice, if it has one, says REST, which comes first."""
+        """Where each score has a number: its choice, if it has one, is REST, which comes first."""
         has_number = np.ones((len(places), len(self.scored)), bool)
         for score, column in enumerate(self.scored):
             if column in self.chosen:
@@ -238,7 +246,8 @@ class TablePreprocessor:
 def _find_conditions(rows: Cells, encoder: TableEncoder, labels: Sequence[str]) -> Conditions:
     """The combinations of labels that occur, as rows whose other cells are missing."""
     columns = [column for column, name in enumerate(encoder.names) if name in labels]
-    # one NaN is not the same as another, infinity is; the first column is for tables without labels
+    # one NaN is not the same as another, infinity is; the first column is for tables without
+    # labels
     known = np.where(np.isnan(rows[:, columns]), np.inf, rows[:, columns])
     known = np.column_stack([np.zeros(len(rows)), known])
     distinct, counts = np.unique(known, axis=0, return_counts=True)

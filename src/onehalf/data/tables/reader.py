@@ -1,10 +1,12 @@
 """Tables of the user's own: CSV and Parquet files and data frames, read into one form and checked.
 
-The one form is a `pyarrow.Table`. It is what both readers give and what every data frame turns into; each column keeps
-its own type, and a missing value is missing, not a number or a word that stands for one.
+The one form is a `pyarrow.Table`. It is what both readers give and what every data frame turns
+into; each column keeps its own type, and a missing value is missing, not a number or a word in
+its place.
 
-From CSV a column comes as whole numbers, as numbers, or as the words that stand in the file. What words mean (dates,
-yes and no) is for `columns.py` to say, so that they can be written again as they were.
+From CSV a column comes as whole numbers, as numbers, or as the words of the file. What words
+mean (dates, yes and no) is for `columns.py` to say, so that they can be written again as they
+were.
 """
 
 import codecs
@@ -58,7 +60,8 @@ MISSING = (
     "null",
     "None",
 )
-"""What stands for a missing value among numbers. Among words only an empty one does: NA may be Namibia."""
+"""Words that mean a missing value among numbers. Among words only an empty one does: NA may be
+Namibia."""
 
 FIRST_LINE = b"the line of the first row"
 BLOCK = 2**24
@@ -68,14 +71,17 @@ OPEN_QUOTE = "Is a quotation mark left open?"
 def read_table(path: str | Path) -> pa.Table:
     """The table of a .csv, .tsv or .parquet file: two rows or more, each column with a name of its own and some values.
 
-    CSV: UTF-8, a header, commas (semicolons, if the header has more of these). A column is one of
+    CSV: UTF-8, a header, commas (semicolons, if the header has more of these). A column is one
+    of
 
-    - whole numbers (int64) or numbers (float64), if every value is one. Spaces around them and the words of `MISSING`
-      do not matter;
-    - words (string) otherwise. Numbers with leading zeros (01234) and whole numbers of 19 digits or more stay words,
-      since as numbers they would not be the same again. An empty word is missing.
+    - whole numbers (int64) or numbers (float64), if every value is one. Spaces around them and
+      the words of `MISSING` do not matter;
+    - words (string) otherwise. Numbers with leading zeros (01234) and whole numbers of 19
+      digits or more stay words, since as numbers they would not be the same again. An empty
+      word is missing.
 
-    Parquet: the types of the file; NaN is missing. Nested columns, bytes, durations and times of day are refused.
+    Parquet: the types of the file; NaN is missing. Nested columns, bytes, durations and times
+    of day are refused.
     """
     path = Path(path)
     if not path.is_file():
@@ -104,8 +110,8 @@ def to_table(frame: Any, *, allow_empty: bool = False) -> pa.Table:
 
     Args:
         frame: The data frame.
-        allow_empty: Accept fewer than two rows and columns without values: there is nothing to learn from
-            them, but they can be encoded.
+        allow_empty: Accept fewer than two rows and columns without values: there is nothing to
+            learn from them, but they can be encoded.
 
     >>> to_table(pa.table({"age": [31.0, float("nan"), 54.0]}))["age"].null_count
     1
@@ -140,12 +146,17 @@ def is_data_frame(rows: Any) -> bool:
 
 
 def empty_frame(frame: Any) -> Any:
-    """Drop all rows of a data frame; what is left says its library, its columns and their types."""
+    """Drop all rows of a data frame.
+
+    What is left has its library, its columns and their types.
+    """
     return nw.from_native(frame, eager_only=True).head(0).to_native()
 
 
 def to_frame(table: pa.Table, frame: Any) -> Any:
-    """Convert a table to a data frame of the library and the types of another; None means a table.
+    """Convert a table to a data frame of the library and the types of another.
+
+    None means a table.
 
     The table has some of the columns of the other frame.
 
@@ -216,7 +227,8 @@ def _text(path: Path, kind: str) -> pa.Table:
         refuse(what, expected="values that end", got=got, hint=OPEN_QUOTE)
     with ThreadPoolExecutor() as pool:
         columns = list(pool.map(_numbers_or_words, table.columns))
-    # where lines and rows are as many, no value has a line break and no line is empty: row i stands in line i + 2
+    # where lines and rows are as many, no value has a line break and no line is empty: row i is
+    # in line i + 2
     known = {FIRST_LINE: b"2"} if lines == len(table) + 1 else None
     return pa.table(columns, names=names, metadata=known)
 
@@ -233,7 +245,10 @@ def _parquet(path: Path) -> pa.Table:
 
 
 def _rows(path: Path, delimiter: str) -> Any:
-    """Each row of a CSV file, the header too, with the line that it begins in; empty lines are passed over."""
+    """Each row of a CSV file, the header too, with the line that it begins in.
+
+    Empty lines are passed over.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader, begin = csv.reader(file, delimiter=delimiter), 1
         try:
@@ -251,7 +266,10 @@ def _rows(path: Path, delimiter: str) -> Any:
 
 
 def _lines_and_quotes(path: Path) -> tuple[int, int]:
-    """How many lines and quotation marks a text file has; whatever is not UTF-8 is refused by its line."""
+    """How many lines and quotation marks a text file has.
+
+    Whatever is not UTF-8 is refused by its line.
+    """
     lines, quotes, last, decoder = 0, 0, b"\n", codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
         for block in itertools.chain(iter(lambda: file.read(BLOCK), b""), [b""]):
@@ -259,12 +277,14 @@ def _lines_and_quotes(path: Path) -> tuple[int, int]:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 line = lines + error.object.count(b"\n", 0, error.start) + 1
-                coding = (
+                encoding = (
                     "utf-16"
                     if error.object[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
                     else "latin1"
                 )
-                hint = f"If it is {coding}: iconv -f {coding} -t utf-8 {path.name} > new.csv"
+                hint = (
+                    f"If it is {encoding}: iconv -f {encoding} -t utf-8 {path.name} > new.csv"
+                )
                 got = f"the byte 0x{error.object[error.start]:02x} in line {line}"
                 refuse(str(path), expected="UTF-8", got=got, hint=hint)
             if b"\0" in block:
@@ -279,7 +299,10 @@ def _lines_and_quotes(path: Path) -> tuple[int, int]:
 
 
 def _numbers_or_words(words: pa.ChunkedArray) -> pa.ChunkedArray:
-    """int64 or float64, if nothing is lost by it; else the words, with None for those that are empty."""
+    """int64 or float64, if nothing is lost by it.
+
+    Else the words, with None for those that are empty.
+    """
     none = pa.scalar(None, pa.string())
     if (numbers := _numbers(words)) is not None:
         return numbers

@@ -11,20 +11,23 @@ import pyarrow as pa
 from onehalf._errors import refuse
 from onehalf._registry import choose
 from onehalf._text import did_you_mean
-from onehalf.data.tables.profile import ColumnProfile, Kind, Value, cut, short
+from onehalf.data.tables.profile import ColumnProfile, Kind, Value, format_value, shorten
 
 __all__ = ["Column", "Kind", "Schema"]
 
 ABOUT = (
     "A kind may be corrected, to one of "
     + ", ".join(get_args(Kind))
-    + "; the rest is what was found."
+    + "; the rest describes the data."
 )
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it is, and what a sample of it has to keep. A fact that its kind has not is None or empty."""
+    """One column: what it is, and what a sample of it has to keep.
+
+    A fact that its kind has not is None or empty.
+    """
 
     name: str
     kind: Kind
@@ -35,13 +38,15 @@ class Column:
     low: Value | None = None
     high: Value | None = None
     decimals: int | None = None
-    """The decimals that 99 % of the numbers make do with; None if they have all that their type can hold."""
+    """The decimals that 99 % of the numbers make do with; None if they have all that their type
+    can hold."""
     format: str | None = None
     """How dates are written, where they are words or numbers."""
     values: tuple[Value, ...] = ()
     """All of the values, where a number or a date takes only few, or a constant its one."""
     atoms: tuple[tuple[Value, float], ...] = ()
-    """Values that many rows share beside a continuous rest, each with its share of the rows."""
+    """Values that many rows share in an otherwise continuous column, each with its share of the
+    rows."""
     categories: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """The most frequent words, at most 100, and how many rows each has."""
     rare: int | None = None
@@ -59,9 +64,13 @@ class Column:
             if self.missing
             else ""
         )
-        span = f"{short(self.low)} to {short(self.high)}" if self.low is not None else ""
+        span = (
+            f"{format_value(self.low)} to {format_value(self.high)}"
+            if self.low is not None
+            else ""
+        )
         return (
-            cut(self.name, 30),
+            shorten(self.name, 30),
             self.kind,
             share,
             f"{self.distinct:,}",
@@ -75,12 +84,16 @@ class Column:
         if self.format:
             yield f"written {self.format}"
         if self.values:
-            yield ("only " if len(self.values) > 1 else "") + _some(map(short, self.values))
-        yield from (f"{short(atom)} in {100 * share:.0f} %" for atom, share in self.atoms)
+            yield ("only " if len(self.values) > 1 else "") + _some(
+                map(format_value, self.values)
+            )
+        yield from (
+            f"{format_value(atom)} in {100 * share:.0f} %" for atom, share in self.atoms
+        )
         if self.categories:
             total = sum(self.categories.values()) + (self.rare or 0)
             yield _some(
-                f"{cut(word, 20)} {100 * rows / total:.0f} %"
+                f"{shorten(word, 20)} {100 * rows / total:.0f} %"
                 for word, rows in self.categories.items()
             )
         if self.rare:
@@ -92,21 +105,24 @@ class Schema:
     """The columns of a table and its rows. The rules for a column's kind, the first that fits:
 
     - constant: one value, wherever there is one.
-    - boolean: booleans; 0 and 1 and no other number, since nothing lies between them; two words that are true and
-      false, yes and no, y and n, or t and f, in any capitals.
-    - category: what the data frame itself says is one.
-    - date: dates and times; words that are all in one of `columns.FORMATS`, and the same when written again; numbers
-      that are all dates yyyymmdd from 1900 to 2100, four different ones at least.
-    - id: whole numbers, 20 or more, each there once, if the name says so (id, key, index, number, ...); or, 50 or more,
-      if they are consecutive.
+    - boolean: booleans; 0 and 1 and no other number, since nothing lies between them; two words
+      that are true and false, yes and no, y and n, or t and f, in any capitals.
+    - category: what the data frame declares as one.
+    - date: dates and times; words that are all in one of `columns.FORMATS`, and the same when
+      written again; numbers that are all dates yyyymmdd from 1900 to 2100, four different ones
+      at least.
+    - id: whole numbers, 20 or more, each of them once, if the name suggests it (id, key, index,
+      number, ...); or, 50 or more, if they are consecutive.
     - integer: numbers that are all whole, whatever their type: 3.0 counts.
     - continuous: other numbers.
-    - text: words, 20 values or more, 4 words or more in each on average, with at least half of the values different.
+    - text: words, 20 values or more, 4 words or more in each on average, with at least half of
+      the values different.
     - id: words, 20 values or more, of which 95 % or more are different.
     - category: other words; numbers with leading zeros are such.
 
-    Few values (`values`): at most 20, with 10 rows or more each on average. Atoms: at least 5 % of the rows, 20 of
-    them, and 5 times as many as the next smaller and the next greater value have.
+    Few values (`values`): at most 20, with 10 rows or more each on average. Atoms: at least 5 %
+    of the rows, 20 of them, and 5 times as many as the next smaller and the next greater value
+    have.
 
     >>> print(Schema.infer(pa.table({"inches": [14, 15, 17] * 30, "price": [9.5, 12.25, 20.0] * 30})))
     column  kind        missing  distinct  range
@@ -126,14 +142,15 @@ class Schema:
             kinds: The kinds of columns where they are known.
 
         Raises:
-            Refusal: A known kind does not fit the values: words are not continuous, 0.5 is no integer.
+            Refusal: A known kind does not fit the values: words are not continuous, 0.5 is no
+                integer.
         """
         kinds = kinds or {}
         _check_known("the kinds", kinds, table)
-        found = (ColumnProfile(name, table) for name in table.column_names)
+        profiles = (ColumnProfile(name, table) for name in table.column_names)
         return cls(
             len(table),
-            tuple(Column(**column.facts(kinds.get(column.name))) for column in found),
+            tuple(Column(**column.facts(kinds.get(column.name))) for column in profiles),
         )
 
     @property
@@ -142,7 +159,10 @@ class Schema:
         return tuple(warning for column in self.columns for warning in column.warnings)
 
     def check(self, table: pa.Table) -> "Schema":
-        """Infer the schema of another table under the kinds of this one; refuse columns or kinds that do not fit."""
+        """Infer the schema of another table under the kinds of this one.
+
+        Columns or kinds that do not fit are refused.
+        """
         mine = [column.name for column in self.columns]
         _check_known("the schema", mine, table)
         for name in table.column_names:
@@ -167,10 +187,13 @@ class Schema:
         return {"rows": self.rows, "columns": described}
 
     def to_json(self) -> str:
-        """The schema as a file to be read and corrected: one line a column; `from_json` is the inverse."""
-        told = self.to_dict()
+        """The schema as a file to be read and corrected: one line a column.
+
+        `from_json` is the inverse.
+        """
+        facts = self.to_dict()
         lines = ",\n".join(
-            f"    {json.dumps(column, ensure_ascii=False)}" for column in told["columns"]
+            f"    {json.dumps(column, ensure_ascii=False)}" for column in facts["columns"]
         )
         return f'{{\n  "about": {json.dumps(ABOUT)},\n  "rows": {self.rows},\n  "columns": [\n{lines}\n  ]\n}}\n'
 
@@ -184,19 +207,19 @@ class Schema:
         constant, id, text; got 'interger'. Did you mean integer?
         """
         try:
-            told = json.loads(text)
+            content = json.loads(text)
         except ValueError as error:
             refuse(what, expected="JSON", got=f"text that can't be read as such ({error})")
-        listed = told.get("columns") if isinstance(told, dict) else None
+        listed = content.get("columns") if isinstance(content, dict) else None
         if not isinstance(listed, list):
             refuse(what, expected="an object with a list called 'columns'", got="none")
         columns = tuple(
-            _column_of(what, number, column) for number, column in enumerate(listed, 1)
+            _read_column(what, number, column) for number, column in enumerate(listed, 1)
         )
         names = [column.name for column in columns]
         if twice := next((name for name in names if names.count(name) > 1), None):
             refuse(what, expected="each column once", got=f"{twice!r} more than once")
-        rows = told.get("rows", 0)
+        rows = content.get("rows", 0)
         if type(rows) is not int:
             refuse(what, expected="a whole number of rows", got=json.dumps(rows))
         return cls(rows, columns)
@@ -215,39 +238,31 @@ class Schema:
         return "\n".join("  ".join(cells).rstrip() for cells in aligned)
 
 
-def _column_of(what: str, number: int, told: Any) -> Column:
-    """A column as a file tells it; facts that can't be shown are none."""
+def _read_column(what: str, number: int, content: Any) -> Column:
+    """Read a column from a file; facts that can't be shown are dropped."""
     if (
-        not isinstance(told, dict)
-        or not isinstance(told.get("name"), str)
-        or not isinstance(told.get("kind"), str)
+        not isinstance(content, dict)
+        or not isinstance(content.get("name"), str)
+        or not isinstance(content.get("kind"), str)
     ):
-        refuse(
-            what, expected="a name and a kind for each column", got=f"column {number} without"
-        )
-    what, keys = (
-        f"{what}, column {told['name']!r}",
-        tuple(field.name for field in dataclasses.fields(Column)),
-    )
-    told = {
-        choose(what, key, keys): tuple(fact) if isinstance(fact, list) else fact
-        for key, fact in told.items()
-    }
-    facts: dict[str, Any] = (
-        {"missing": 0.0, "distinct": 0}
-        | told
-        | {"kind": choose(what, told["kind"], get_args(Kind))}
-    )
+        got = f"column {number} without"
+        refuse(what, expected="a name and a kind for each column", got=got)
+    what = f"{what}, column {content['name']!r}"
+    keys = tuple(field.name for field in dataclasses.fields(Column))
+    facts: dict[str, Any] = {"missing": 0.0, "distinct": 0}
+    for key, fact in content.items():
+        facts[choose(what, key, keys)] = tuple(fact) if isinstance(fact, list) else fact
+    facts["kind"] = choose(what, content["kind"], get_args(Kind))
     try:
         atoms = tuple((value, share) for value, share in facts.pop("atoms", ()))
         column = Column(**facts, atoms=atoms)
-        shown = len(column.cells) > 0
+        can_be_shown = len(column.cells) > 0
     except (TypeError, ValueError, AttributeError, ZeroDivisionError):
-        column, shown = None, False
-    if column is None or not shown:
-        refuse(
-            what, expected="facts such as `onehalf data` writes", got=cut(json.dumps(told), 100)
-        )
+        column = None
+        can_be_shown = False
+    if column is None or not can_be_shown:
+        got = shorten(json.dumps(facts), 100)
+        refuse(what, expected="facts such as `onehalf data` writes", got=got)
     return column
 
 

@@ -2,7 +2,7 @@
 
 A critic fixed before it sees a row bets on it. If the hypothesis is true its wealth is a non-negative supermartingale
 that starts at 1, so it reaches 1/alpha with probability alpha at most (Ville 1939). Everything here is arithmetic on
-logits l = logit D of rows that the critic had not seen: l_x of rows of one pile, and l_y of k rows of the other for
+logits l = logit D of rows that the critic had not seen: l_x of rows of one sample, and l_y of k rows of the other for
 each of them. docs/explanation/instrument.md has the proofs.
 """
 
@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from jaxtyping import Bool, Float
 
+from onehalf.evaluation._products import matmul
 from onehalf.evaluation.result import Proportion
 
 __all__ = [
@@ -43,17 +44,20 @@ POINTS = 500
 """Hypotheses on the grid of a bound: 10^-4 to 1 times the greatest value, 1.9 % apart."""
 
 STEPS = 1000
-"""At most so many times a fixed-n bet is set anew: with more rows, every few rows."""
+"""The most updates of a fixed-n bet: with more rows, it is updated every few rows."""
 
 CLIPS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.6)
 """Logits that a critic may be clipped at, on either side."""
 
-PERMUTATIONS, DEALT = 1999, 10_000
-"""Deals of the labels that a permutation test compares with the observed one; most lots that are dealt for x."""
+PERMUTATIONS = 1999
+"""Deals of the labels that a permutation test compares with the observed one."""
+
+MOST_DEALT = 10_000
+"""The most sums of consecutive rows x whose labels are dealt."""
 
 
 def log_wealth(l_x: Values, l_y: Opponents) -> Values:
-    """The running log wealth of the (k+1)-way bet: which of k + 1 rows is the one from the first pile?
+    """The running log wealth of the (k+1)-way bet: which of k + 1 rows is the one from the first sample?
 
     One round of the bet multiplies wealth by (k + 1) e^{s l(x)} / (e^{s l(x)} + sum_j e^{s l(y_j)}): the softmax of x
     among all. If the k + 1 rows are exchangeable given the past, each is as likely to be the one that was called x, so
@@ -86,13 +90,14 @@ def p_value(
     The statistic is the mean of l(x) less the mean of l(y); labels are dealt anew `deals` times, and the observed
     deal counts among them: (1 + #{as great or greater}) / (1 + deals), so that P(p <= alpha) <= alpha at any n. With
     `split_ties` the equal ones count by a uniform draw: then p is uniform, and 1 only by luck, however many are equal.
-    Of more than DEALT rows x, some that follow each other are dealt as one, which changes nothing of that. If each x is
+    Of more than MOST_DEALT rows x, consecutive ones are dealt as one, which changes nothing of that. If each x is
     `matched` with its y, labels are dealt within each such group alone.
 
     >>> p_value(np.random.default_rng(0), np.ones(50), np.zeros((50, 1)))
     0.0005
     """
-    each = -(-len(l_x) // DEALT)
+    # scipy.stats.permutation_test takes 1.4 times the time, splits no ties and counts in another way
+    each = -(-len(l_x) // MOST_DEALT)
     whole = len(l_x) // each
     l_x = l_x[: whole * each].reshape(whole, each).sum(axis=1)
     l_y = l_y[: whole * each].reshape(whole, each, -1).sum(axis=1)
@@ -169,10 +174,10 @@ def lower_bound(gains: Values, floors: Values, alpha: float, top: float = LOG_2)
 
 
 class AnytimeBound:
-    """The same bound for rows that keep coming: L_t is valid at every look at once, and stopping by it is allowed.
+    """The same bound for rows that keep coming: L_t is valid at all times at once, and stopping by it is allowed.
 
     K_t(m) is the mean over the SHARES c of prod (1 - c + c (gain - floor)/(m - floor)): a bet of a fixed share, on each
-    stream of gains that is handed in (the critic's own and a tempered copy, say). Each factor falls in m, so the
+    given stream of gains (the critic's own and a tempered copy, say). Each factor falls in m, so the
     hypotheses rejected up to now are all those up to one point (Waudby-Smith & Ramdas 2024; Ville).
 
     >>> bound = AnytimeBound(alpha=0.05)
@@ -205,7 +210,7 @@ class AnytimeBound:
 
     @property
     def lower(self) -> float:
-        """L now, in the gains' unit: the greatest of all looks so far."""
+        """L now, in the gains' unit: the greatest of all evaluations so far."""
         return _highest(self.hypotheses, self.rejected)
 
 
@@ -223,7 +228,8 @@ def best_clip(l_x: Logits, l_y: Logits, n: int, alpha: float) -> tuple[float, fl
     variance = (
         below.var(axis=1)[:, None]
         + above.var(axis=1)
-        + 2 * (below @ above.T / len(l_x) - below.mean(axis=1)[:, None] * above.mean(axis=1))
+        + 2
+        * (matmul(below, above.T) / len(l_x) - below.mean(axis=1)[:, None] * above.mean(axis=1))
     )
     floor = np.array([[payoff_floor(-low, high) for high in CLIPS] for low in CLIPS])
     promise = (
@@ -234,7 +240,7 @@ def best_clip(l_x: Logits, l_y: Logits, n: int, alpha: float) -> tuple[float, fl
 
 
 def best_threshold(l_x: Logits, l_y: Logits, n: int, alpha: float) -> float:
-    """The logit above which to call a row one of the first pile, so that the bound on TV from n new pairs is greatest.
+    """The logit above which to assign a row to the first sample, for the greatest bound on TV from n new pairs.
 
     By the same promise, for the gain 1{l(x) > t} - 1{l(y) > t}, of which -1 is the floor.
     """
@@ -257,6 +263,7 @@ def clopper_pearson(count: int, n: int, alpha: float) -> tuple[float, float]:
     >>> clopper_pearson(0, 1000, 0.05)
     (0.0, 0.0036...)
     """
+    # binomtest(...).proportion_ci searches for the same ends: 22 times the time, up to 2e-13 off
     low = scipy.stats.beta.ppf(alpha / 2, count, n - count + 1) if count else 0.0
     high = scipy.stats.beta.ppf(1 - alpha / 2, count + 1, n - count) if count < n else 1.0
     return float(low), float(high)

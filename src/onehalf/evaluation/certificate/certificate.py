@@ -45,7 +45,7 @@ STARTS = (0.25, 0.5, 0.75)
 """The shares of the pairs at which a critic stops learning and the next pairs are bet on, up to the next start."""
 
 LEAST_ROWS = 20
-"""Rows in each pile, at least; a bound above 0 needs more, and how many depends on the difference."""
+"""Rows in each sample, at least; a bound above 0 needs more, and how many depends on the difference."""
 
 FEW = 400
 """With fewer pairs than this there is one critic, which learns from half of them."""
@@ -102,17 +102,17 @@ def certify(
     encoder: FeatureEncoder = PLAIN_ARRAY,
     matched: bool = False,
 ) -> Certificate:
-    """Bet on pairs of a row x of one pile and k rows y of the other, a share at a time, learning from all before it.
+    """Bet on pairs of a row x of one sample and k rows y of the other, a share at a time, learning from all before it.
 
-    The pairs must be in a random order, drawn without a look at them. Three critics learn from the first 25, 50 and
-    75 % of the pairs, or after other `shares` (one from half of them if they are few; from 20,000 rows of each pile at
-    most), and bet on what comes next, so a critic is always settled before it sees the row (prequential). Three
-    quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined by
-    Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
+    The pairs must be in a random order, drawn without regard to their values. Three critics learn from the first 25, 50
+    and 75 % of the pairs, or after other `shares` (one from half of them if they are few; from 20,000 rows of each
+    sample at most), and bet on what comes next, so a critic is always settled before it sees the row (prequential).
+    Three quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined
+    by Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
 
     Args:
         key: settles what the critics draw.
-        x: n rows; an array stands for rows without labels and features.
+        x: n rows; an array means rows without labels and features.
         y: k rows for each row x, one after the other; as an array of shape (n, k, ...).
         alpha: the level of each bound.
         kinds: the members of the critics.

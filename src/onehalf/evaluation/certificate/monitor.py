@@ -26,11 +26,11 @@ GROWTH = 1.7
 
 
 class SequentialMonitor:
-    """Real rows as they come, against a sampler: log e and a lower bound on JSD that hold at every look at once.
+    """Real rows as they come, against a sampler: log e and a lower bound on JSD that hold at every evaluation at once.
 
     `update(batch)` bets on the batch with a critic of the rows before it, each row against ten fresh samples, and then
-    learns from it. One may look after every batch, stop when it is enough, or go on: P(jsd_lower > JSD(p, q) at any
-    look) <= alpha, and P(log_e >= log(1/alpha) at any look) <= alpha if p = q (Ville). The rows must be independent
+    learns from it. One may evaluate after every batch, stop when it is enough, or go on: P(jsd_lower > JSD(p, q) at any
+    time) <= alpha, and P(log_e >= log(1/alpha) at any time) <= alpha if p = q (Ville). The rows must be independent
     draws of one law, and the sampler must not change while it is watched.
     """
 
@@ -67,7 +67,7 @@ class SequentialMonitor:
 
     @property
     def jsd_lower(self) -> float:
-        """L now, in nats: the greatest of all looks so far."""
+        """L now, in nats: the greatest so far."""
         return self.bound.lower
 
     def _draw(self, n: int) -> Rows:
@@ -93,15 +93,15 @@ def monitor(
 ) -> SequentialMonitor:
     """Watch real rows that keep coming, batch by batch, against a sampler: a fitted `GAN`, or a function of n.
 
-    `for look in monitor(batches, sampler)` goes through a stream; `update(batch)` takes a batch by hand. At every look
+    `for state in monitor(batches, sampler)` goes through a stream; `update(batch)` takes a batch by hand. At any time
     `.log_e` and `.jsd_lower` hold, and one may stop by them. The first batch is learned from and not bet on.
 
     >>> rng = np.random.default_rng(0)
     >>> batches = (rng.normal(size=(200, 1)) for _ in range(20))
-    >>> for look in monitor(batches, lambda n: rng.normal(1.0, size=(n, 1))):
-    ...     if look.jsd_lower > 0.05:                       # the true JSD is 0.111
+    >>> for state in monitor(batches, lambda n: rng.normal(1.0, size=(n, 1))):
+    ...     if state.jsd_lower > 0.05:                       # the true JSD is 0.111
     ...         break
-    >>> look.rows_bet_on
+    >>> state.rows_bet_on
     400
     """
     return SequentialMonitor(stream, sampler, alpha, seed)

@@ -1,1 +1,1 @@
-"""What else can be told of two samples: writing, copying, power, coverage, use."""
+"""Checks beside the certificate: formats, memorization, sensitivity, coverage and utility."""

@@ -28,12 +28,12 @@ from onehalf.evaluation.checks.findings.words import (
 from onehalf.evaluation.features.base import Columns, PlainColumns
 from onehalf.evaluation.features.image_properties import sample_pixels
 from onehalf.evaluation.features.precision import (
-    Column,
+    NumberColumn,
     Values,
-    known,
-    lone_atoms,
-    same_precision,
-    share,
+    compute_shares,
+    drop_missing,
+    find_lone_atoms,
+    match_precision,
 )
 from onehalf.evaluation.result import (
     Atom,
@@ -51,7 +51,7 @@ __all__ = ["audit_samples"]
 Flat = Shaped[np.ndarray, "_ d"]
 
 MOST_LISTED = 100
-"""At most so many columns, and words of a column, in the list."""
+"""The most columns, and words of a column, that are listed."""
 
 PIXEL = "A pixel"
 """The name of the column of all pixels."""
@@ -84,8 +84,8 @@ def audit_samples(
     says what is missing, which words and ranges are found on one side only, and which numbers are
     none of the few that the data have; `columns` has each column's kind, and of words the share of those on one side.
 
-    Of pictures, of which `columns` say what is `described`, all pixels are one column: they share a unit and a way to
-    be written. Whether their rows are in an order is told by what is described.
+    Of images, of which `columns` say what is `described`, all pixels are one column: they share a unit and a way to
+    be written. Their order is judged by what is described.
 
     >>> rng = np.random.default_rng(0)
     >>> prices = rng.uniform(1, 9, size=(1000, 1))
@@ -94,11 +94,11 @@ def audit_samples(
     """
     findings: list[Finding] = []
     if real.dtype != other.dtype:
-        rest = "Both are read at the coarser precision, so this by itself is harmless"
+        rest = "Both are read at the coarser precision, so this alone is harmless"
         types = f"The data are {real.dtype} and the other sample is {other.dtype}"
         findings.append(Finding("type", f"{types}. {rest}."))
     entries = PlainColumns((PIXEL,)) if described else columns
-    sides = (real, other) if entries.have_kinds else same_precision(real, other)
+    sides = (real, other) if entries.have_kinds else match_precision(real, other)
     x, y = (rows.reshape(len(rows), -1) for rows in sides)
     in_order = described or (_fill_missing(x), _fill_missing(y))
     names = columns.names
@@ -161,7 +161,7 @@ def _describe_column(x: Values, y: Values, number: int, columns: Columns) -> _De
         kind=columns.kind(number),
         missing=NumberPair(real=missing[0], other=missing[1]),
     )
-    x, y = known(x), known(y)
+    x, y = drop_missing(x), drop_missing(y)
     if columns.is_category(number):
         lone = count_lone_words(x, y, n, m)
         findings += find_lone_words(name, lone, show)
@@ -177,13 +177,13 @@ def _describe_numbers(
     facts: ColumnFacts, x: Values, y: Values, show: Show, *, of_table: bool
 ) -> _Described:
     """Find what the numbers of a column give away."""
-    real, other = Column.of(x), Column.of(y)
-    atoms = lone_atoms(real, other)
+    real, other = NumberColumn.fit(x), NumberColumn.fit(y)
+    atoms = find_lone_atoms(real, other)
     findings = find_in_column(facts.name, real, other, atoms, show, of_table=of_table)
     return _Described(
         list(findings),
         _list_facts(facts, real, other, atoms, show),
-        (real.continuous, other.continuous),
+        (real.is_continuous, other.is_continuous),
     )
 
 
@@ -194,7 +194,7 @@ def _list_words(words: Values, shares: Values, show: Show) -> tuple[WordShare, .
 
 
 def _list_facts(
-    facts: ColumnFacts, real: Column, other: Column, atoms: Values, show: Show
+    facts: ColumnFacts, real: NumberColumn, other: NumberColumn, atoms: Values, show: Show
 ) -> ColumnFacts:
     """One column of numbers, as the result lists it."""
     return dataclasses.replace(
@@ -204,12 +204,12 @@ def _list_facts(
         atoms=tuple(
             Atom(
                 value=as_value(atom, show),
-                real=float(share(real.values, atom)),
-                other=float(share(other.values, atom)),
+                real=float(compute_shares(real.values, atom)),
+                other=float(compute_shares(other.values, atom)),
             )
             for atom in atoms
         ),
-        constant=FlagPair(real=real.constant, other=other.constant),
+        constant=FlagPair(real=real.is_constant, other=other.is_constant),
     )
 
 
@@ -245,6 +245,9 @@ def _fill_missing(rows: Flat) -> Flat:
         return rows
     return np.where(
         np.isnan(rows),
-        [np.median(known(column)) if known(column).size else 0 for column in rows.T],
+        [
+            np.median(drop_missing(column)) if drop_missing(column).size else 0
+            for column in rows.T
+        ],
         rows,
     )

@@ -1,4 +1,4 @@
-"""What was dropped: cells of the real rows that other rows visit too seldom, and PRDC with its baseline."""
+"""What was dropped: cells of the real rows that have too few of the other rows, and PRDC with its baseline."""
 
 import dataclasses
 import math
@@ -52,10 +52,10 @@ def count_cells(
 ) -> Cells:
     """JSD >= js(a, b), where a cell holds a share a of real rows or more and b of the others or less, or vice versa.
 
-    js is the JSD of two coins, in nats. K-means lays cells over `learn`, real rows that are in no test pile. Then both
-    test piles are counted in them. All the intervals (Clopper-Pearson, alpha shared out over two for each cell) hold at
-    once with probability 1 - alpha. By data processing the JSD is no less than that of 'in the cell or not', which
-    grows as the two shares part: the near ends of two intervals that do not meet give its least value.
+    js is the JSD of two coins, in nats. K-means lays cells over `learn`, real rows that are in no test sample. Then
+    both test samples are counted in them. All the intervals (Clopper-Pearson, alpha shared out over two for each cell)
+    hold at once with probability 1 - alpha. By data processing the JSD is no less than that of 'in the cell or not',
+    which grows as the two shares part: the near ends of two intervals that do not meet give its least value.
 
     Each cell has its `centre`, the two counts, shares and intervals, its `jsd_lower`, and `finding`: 'dropped' (the
     other sample visits it too seldom, and not once in this test), 'too seldom', 'too often', or 'no difference shown'.
@@ -76,7 +76,7 @@ def count_cells(
     count = min(max(FEWEST_CELLS, min(MOST_CELLS, wanted)), len(learn))
     drawn = learn[rng.permutation(len(learn))[:LEARNED]].astype(np.float64)
     middles = find_centres(rng, drawn, count, STARTS)
-    piles = [
+    counts = [
         np.bincount(vq(rows, middles)[0], minlength=len(middles))
         for rows in (test_real, test_other)
     ]
@@ -87,7 +87,7 @@ def count_cells(
             proportion(int(a), len(test_real), share),
             proportion(int(b), len(test_other), share),
         )
-        for centre, a, b in zip(middles, *piles, strict=True)
+        for centre, a, b in zip(middles, *counts, strict=True)
     ]
     found.sort(key=lambda cell: -cell.jsd_lower)
     result = Cells(

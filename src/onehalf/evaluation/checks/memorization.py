@@ -1,8 +1,8 @@
-"""What was copied: do fakes lie nearer to the rows that were trained on than to rows that were held out?
+"""What was copied: do samples lie nearer to the rows that were trained on than to rows that were held out?
 
-If fakes were made without regard to which rows were trained on, then train and held-out rows are exchangeable given the
-fakes: whatever the generator, and however far its law is from the data's. So the tests here ask about copying alone. A
-generator that makes typical rows only, or poor ones, is near to both kinds of rows, or far from both.
+If samples were made without regard to which rows were trained on, then train and held-out rows are exchangeable given
+the samples: whatever the generator, and however far its law is from the data's. So the tests here ask about copying
+alone. A generator that makes typical rows only, or poor ones, is near to both kinds of rows, or far from both.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import check
+from onehalf.evaluation._products import matmul
 from onehalf.evaluation.certificate.bounds import (
     clopper_pearson,
     log_wealth,
@@ -68,30 +69,30 @@ def detect_copying(
     rng: np.random.Generator,
     train: AnyRows,
     held_out: AnyRows,
-    fakes: AnyRows,
+    samples: AnyRows,
     alpha: float,
     *,
     space: Callable[[EvaluationRows], Rows] | None = None,
 ) -> Memorization:
     """E = 2 sigmoid(s (score(train row) - score(held-out row))), a fair bet if nothing was copied; and what else tells.
 
-    The score is -log(distance to the nearest fake). The three arrays have comparable columns (standardised, say), or
+    The score is -log(distance to the nearest sample). The three arrays have comparable columns (standardised, say), or
     `space` makes them so, a map in which labels of rows had no part; it alone meets what is missing. Duplicates are
     rows of equal entries, whatever their features and labels. The held-out rows come from the law that the train rows
     come from. As many of each are used, drawn by `rng`.
 
-    - `log_e`, the logarithm of an exact e-value, and `p_value`, exact at this n, of 'the fakes do not depend on which
-      rows were trained on'. Proof: given the fakes and each pair of rows, unordered, which of the two is the train row
-      is then a fair coin, independent of the other pairs. The scores are divided by the interquartile range of all of
-      them, in which labels play no part, so it is given too: the two values of E, 2 sigmoid(v) and 2 sigmoid(-v), have
-      mean 1, and so have the product over pairs and the mean of such products over several s, from 2 to 1/1024.
-    - `advantage_lower`, from below at confidence 1 - alpha: 'a row nearer to a fake than so much was trained on' holds
-      for a share of train rows greater by this than its share of other rows (Yeom et al. 2018). The distance is chosen
-      on a third of the pairs and judged on the others. If nothing was copied it exceeds 0 with probability alpha at
-      most; its size takes the pairs to be independent given the fakes.
-    - `nearer_train`: the share of fakes nearer to a train row than to any held-out row ('DCR share'), with an exact
-      p-value. Fakes share neighbours, so no binomial test will do; labels of the rows are permuted instead.
-    - `duplicates`: fakes that equal a row of `n_rows` of each kind, with Clopper-Pearson intervals.
+    - `log_e`, the logarithm of an exact e-value, and `p_value`, exact at this n, of 'the samples do not depend on which
+      rows were trained on'. Proof: given the samples and each pair of rows, unordered, which of the two is the train
+      row is then a fair coin, independent of the other pairs. The scores are divided by the interquartile range of all
+      of them, in which labels play no part, so it is given too: the two values of E, 2 sigmoid(v) and 2 sigmoid(-v),
+      have mean 1, and so have the product over pairs and the mean of such products over several s, from 2 to 1/1024.
+    - `advantage_lower`, from below at confidence 1 - alpha: 'a row nearer to a sample than so much was trained on'
+      holds for a share of train rows greater by this than its share of other rows (Yeom et al. 2018). The distance is
+      chosen on a third of the pairs and judged on the others. If nothing was copied it exceeds 0 with probability
+      alpha at most; its size takes the pairs to be independent given the samples.
+    - `nearer_train`: the share of samples nearer to a train row than to any held-out row ('DCR share'), with an exact
+      p-value. Samples share neighbours, so no binomial test will do; labels of the rows are permuted instead.
+    - `duplicates`: samples that equal a row of `n_rows` of each kind, with Clopper-Pearson intervals.
     - `collisions`: how often two rows of a kind are equal, and the effective number of distinct rows, 1/rate.
 
     - `shown`: whether log e, p or the advantage refutes at its level that nothing was copied.
@@ -107,22 +108,22 @@ def detect_copying(
     >>> detect_copying(rng, train, held_out, rng.normal(size=(500, 3)), alpha=0.05).advantage_lower
     0.0
     """
-    train, held_out, fakes = wrap(train), wrap(held_out), wrap(fakes)
-    _refuse_unfit(train.x, held_out.x, fakes.x, alpha, finite=space is None)
+    train, held_out, samples = wrap(train), wrap(held_out), wrap(samples)
+    _refuse_unfit(train.x, held_out.x, samples.x, alpha, finite=space is None)
     space = space or EvaluationRows.entries
     n = min(len(train), len(held_out))
-    order_train, order_held_out, order_fakes = (
-        rng.permutation(len(rows)) for rows in (train, held_out, fakes)
+    order_train, order_held_out, order_samples = (
+        rng.permutation(len(rows)) for rows in (train, held_out, samples)
     )
     members = space(train[order_train[:n][:NEIGHBOURS]])
     others = space(held_out[order_held_out[:n][:NEIGHBOURS]])
-    near = space(fakes[order_fakes[:NEIGHBOURS]])
+    near = space(samples[order_samples[:NEIGHBOURS]])
     score_members, score_others = _score(members, near), _score(others, near)
     marks = np.split(
-        _marks(*(rows.x.reshape(len(rows), -1) for rows in (train, held_out, fakes))),
+        _marks(*(rows.x.reshape(len(rows), -1) for rows in (train, held_out, samples))),
         [len(train), len(train) + len(held_out)],
     )
-    marks_train, marks_held_out, marks_fakes = marks
+    marks_train, marks_held_out, marks_samples = marks
     log_e = _log_e(score_members, score_others)
     p = p_value(rng, score_members, score_others[:, None])
     advantage_lower = _advantage(score_members, score_others, alpha)
@@ -135,11 +136,11 @@ def detect_copying(
         nearer_train=_nearer(rng, members, others, near),
         duplicates=Duplicates(
             n_rows=n,
-            train=_duplicates(marks_fakes, marks_train[order_train[:n]], alpha),
-            held_out=_duplicates(marks_fakes, marks_held_out[order_held_out[:n]], alpha),
+            train=_duplicates(marks_samples, marks_train[order_train[:n]], alpha),
+            held_out=_duplicates(marks_samples, marks_held_out[order_held_out[:n]], alpha),
         ),
         collisions=Collisions(
-            samples=_collisions(marks_fakes[order_fakes], alpha),
+            samples=_collisions(marks_samples[order_samples], alpha),
             real=_collisions(
                 rng.permutation(np.concatenate([marks_train, marks_held_out])), alpha
             ),
@@ -150,9 +151,9 @@ def detect_copying(
 
 
 def _refuse_unfit(
-    train: np.ndarray, held_out: np.ndarray, fakes: np.ndarray, alpha: float, *, finite: bool
+    train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, alpha: float, *, finite: bool
 ) -> None:
-    for what, rows in (("train", train), ("held_out", held_out), ("fakes", fakes)):
+    for what, rows in (("train", train), ("held_out", held_out), ("samples", samples)):
         if finite:
             check(what, rows)
         if rows.ndim < 2 or rows.shape[1:] != train.shape[1:]:
@@ -174,15 +175,15 @@ def _nearest(rows: Rows, among: Rows) -> Marks:
         directions = (
             np.random.default_rng(0).normal(size=(rows.shape[1], PROJECTED)).astype(rows.dtype)
         )
-        rows, among = rows @ directions, among @ directions
+        rows, among = matmul(rows, directions), matmul(among, directions)
     algorithm = "kd_tree" if rows.shape[1] <= TREE_COLUMNS else "brute"
     search = NearestNeighbors(n_neighbors=1, algorithm=algorithm).fit(among)
     return search.kneighbors(rows, return_distance=False)[:, 0]
 
 
-def _score(rows: Rows, fakes: Rows) -> Values:
+def _score(rows: Rows, samples: Rows) -> Values:
     # the distance is computed anew, since brute force rounds the small ones
-    distance = np.linalg.norm(rows - fakes[_nearest(rows, fakes)], axis=1)
+    distance = np.linalg.norm(rows - samples[_nearest(rows, samples)], axis=1)
     return -np.log(distance + CLOSEST)
 
 
@@ -211,29 +212,31 @@ def _advantage(members: Values, others: Values, alpha: float) -> float:
     return lower_bound(gain, np.full(len(gain), -1.0), alpha, top=1.0)
 
 
-def _nearer(rng: np.random.Generator, members: Rows, others: Rows, fakes: Rows) -> NearerTrain:
-    """The share of fakes whose nearest row of all is a member; equal rows share a fake, so that labels play no part.
+def _nearer(
+    rng: np.random.Generator, members: Rows, others: Rows, samples: Rows
+) -> NearerTrain:
+    """The share of samples whose nearest row is a member; equal rows share a sample, so that labels play no part.
 
-    Each row weighs as many fakes as have it nearest. The share is the sum of weights over members, and no label took
+    Each row weighs as many samples as have it nearest. The share is the sum of weights over members, and no label took
     part in the weights: labels permuted among the rows give the exact p-value.
     """
     pooled = np.concatenate([members, others])
     _, first, marks, copies = np.unique(
         _marks(pooled), return_index=True, return_inverse=True, return_counts=True
     )
-    fakes_of = np.bincount(_nearest(fakes, pooled[first]), minlength=len(first))
-    weights = (fakes_of / copies)[marks]
+    samples_of = np.bincount(_nearest(samples, pooled[first]), minlength=len(first))
+    weights = (samples_of / copies)[marks]
     mine, theirs = np.split(weights, [len(members)])
     return NearerTrain(
-        share=float(mine.sum() / len(fakes)), p_value=p_value(rng, mine, theirs[:, None])
+        share=float(mine.sum() / len(samples)), p_value=p_value(rng, mine, theirs[:, None])
     )
 
 
-def _marks(*piles: Shaped[np.ndarray, "_ d"]) -> Marks:
-    """A number for each row of the piles laid end to end, the same for equal rows: by 128 bits, which hardly err."""
+def _marks(*groups: Shaped[np.ndarray, "_ d"]) -> Marks:
+    """Number the rows of all groups, one group after the other, equal rows alike: by 128 bits, which hardly err."""
     digests = [
         blake2b(row.tobytes(), digest_size=16).digest()
-        for rows in piles
+        for rows in groups
         for start in range(0, len(rows), BLOCK)
         for row in rows[start : start + BLOCK].astype(np.float64)
         + 0.0  # turns -0.0, equal to 0.0, into it
@@ -241,15 +244,15 @@ def _marks(*piles: Shaped[np.ndarray, "_ d"]) -> Marks:
     return np.unique(np.array(digests, "V16"), return_inverse=True)[1]
 
 
-def _duplicates(fakes: Marks, rows: Marks, alpha: float) -> Proportion:
-    """Count fakes that equal a row."""
-    return proportion(int(np.isin(fakes, rows).sum()), len(fakes), alpha)
+def _duplicates(samples: Marks, rows: Marks, alpha: float) -> Proportion:
+    """Count samples that equal a row."""
+    return proportion(int(np.isin(samples, rows).sum()), len(samples), alpha)
 
 
 def _collisions(marks: Marks, alpha: float) -> Repeats:
     """The share of pairs that are equal: unbiased for b = sum_i p_i^2, if the rows are independent, in random order.
 
-    `support` is 1/rate: so many rows, all equally likely, would repeat one another as often (after Arora & Zhang 2018).
+    `support` is 1/rate: the number of equally likely rows that would repeat one another as often (Arora & Zhang 2018).
     `interval` has 1/b in it with probability 1 - alpha or more, for any p. Proof: the rows are cut into batches of c,
     for c = 2, 4, 8, ..., and Clopper-Pearson (alpha divided by the number of sizes) bounds the probability h that a
     batch holds a collision. First, h <= b c (c - 1)/2, a sum over pairs. Second, h >= b, as for one pair. Third, a
@@ -292,7 +295,7 @@ def _sentences(found: Memorization, alpha: float) -> tuple[str, ...]:
     """What was tested, what was found, and what that does not show."""
     at_confidence = f"at {confidence(alpha)} confidence"
     nearer, duplicates = found.nearer_train, found.duplicates
-    fakes, real = found.collisions.samples, found.collisions.real
+    samples, real = found.collisions.samples, found.collisions.real
     chance = (
         f"p = {found.p_value:.2g}; e-value against 'nothing was copied': {money(found.log_e)}"
     )
@@ -318,10 +321,10 @@ def _sentences(found: Memorization, alpha: float) -> tuple[str, ...]:
         f"{100 * nearer.share:.1f} % of {found.n_samples:,} samples lie nearer to a training row than to any of as "
         f"many held-out rows (50 % is expected without copying; p = {nearer.p_value:.2g}). "
         "This says nothing about what else the samples reveal.",
-        f"{duplicates.train.count:,} of {fakes.n_rows:,} samples equal one of {duplicates.n_rows:,} training "
+        f"{duplicates.train.count:,} of {samples.n_rows:,} samples equal one of {duplicates.n_rows:,} training "
         f"rows in every entry, and {duplicates.held_out.count:,} equal one of as many held-out rows. "
         "Near copies are not counted here.",
-        f"Among {fakes.n_rows:,} samples, {_repeats(fakes, at_confidence)}. "
+        f"Among {samples.n_rows:,} samples, {_repeats(samples, at_confidence)}. "
         f"Among the data's own {real.n_rows:,} rows, {_repeats(real, at_confidence)}.",
     )
 

@@ -18,7 +18,7 @@ SIGMAS = np.logspace(-1, 0, 10)
 """The widths among which the authors chose, for pixels of 0 to 1."""
 
 DISTANCES = 4_000_000
-"""At most so many distances are held in memory at once."""
+"""The most distances that are in memory at once."""
 
 
 def log_likelihood(

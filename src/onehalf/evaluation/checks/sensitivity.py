@@ -30,7 +30,7 @@ DEALS = 199
 """Of the labels, in the permutation test of a trial; more at a level so low that these could not show it."""
 
 MOST_ROWS = 2000
-"""Rows of a pile in a trial, at most."""
+"""The most rows of a sample in a trial."""
 
 
 def find_detectable(
@@ -42,11 +42,11 @@ def find_detectable(
 ) -> DetectableEffect | None:
     """The least mass of a dropped group that is noticed nine times in ten, and its JSD in nats; None if none is.
 
-    The rows are laid in two piles, and from the second a random row's nearest neighbours are dropped that hold this
+    The rows are laid in two samples, and from the second a random row's nearest neighbours are dropped that hold this
     share of the data: that makes JSD = `jsd_of_dropped(mass)`, exactly, on the user's own data. A group is noticed if
     the permutation test of a plain critic, linear and of cells, gives p <= alpha on one half of the rows, when it has
     learned from the other. The masses are tried by bisection, since a greater group is easier to see. `rows` says how
-    many a pile held: half of the rows at hand or fewer; the measurement itself had more, and sees smaller groups.
+    many a sample held: half of the rows at hand or fewer; the measurement itself had more, and sees smaller groups.
 
     >>> rows = np.random.default_rng(0).normal(size=(2000, 2))
     >>> find_detectable(jr.key(0), rows, alpha=0.05)

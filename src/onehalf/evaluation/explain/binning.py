@@ -15,7 +15,7 @@ __all__ = [
     "GREATEST",
     "Bins",
     "are_whole",
-    "check_piles",
+    "check_samples",
     "cross_bins",
     "order_columns",
     "thin_out",
@@ -25,16 +25,16 @@ Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
 
 MOST_LEARNING_ROWS = 20_000
-"""At most so many rows of each pile are learned from, evenly spaced; every test row is counted."""
+"""The most rows of each sample that are learned from, evenly spaced; every test row is counted."""
 
 GREATEST = float(np.finfo(np.float64).max)
-"""No number is greater: where some are missing, and stand as infinity, it is the last edge."""
+"""No number is greater: where some are missing, which counts as infinity, it is the last edge."""
 
 
 class Bins(NamedTuple):
     """The edges t between the bins `x <= t` and `x > t` of a column, and the bin of each of its values.
 
-    What is missing stands as infinity, and has the last bin to itself.
+    A missing value counts as infinity, and has the last bin to itself.
     """
 
     edges: Values
@@ -42,7 +42,7 @@ class Bins(NamedTuple):
 
     @classmethod
     def fit(cls, column: Values, number: int) -> "Bins":
-        """About so many bins.
+        """Cut a column into about this many bins.
 
         >>> Bins.fit(np.array([18.3, 19.9, 41.0, 39.7]), 2)
         Bins(edges=array([30.]), places=array([0, 0, 1, 1]))
@@ -68,16 +68,16 @@ def cross_bins(bins: Sequence[Bins]) -> tuple[Int[np.ndarray, " _"], tuple[int, 
     return np.ravel_multi_index(tuple(each.places for each in bins), shape), shape
 
 
-def order_columns(learn: Rows, columns: Columns, *piles: Rows) -> list[Rows]:
-    """The piles with each column in an order: what is missing is infinite, words stand by how many rows have them.
+def order_columns(learn: Rows, columns: Columns, *samples: Rows) -> list[Rows]:
+    """The samples with each column in an order: what is missing is infinite, words are ordered by frequency.
 
     The learning rows say how many; words that they have not come last.
     """
     if not columns.have_kinds:
-        return list(piles)
+        return list(samples)
     done = []
     for column, (learned, *others) in enumerate(
-        zip(learn.T, *(rows.T for rows in piles), strict=True)
+        zip(learn.T, *(rows.T for rows in samples), strict=True)
     ):
         filled = [np.where(np.isnan(each), math.inf, each) for each in (learned, *others)]
         if columns.is_category(column):
@@ -104,7 +104,7 @@ def are_whole(values: Values) -> bool:
     return bool((values == np.rint(values)).all())
 
 
-def check_piles(rows: Sequence[Rows], columns: Columns, alpha: float) -> None:
+def check_samples(rows: Sequence[Rows], columns: Columns, alpha: float) -> None:
     """Refuse rows, names and a level that nothing can be learned from, certified of, or said with."""
     if not 0 < alpha < 1:
         refuse("alpha", expected="a probability between 0 and 1", got=alpha)

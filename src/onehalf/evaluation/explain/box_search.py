@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import special
 
+from onehalf.evaluation._products import matmul
 from onehalf.evaluation.explain.binning import GREATEST, Bins, are_whole
 from onehalf.evaluation.features.base import Columns
 from onehalf.evaluation.result import Operator
@@ -38,22 +39,22 @@ PlacedCondition = tuple[int, Operator, Any]
 """The place of a column, an operator, and the value as a cell."""
 
 COARSE_BINS = 16
-"""About so many bins of a column have their ends tried as a region's."""
+"""The approximate number of bins of a column whose ends are tried as a region's."""
 
 FINE_BINS = 128
-"""About so many bins refine the ends."""
+"""The approximate number of bins that refine the ends."""
 
 MOST_BOXES = 8
-"""At most so many regions."""
+"""The most regions."""
 
 MOST_COLUMNS = 30
-"""Of more columns than this, only pairs among those that differ most by themselves are tried."""
+"""Of more columns than this, only pairs among those that differ most on their own are tried."""
 
 MOST_WORDS = 3
-"""At most so many words make a region."""
+"""The most words in a region."""
 
 EXTREME_WORDS = 4
-"""So many words that either sample has more of are tried, whether they are frequent or not."""
+"""The number of words, of each sample's most overrepresented ones, that are tried whether frequent or not."""
 
 
 def coin_jsd(a: Shares, b: Shares) -> Shares:
@@ -69,13 +70,13 @@ class BoxSearch:
     def __init__(self, real: Rows, other: Rows, columns: Columns) -> None:
         rows = np.concatenate([real, other])
         is_real = np.arange(len(rows)) < len(real)
-        self.piles = np.stack([is_real, ~is_real]).astype(np.float64)
+        self.weights = np.stack([is_real, ~is_real]).astype(np.float64)
         self.columns = list(range(rows.shape[1]))
         self.words = [columns.is_category(column) for column in self.columns]
         self.rows = np.where(np.isnan(rows), np.where(self.words, -1.0, math.inf), rows)
         self.coarse, self.fine = (
             [
-                _Axis.of_words(column, self.piles, number)
+                _Axis.of_words(column, self.weights, number)
                 if words
                 else _Axis.of_numbers(column, number)
                 for column, words in zip(self.rows.T, self.words, strict=True)
@@ -89,22 +90,25 @@ class BoxSearch:
         """Box by box, the best for the rows outside all earlier ones: by the counts, then by the critic."""
         pairs = self.pairs()
         tried = sum(math.prod(self.coarse[column].choices for column in pair) for pair in pairs)
-        sources = [(self.piles, tried)]
+        sources = [(self.weights, tried)]
         if logits is not None:
             # the logits are out of sample, so the labels have had no say in what the critic chooses; it comes second,
             # for what the counts find has sharper ends
             beliefs = special.expit([logits, -logits])
             sources.append(
-                (beliefs * (self.piles.sum(axis=1) / beliefs.sum(axis=1))[:, None], MOST_BOXES)
+                (
+                    beliefs * (self.weights.sum(axis=1) / beliefs.sum(axis=1))[:, None],
+                    MOST_BOXES,
+                )
             )
         left, found = np.ones(len(self.rows)), 0
-        for piles, choices in sources:
+        for weights, choices in sources:
             while found < MOST_BOXES:
-                starts = [self.best(pair, piles * left) for pair in pairs]
-                box = self.refined(max(starts, key=lambda each: each[0])[1], piles * left)
-                # it must show more than the best of so many choices shows by luck
+                starts = [self.best(pair, weights * left) for pair in pairs]
+                box = self.refined(max(starts, key=lambda each: each[0])[1], weights * left)
+                # it must show more than the best of all choices shows by chance
                 shown = min(
-                    self.evidence(box, self.piles * left), self.evidence(box, self.piles)
+                    self.evidence(box, self.weights * left), self.evidence(box, self.weights)
                 )
                 if shown < 2 * math.log(choices / alpha):
                     break
@@ -113,29 +117,29 @@ class BoxSearch:
 
     def pairs(self) -> list[tuple[int, ...]]:
         """The pairs of columns that are tried; of one column, this."""
-        columns = sorted(self.columns, key=lambda column: self.best((column,), self.piles)[0])
+        columns = sorted(self.columns, key=lambda column: self.best((column,), self.weights)[0])
         return list(
             itertools.combinations(sorted(columns[-MOST_COLUMNS:]), min(2, len(columns)))
         )
 
-    def refined(self, box: Box, piles: Weights) -> Box:
+    def refined(self, box: Box, weights: Weights) -> Box:
         """The box with a finer interval in one of up to three columns, as long as that is worth half a price more."""
 
         def worth(box: Box) -> float:
-            return self.evidence(box, piles) - self.price * sum(map(_ends, box.values()))
+            return self.evidence(box, weights) - self.price * sum(map(_ends, box.values()))
 
         while True:
             found = []
             for column in self.columns if len(box) < 3 else box:
                 rest = {name: interval for name, interval in box.items() if name != column}
-                found.append(rest | self.best((column,), piles, rest)[1])
+                found.append(rest | self.best((column,), weights, rest)[1])
             best = max(found, key=worth)
             if worth(best) <= worth(box) + self.price / 2:
                 return box
             box = best
 
     def best(
-        self, columns: tuple[int, ...], piles: Weights, rest: Box | None = None
+        self, columns: tuple[int, ...], weights: Weights, rest: Box | None = None
     ) -> tuple[float, Box]:
         """The intervals in these columns that show most, and how much: coarse ones, by Pearson's chi-square.
 
@@ -145,9 +149,9 @@ class BoxSearch:
         axes = [(self.coarse if rest is None else self.fine)[column] for column in columns]
         shape = tuple(axis.size for axis in axes)
         cell = np.ravel_multi_index(tuple(axis.places for axis in axes), shape)
-        rows = piles if rest is None else piles * self.inside(rest)
+        rows = weights if rest is None else weights * self.inside(rest)
         counts = np.stack(
-            [np.bincount(cell, pile, math.prod(shape)).reshape(shape) for pile in rows]
+            [np.bincount(cell, weight, math.prod(shape)).reshape(shape) for weight in rows]
         )
         ends = np.zeros(())
         for number, axis in enumerate(axes, start=1):
@@ -156,7 +160,7 @@ class BoxSearch:
                 axis.starts, axis=number
             )
             ends = ends[..., None] + axis.ends
-        a, b, scale = _shares(counts, piles)
+        a, b, scale = _shares(counts, weights)
         shown = np.asarray(
             _chi_square(a, b) * scale
             if rest is None
@@ -172,9 +176,9 @@ class BoxSearch:
             column: condition for column, condition in said.items() if condition is not None
         }
 
-    def evidence(self, box: Box, piles: Weights) -> float:
+    def evidence(self, box: Box, weights: Weights) -> float:
         """8 JSD / (1/n + 1/m) of the shares inside: chi-square with one degree of freedom if p = q."""
-        a, b, scale = _shares(piles @ self.inside(box), piles)
+        a, b, scale = _shares(matmul(weights, self.inside(box)), weights)
         return float(8 * coin_jsd(a, b) * scale)
 
     def inside(self, box: Box) -> Bool[np.ndarray, " _"]:
@@ -246,14 +250,14 @@ class _Axis(NamedTuple):
         return cls(places, size, starts, stops, ends, len(starts), edges, words=False)
 
     @classmethod
-    def of_words(cls, column: Values, piles: Weights, number: int) -> "_Axis":
+    def of_words(cls, column: Values, weights: Weights, number: int) -> "_Axis":
         """The words that differ most and the most frequent ones, in the order of their difference, and all others.
 
         Of words in this order those that differ most together are neighbours.
         """
         words, where = np.unique(column, return_inverse=True)
-        counts = np.stack([np.bincount(where, pile, len(words)) for pile in piles])
-        a, b, scale = _shares(counts, piles)
+        counts = np.stack([np.bincount(where, weight, len(words)) for weight in weights])
+        a, b, scale = _shares(counts, weights)
         differ = np.sign(a - b) * np.sqrt(_chi_square(a, b) * scale)
         by_difference, by_rows = (
             np.argsort(differ, kind="stable"),
@@ -299,9 +303,11 @@ def _ends(condition: Interval | Words) -> int:
     )
 
 
-def _shares(counts: Float[np.ndarray, "2 ..."], piles: Weights) -> tuple[Shares, Shares, float]:
-    """The shares a, b of each pile that are counted, and 1 / (1/n + 1/m)."""
-    n, m = np.maximum(piles.sum(axis=1), 1e-9)
+def _shares(
+    counts: Float[np.ndarray, "2 ..."], weights: Weights
+) -> tuple[Shares, Shares, float]:
+    """The shares a, b of each sample that are counted, and 1 / (1/n + 1/m)."""
+    n, m = np.maximum(weights.sum(axis=1), 1e-9)
     return (counts[0] / n).clip(0, 1), (counts[1] / m).clip(0, 1), n * m / (n + m)
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Real
 from onehalf.evaluation.certificate.bounds import best_clip, lower_bound, payoff, payoff_floor
 from onehalf.evaluation.explain.binning import (
     Bins,
-    check_piles,
+    check_samples,
     cross_bins,
     order_columns,
     thin_out,
@@ -24,16 +24,19 @@ __all__ = ["rank_marginals"]
 Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
 Counts = Real[np.ndarray, "cells 2 folds"]
-"""Learning rows by cell, pile and fold."""
+"""Learning rows by cell, sample and fold."""
 
-SINGLE, PAIRED = 16, 8
-"""About so many bins of a single column, and of each column of a pair."""
+SINGLE_BINS = 16
+"""The approximate number of bins of a single column."""
 
-COLUMNS = 30
-"""Of more columns than this, only pairs among those that differ most by themselves are tried."""
+PAIR_BINS = 8
+"""The approximate number of bins of each column of a pair."""
+
+MOST_PAIRED_COLUMNS = 30
+"""Pairs are tried among this many columns at most: those that differ most on their own."""
 
 SHRINKAGES = (0.5, 2.0, 8.0, 32.0)
-"""Rows that are added to either pile in each cell of a histogram: the more, the nearer its log ratio is to 0."""
+"""Rows that are added to either sample in each cell of a histogram: the more, the nearer its log ratio is to 0."""
 
 
 def rank_marginals(
@@ -61,20 +64,22 @@ def rank_marginals(
     >>> [step.jsd_lower for step in steps]
     [0.0, 0.3...]
     """
-    piles = learn_real, learn_other, test_real, test_other
-    check_piles(piles, columns, alpha)
+    samples = learn_real, learn_other, test_real, test_other
+    check_samples(samples, columns, alpha)
     learn_real, learn_other, test_real, test_other = order_columns(
-        np.concatenate(piles[:2]), columns, *piles
+        np.concatenate(samples[:2]), columns, *samples
     )
     learn = thin_out(learn_real), thin_out(learn_other)
     singles = sorted(
-        _histograms(learn, itertools.combinations(range(len(columns.names)), 1), SINGLE),
+        _histograms(learn, itertools.combinations(range(len(columns.names)), 1), SINGLE_BINS),
         key=lambda each: each.worth,
     )
-    pairs = itertools.combinations(sorted(each.columns[0] for each in singles[-COLUMNS:]), 2)
+    pairs = itertools.combinations(
+        sorted(each.columns[0] for each in singles[-MOST_PAIRED_COLUMNS:]), 2
+    )
     steps = [
         singles[-1],
-        *sorted(_histograms(learn, pairs, PAIRED), key=lambda each: each.worth)[-1:],
+        *sorted(_histograms(learn, pairs, PAIR_BINS), key=lambda each: each.worth)[-1:],
     ]
     found: list[Marginal] = []
     for step in steps:
@@ -107,7 +112,7 @@ class _Histogram(NamedTuple):
         low, high = best_clip(past_x, past_y, n, alpha)
         logits = _log_ratio(self.counts.sum(axis=2), self.shrinkage)
         l_x, l_y = (logits[self.cells(rows)] for rows in test)
-        if len(l_x) > n:  # the larger pile is the one with several rows to a pair
+        if len(l_x) > n:  # the larger sample is the one with several rows to a pair
             l_x, l_y, low, high = -l_y, -l_x, -high, -low
         gains = payoff(l_x, l_y[: len(l_y) // n * n].reshape(-1, n).T, low, high)
         return lower_bound(gains, np.full(n, payoff_floor(low, high)), alpha), float(
@@ -124,14 +129,14 @@ def _histograms(
 ) -> Iterator[_Histogram]:
     """For each choice of columns a histogram, with the shrinkage that is worth most."""
     rows = np.concatenate(learn)
-    pile = np.repeat([0, 1], [len(each) for each in learn])
+    sample = np.repeat([0, 1], [len(each) for each in learn])
     fold = np.concatenate([np.arange(len(each)) % 2 for each in learn])
     bins = [Bins.fit(column, number) for column in rows.T]
     for columns in choices:
         chosen = [bins[column] for column in columns]
         cell, shape = cross_bins(chosen)
         size = math.prod(shape)
-        counts = np.bincount((cell * 2 + pile) * 2 + fold, minlength=4 * size).reshape(
+        counts = np.bincount((cell * 2 + sample) * 2 + fold, minlength=4 * size).reshape(
             size, 2, 2
         )
         worth, shrinkage = max(
@@ -158,7 +163,7 @@ def _unseen(counts: Counts, shrinkage: float) -> Float[np.ndarray, "cells 2"]:
 def _log_ratio(
     counts: Real[np.ndarray, "cells 2 ..."], shrinkage: float
 ) -> Float[np.ndarray, "cells ..."]:
-    """Log p/q in each cell; piles of unequal size are brought to the same."""
+    """Log p/q in each cell; samples of unequal size are brought to the same."""
     totals = counts.sum(axis=0)
     scaled = counts * (totals.mean(axis=0) / np.maximum(totals, 1))
     return np.log((scaled[:, 0] + shrinkage) / (scaled[:, 1] + shrinkage))

@@ -17,7 +17,7 @@ MOST_CLASSES = 100
 """The most classes that are compared, the most frequent in both samples."""
 
 KINDS = ("linear", "quadratic", "waves", "cells", "grain")
-"""The critics of a class by itself: all but the nets, which take most of the time and many rows."""
+"""The critics of a single class: all but the nets, which take most of the time and many rows."""
 
 
 def compare_classes(
@@ -39,7 +39,7 @@ def compare_classes(
     The rows of a class are bet on by critics of their own. If samples were made for the real rows' labels, the bets of
     the certificate are sorted by class instead: given all labels, the mean gain of a pair of class c is at most
     JSD(p(.|c), q(.|c)), whatever the critic had learned from. Their shares say nothing, so those of `free` samples,
-    which were made without a look at the real ones, stand there.
+    which were made without regard to the real ones, are used there.
     """
     classes = paired.encoder.classes
     if not len(classes):

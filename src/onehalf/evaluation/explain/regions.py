@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from onehalf._errors import refuse
 from onehalf.evaluation.certificate.bounds import clopper_pearson
-from onehalf.evaluation.explain.binning import check_piles, thin_out
+from onehalf.evaluation.explain.binning import check_samples, thin_out
 from onehalf.evaluation.explain.box_search import BoxSearch, PlacedCondition, coin_jsd
 from onehalf.evaluation.features.base import Columns
 from onehalf.evaluation.result import Condition, Region, Share
@@ -74,7 +74,7 @@ def find_regions(
     >>> [(region.rule, region.jsd_lower) for region in found]
     [('age >= 90', 0.02...)]
     """
-    check_piles((learn_real, learn_other, test_real, test_other), columns, alpha)
+    check_samples((learn_real, learn_other, test_real, test_other), columns, alpha)
     if log_ratio and tuple(map(len, log_ratio)) != (len(learn_real), len(learn_other)):
         rows = f"{len(learn_real)} and {len(learn_other)} logits, one for each learning row"
         refuse(

@@ -14,7 +14,7 @@ from onehalf.evaluation.features.base import (
     Harmonized,
     RowMap,
 )
-from onehalf.evaluation.features.precision import format_of, harmonize, same_precision
+from onehalf.evaluation.features.precision import extract_format, harmonize, match_precision
 from onehalf.evaluation.rows import EvaluationRows, Features, wrap
 
 __all__ = ["ArrayEncoder"]
@@ -53,7 +53,7 @@ class ArrayEncoder(FeatureEncoder):
         return Harmonized(
             wrap_with_labels(alike[0], real),
             wrap_with_labels(alike[1], other),
-            *(encode_format(rows) for rows in same_precision(real.x, other.x)),
+            *(encode_format(rows) for rows in match_precision(real.x, other.x)),
         )
 
 
@@ -64,4 +64,4 @@ def wrap_with_labels(x: Shaped[np.ndarray, "n ..."], rows: EvaluationRows) -> Ev
 
 def encode_format(x: Shaped[np.ndarray, "n ..."]) -> Features:
     """How each number is written, as float64."""
-    return format_of(x).astype(np.float64)
+    return extract_format(x).astype(np.float64)

@@ -39,7 +39,7 @@ CONVOLUTIONS = frozenset({"conv"})
 """The members that see pixels in their places."""
 
 RowMap = Callable[[EvaluationRows], Float[np.ndarray, "rows ..."]]
-"""Rows as numbers; of each row by itself."""
+"""A map from rows to numbers, row by row."""
 
 
 @runtime_checkable
@@ -77,7 +77,7 @@ class Columns(Protocol):
         ...
 
     def days_per_unit(self, column: int) -> float:
-        """The days that a difference of 1 in a column of dates stands for."""
+        """The days in a difference of 1 in a column of dates."""
         ...
 
     def show(self, column: int, cell: Any) -> str:
@@ -89,7 +89,7 @@ class Columns(Protocol):
         ...
 
     def find(self, what: str, name: str) -> int:
-        """The place of the column of this name; refused if there is none."""
+        """The place of the column of this name; refuse an unknown name."""
         ...
 
 
@@ -173,7 +173,7 @@ class Description(NamedTuple):
 
 
 class Harmonized(NamedTuple):
-    """Both samples written alike, and how their numbers were written, by itself."""
+    """Both samples written alike, and the format of their numbers alone."""
 
     real: EvaluationRows
     other: EvaluationRows

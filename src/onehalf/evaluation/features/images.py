@@ -1,4 +1,4 @@
-"""Pictures as critics see them: a smaller copy, the texture of the pixels, and the pixels in their places."""
+"""Images as critics see them: a smaller copy, the texture of the pixels, and the pixels in their places."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from onehalf._typing import PRNGKey
+from onehalf.evaluation._products import ignore_invalid, matmul
 from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.features.arrays import encode_format, wrap_with_labels
 from onehalf.evaluation.features.base import (
@@ -24,23 +25,23 @@ from onehalf.evaluation.features.base import (
     RowMap,
 )
 from onehalf.evaluation.features.image_properties import describe_images, list_properties
-from onehalf.evaluation.features.precision import harmonize, same_precision
+from onehalf.evaluation.features.precision import harmonize, match_precision
 from onehalf.evaluation.features.tables import TableColumns
 from onehalf.evaluation.rows import EvaluationRows, Features
 from onehalf.nets.convolutional import LEAST_SIDE as LEAST_CONVOLVED_SIDE
 
 __all__ = ["ImageEncoder", "TextureFeatures", "average_squares", "is_picture", "shrink"]
 
-Pictures = Float[np.ndarray, "rows h w colours"]
+Images = Float[np.ndarray, "rows h w colours"]
 
 LEAST_SIDE = 8
 """Pixels: an array with a shorter side is taken for a matrix of numbers."""
 
 SMALL_SIZE = 256
-"""The most entries of a picture's smaller copy."""
+"""The most entries of an image's smaller copy."""
 
 CONVOLVED_SIDE = 32
-"""Nets of convolutions see pictures shrunk to such a side, unless the other one would be too short for them."""
+"""Nets of convolutions see images shrunk to such a side, unless the other one would be too short for them."""
 
 PATCH_SIDE = 5
 """The side of a patch of pixels."""
@@ -56,7 +57,7 @@ BLOCK_SIZE = 2**24
 
 
 def is_picture(shape: tuple[int, ...]) -> bool:
-    """Whether rows of this shape are seen as pictures: (h, w) or (h, w, c), c of 1, 3 or 4, 8 pixels a side or more.
+    """Whether rows of this shape are seen as images: (h, w) or (h, w, c), c of 1, 3 or 4, 8 pixels a side or more.
 
     >>> is_picture((28, 28)), is_picture((32, 32, 3)), is_picture((28,)), is_picture((2, 300))
     (True, True, False, False)
@@ -67,7 +68,7 @@ def is_picture(shape: tuple[int, ...]) -> bool:
 
 @dataclass(frozen=True)
 class ImageEncoder(FeatureEncoder):
-    """Pictures of one shape, whose pixels share a unit."""
+    """Images of one shape, whose pixels share a unit."""
 
     shape: tuple[int, ...]
     columns: Columns = UNNAMED
@@ -75,43 +76,41 @@ class ImageEncoder(FeatureEncoder):
     dtype: Any = np.float32
     """The number type that critics compute in; with features beside the pixels it is float64."""
 
-    def pictures(self, rows: EvaluationRows) -> Pictures:
-        """The rows as pictures with an axis of colours."""
+    def images(self, rows: EvaluationRows) -> Images:
+        """The rows as images with an axis of colours."""
         dtype = np.float64 if rows.features.shape[1] else self.dtype
         return rows.entries(dtype).reshape(len(rows), *self.shape[:2], -1)
 
     def content_map(self, rows: EvaluationRows) -> RowMap:
         """A smaller copy."""
-        return lambda new: shrink(self.pictures(new))
+        return lambda new: shrink(self.images(new))
 
     def further_maps(
         self, key: PRNGKey, rows: EvaluationRows, kinds: Collection[str]
     ) -> Iterator[FeatureMap]:
         """The texture of the pixels; the pixels, or means over squares of them, for convolutions."""
         if "grain" in kinds:
-            textures = TextureFeatures.fit(numpy_generator(key), self.pictures(rows))
-            yield FeatureMap(
-                lambda new: textures(self.pictures(new)), PLAIN.intersection(kinds)
-            )
+            textures = TextureFeatures.fit(numpy_generator(key), self.images(rows))
+            yield FeatureMap(lambda new: textures(self.images(new)), PLAIN.intersection(kinds))
         if "conv" in kinds:
             height, width = self.shape[:2]
             side = min(
                 -(-max(height, width) // CONVOLVED_SIDE),
                 min(height, width) // LEAST_CONVOLVED_SIDE,
             )
-            pixels = average_squares(self.pictures(rows), side)
+            pixels = average_squares(self.images(rows), side)
             mean, std = float(pixels.mean()), float(pixels.std()) or 1.0
             yield FeatureMap(
-                lambda new: (average_squares(self.pictures(new), side) - mean) / std,
+                lambda new: (average_squares(self.images(new), side) - mean) / std,
                 CONVOLUTIONS,
             )
 
     def content_space(self, rows: EvaluationRows) -> RowMap:
         """The pixels by one standard deviation: if each had its own, a speck in a dark corner would count most."""
-        pixels = self.pictures(rows).reshape(len(rows), -1)
+        pixels = self.images(rows).reshape(len(rows), -1)
         std = pixels.std(axis=None, keepdims=True)[0]
         scale = np.where(std > 0, std, 1).astype(pixels.dtype)
-        return lambda new: self.pictures(new).reshape(len(new), -1) / scale
+        return lambda new: self.images(new).reshape(len(new), -1) / scale
 
     def density_space(self, rows: EvaluationRows) -> DensitySpace:
         """Pixels of 8 bits from 0 to 1, as in the paper; others as they are."""
@@ -120,17 +119,17 @@ class ImageEncoder(FeatureEncoder):
         return DensitySpace(EvaluationRows.entries, "as given")
 
     def describe(self, real: EvaluationRows, other: EvaluationRows) -> Description:
-        """Properties of pictures: single pixels are nothing to a person."""
-        pictures = [rows.x.reshape(len(rows), *self.shape) for rows in (real, other)]
+        """Properties of images: single pixels are nothing to a person."""
+        images = [rows.x.reshape(len(rows), *self.shape) for rows in (real, other)]
         words = [self.classes[rows.labels[:, 0]] for rows in (real, other) if rows.labels.size]
-        encoder, (cells_real, cells_other) = describe_images(pictures, words)
+        encoder, (cells_real, cells_other) = describe_images(images, words)
         properties = list_properties(encoder.names)
         return Description(TableColumns(encoder), cells_real, cells_other, properties)
 
     def harmonize(
         self, real: EvaluationRows, other: EvaluationRows, learned: int
     ) -> Harmonized:
-        """All pixels alike; of how they are written the mean over a picture is left."""
+        """All pixels alike; of how they are written the mean over an image is left."""
         pixels = harmonize(
             real.x.reshape(-1, 1), other.x.reshape(-1, 1), learned * math.prod(self.shape)
         )
@@ -139,75 +138,75 @@ class ImageEncoder(FeatureEncoder):
             wrap_with_labels(pixels[1].reshape(other.x.shape), other),
             *(
                 encode_format(rows).reshape(len(rows), -1, 2).mean(axis=1)
-                for rows in same_precision(real.x, other.x)
+                for rows in match_precision(real.x, other.x)
             ),
         )
 
 
-def shrink(pictures: Pictures) -> Features:
-    """The pictures in at most SMALL_SIZE entries, or one a colour: the means of squares of pixels.
+def shrink(images: Images) -> Features:
+    """The images in at most SMALL_SIZE entries, or one a colour: the means of squares of pixels.
 
     >>> shrink(np.ones((1, 28, 28, 1))).shape
     (1, 196)
     """
-    height, width, colours = pictures.shape[1:]
+    height, width, colours = images.shape[1:]
     longest = max(height, width)
     sides = (
         side
         for side in range(1, longest)
         if -(-height // side) * -(-width // side) * colours <= SMALL_SIZE
     )
-    return average_squares(pictures, next(sides, longest)).reshape(len(pictures), -1)
+    return average_squares(images, next(sides, longest)).reshape(len(images), -1)
 
 
-def average_squares(
-    pictures: Pictures, side: int
-) -> Float[np.ndarray, "rows down across colours"]:
-    """The means of pictures over squares with this side in pixels; what is left over at an edge counts as well."""
+def average_squares(images: Images, side: int) -> Float[np.ndarray, "rows down across colours"]:
+    """The means of images over squares with this side in pixels; what is left over at an edge counts as well."""
     for axis in (1, 2) if side > 1 else ():
-        starts = np.arange(0, pictures.shape[axis], side)
-        counts = np.diff([*starts, pictures.shape[axis]]).astype(pictures.dtype)
-        sums = np.add.reduceat(pictures, starts, axis=axis)
-        pictures = sums / counts.reshape(-1, *[1] * (3 - axis))
-    return pictures
+        starts = np.arange(0, images.shape[axis], side)
+        counts = np.diff([*starts, images.shape[axis]]).astype(images.dtype)
+        sums = np.add.reduceat(images, starts, axis=axis)
+        images = sums / counts.reshape(-1, *[1] * (3 - axis))
+    return images
 
 
 @dataclass(frozen=True)
 class TextureFeatures:
-    """How strong each local pattern of pixels is in each quarter of a picture: the mean |w . patch| over its patches.
+    """How strong each local pattern of pixels is in each quarter of an image: the mean |w . patch| over its patches.
 
-    The patterns w are the principal components of patches from the pictures that it is fitted on, in units of their
+    The patterns w are the principal components of patches from the images that it is fitted on, in units of their
     standard deviations. So noise, blur and edges have patterns of their own, and the faint ones count as much.
     """
 
     patterns: Float[np.ndarray, "pixels patterns"]
 
     @classmethod
-    def fit(cls, rng: np.random.Generator, pictures: Pictures) -> "TextureFeatures":
-        """The patterns of these pictures, none if all their patches are equal."""
-        windows = _windows(pictures)
+    def fit(cls, rng: np.random.Generator, images: Images) -> "TextureFeatures":
+        """The patterns of these images, none if all their patches are equal."""
+        windows = _windows(images)
         places = tuple(rng.integers(0, length, PATCHES) for length in windows.shape[:3])
-        variance, patterns = np.linalg.eigh(np.cov(windows[places].reshape(PATCHES, -1).T))
+        variance, patterns = np.linalg.eigh(
+            ignore_invalid(np.cov)(windows[places].reshape(PATCHES, -1).T)
+        )
         kept = variance > max(LEAST_VARIANCE * variance[-1], 0)
-        return cls((patterns[:, kept] / np.sqrt(variance[kept])).astype(pictures.dtype))
+        return cls((patterns[:, kept] / np.sqrt(variance[kept])).astype(images.dtype))
 
-    def __call__(self, pictures: Pictures) -> Features:
-        """The strengths of the patterns in each picture, computed for a block of pictures at a time."""
-        size = max(1, BLOCK_SIZE // (math.prod(pictures.shape[1:]) * PATCH_SIDE**2))
-        blocks = [pictures[start : start + size] for start in range(0, len(pictures), size)]
+    def __call__(self, images: Images) -> Features:
+        """The strengths of the patterns in each image, computed for a block of images at a time."""
+        size = max(1, BLOCK_SIZE // (math.prod(images.shape[1:]) * PATCH_SIDE**2))
+        blocks = [images[start : start + size] for start in range(0, len(images), size)]
         return np.concatenate([self._strengths(block) for block in blocks])
 
-    def _strengths(self, pictures: Pictures) -> Features:
-        windows = _windows(pictures)
-        strengths = np.abs(windows.reshape(-1, len(self.patterns)) @ self.patterns).reshape(
-            *windows.shape[:3], -1
-        )
+    def _strengths(self, images: Images) -> Features:
+        windows = _windows(images)
+        strengths = np.abs(
+            matmul(windows.reshape(-1, len(self.patterns)), self.patterns)
+        ).reshape(*windows.shape[:3], -1)
         halves = np.array_split(strengths, 2, axis=1)
         quarters = [quarter for half in halves for quarter in np.array_split(half, 2, axis=2)]
         return np.concatenate([quarter.mean(axis=(1, 2)) for quarter in quarters], axis=1)
 
 
-def _windows(pictures: Pictures) -> Float[np.ndarray, "rows down across colours side side"]:
+def _windows(images: Images) -> Float[np.ndarray, "rows down across colours side side"]:
     return np.lib.stride_tricks.sliding_window_view(
-        pictures, (PATCH_SIDE, PATCH_SIDE), axis=(1, 2)
+        images, (PATCH_SIDE, PATCH_SIDE), axis=(1, 2)
     )

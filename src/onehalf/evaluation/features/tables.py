@@ -81,7 +81,7 @@ class TableColumns:
         return bool(self.encoder.columns[column].values) and self.kind(column) != "date"
 
     def days_per_unit(self, column: int) -> float:
-        """The days that a difference of 1 in a column of dates stands for."""
+        """The days in a difference of 1 in a column of dates."""
         return float(seconds_per_tick(self.names[column], self.encoder)) / SECONDS_PER_DAY
 
     def show(self, column: int, cell: Any) -> str:
@@ -97,7 +97,7 @@ class TableColumns:
         }
 
     def find(self, what: str, name: str) -> int:
-        """The place of the column of this name; refused if there is none."""
+        """The place of the column of this name; refuse an unknown name."""
         return find_column(what, name, self.encoder)
 
 

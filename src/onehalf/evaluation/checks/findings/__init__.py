@@ -1,1 +1,1 @@
-"""What the audit looks for, one file a family; each function yields findings."""
+"""Findings of the audit, one file for each family; each function yields findings."""

@@ -29,31 +29,31 @@ def find_copies(
             sentence = f"All {n:,} rows of {called} are equal: there is nothing to compare."
             clues.append(Finding("equal rows", sentence, severe=True))
         elif repeated > 0.01 * n:
-            told = f"{repeated:,} of the {n:,} rows of {called} repeat another"
+            sentence = f"{repeated:,} of the {n:,} rows of {called} repeat another"
             clues.append(
-                _describe_copies("duplicates", told, repeated / n, wonder=continuous[side])
+                _describe_copies("duplicates", sentence, repeated / n, wonder=continuous[side])
             )
     same = np.array_equal(real, other)
     if same:
         sentence = "The data and the other sample hold the same rows: is it one file twice?"
         clues.append(Finding("same rows", sentence, severe=fewest >= FEW_ROWS))
     elif across > 0.01 * fewest:
-        told = f"{across:,} different rows occur in both"
+        sentence = f"{across:,} different rows occur in both"
         clues.append(
             _describe_copies(
-                "shared rows", told, across / fewest, wonder=all(continuous.values())
+                "shared rows", sentence, across / fewest, wonder=all(continuous.values())
             )
         )
     return DuplicateCounts(**copies, across=across), same, clues
 
 
-def _describe_copies(kind: str, told: str, portion: float, *, wonder: bool) -> Finding:
+def _describe_copies(kind: str, sentence: str, portion: float, *, wonder: bool) -> Finding:
     """Such a portion of the rows are copies, which by chance would be a wonder or not."""
     why = "as may happen by chance where columns hold few different values;"
     if wonder:
         why = "which hardly happens by chance to numbers with all their decimals:"
     return Finding(
         kind,
-        f"{told}, {why} copies are not independent draws.",
+        f"{sentence}, {why} copies are not independent draws.",
         severe=wonder and portion > 0.1,
     )

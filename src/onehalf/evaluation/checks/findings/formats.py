@@ -7,21 +7,21 @@ import numpy as np
 from onehalf.evaluation.checks.findings.phrases import (
     APART,
     SAMPLES,
-    count_decimals,
+    describe_decimals,
     in_each,
     of_each,
     percent,
 )
-from onehalf.evaluation.features.precision import FEW_ROWS, Column
+from onehalf.evaluation.features.precision import FEW_ROWS, NumberColumn
 from onehalf.evaluation.result import Finding
 
 __all__ = ["find_formats"]
 
 
-def find_formats(name: str, real: Column, other: Column) -> Iterator[Finding]:
+def find_formats(name: str, real: NumberColumn, other: NumberColumn) -> Iterator[Finding]:
     """Decimals, and as far as these are the same: steps between neighbours, and -0.0."""
     if real.decimals != other.decimals:
-        words = in_each(count_decimals(real.decimals), count_decimals(other.decimals))
+        words = in_each(describe_decimals(real.decimals), describe_decimals(other.decimals))
         finer, side = (real, "real") if real.decimals > other.decimals else (other, "other")
         more = finer.more_decimals(min(real.decimals, other.decimals))
         rest = APART if more >= 0.5 else f"{percent(more)} of {SAMPLES[side]} have the more"
@@ -30,7 +30,7 @@ def find_formats(name: str, real: Column, other: Column) -> Iterator[Finding]:
     gaps = np.abs(real.finer - other.finer)
     most, rows = int(np.argmax(gaps)), min(len(real.rest), len(other.rest))
     if rows and gaps[most] > 0.1 + 3 / rows**0.5:
-        few = f"numbers of {count_decimals(most)} or fewer" if most else "whole numbers"
+        few = f"numbers of {describe_decimals(most)} or fewer" if most else "whole numbers"
         shares = in_each(percent(1 - real.finer[most]), percent(1 - other.finer[most]))
         yield Finding(
             "decimals", f"Of the values of {name} that repeat little, {few} are {shares}."
@@ -40,7 +40,7 @@ def find_formats(name: str, real: Column, other: Column) -> Iterator[Finding]:
         (n - len(c.atoms)) / max(len(c.rest), 1)
         for n, c in zip(distinct, (real, other), strict=True)
     ]
-    if real.many_decimals and other.many_decimals and abs(fresh[0] - fresh[1]) > 0.5:
+    if real.has_many_decimals and other.has_many_decimals and abs(fresh[0] - fresh[1]) > 0.5:
         counts = in_each(f"{distinct[0]:,} different values", f"{distinct[1]:,}")
         rest = "its steps alone tell them apart. Round both to the same ones first"
         yield Finding("steps", f"{name} takes {counts}: {rest}.", severe=True)

@@ -16,7 +16,7 @@ from onehalf.evaluation.checks.findings.phrases import (
     of_each,
     percent,
 )
-from onehalf.evaluation.features.precision import Column, Values, share
+from onehalf.evaluation.features.precision import NumberColumn, Values, compute_shares
 from onehalf.evaluation.result import Finding
 
 __all__ = ["find_in_column"]
@@ -25,32 +25,38 @@ CODES = (-9999, -999, -99, -9, -1, 99, 999, 9999)
 """What is often written for a missing value."""
 
 FAR = 1000
-"""Spreads that are so many times greater are in other units."""
+"""The ratio of spreads from which the units are taken to differ."""
 
 MOST_VALUES = 20
-"""A number takes few values if they are at most so many, ..."""
+"""A column of numbers has few values if it has at most this many, ..."""
 
 ROWS_A_VALUE = 10
-"""... with so many rows each on average."""
+"""... with this many rows for each on average."""
 
 
 def find_in_column(
-    name: str, real: Column, other: Column, atoms: Values, show: Show, *, of_table: bool
+    name: str,
+    real: NumberColumn,
+    other: NumberColumn,
+    atoms: Values,
+    show: Show,
+    *,
+    of_table: bool,
 ) -> Iterator[Finding]:
     """All that one column gives away; what follows from another clue is not said again."""
     x, y = real.values, other.values
     for code in np.union1d(_find_codes(x), _find_codes(y)):
-        rest = "far from every other value: if it stands for a missing one, it is no number to compare"
+        rest = "far from every other value: if it marks a missing value, leave it empty before comparing"
         yield Finding(
             "missing code",
-            f"{name} is {show(code)} in {of_each(share(x, code), share(y, code))}, {rest}.",
+            f"{name} is {show(code)} in {of_each(compute_shares(x, code), compute_shares(y, code))}, {rest}.",
         )
-    if real.constant or other.constant:
+    if real.is_constant or other.is_constant:
         yield _describe_constant(name, real, other, show)
         return
     yield from find_formats(name, real, other)
     for atom in atoms:
-        held = float(share(x, atom)), float(share(y, atom))
+        held = float(compute_shares(x, atom)), float(compute_shares(y, atom))
         yield Finding(
             "atom",
             f"{name} is {show(atom)} in {of_each(*held)}.",
@@ -74,13 +80,15 @@ def _find_codes(ordered: Values) -> Values:
     ]
 
 
-def _describe_constant(name: str, real: Column, other: Column, show: Show) -> Finding:
+def _describe_constant(
+    name: str, real: NumberColumn, other: NumberColumn, show: Show
+) -> Finding:
     """One of the two is constant, or both."""
     here, there = SAMPLES.values()
     constant, varied = real, other
-    if not real.constant:
+    if not real.is_constant:
         here, there, constant, varied = there, here, other, real
-    value, held = show(constant.values[0]), share(varied.values, constant.values[0])
+    value, held = show(constant.values[0]), compute_shares(varied.values, constant.values[0])
     if held == 1:
         return Finding(
             "constant", f"{name} is {value} in every row of both, which is harmless."
@@ -104,8 +112,8 @@ def _find_units(name: str, x: Values, y: Values, show: Show) -> Iterator[Finding
             severe=True,
         )
     elif max(spreads) > FAR * min(spreads) > 0:
-        told = f"The middle half of {name} goes {_spans(middles, show)}: are they in the same units?"
-        yield Finding("scale", told, severe=True)
+        sentence = f"The middle half of {name} goes {_spans(middles, show)}: are they in the same units?"
+        yield Finding("scale", sentence, severe=True)
 
 
 def _find_beyond(name: str, x: Values, y: Values, show: Show) -> Iterator[Finding]:
@@ -123,9 +131,10 @@ def _find_beyond(name: str, x: Values, y: Values, show: Show) -> Iterator[Findin
             else f"only {len(few)} values"
         )
         portion, first = len(strange) / len(y), show(strange[len(strange) // 2])
-        told = f"{name} takes {values} in the data; {percent(portion)} of the other sample are others, such as {first}"
+        others = f"{percent(portion)} of the other sample are others, such as {first}"
+        sentence = f"{name} takes {values} in the data; {others}"
         yield Finding(
-            "values", told + (f": {APART}." if portion > 0.5 else "."), severe=portion > 0.5
+            "values", sentence + (f": {APART}." if portion > 0.5 else "."), severe=portion > 0.5
         )
         return
     for side, mine, theirs in (("other", y, x), ("real", x, y)):

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from scipy import stats
 
+from onehalf.evaluation._products import matmul
 from onehalf.evaluation.checks.findings.phrases import SAMPLES, name_columns
 from onehalf.evaluation.result import Finding
 
@@ -14,7 +15,7 @@ __all__ = ["find_order"]
 Flat = Shaped[np.ndarray, "_ d"]
 
 IN_ORDER = 2000
-"""At most so many rows whose order is looked at."""
+"""The most rows whose order is tested."""
 
 SURE = 4.5
 """Standard errors of a rank correlation: among a thousand columns in random order one is this far off in 150 audits."""
@@ -61,7 +62,7 @@ def _correlate_ranks(rows: Flat) -> Float[np.ndarray, "2 d"]:
     # of a column with nearly all rows at one value the few others decide, and their correlation is not normal
     variance = np.where(variance > 0.15 * most, variance, np.inf)
     trend, chain = (
-        place @ ranks / np.sqrt(variance * most),
+        matmul(place, ranks) / np.sqrt(variance * most),
         np.sum(ranks[1:] * ranks[:-1], axis=0) / variance,
     )
     return np.abs([trend, chain]) / m

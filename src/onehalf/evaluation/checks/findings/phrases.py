@@ -13,7 +13,7 @@ __all__ = [
     "SAMPLES",
     "Show",
     "as_value",
-    "count_decimals",
+    "describe_decimals",
     "in_each",
     "is_implausible",
     "name_columns",
@@ -29,7 +29,7 @@ SAMPLES = {side: SIDES[side] for side in ("real", "other")}
 APART = "that alone tells them apart"
 
 MOST_NAMED = 3
-"""At most so many columns or values in a sentence."""
+"""The most columns or values that a sentence names."""
 
 RARITY = 14
 """Minus the log of the probability, one in a million, below which chance does not explain rows on one side only."""
@@ -39,7 +39,7 @@ Show = Callable[[Any], str]
 
 
 def is_implausible(count: Any, here: int, there: int) -> Any:
-    """Whether it would be one that rows of `here` only are so many of the pooled rows: (here/(here + there))^count."""
+    """Return whether chance would hardly put `count` pooled rows all into `here`: (here/(here + there))^count."""
     return count * math.log1p(there / here) > RARITY
 
 
@@ -80,7 +80,7 @@ def percent(portion: float) -> str:
     return f"{100 * portion:.3g} %"
 
 
-def count_decimals(decimals: int) -> str:
+def describe_decimals(decimals: int) -> str:
     """Say how many decimals numbers have."""
     if decimals == 0:
         return "whole numbers only"

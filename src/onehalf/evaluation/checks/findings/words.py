@@ -59,5 +59,7 @@ def find_lone_words(
     ):
         if len(words):
             portion = float(shares.sum())
-            told = f"{name} is {name_some([show(word) for word in words])} in {percent(portion)} of {SAMPLES[here]}"
-            yield Finding(kind, f"{told}, and never in {SAMPLES[there]}.", severe=portion > 0.5)
+            sentence = f"{name} is {name_some([show(word) for word in words])} in {percent(portion)} of {SAMPLES[here]}"
+            yield Finding(
+                kind, f"{sentence}, and never in {SAMPLES[there]}.", severe=portion > 0.5
+            )

@@ -1,0 +1,99 @@
+"""The size of images: the one that was asked for, or one that suits a folder.
+
+Also checks whether images of this size fit into memory.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onehalf._errors import refuse
+
+__all__ = ["Size", "check_memory", "choose_size", "parse_size"]
+
+MOST_SIDE_BY_DEFAULT = 64
+"""The longest side of images for which no size was asked, in pixels."""
+
+MULTIPLE = 8
+"""Sides that are chosen here are a multiple of this."""
+
+LEAST_SIDE = 4
+"""The shortest side that can be asked for, in pixels."""
+
+MOST_SIDE = 1024
+"""The longest side that can be asked for, in pixels."""
+
+MOST_BYTES = 3 * 2**30
+"""The most memory for all images together, decoded; encoding them takes four times as much."""
+
+Size = tuple[int, int]
+"""Height and width, in pixels."""
+
+
+def parse_size(size: Any) -> Size | None:
+    """Check a size that a user asked for: one side of a square, or (height, width).
+
+    None stays None.
+
+    >>> parse_size(32), parse_size((8, 300)), parse_size(None)
+    ((32, 32), (8, 300), None)
+    """
+    if size is None:
+        return None
+    is_square = np.ndim(size) == 0
+    sides = (size, size) if is_square else tuple(size)
+    least = LEAST_SIDE if is_square else 1
+    most = MOST_SIDE if is_square else math.inf
+    are_valid = all(
+        isinstance(side, int | np.integer) and least <= side <= most for side in sides
+    )
+    if len(sides) != 2 or not are_valid:
+        expected = f"a side of {LEAST_SIDE} to {MOST_SIDE:,} pixels, or a height and a width"
+        refuse("size", expected=expected, got=repr(size))
+    return int(sides[0]), int(sides[1])
+
+
+def choose_size(sizes: Sequence[Size]) -> Size:
+    """Choose the size that all images have, if it is small; otherwise a square.
+
+    >>> choose_size([(28, 20), (28, 20)]), choose_size([(200, 90), (20, 300), (39, 40)])
+    ((28, 20), (32, 32))
+    """
+    if len(set(sizes)) == 1 and max(sizes[0]) <= MOST_SIDE_BY_DEFAULT:
+        return sizes[0]
+    side = MOST_SIDE_BY_DEFAULT
+    if sizes:
+        side = min(side, int(statistics.median(map(min, sizes))))
+    side = max(MULTIPLE, side // MULTIPLE * MULTIPLE)
+    return side, side
+
+
+def check_memory(
+    path: Path, shape: Sequence[int], itemsize: int = 1, *, is_resizable: bool = True
+) -> None:
+    """Reject an array that does not fit into memory.
+
+    Args:
+        path: The folder or file that it comes from.
+        shape: The shape of the whole array.
+        itemsize: Bytes of one number.
+        is_resizable: Whether the images can be resized; then a size that would fit is
+            suggested.
+    """
+    needed = math.prod(shape) * itemsize
+    if needed <= MOST_BYTES:
+        return
+    side = 0
+    if is_resizable:
+        pixels = MOST_BYTES * shape[1] * shape[2] // needed
+        side = math.isqrt(pixels) // MULTIPLE * MULTIPLE
+    refuse(
+        str(path),
+        expected=f"at most {MOST_BYTES / 2**30:g} GiB, decoded",
+        got=f"{needed / 2**30:,.1f} GiB of shape {tuple(shape)}",
+        hint=f"A size of {side} x {side} would fit." if side >= LEAST_SIDE else "",
+    )

@@ -1,0 +1,103 @@
+"""What a measurement holds: frozen dataclasses, ready for JSON.
+
+Divergences are in nats, from 0 to log 2 = 0.693; shares and probabilities from 0 to 1. A few fields have another name
+in JSON, which is part of the published format: docs/reference/json.md, and `measurement.schema.json` beside it.
+"""
+
+from onehalf.evaluation.result.audit import (
+    Atom,
+    Audit,
+    ColumnFacts,
+    DuplicateCounts,
+    Finding,
+    FlagPair,
+    IntegerPair,
+    NumberPair,
+    WordShare,
+)
+from onehalf.evaluation.result.bounds import (
+    Baseline,
+    Bounds,
+    DetectableEffect,
+    Divergence,
+    Harmonized,
+    Proportion,
+    Share,
+)
+from onehalf.evaluation.result.explanations import (
+    ClassResult,
+    Condition,
+    Examples,
+    Marginal,
+    Operator,
+    Region,
+    RowExample,
+)
+from onehalf.evaluation.result.measurement import Measurement, schema
+from onehalf.evaluation.result.memorization import (
+    Collisions,
+    Duplicates,
+    Memorization,
+    NearerTrain,
+    Repeats,
+)
+from onehalf.evaluation.result.optional import (
+    PRDC,
+    Cell,
+    Cells,
+    Difference,
+    Optional,
+    Parzen,
+    ParzenScores,
+    PRDCScores,
+    Scores,
+    Utility,
+)
+from onehalf.evaluation.result.plots import Calibration, LogRatios, PlotData, Wealth
+
+__all__ = [
+    "PRDC",
+    "Atom",
+    "Audit",
+    "Baseline",
+    "Bounds",
+    "Calibration",
+    "Cell",
+    "Cells",
+    "ClassResult",
+    "Collisions",
+    "ColumnFacts",
+    "Condition",
+    "DetectableEffect",
+    "Difference",
+    "Divergence",
+    "DuplicateCounts",
+    "Duplicates",
+    "Examples",
+    "Finding",
+    "FlagPair",
+    "Harmonized",
+    "IntegerPair",
+    "LogRatios",
+    "Marginal",
+    "Measurement",
+    "Memorization",
+    "NearerTrain",
+    "NumberPair",
+    "Operator",
+    "Optional",
+    "PRDCScores",
+    "Parzen",
+    "ParzenScores",
+    "PlotData",
+    "Proportion",
+    "Region",
+    "Repeats",
+    "RowExample",
+    "Scores",
+    "Share",
+    "Utility",
+    "Wealth",
+    "WordShare",
+    "schema",
+]

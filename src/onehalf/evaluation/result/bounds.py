@@ -1,0 +1,105 @@
+"""Bounds on divergences, and shares with their intervals."""
+
+from dataclasses import dataclass, fields
+
+__all__ = [
+    "Baseline",
+    "Bounds",
+    "DetectableEffect",
+    "Divergence",
+    "Harmonized",
+    "Interval",
+    "Proportion",
+    "Share",
+]
+
+Interval = tuple[float, float]
+"""A confidence interval: its lower and its upper end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The result of bets on two samples; each bound alone holds at confidence 1 - alpha."""
+
+    jsd_lower: float
+    """Certified lower bound on the Jensen-Shannon divergence: P(jsd_lower > JSD) <= alpha, at any n."""
+    jsd_estimate: float
+    """The mean gain, (V + log 4)/2 of critics on rows they had not seen: at most JSD in expectation. No guarantee."""
+    jsd_se: float
+    """Its standard error over pairs."""
+    log_e: float
+    """Log e-value of the (k+1)-way bet against 'both have one law': log(1/alpha) or more refutes it at level alpha."""
+    p_value: float
+    """Of the permutation test of the same, exact at any n."""
+    tv_lower: float
+    """Certified lower bound on the total variation distance (0 to 1)."""
+    accuracy: float
+    """Certified lower bound on the accuracy of the best classifier between a row of each; (1 + tv_lower)/2."""
+
+    def bounds(self) -> "Bounds":
+        """Give the bounds alone."""
+        return Bounds(**{each.name: getattr(self, each.name) for each in fields(Bounds)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline(Bounds):
+    """The same bounds for data against data: against training rows, or half of the data against the other half."""
+
+    n_real: int
+    """Rows on the one side."""
+    n_other: int
+    """Rows on the other side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harmonized(Bounds):
+    """The same bounds once both samples are written with the same decimals."""
+
+    format: Bounds
+    """The bounds of how the numbers are written alone: decimals and signs of zeros."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divergence:
+    """A bound and an estimate of one JSD, in nats; too few rows give the bound 0 and no estimate."""
+
+    jsd_lower: float
+    """Certified lower bound."""
+    jsd_estimate: float | None
+    """Estimate from below; null with too few rows."""
+    jsd_se: float | None
+    """Its standard error; null with too few rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectableEffect:
+    """The smallest dropped group that was noticed in nine of ten trials on the user's own data."""
+
+    mass: float
+    """The share of the rows that was dropped."""
+    jsd: float
+    """The JSD that this makes, exactly."""
+    rows: int
+    """Rows of each sample in a trial."""
+    trials: int
+    """Groups that were dropped."""
+    noticed: int
+    """Trials in which the permutation test noticed the loss."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """The share of one sample's test rows in a region, with its confidence interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proportion:
+    """A count, its share, and the exact confidence interval of the share (Clopper-Pearson)."""
+
+    count: int
+    share: float
+    interval: Interval

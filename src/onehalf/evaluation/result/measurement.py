@@ -1,0 +1,100 @@
+"""All that a measurement holds, and the JSON schema of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from onehalf.evaluation.result.audit import Audit
+from onehalf.evaluation.result.bounds import Baseline, Bounds, DetectableEffect, Harmonized
+from onehalf.evaluation.result.explanations import ClassResult, Examples, Marginal, Region
+from onehalf.evaluation.result.memorization import Memorization
+from onehalf.evaluation.result.optional import Optional
+from onehalf.evaluation.result.plots import PlotData
+from onehalf.evaluation.serialization import from_json, json_schema, to_json
+
+__all__ = ["Measurement", "schema"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Bounds):
+    """What `measure` found; `print` says it in sentences, `to_dict` gives it for JSON.
+
+    The bounds hold for rows that are independent draws, at any number of them.
+    """
+
+    alpha: float
+    """The level: bounds hold at confidence 1 - alpha."""
+    seed: int
+    n_real: int
+    """Rows of data."""
+    n_other: int
+    """Rows of the other sample."""
+    baseline: Baseline | None = field(metadata={"json": "null"})
+    """The same bounds for data against data; null with too few rows."""
+    harmonized: Harmonized | None = field(metadata={"json": "harmonised"})
+    """The same bounds once both are written alike; null where they already are."""
+    detectable: DetectableEffect | None
+    """The smallest dropped group that trials noticed; null where none was."""
+    regions: tuple[Region, ...]
+    """Where they differ, with simultaneous intervals."""
+    marginals: tuple[Marginal, ...] = field(metadata={"json": "ladder"})
+    """What the best column, and the best pair of columns, show without the others."""
+    examples: Examples = field(metadata={"json": "telling"})
+    """The rows that tell most."""
+    audit: Audit
+    """What differs before any critic is trained."""
+    memorization: Memorization | None = field(metadata={"json": "copying"})
+    """What was copied from the training rows; null without them."""
+    optional: Optional
+    """Measurements that were asked for."""
+    plots: PlotData = field(metadata={"json": "drawn"})
+    """What the report draws."""
+    seconds: float = field(compare=False)
+    """Time that the measurement took."""
+    left_out: tuple[str, ...] = ()
+    """Columns of a table that are not compared: ids and free text."""
+    given: tuple[str, ...] = ()
+    """Columns of a table whose values in each real row the sampler was given; `class` of rows with labels."""
+    classes: tuple[ClassResult, ...] = ()
+    """Of rows with labels, class by class."""
+    described: tuple[str, ...] = ()
+    """What regions and marginals say of an image, such as its brightness."""
+    features: int = 0
+    """How many features of each row critics saw."""
+    unlabelled: tuple[str, ...] = ()
+    """The sides without labels, where others have some, which then were not compared."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of it in plain words, the most important first."""
+        # wording describes the types of this module
+        from onehalf.evaluation import wording
+
+        return wording.describe(self)
+
+    @property
+    def sentence(self) -> str:
+        """The one that matters most."""
+        return self.sentences[0]
+
+    def __str__(self) -> str:
+        """The sentences, one a line."""
+        return "\n".join(self.sentences)
+
+    @classmethod
+    def from_dict(cls, named: dict[str, Any]) -> "Measurement":
+        """Read what `to_dict` gave."""
+        return from_json(cls, named)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all of it for JSON, and the first sentence."""
+        return {"sentence": self.sentence, **to_json(self)}
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON schema of `Measurement.to_dict`, as it is published in docs/reference."""
+    found = json_schema(Measurement, "A measurement of onehalf: `onehalf measure --json`")
+    about = found["$defs"]["Measurement"]
+    sentence = {"description": "The sentence that matters most.", "type": "string"}
+    about["properties"] = {"sentence": sentence, **about["properties"]}
+    about["required"] = ["sentence", *about["required"]]
+    return found

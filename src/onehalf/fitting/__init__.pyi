@@ -1,0 +1,19 @@
+from .cost import Cost, estimate_cost
+from .evaluations import draw_for_test
+from .fit import Fit, FitData
+from .history import HistoryRow
+from .loop import advance, finish, resume, run, start
+
+__all__ = [
+    "Cost",
+    "Fit",
+    "FitData",
+    "HistoryRow",
+    "advance",
+    "draw_for_test",
+    "estimate_cost",
+    "finish",
+    "resume",
+    "run",
+    "start",
+]

@@ -20,7 +20,7 @@ def test_the_estimator_has_each_by_its_default():
     signature = inspect.signature(oh.GAN).parameters
     for field in dataclasses.fields(Hyperparameters):
         assert signature[field.name].default is field.default
-        assert f"    {field.name} : " in (oh.GAN.__doc__ or "")
+        assert f"\n{field.name} : " in (oh.GAN.__doc__ or "")
     assert describe() in (oh.GAN.__doc__ or "")
 
 

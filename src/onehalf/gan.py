@@ -13,7 +13,7 @@ from onehalf.data.dataset import Dataset, frame_columns, from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits, split_rows
 from onehalf.evaluation.result import Measurement
-from onehalf.hyperparameters import FitOptions, describe
+from onehalf.hyperparameters import FitOptions, document
 
 # JAX is imported at the first fit, so that `from onehalf import GAN` costs little more than scikit-learn.
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class GAN(FitOptions, BaseEstimator):
     ((4, 3), dtype('float32'))
     """
 
-    __doc__ = (__doc__ or "").replace("    {hyperparameters}", describe())
+    __doc__ = document(__doc__)
 
     # scikit-learn sets parameters by name, though the declarations are frozen
     __setattr__ = object.__setattr__

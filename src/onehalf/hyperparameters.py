@@ -5,6 +5,7 @@ these declarations.
 """
 
 import dataclasses
+import inspect
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = [
     "Hyperparameters",
     "about",
     "describe",
+    "document",
     "to_markdown",
 ]
 
@@ -327,6 +329,11 @@ def about() -> dict[str, About]:
     }
 
 
+def document(docstring: str | None) -> str:
+    """Return a docstring, not indented (as Python 3.13 keeps it), with a list of the hyper-parameters in it."""
+    return inspect.cleandoc(docstring or "").replace("{hyperparameters}", describe())
+
+
 def describe() -> str:
     """The hyper-parameters as a part of a docstring."""
     paragraphs = []
@@ -335,9 +342,7 @@ def describe() -> str:
         text = f"{field.name} : {declared.meaning}"
         if declared.default:
             text += f" Default: {declared.default}."
-        paragraphs.append(
-            textwrap.fill(text, 92, initial_indent="    ", subsequent_indent="        ")
-        )
+        paragraphs.append(textwrap.fill(text, 88, subsequent_indent="    "))
     return "\n".join(paragraphs)
 
 

@@ -37,7 +37,7 @@ def list_loaded(code: str, modules: tuple[str, ...]) -> str:
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lean")
     np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(100, 2)))
-    options = FitOptions(rounds=100, width=8, m=16, random_state=0)
+    options = FitOptions(rounds=100, width=8, m=16, seeds=2, random_state=0)
     fit, _ = runs.fit_run(folder / "run", str(folder / "x.npy"), options, evaluate=False)
     return folder / "run", fit
 
@@ -55,8 +55,12 @@ def test_the_estimator_is_imported_without_jax():
     assert list_loaded("import onehalf; onehalf.GAN", heavy) == "[]"
 
 
-def test_a_loaded_model_is_that_of_the_loaded_fit(run):
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_loaded_model_is_that_of_the_chosen_seed(run, monkeypatch, seed):
     folder, fit = run
+    for module in ("onehalf.fitting.fit", "onehalf.runs.checkpoint"):
+        monkeypatch.setattr(f"{module}.choose_seed", lambda *_: seed)
     expected = fit.model.draw(jr.key(0), 20).x
+    assert fit.model.p_g.G is fit.best[seed]
     assert (runs.load(folder).model.draw(jr.key(0), 20).x == expected).all()
     assert (runs.load_model(folder).draw(jr.key(0), 20).x == expected).all()

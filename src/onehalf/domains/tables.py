@@ -195,7 +195,7 @@ class TableDomain(Domain):
         return EVALUATIONS
 
     def notes(self, recipe: Recipe) -> tuple[str, ...]:
-        """What the columns will hurt by."""
+        """Warnings about columns that will cause trouble."""
         return self.table.schema.warnings
 
     def sections(

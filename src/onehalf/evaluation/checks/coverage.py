@@ -58,7 +58,7 @@ def count_cells(
     which grows as the two shares part: the near ends of two intervals that do not meet give its least value.
 
     Each cell has its `centre`, the two counts, shares and intervals, its `jsd_lower`, and `finding`: 'dropped' (the
-    other sample visits it too seldom, and not once in this test), 'too seldom', 'too often', or 'no difference shown'.
+    other sample has too few rows there, and none in this test), 'too seldom', 'too often', or 'no difference shown'.
     The greatest `jsd_lower` comes first. That of the result is the greatest of any cell or union of the first few.
 
     >>> rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from onehalf import Refusal
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import split_rows
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.reader import to_table
+from onehalf.data.tables.frames import to_table
 from onehalf.data.tables.schema import Schema
 from onehalf.gan import GAN
 

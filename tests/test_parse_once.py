@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers import run_cli
-from onehalf.data.tables import reader
+from onehalf.data.tables import frames, reader
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.schema import Schema
 
@@ -33,7 +33,8 @@ def test_one_fit_of_a_table_parses_it_once(tmp_path, monkeypatch):
         is_class_method = hasattr(original, "__self__") and original.__self__ is owner
         monkeypatch.setattr(owner, name, classmethod(counted) if is_class_method else counted)
 
-    count(reader, "_checked")
+    count(frames, "check_table")
+    count(reader, "check_table")
     count(TableEncoder, "fit")
     count(TableEncoder, "encode")
     count(TableEncoder, "decode")
@@ -42,7 +43,7 @@ def test_one_fit_of_a_table_parses_it_once(tmp_path, monkeypatch):
         "fit", "people.csv", "--rounds", 100, "--out", "run", "--label", "sex", cwd=tmp_path
     )
     assert done.code == 0, done.stderr
-    assert calls["_checked"] == 1
+    assert calls["check_table"] == 1
     assert calls["fit"] == 1
     assert calls["infer"] == 1
     assert calls["encode"] <= 2

@@ -9,7 +9,7 @@ import pytest
 from onehalf import Refusal
 from onehalf.data import dataset
 from onehalf.data.dataset import Dataset, from_objects
-from onehalf.data.tables import reader
+from onehalf.data.tables import frames
 from onehalf.data.tables.encoding import TableEncoder
 
 TABLE = pa.table({"age": [31.0, None, 54.0], "sex": ["F", "M", "F"]})
@@ -81,8 +81,8 @@ def test_the_wrong_kind_of_values_is_an_error_of_the_program():
 def test_a_table_is_checked_and_encoded_once(monkeypatch):
     checks = []
     monkeypatch.setattr(
-        reader,
-        "_checked",
+        frames,
+        "check_table",
         lambda what, table, **asked: checks.append(what) or table,
     )
     fits = []

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import check, check_labels
-from onehalf.data.tables.reader import empty_frame, is_data_frame, to_table
+from onehalf.data.tables.frames import empty_frame, is_data_frame, to_table
 
 __all__ = ["Dataset", "frame_columns", "from_objects", "match_channels"]
 

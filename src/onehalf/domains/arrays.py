@@ -22,7 +22,7 @@ from onehalf.data.labels import LabelEncoder, Labelled
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.filters import RowFilter
-from onehalf.data.tables.reader import is_data_frame
+from onehalf.data.tables.frames import is_data_frame
 from onehalf.distributions.base import Latent
 from onehalf.distributions.empirical import Empirical
 from onehalf.domains.array_samples import encode_array_samples

@@ -9,7 +9,7 @@ import pyarrow as pa
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import Rows
 from onehalf.data.tables.encoding import NOT_CODED, TableEncoder
-from onehalf.data.tables.reader import is_data_frame, to_table
+from onehalf.data.tables.frames import is_data_frame, to_table
 from onehalf.data.tables.schema import Schema
 from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 from onehalf.evaluation.rows import wrap

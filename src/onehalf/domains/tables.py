@@ -17,8 +17,9 @@ from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.copula import gaussian_copula
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.filters import RowFilter, find_column
+from onehalf.data.tables.frames import is_data_frame, to_frame, to_table
 from onehalf.data.tables.preprocessor import TablePreprocessor
-from onehalf.data.tables.reader import SUFFIXES, is_data_frame, to_frame, to_table
+from onehalf.data.tables.reader import SUFFIXES
 from onehalf.data.tables.writer import pack_table
 from onehalf.distributions.base import Latent
 from onehalf.domains.base import Domain, Preprocessor

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from onehalf import Refusal
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.reader import empty_frame, to_frame, to_table
+from onehalf.data.tables.frames import empty_frame, to_frame, to_table
 
 N = 120
 rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onehalf import Refusal
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.filters import RowFilter
-from onehalf.data.tables.reader import to_table
+from onehalf.data.tables.frames import to_table
 
 N = 400
 rng = np.random.default_rng(0)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from onehalf import Refusal
-from onehalf.data.tables.reader import read_table, to_table
+from onehalf.data.tables.frames import to_table
+from onehalf.data.tables.reader import read_table
 from onehalf.data.tables.schema import Column, Schema
 
 N = 200

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onehalf import Refusal
-from onehalf.data.tables.reader import locate_row, read_table, to_table
+from onehalf.data.tables.frames import to_table
+from onehalf.data.tables.reader import read_table
+from onehalf.data.tables.validation import locate_row
 
 
 def written(folder, text, name="people.csv"):

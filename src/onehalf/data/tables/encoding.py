@@ -14,8 +14,8 @@ from jaxtyping import Float
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
-from onehalf.data.tables.reader import locate_row
 from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.validation import locate_row
 
 __all__ = ["NOT_CODED", "Cells", "TableEncoder"]
 

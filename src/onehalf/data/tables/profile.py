@@ -12,7 +12,8 @@ import pyarrow.compute
 from onehalf._errors import refuse
 from onehalf._registry import choose
 from onehalf.data.arrays.decimals import has_decimals
-from onehalf.data.tables.reader import MISSING, locate_row
+from onehalf.data.tables.reader import MISSING
+from onehalf.data.tables.validation import locate_row
 
 __all__ = ["CATEGORIES", "ColumnProfile", "Kind", "Value", "format_value", "is_atom", "shorten"]
 

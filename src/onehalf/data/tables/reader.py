@@ -1,11 +1,10 @@
-"""Tables of the user's own: CSV and Parquet files and data frames, read into one form and checked.
+"""CSV and Parquet files, read into a `pyarrow.Table` and checked.
 
-The one form is a `pyarrow.Table`. It is what both readers give and what every data frame turns
-into; each column keeps its own type, and a missing value is missing, not a number or a word in
-its place.
+Each column keeps its own type, and a missing value is missing, not a number or a word in its
+place.
 
 From CSV a column comes as whole numbers, as numbers, or as the words of the file. What words
-mean (dates, yes and no) is for `columns.py` to say, so that they can be written again as they
+mean (dates, yes and no) is for `profile.py` to say, so that they can be written again as they
 were.
 """
 
@@ -14,26 +13,17 @@ import csv
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
 from onehalf._errors import refuse
+from onehalf.data.tables.validation import FIRST_LINE, check_names, check_table, count_of
 
-__all__ = [
-    "MISSING",
-    "SUFFIXES",
-    "empty_frame",
-    "is_data_frame",
-    "locate_row",
-    "read_table",
-    "to_frame",
-    "to_table",
-]
+__all__ = ["MISSING", "SUFFIXES", "read_table"]
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
@@ -63,7 +53,6 @@ MISSING = (
 """Words that mean a missing value among numbers. Among words only an empty one does: NA may be
 Namibia."""
 
-FIRST_LINE = b"the line of the first row"
 BLOCK = 2**24
 OPEN_QUOTE = "Is a quotation mark left open?"
 
@@ -98,92 +87,11 @@ def read_table(path: str | Path) -> pa.Table:
             hint=hint,
         )
     try:
-        return _checked(str(path), _parquet(path) if kind == ".parquet" else _text(path, kind))
+        return check_table(
+            str(path), _parquet(path) if kind == ".parquet" else _text(path, kind)
+        )
     except OSError as error:
         refuse(str(path), expected="a file that can be read", got=error.strerror or error)
-
-
-def to_table(frame: Any, *, allow_empty: bool = False) -> pa.Table:
-    """Convert a data frame of pandas, polars, pyarrow, or another that narwhals knows, and check it.
-
-    Row labels are dropped. Call this where data come in, and nowhere else.
-
-    Args:
-        frame: The data frame.
-        allow_empty: Accept fewer than two rows and columns without values: there is nothing to
-            learn from them, but they can be encoded.
-
-    >>> to_table(pa.table({"age": [31.0, float("nan"), 54.0]}))["age"].null_count
-    1
-    """
-    what = "the table"
-    try:
-        named = nw.from_native(frame, eager_only=True)
-        table = nw.maybe_reset_index(named).to_arrow()
-    except TypeError as error:
-        got, hint = (
-            type(frame).__name__,
-            "Call .collect() on a lazy one." if "Lazy" in type(frame).__name__ else "",
-        )
-        if isinstance(error, pa.ArrowException):
-            _refuse_mixed(what, error)
-        refuse(what, expected="a data frame of pandas, polars or pyarrow", got=got, hint=hint)
-    except pa.ArrowException as error:
-        _refuse_mixed(what, error)
-    except nw.exceptions.DuplicateError:
-        _check_names(what, [str(name) for name in frame.columns])
-        raise
-    return _checked(what, table, allow_empty=allow_empty)
-
-
-def is_data_frame(rows: Any) -> bool:
-    """Whether the rows are a data frame of a library that narwhals knows, rather than an array.
-
-    >>> is_data_frame(pa.table({"age": [31]})), is_data_frame([[31]])
-    (True, False)
-    """
-    return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame | nw.LazyFrame)
-
-
-def empty_frame(frame: Any) -> Any:
-    """Drop all rows of a data frame.
-
-    What is left has its library, its columns and their types.
-    """
-    return nw.from_native(frame, eager_only=True).head(0).to_native()
-
-
-def to_frame(table: pa.Table, frame: Any) -> Any:
-    """Convert a table to a data frame of the library and the types of another.
-
-    None means a table.
-
-    The table has some of the columns of the other frame.
-
-    >>> to_frame(pa.table({"age": [31]}), pa.table({"age": pa.array([], pa.int8())})).schema.field("age").type
-    DataType(int8)
-    """
-    if frame is None:
-        return table
-    kind = nw.from_native(frame, eager_only=True).implementation
-    if kind.is_pandas():
-        return table.to_pandas().astype(frame.dtypes[table.column_names])
-    made = nw.from_arrow(table, backend=kind).to_native()
-    if kind.is_pyarrow():
-        return made.cast(pa.schema([frame.schema.field(name) for name in table.column_names]))
-    if kind.is_polars():
-        return made.cast({name: frame.schema[name] for name in table.column_names})
-    return made
-
-
-def locate_row(table: pa.Table, row: int) -> str:
-    """Name a row: its line in the CSV file, counted from 1, or else its number, the first row being 1.
-
-    >>> locate_row(pa.table({"age": [31, 54]}), 1)
-    'row 2'
-    """
-    first = (table.schema.metadata or {}).get(FIRST_LINE)
-    return f"line {row + int(first)}" if first else f"row {row + 1}"
 
 
 def _text(path: Path, kind: str) -> pa.Table:
@@ -195,7 +103,7 @@ def _text(path: Path, kind: str) -> pa.Table:
         refuse(what, expected="a header and rows", got="an empty file")
     delimiter = "\t" if kind == ".tsv" else ";" if first.count(";") > first.count(",") else ","
     names = next(_rows(path, delimiter))[1]
-    _check_names(what, names)
+    check_names(what, names)
     try:
         table = pyarrow.csv.read_csv(
             path,
@@ -209,7 +117,7 @@ def _text(path: Path, kind: str) -> pa.Table:
     except pa.ArrowInvalid as error:
         for line, row in _rows(path, delimiter):
             if len(row) != len(names):
-                expected = f"{_counted(len(names), 'value')} in every line, as in the header"
+                expected = f"{count_of(len(names), 'value')} in every line, as in the header"
                 hint = (
                     OPEN_QUOTE
                     if "\n" in "".join(row)
@@ -333,125 +241,6 @@ def _numbers(words: pa.ChunkedArray) -> pa.ChunkedArray | None:
             else numbers
         )
     return None
-
-
-def _checked(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.Table:
-    """Check a table, and set NaN to missing."""
-    _check_names(what, table.column_names)
-    if not allow_empty and len(table) < 2:
-        refuse(what, expected="at least 2 rows", got=len(table) or "none")
-    columns = [
-        _plain(what, name, column)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    ]
-    empty = [
-        name
-        for name, column in zip(table.column_names, columns, strict=True)
-        if not _any_known(column)
-    ]
-    if not allow_empty and empty:
-        got, hint = f"none in {_listed(empty)}", "Remove what is all missing."
-        refuse(what, expected="some values in every column", got=got, hint=hint)
-    kept = {
-        key: value for key, value in (table.schema.metadata or {}).items() if key == FIRST_LINE
-    }
-    plain = pa.table(columns, names=table.column_names, metadata=kept)
-    for name, column in zip(plain.column_names, plain.columns, strict=True):
-        if pa.types.is_floating(column.type) and pc.any(infinite := pc.is_inf(column)).as_py():
-            count, first = (
-                pc.sum(infinite).as_py(),
-                locate_row(plain, pc.index(infinite, value=True).as_py()),
-            )
-            got = f"{_counted(count, 'infinite one')} in {name!r}, the first in {first}"
-            refuse(
-                what,
-                expected="finite numbers",
-                got=got,
-                hint="Leave missing what is not known.",
-            )
-    return plain
-
-
-def _plain(what: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column in a type that everything here can work with."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    is_one = pa.types
-    if is_one.is_floating(kind) and kind == column.type:
-        wide = column.cast(pa.float32()) if is_one.is_float16(kind) else column
-        return pc.if_else(pc.is_nan(wide), pa.scalar(None, wide.type), wide)
-    if is_one.is_string_view(kind):
-        return column.cast(pa.large_string())
-    known = (
-        is_one.is_integer,
-        is_one.is_floating,
-        is_one.is_decimal,
-        is_one.is_boolean,
-        is_one.is_string,
-    )
-    known = (
-        *known,
-        is_one.is_large_string,
-        is_one.is_date,
-        is_one.is_timestamp,
-        is_one.is_null,
-    )
-    if not any(is_kind(kind) for is_kind in known):
-        hint = (
-            "Give each part a column of its own."
-            if is_one.is_nested(kind)
-            else "Write it as numbers or words."
-        )
-        refuse(
-            what,
-            expected="numbers, words, booleans or dates",
-            got=f"{kind} in column {name!r}",
-            hint=hint,
-        )
-    return column
-
-
-def _any_known(column: pa.ChunkedArray) -> bool:
-    return column.null_count < len(column)
-
-
-def _check_names(what: str, names: list[str]) -> None:
-    """Every column has a name, and no two have the same."""
-    for number, name in enumerate(names, 1):
-        if not name.strip():
-            hint = "Row numbers of pandas? Save with index=False."
-            refuse(
-                what,
-                expected="a name for every column",
-                got=f"none for column {number}",
-                hint=hint,
-            )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        refuse(
-            what,
-            expected="a name of its own for every column",
-            got=f"more than one {_listed(twice)}",
-        )
-
-
-def _refuse_mixed(what: str, error: pa.ArrowException) -> NoReturn:
-    """A column of Python objects that are of several types."""
-    hint = "Make each column numbers only or words only."
-    refuse(
-        what,
-        expected="one type in a column",
-        got=": ".join(map(str, error.args[::-1])),
-        hint=hint,
-    )
-
-
-def _listed(names: list[str]) -> str:
-    """The first three, quoted, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(map(repr, names[:3])) + more
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _first_line(error: Exception) -> str:

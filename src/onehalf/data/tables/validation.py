@@ -1,0 +1,135 @@
+"""What a table must be: columns with names of their own, in types that are known, with some finite values in each."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from onehalf._errors import refuse
+
+__all__ = ["FIRST_LINE", "check_names", "check_table", "count_of", "locate_row"]
+
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
+
+FIRST_LINE = b"the line of the first row"
+"""The key of a table's metadata that has the line of its first row in a CSV file."""
+
+
+def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.Table:
+    """Check a table, and set NaN to missing."""
+    check_names(what, table.column_names)
+    if not allow_empty and len(table) < 2:
+        refuse(what, expected="at least 2 rows", got=len(table) or "none")
+    columns = [
+        _plain(what, name, column)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    empty = [
+        name
+        for name, column in zip(table.column_names, columns, strict=True)
+        if not _any_known(column)
+    ]
+    if not allow_empty and empty:
+        got, hint = f"none in {_list_some(empty)}", "Remove what is all missing."
+        refuse(what, expected="some values in every column", got=got, hint=hint)
+    kept = {
+        key: value for key, value in (table.schema.metadata or {}).items() if key == FIRST_LINE
+    }
+    plain = pa.table(columns, names=table.column_names, metadata=kept)
+    for name, column in zip(plain.column_names, plain.columns, strict=True):
+        if pa.types.is_floating(column.type) and pc.any(infinite := pc.is_inf(column)).as_py():
+            count, first = (
+                pc.sum(infinite).as_py(),
+                locate_row(plain, pc.index(infinite, value=True).as_py()),
+            )
+            got = f"{count_of(count, 'infinite one')} in {name!r}, the first in {first}"
+            refuse(
+                what,
+                expected="finite numbers",
+                got=got,
+                hint="Leave missing what is not known.",
+            )
+    return plain
+
+
+def check_names(what: str, names: list[str]) -> None:
+    """Every column has a name, and no two have the same."""
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            hint = "Row numbers of pandas? Save with index=False."
+            refuse(
+                what,
+                expected="a name for every column",
+                got=f"none for column {number}",
+                hint=hint,
+            )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        refuse(
+            what,
+            expected="a name of its own for every column",
+            got=f"more than one {_list_some(twice)}",
+        )
+
+
+def locate_row(table: pa.Table, row: int) -> str:
+    """Name a row: its line in the CSV file, counted from 1, or else its number, the first row being 1.
+
+    >>> locate_row(pa.table({"age": [31, 54]}), 1)
+    'row 2'
+    """
+    first = (table.schema.metadata or {}).get(FIRST_LINE)
+    return f"line {row + int(first)}" if first else f"row {row + 1}"
+
+
+def count_of(count: int, what: str) -> str:
+    """Return a count and what is counted, in the plural if need be: '1 value', '2,000 values'."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _plain(what: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in a type that everything here can work with."""
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    is_one = pa.types
+    if is_one.is_floating(kind) and kind == column.type:
+        wide = column.cast(pa.float32()) if is_one.is_float16(kind) else column
+        return pc.if_else(pc.is_nan(wide), pa.scalar(None, wide.type), wide)
+    if is_one.is_string_view(kind):
+        return column.cast(pa.large_string())
+    known = (
+        is_one.is_integer,
+        is_one.is_floating,
+        is_one.is_decimal,
+        is_one.is_boolean,
+        is_one.is_string,
+    )
+    known = (
+        *known,
+        is_one.is_large_string,
+        is_one.is_date,
+        is_one.is_timestamp,
+        is_one.is_null,
+    )
+    if not any(is_kind(kind) for is_kind in known):
+        hint = (
+            "Give each part a column of its own."
+            if is_one.is_nested(kind)
+            else "Write it as numbers or words."
+        )
+        refuse(
+            what,
+            expected="numbers, words, booleans or dates",
+            got=f"{kind} in column {name!r}",
+            hint=hint,
+        )
+    return column
+
+
+def _any_known(column: pa.ChunkedArray) -> bool:
+    return column.null_count < len(column)
+
+
+def _list_some(names: list[str]) -> str:
+    """The first three, quoted, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + more

@@ -96,9 +96,12 @@ def test_a_row_is_known_by_its_line_only_where_that_is_sure(tmp_path):
         ("a,b\n1,2\n\0,3\n", "expected text in UTF-8; got a zero byte in line 3."),
         (
             "a,b,c,b,a\n1,2,3,4,5\n",
-            "expected a name of its own for every column; got more than one 'a', 'b'.",
+            "expected a name of its own for every column; got more than one 'a' and 'b'.",
         ),
-        ("a,b,c\n1,,NA\n2,,?\n", "expected some values in every column; got none in 'b', 'c'."),
+        (
+            "a,b,c\n1,,NA\n2,,?\n",
+            "expected some values in every column; got none in 'b' and 'c'.",
+        ),
         (
             "a,b\n1,2\n3,-inf\n",
             "expected finite numbers; got 1 infinite one in 'b', the first in line 3.",

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from onehalf._errors import refuse
+from onehalf._text import join_names
 
 __all__ = ["FIRST_LINE", "check_names", "check_table", "count_of", "locate_row"]
 
@@ -31,7 +32,7 @@ def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.
         if not _any_known(column)
     ]
     if not allow_empty and empty:
-        got, hint = f"none in {_list_some(empty)}", "Remove what is all missing."
+        got, hint = f"none in {join_names(map(repr, empty))}", "Remove what is all missing."
         refuse(what, expected="some values in every column", got=got, hint=hint)
     kept = {
         key: value for key, value in (table.schema.metadata or {}).items() if key == FIRST_LINE
@@ -68,7 +69,7 @@ def check_names(what: str, names: list[str]) -> None:
         refuse(
             what,
             expected="a name of its own for every column",
-            got=f"more than one {_list_some(twice)}",
+            got=f"more than one {join_names(map(repr, twice))}",
         )
 
 
@@ -127,9 +128,3 @@ def _plain(what: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _any_known(column: pa.ChunkedArray) -> bool:
     return column.null_count < len(column)
-
-
-def _list_some(names: list[str]) -> str:
-    """The first three, quoted, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(map(repr, names[:3])) + more

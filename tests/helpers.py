@@ -30,6 +30,10 @@ FIT_KEYS = [
     "stopped_because",
     "certificate",
     "truth",
+    "n_rows",
+    "n_columns",
+    "row_shape",
+    "left_out",
 ]
 """The keys of what `fit --json` prints, less `run`."""
 

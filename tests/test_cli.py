@@ -104,6 +104,19 @@ def test_fit_leaves_a_run_and_json(run):
     assert recipe["versions"]["jax"]
 
 
+def test_fit_prints_a_summary_and_all_sentences_on_request(run):
+    folder, done = run
+    numbers = json.loads(done.stdout)
+    screen = done.stderr[done.stderr.index("digits.npy   ") :]
+    assert len(screen.splitlines()) <= 12
+    assert numbers["certificate"]["verdict"]["sentence"] in " ".join(screen.split())
+    assert f"{numbers['n_rows']:,} rows, 8 x 8 pixels" in screen
+    assert "no evidence of convergence" not in screen
+    told = run_cli("report", folder, "--verbose").stderr
+    assert "no evidence of convergence" in told
+    assert numbers["certificate"]["sentence"] in told
+
+
 def test_sample_and_report(run, tmp_path):
     folder, _ = run
     done = run_cli("sample", folder, "-n", 7, "-o", tmp_path / "new.npz")
@@ -135,6 +148,10 @@ def test_measure_compares_two_files(tmp_path):
     done = run_cli(*words, cwd=tmp_path)
     assert done.code == 0, done.stderr
     numbers = json.loads(done.stdout)
+    quick = [*words[:3], "--seed", "3", "--verbose"]
+    told = run_cli(*quick, cwd=tmp_path).stderr
+    assert "With 95 % confidence the two differ" in told
+    assert "What could have been missed" in told
     keys = "sentence alpha n_real n_other jsd_lower jsd_estimate jsd_se log_e p_value tv_lower accuracy null detectable"
     assert set(numbers) >= {*keys.split(), "regions", "telling", "audit", "copying", "seconds"}
     assert numbers["jsd_lower"] > 0.1
@@ -145,7 +162,10 @@ def test_measure_compares_two_files(tmp_path):
     )
     assert (numbers["alpha"], numbers["seed"]) == (0.1, 3)
     assert numbers["optional"]["prdc"]["other"]["recall"] < 1
-    assert numbers["sentence"] in done.stderr
+    assert numbers["sentence"] not in done.stderr
+    assert numbers["verdict"]["outcome"] == "they differ"
+    assert "Verdict   They differ by at least 0." in done.stderr
+    assert "a.npy (400 rows) v b.npy (350)" in done.stderr
     assert "</html>" in (tmp_path / "page.html").read_text()
 
 

@@ -349,6 +349,56 @@ def test_what_is_not_known_is_said(fit):
     assert "on validation data" not in " ".join(report.describe_fit(blind))
 
 
+def first_screen(fit, truth=None, n_rows=60):
+    summary = report.summarize(fit, truth, n_rows)
+    return str(report.summarize_fit(summary, "ring.npy", "runs/ring-1", ".npy"))
+
+
+def test_the_first_screen_is_a_dozen_lines_with_the_numbers_of_the_json(fit):
+    lines = first_screen(fit).splitlines()
+    assert len(lines) <= 12
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("ring.npy   60 rows, 2 columns ")
+    assert lines[0].endswith(" trained 3 s, evaluated 1 s")
+    assert "samples v data" in lines[1]
+    assert re.search(r"at least 0\.020 +0 ", lines[2])
+    assert "They differ by at least 0.020 nats (95 % confidence; p = 0.0004)." in lines[6]
+    assert "10.0 % of data, 0 % of samples: x1 > 0.5" in lines[7]
+    step = " ".join(" ".join(lines[9:]).split())
+    assert step == (
+        "Next onehalf sample runs/ring-1 -n 60 -o samples.npy open runs/ring-1/report.html"
+    )
+    numbers = report.summarize(fit, None, 60).to_dict()
+    assert [numbers[name] for name in ("n_rows", "n_columns", "row_shape", "left_out")] == (
+        [60, 2, [2], []]
+    )
+
+
+def test_the_first_screen_has_the_true_distance_where_it_is_known(fit):
+    p = oh.distributions.Ring()
+    data, samples = (np.asarray(p.sample(jax.random.key(seed), 1000)) for seed in (0, 1))
+    truth = estimate_ground_truth(p.masses, data, samples)
+    shown = f"truth {truth.jsd:.3f} ± "
+    assert shown in first_screen(fit, truth)
+    assert shown not in first_screen(fit)
+
+
+@pytest.mark.parametrize("kind", ["interrupted", "no certificate"])
+def test_the_first_screen_says_why_there_is_no_distance(fit, kind):
+    text = " ".join(first_screen(FITS[kind](fit)).split())
+    reason = {
+        "interrupted": "Distance The test rows have not been used yet",
+        "no certificate": "Distance There is no certificate",
+    }
+    assert reason[kind] in text
+    assert "Verdict" not in text
+    assert "Next onehalf sample" in text
+
+
+def test_the_first_screen_of_images_has_their_size():
+    assert "60 rows, 8 x 8 pixels" in first_screen(fit_of_kind("grey images"))
+
+
 FITS = {
     "two seeds": lambda fit: fit,
     "one seed": one_seed,

@@ -320,7 +320,7 @@ def test_a_dropped_word_is_certified_and_named(found):
     assert found.marginals[0].columns == ("level",)
     assert re.search(
         r"level is Doctorate in 8\.\d+ % of the data, and never in the other sample\.",
-        str(found),
+        " ".join(found.sentences),
     )
     assert all(row.cells["level"] == "Doctorate" for row in found.examples.missing)
     assert found.baseline.jsd_lower == 0

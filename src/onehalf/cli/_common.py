@@ -17,6 +17,7 @@ from onehalf._registry import choose, names, spoken
 if TYPE_CHECKING:
     import onehalf.data.dataset
     import onehalf.data.tables.schema
+    import onehalf.evaluation.wording
 
 __all__ = [
     "ANIMATION_SUFFIXES",
@@ -29,12 +30,14 @@ __all__ = [
     "Run",
     "SchemaFile",
     "Seed",
+    "Verbose",
     "check_data_name",
     "check_suffix",
     "load_data",
     "print_json",
     "read_schema",
     "say",
+    "say_summary",
     "set_up_jax",
 ]
 
@@ -50,10 +53,24 @@ DATA_KINDS = "a .npy, .npz, .csv, .tsv or .parquet file, a folder of images, an 
 DATA_NAMES = ", ".join(map(spoken, names("distributions")))
 """The built-in data sets, in words."""
 
+STYLES = {
+    "plain": "",
+    "strong": "bold",
+    "quiet": "dim",
+    "they differ": "bold yellow",
+    "too few rows to tell": "bold magenta",
+    "no difference found": "bold cyan",
+}
+"""The colours of a summary: none of them means 'passed'."""
+
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")
+]
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Also print every finding, in plain sentences.")
 ]
 
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of all randomness.")]
@@ -87,6 +104,20 @@ def say(text: str) -> None:
         width = shutil.get_terminal_size().columns
         text = "\n".join(_break(line, width) for line in text.splitlines())
     sys.stderr.write(text + "\n")
+
+
+def say_summary(summary: "onehalf.evaluation.wording.Summary") -> None:
+    """Write a summary to stderr, with colours in a terminal."""
+    if not sys.stderr.isatty():
+        return say(str(summary))
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    for line in summary.lines():
+        pieces = [(span.text, STYLES[span.style]) for span in line]
+        console.print(Text.assemble(*pieces), soft_wrap=True)
+    return None
 
 
 def _break(line: str, width: int) -> str:

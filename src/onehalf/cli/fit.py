@@ -11,10 +11,12 @@ from onehalf.cli._common import (
     AsJson,
     ImageSize,
     SchemaFile,
+    Verbose,
     check_data_name,
     print_json,
     read_schema,
     say,
+    say_summary,
     set_up_jax,
 )
 from onehalf.cli._options import with_hyperparameters
@@ -60,6 +62,7 @@ def fit(
         bool,
         typer.Option("--dry-run", help="Print the recipe and its estimated cost, then stop."),
     ] = False,
+    verbose: Verbose = False,
     as_json: AsJson = False,
     **hyperparameters: Any,
 ) -> None:
@@ -95,11 +98,14 @@ def fit(
         say(f"\nStopped. {saved if is_saved else 'Nothing was saved yet.'}")
         raise
     truth = write_report(folder, fitted, rows)
-    notes = fitted.domain.notes(fitted.recipe)
-    page = f"Samples and report: {folder / 'report.html'}"
-    say("\n".join([*report.describe_fit(fitted, truth), *notes, page]))
+    summary = report.summarize(fitted, truth, len(rows))
+    suffix = fitted.domain.default_suffix(data)
+    say_summary(report.summarize_fit(summary, Path(data).name, str(folder), suffix))
+    more = report.describe_fit(fitted, truth) if verbose else []
+    for sentence in [*more, *fitted.domain.notes(fitted.recipe)]:
+        say(sentence)
     if as_json:
-        print_json({"run": str(folder), **report.summarize(fitted, truth).to_dict()})
+        print_json({"run": str(folder), **summary.to_dict()})
     return None
 
 

@@ -12,18 +12,22 @@ from onehalf.cli._common import (
     ImageSize,
     SchemaFile,
     Seed,
+    Verbose,
     check_data_name,
     check_suffix,
     load_data,
     print_json,
     read_schema,
     say,
+    say_summary,
     set_up_jax,
 )
 from onehalf.cli.report import SAMPLES
 
 if TYPE_CHECKING:
     import onehalf.data.dataset
+    import onehalf.evaluation.result
+    import onehalf.evaluation.wording
     import onehalf.gan
 
 __all__ = ["measure"]
@@ -71,6 +75,7 @@ def measure(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a report page (.html).")
     ] = None,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure how far OTHER is from REAL.
@@ -107,7 +112,9 @@ def measure(
         say(
             f"{other} was fitted on {real}, and trained on most of it: copies of these rows count as data here."
         )
-    say(str(result))
+    say_summary(_summarize(result, real, other))
+    if verbose:
+        say("\n".join(result.sentences))
     if html is not None:
         from onehalf import report
 
@@ -124,6 +131,20 @@ def measure(
         say(f"Page: {html}")
     if as_json:
         print_json(result.to_dict())
+
+
+def _summarize(
+    result: "onehalf.evaluation.result.Measurement", real: str, other: str
+) -> "onehalf.evaluation.wording.Summary":
+    """The first screen, under the names of the files and their rows."""
+    from onehalf.evaluation import wording
+
+    sides = (
+        f"{Path(real).name} ({result.n_real:,} rows)",
+        f"{Path(other).name} ({result.n_other:,})",
+    )
+    heading = wording.Heading(" v ".join(sides), f"measured in {result.seconds:.1f} s")
+    return wording.summarize(result, heading, more="with --verbose")
 
 
 def _load_all(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onehalf.cli._common import AsJson, Run, print_json, say, set_up_jax
+from onehalf.cli._common import AsJson, Run, Verbose, print_json, say, say_summary, set_up_jax
 
 if TYPE_CHECKING:
     import onehalf.data.rows
@@ -19,7 +19,7 @@ TRUTH_SAMPLES = 1_000_000
 """Samples that measure the distance from a density that is known."""
 
 
-def report(run: Run, as_json: AsJson = False) -> None:
+def report(run: Run, verbose: Verbose = False, as_json: AsJson = False) -> None:
     """Write a run's report again and print its summary.
 
     Example: onehalf report runs/digits-1
@@ -28,10 +28,16 @@ def report(run: Run, as_json: AsJson = False) -> None:
     from onehalf import report, runs
 
     fit = runs.load(run)
-    truth = write_report(run, fit, runs.load_rows(run, fit, say))
-    say("\n".join([*report.describe_fit(fit, truth), f"Report: {run / 'report.html'}"]))
+    rows = runs.load_rows(run, fit, say)
+    truth = write_report(run, fit, rows)
+    summary = report.summarize(fit, truth, len(rows))
+    source = runs.load_source(run).source
+    suffix = fit.domain.default_suffix(source)
+    say_summary(report.summarize_fit(summary, Path(source).name, str(run), suffix))
+    if verbose:
+        say("\n".join(report.describe_fit(fit, truth)))
     if as_json:
-        print_json({"run": str(run), **report.summarize(fit, truth).to_dict()})
+        print_json({"run": str(run), **summary.to_dict()})
 
 
 def write_report(

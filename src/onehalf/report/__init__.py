@@ -2,7 +2,7 @@
 
 from onehalf.report.page import render_fit_page, render_measurement_page
 from onehalf.report.summary import FitSummary, summarize
-from onehalf.report.text import describe_fit
+from onehalf.report.text import describe_fit, summarize_fit
 
 __all__ = [
     "FitSummary",
@@ -10,4 +10,5 @@ __all__ = [
     "render_fit_page",
     "render_measurement_page",
     "summarize",
+    "summarize_fit",
 ]

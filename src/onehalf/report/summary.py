@@ -87,6 +87,17 @@ class FitSummary:
     enough."""
     keeps_last: bool
     """Whether the recipe keeps the last generator rather than the best on validation rows."""
+    row_shape: tuple[int, ...]
+    """The shape of an encoded row: the number of columns in use, or that of an image."""
+    left_out: tuple[str, ...]
+    """Columns that are neither learned nor compared."""
+    n_rows: int | None = None
+    """Rows of data, those that are set aside too; None where they are not at hand."""
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of the data, those that are left out too; of images, their entries."""
+        return math.prod(self.row_shape) + len(self.left_out)
 
     @property
     def rounds_per_second(self) -> float | None:
@@ -110,12 +121,24 @@ class FitSummary:
                 "stopped_because": self.stopped_because,
                 "certificate": certificate and certificate.to_dict(),
                 "truth": truth and {name: getattr(truth, name) for name in TRUTH_FIELDS},
+                "n_rows": self.n_rows,
+                "n_columns": self.n_columns,
+                "row_shape": list(self.row_shape),
+                "left_out": list(self.left_out),
             }
         )
 
 
-def summarize(fit: Fit, truth: GroundTruth | None = None) -> FitSummary:
-    """Collect the numbers of a fit, and of the truth where the density of the data is known."""
+def summarize(
+    fit: Fit, truth: GroundTruth | None = None, n_rows: int | None = None
+) -> FitSummary:
+    """Collect the numbers of a fit.
+
+    Args:
+        fit: The fit.
+        truth: How far p_g is from p_data, where the density of the data is known.
+        n_rows: Rows of its data.
+    """
     history = fit.history
     return FitSummary(
         rounds=fit.rounds,
@@ -130,6 +153,9 @@ def summarize(fit: Fit, truth: GroundTruth | None = None) -> FitSummary:
         rounds_planned=fit.recipe.rounds,
         is_evaluated=fit.is_measured,
         keeps_last=fit.recipe.keeps_last,
+        row_shape=fit.domain.row_shape,
+        left_out=fit.domain.left_out,
+        n_rows=n_rows,
     )
 
 

@@ -1,18 +1,67 @@
-"""What a fit came to, in sentences."""
+"""What a fit came to: a summary of a dozen lines, and all of it in sentences."""
 
 import math
+import shlex
 from collections.abc import Sequence
 
+from onehalf.evaluation import wording
 from onehalf.evaluation.result import Measurement
-from onehalf.evaluation.wording import digits, parts
+from onehalf.evaluation.wording import Heading, Paragraph, Summary, digits, parts
 from onehalf.fitting import Fit
 from onehalf.report.summary import FitSummary, SeedsSummary, summarize
 from onehalf.theory.ground_truth import GroundTruth
 
-__all__ = ["TIE", "describe_fit", "fit_sentences", "leading_sentences"]
+__all__ = ["TIE", "describe_fit", "fit_sentences", "leading_sentences", "summarize_fit"]
 
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
+
+
+def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> Summary:
+    """Select what is read first of a fit: at most a dozen lines.
+
+    Args:
+        summary: What the fit came to.
+        name: What the data are called.
+        folder: The run's.
+        suffix: The ending of a file of samples.
+    """
+    run = shlex.quote(folder)
+    sample = f"onehalf sample {run} -n {summary.n_rows or 1000} -o samples{suffix}"
+    step = f"{sample}    open {run}/report.html"
+    following = [Paragraph("Next", step, rank=3, most=3, least=3)]
+    heading = _make_heading(summary, name)
+    if summary.certificate is None:
+        reason = Paragraph("Distance", _introduce_certificate(summary), rank=0, most=4)
+        return Summary(heading, [], [reason, *following])
+    truth = summary.truth
+    return wording.summarize(
+        summary.certificate,
+        heading,
+        called="samples",
+        truth=f"truth {digits(truth.jsd, truth.jsd_se)}" if truth else "",
+        more="in the report",
+        following=following,
+    )
+
+
+def _make_heading(summary: FitSummary, name: str) -> Heading:
+    """The data, and the time that training and the certificate took."""
+    rows = f"{summary.n_rows:,} rows, " if summary.n_rows else ""
+    right = f"trained {_format_duration(summary.seconds)}"
+    if summary.certificate:
+        right += f", evaluated {_format_duration(summary.certificate.seconds)}"
+    return Heading(f"{name}   {rows}{_count_columns(summary)}", right)
+
+
+def _count_columns(summary: FitSummary) -> str:
+    """The columns in use, of all; of an image, its height and width."""
+    if len(summary.row_shape) > 1:
+        return f"{' x '.join(map(str, summary.row_shape[:2]))} pixels"
+    n = summary.n_columns
+    if summary.left_out:
+        return f"{n - len(summary.left_out)} of {n} columns"
+    return f"{n} column{'s' * (n != 1)}"
 
 
 def describe_fit(fit: Fit, truth: GroundTruth | None = None) -> list[str]:

@@ -54,6 +54,7 @@ from onehalf.evaluation.result.optional import (
     Utility,
 )
 from onehalf.evaluation.result.plots import Calibration, LogRatios, PlotData, Wealth
+from onehalf.evaluation.result.verdict import Outcome, Verdict, VerdictTest
 
 __all__ = [
     "PRDC",
@@ -86,6 +87,7 @@ __all__ = [
     "NumberPair",
     "Operator",
     "Optional",
+    "Outcome",
     "PRDCScores",
     "Parzen",
     "ParzenScores",
@@ -97,6 +99,8 @@ __all__ = [
     "Scores",
     "Share",
     "Utility",
+    "Verdict",
+    "VerdictTest",
     "Wealth",
     "WordShare",
     "schema",

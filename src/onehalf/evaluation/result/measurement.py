@@ -9,6 +9,7 @@ from onehalf.evaluation.result.explanations import ClassResult, Examples, Margin
 from onehalf.evaluation.result.memorization import Memorization
 from onehalf.evaluation.result.optional import Optional
 from onehalf.evaluation.result.plots import PlotData
+from onehalf.evaluation.result.verdict import Verdict
 from onehalf.evaluation.serialization import from_json, json_schema, to_json
 
 __all__ = ["Measurement", "schema"]
@@ -16,7 +17,7 @@ __all__ = ["Measurement", "schema"]
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(Bounds):
-    """What `measure` found; `print` says it in sentences, `to_dict` gives it for JSON.
+    """What `measure` found; `print` shows a summary, `sentences` says all of it, `to_dict` gives it for JSON.
 
     The bounds hold for rows that are independent draws, at any number of them.
     """
@@ -64,6 +65,14 @@ class Measurement(Bounds):
     """The sides without labels, where others have some, which then were not compared."""
 
     @property
+    def verdict(self) -> Verdict:
+        """Whether they differ: one of three outcomes."""
+        # the verdict depends on the types of this module
+        from onehalf.evaluation.verdict import decide
+
+        return decide(self)
+
+    @property
     def sentences(self) -> list[str]:
         """All of it in plain words, the most important first."""
         # wording describes the types of this module
@@ -77,8 +86,10 @@ class Measurement(Bounds):
         return self.sentences[0]
 
     def __str__(self) -> str:
-        """The sentences, one a line."""
-        return "\n".join(self.sentences)
+        """The summary: at most a dozen lines; `sentences` has all of it."""
+        from onehalf.evaluation import wording
+
+        return str(wording.summarize(self))
 
     @classmethod
     def from_dict(cls, named: dict[str, Any]) -> "Measurement":
@@ -86,15 +97,24 @@ class Measurement(Bounds):
         return from_json(cls, named)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON, and the first sentence."""
-        return {"sentence": self.sentence, **to_json(self)}
+        """Give all of it for JSON, the first sentence, and the verdict."""
+        computed = {"sentence": self.sentence, "verdict": to_json(self.verdict)}
+        return {**computed, **to_json(self)}
 
 
 def schema() -> dict[str, Any]:
     """Give the JSON schema of `Measurement.to_dict`, as it is published in docs/reference."""
     found = json_schema(Measurement, "A measurement of onehalf: `onehalf measure --json`")
+    verdict = json_schema(Verdict, "")["$defs"]
     about = found["$defs"]["Measurement"]
-    sentence = {"description": "The sentence that matters most.", "type": "string"}
-    about["properties"] = {"sentence": sentence, **about["properties"]}
-    about["required"] = ["sentence", *about["required"]]
+    computed = {
+        "sentence": {"description": "The sentence that matters most.", "type": "string"},
+        "verdict": {
+            "description": "Whether they differ: one of three outcomes.",
+            "$ref": "#/$defs/Verdict",
+        },
+    }
+    about["properties"] = {**computed, **about["properties"]}
+    about["required"] = [*computed, *about["required"]]
+    found["$defs"] = dict(sorted({**found["$defs"], **verdict}.items()))
     return found

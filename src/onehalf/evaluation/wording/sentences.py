@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
+from onehalf._text import join_names
 from onehalf.evaluation.result import (
     Baseline,
     Bounds,
@@ -18,20 +19,17 @@ from onehalf.evaluation.result import (
     Region,
     Share,
 )
+from onehalf.evaluation.wording.formats import (
+    at_least,
+    by_chance,
+    confidence,
+    digits,
+    money,
+    p_value,
+    percent,
+)
 
-__all__ = [
-    "SIDES",
-    "at_least",
-    "confidence",
-    "describe",
-    "describe_region",
-    "describe_rule",
-    "digits",
-    "money",
-    "parts",
-    "percent",
-    "table",
-]
+__all__ = ["SIDES", "describe", "describe_region", "describe_rule", "parts", "table"]
 
 SIDES = {
     "real": "the data",
@@ -78,7 +76,7 @@ def table(numbers: Bounds) -> dict[str, str]:
         "JSD at least, certified (nats)": at_least(numbers.jsd_lower),
         "JSD, estimate from below (nats)": digits(numbers.jsd_estimate, numbers.jsd_se),
         "accuracy of the best classifier, at least": percent(numbers.accuracy),
-        "permutation test": _p(numbers.p_value),
+        "permutation test": p_value(numbers.p_value),
         "e-value": money(numbers.log_e),
     }
 
@@ -105,9 +103,9 @@ def _apart(found: Measurement) -> Iterator[str]:
 
 
 def _distance(found: Measurement) -> str:
-    """The certificate, in bits and nats."""
+    """The verdict and the certificate, in bits and nats."""
     estimate = f"the estimate is {digits(found.jsd_estimate, found.jsd_se)}"
-    if found.jsd_lower > 0:
+    if found.verdict.jsd_lower > 0:
         bits = at_least(found.jsd_lower / math.log(2))
         sentence = (
             f"with {confidence(found.alpha)} confidence the two differ: each row carries at least "
@@ -115,23 +113,37 @@ def _distance(found: Measurement) -> str:
             f"nats) is at least {at_least(found.jsd_lower)} nats; {estimate}."
         )
     else:
-        sentence = (
-            "there is evidence that the two differ, but the critics could not certify its size"
-            if _signs(found)
-            else "no difference was found beyond chance, which does not show that there is none"
-        )
         below = "; a negative estimate counts as 0" if found.jsd_estimate < 0 else ""
-        sentence += f" (Jensen-Shannon divergence, from 0 to 0.693 nats: at least 0; {estimate}{below})."
+        sentence = (
+            f"{_describe_outcome(found)} (Jensen-Shannon divergence, from 0 to 0.693 nats: at least "
+            f"{at_least(found.jsd_lower)}; {estimate}{below})."
+        )
     sentence = f"as the numbers are given, {sentence}" if found.harmonized else sentence
     return sentence[0].upper() + sentence[1:]
 
 
-def _signs(found: Measurement) -> bool:
-    """Whether any result refutes, at its level, that both have one distribution."""
-    bounds = [found.tv_lower, *(step.jsd_lower for step in found.marginals)]
-    regions = any(region.certain for region in found.regions)
-    bets = found.p_value <= found.alpha or found.log_e >= math.log(1 / found.alpha)
-    return max(bounds) > 0 or regions or bets
+def _describe_outcome(found: Measurement) -> str:
+    """The outcome where no bound goes with it, beside the number that decides."""
+    verdict = found.verdict
+    number = (
+        p_value(found.p_value)
+        if verdict.test == "permutation test"
+        else f"e-value {money(found.log_e)}"
+    )
+    if verdict.outcome == "they differ":
+        return (
+            f"there is evidence that the two differ ({number}), but the critics could not certify "
+            "its size"
+        )
+    if found.jsd_lower > 0:
+        return (
+            f"no difference was found by the {verdict.test} ({number}), which decides, so that chance "
+            f"makes a difference {by_chance(found.alpha)}; the bound alone is above 0"
+        )
+    return (
+        f"no difference was found beyond chance ({number}), which does not show that there is "
+        "none"
+    )
 
 
 def _alike(alike: Harmonized) -> str:
@@ -148,8 +160,8 @@ def _evidence(found: Measurement) -> str:
     return (
         f"{found.n_real:,} rows of data were compared with {found.n_other:,} of the other sample, "
         "assuming independent draws. The hypothesis that both have one distribution is "
-        f"{refuted} at level {found.alpha:g} ({_p(found.p_value)}). E-value against it: "
-        f"{money(found.log_e)}; by chance it is {1 / found.alpha:.3g} or more {_by_luck(found)}."
+        f"{refuted} at level {found.alpha:g} ({p_value(found.p_value)}). E-value against it: "
+        f"{money(found.log_e)}; by chance it is {1 / found.alpha:.3g} or more {by_chance(found.alpha)}."
     )
 
 
@@ -164,11 +176,11 @@ def _beside(found: Measurement, null: Baseline) -> str:
     sentence = (
         f"For comparison, {against} ({null.n_real:,} rows against {null.n_other:,}): at least "
         f"{at_least(null.jsd_lower)} nats, estimate {digits(null.jsd_estimate, null.jsd_se)}, "
-        f"{_p(null.p_value)}, e-value {money(null.log_e)}."
+        f"{p_value(null.p_value)}, e-value {money(null.log_e)}."
     )
     if null.jsd_lower <= 0 and null.p_value > found.alpha:
         return sentence
-    luck = _by_luck(found, ways=2)
+    luck = by_chance(found.alpha, ways=2)
     if trained:
         return (
             f"{sentence} Chance makes such a difference {luck}. Otherwise the data and the training "
@@ -188,7 +200,11 @@ def _where(found: Measurement) -> Iterator[str]:
         yield f"Where they differ, with the confidence interval of each share in brackets ({at_once}):"
         yield from (f"  {describe_region(region)}" for region in certain[:MOST_LISTED])
     elif found.jsd_lower > 0:
-        what = f"the {_listed(said)} of a image" if said else "one, two or three columns"
+        what = (
+            f"the {join_names(said, most=None)} of a image"
+            if said
+            else "one, two or three columns"
+        )
         yield f"The difference could not be narrowed down to a rule about {what}."
     yield from _describe_marginals(found)
 
@@ -287,22 +303,17 @@ def _compared(found: Measurement) -> Iterator[str]:
     """What of a row of a table was compared."""
     if given := found.given:
         yield (
-            f"Each row of data was compared with samples generated for its own {_listed(given)}: "
+            f"Each row of data was compared with samples generated for its own {join_names(given, most=None)}: "
             "only the rest of the row is compared."
         )
     if lacking := found.unlabelled:
-        named = _listed([SIDES[side] for side in lacking])
+        named = join_names([SIDES[side] for side in lacking], most=None)
         verb = "has" if lacking == ("other",) else "have"
         yield f"Labels were not compared, because {named} {verb} none."
     if n := found.features:
         yield f"Critics saw {n:,} feature{'s' * (n > 1)} of each row beside the row itself."
     if left_out := found.left_out:
-        yield f"Ids and free text can't be compared and were left out: {_listed(left_out)}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+        yield f"Ids and free text can't be compared and were left out: {join_names(left_out, most=None)}."
 
 
 def _difference(region: Region) -> float:
@@ -371,79 +382,3 @@ def _share(share: Share) -> str:
         else f"{100 * share.share:.0f}"
     )
     return f"{value} % [{low:.15g}, {high:.15g}]"
-
-
-def digits(value: float | None, se: float | None = None) -> str:
-    """Nats to three digits after the point, or as many as the standard error deserves; never -0.000.
-
-    >>> digits(0.1234), digits(-0.00001), digits(0.041, 0.003), digits(-0.00123, 0.0004)
-    ('0.123', '0.000', '0.041 ± 0.003', '-0.0012 ± 0.0004')
-    """
-    if value is None:
-        return "no number"
-    fine = max(3, -math.floor(math.log10(se))) if se and se >= 1e-5 else 3
-    return f"{round(value, fine) + 0.0:.{fine}f}" + ("" if se is None else f" ± {se:.{fine}f}")
-
-
-def at_least(bound: float | None) -> str:
-    """A lower bound, rounded down: three digits after the point, or two that are not 0.
-
-    >>> at_least(0.6439), at_least(0.00708), at_least(0.0)
-    ('0.643', '0.0070', '0')
-    """
-    if bound is None:
-        return "no number"
-    if bound <= 0:
-        return "0"
-    fine = max(3, 1 - math.floor(math.log10(bound)))
-    return f"{math.floor(bound * 10**fine) / 10**fine:.{fine}f}"
-
-
-def percent(bound: float) -> str:
-    """A lower bound on a share, rounded down.
-
-    >>> percent(0.5149)
-    '51.4 %'
-    """
-    return f"{math.floor(1000 * bound) / 10:.1f} %"
-
-
-def confidence(alpha: float) -> str:
-    """1 - alpha in percent, and never 100.
-
-    >>> confidence(0.05), confidence(1e-6)
-    ('95 %', '99.9999 %')
-    """
-    return f"{100 * (1 - alpha):.10g} %"
-
-
-def _by_luck(found: Measurement, ways: int = 1) -> str:
-    """How often luck shows a difference, if there are several ways to show one (the bound, the p-value)."""
-    return f"at most once in {1 / (ways * found.alpha):.3g} times"
-
-
-def _p(p: float) -> str:
-    """A p-value.
-
-    >>> _p(0.034), _p(2e-9)
-    ('p = 0.034', 'p below 0.0001')
-    """
-    return "p below 0.0001" if p < 1e-4 else f"p = {p:.2g}"
-
-
-def money(log_e: float) -> str:
-    """Wealth as a person says it.
-
-    >>> money(0.0), money(-2.0), money(-9.0), money(7.0), money(60.0)
-    ('1.00', '0.14', 'less than 0.01', '1,097', '10^26')
-    """
-    if log_e > math.log(1e7):
-        return f"10^{math.floor(log_e / math.log(10))}"
-    wealth = math.exp(max(log_e, -700.0))
-    return (
-        f"{wealth:,.0f}"
-        if wealth >= 100
-        else f"{wealth:.2f}"
-        if wealth >= 0.01
-        else "less than 0.01"
-    )

@@ -1,0 +1,41 @@
+"""What a measurement says: numbers as people read them, all findings in sentences, and a summary of a dozen lines."""
+
+from onehalf.evaluation.wording.formats import (
+    at_least,
+    confidence,
+    digits,
+    money,
+    p_value,
+    percent,
+)
+from onehalf.evaluation.wording.layout import Heading, Line, Paragraph, Summary
+from onehalf.evaluation.wording.sentences import (
+    SIDES,
+    describe,
+    describe_region,
+    describe_rule,
+    parts,
+    table,
+)
+from onehalf.evaluation.wording.summary import find_notes, summarize
+
+__all__ = [
+    "SIDES",
+    "Heading",
+    "Line",
+    "Paragraph",
+    "Summary",
+    "at_least",
+    "confidence",
+    "describe",
+    "describe_region",
+    "describe_rule",
+    "digits",
+    "find_notes",
+    "money",
+    "p_value",
+    "parts",
+    "percent",
+    "summarize",
+    "table",
+]

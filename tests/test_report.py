@@ -378,7 +378,7 @@ def test_the_first_screen_has_the_true_distance_where_it_is_known(fit):
     p = oh.distributions.Ring()
     data, samples = (np.asarray(p.sample(jax.random.key(seed), 1000)) for seed in (0, 1))
     truth = estimate_ground_truth(p.masses, data, samples)
-    shown = f"truth {truth.jsd:.3f} ± "
+    shown = f"true (in cells) {truth.jsd:.4f}"
     assert shown in first_screen(fit, truth)
     assert shown not in first_screen(fit)
 
@@ -412,7 +412,7 @@ def checked(page, title):
     assert f"<h1>{title}</h1>" in page
     fetched = r'https?:|<script|<link|@import|\bsrc=(?!"data:)|url\((?!#)'
     assert not re.search(fetched, page)
-    figures = re.findall(r"<figure>.*?</figure>", page, flags=re.DOTALL)
+    figures = re.findall(r"<figure[ >].*?</figure>", page, flags=re.DOTALL)
     for figure in figures:
         drawn = r'<svg role="img" aria-label="[^"]{20,}"|<img class="pixels" alt="[^"]{20,}"'
         assert re.search(drawn, figure)
@@ -430,8 +430,8 @@ def checked(page, title):
 @pytest.mark.parametrize(
     ("kind", "fit", "count"),
     [
-        *((kind, "two seeds", 9) for kind in KINDS),
-        ("points", "one seed", 9),
+        *((kind, "two seeds", 9 if "images" in kind else 10) for kind in KINDS),
+        ("points", "one seed", 10),
         ("points", "interrupted", 4),
         ("points", "no certificate", 5),
     ],
@@ -452,7 +452,7 @@ def test_a_page_is_whole_for_every_kind_of_rows_and_fit(kind, fit, count):
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("points", 5), ("many columns", 5), ("grey images", 6)]
+    ("kind", "count"), [("points", 6), ("many columns", 6), ("grey images", 6)]
 )
 def test_a_page_of_a_measurement_is_whole(kind, count):
     real, other = KINDS[kind](60), KINDS[kind](90)
@@ -466,6 +466,83 @@ def test_a_page_of_a_measurement_is_whole(kind, count):
         assert sentence.strip() in words
     assert "data against data" in words
     assert "The recipe" not in words
+
+
+def measurement_page(**changes):
+    """The page of a measurement of points, changed in some fields."""
+    found = dataclasses.replace(measured(2), **changes)
+    return report.render_measurement_page(
+        found, KINDS["points"](60), KINDS["points"](90), "a.npy"
+    )
+
+
+def test_the_verdict_and_four_numbers_come_first():
+    page = measurement_page()
+    first = text(page.split("<details")[0])
+    assert "They differ by at least 0.020 nats" in html.unescape(first).replace("\u00a0", " ")
+    assert '<div class="banner they-differ">' in page
+    tiles = re.findall(r"<h3>(.*?)</h3>\n<p class=\"value\">(.*?)</p>", page)
+    words = [(name, re.sub("<.*?>", "", value)) for name, value in tiles]
+    assert words == [
+        ("Distance", "≥ 0.020 nats"),
+        ("Copying", "no sign p = 0.5"),
+        ("Power", "8 % of the rows"),
+        ("Use", "not tested"),
+    ]
+
+
+def test_tiles_say_what_is_not_known():
+    page = measurement_page(memorization=None, detectable=None)
+    tiles = re.findall(r"<p class=\"value\">(.*?)</p>", page)
+    assert tiles[1:] == ["not tested", "low", "not tested"]
+
+
+def test_the_regions_are_pairs_of_bars_as_long_as_their_shares():
+    page = measurement_page()
+    (bars,) = re.findall(r'<figure class="bars">.*?</figure>', page, flags=re.DOTALL)
+    assert re.findall(r'<rect class="(\w+)" .*? width="([\d.]+)"', bars) == [
+        ("data", "66.67"),
+        ("samples", "0.0"),
+    ]
+    assert re.findall(r'd="M([\d.]+) 5H([\d.]+)"', bars) == [("40.0", "100.0"), ("0.0", "6.67")]
+    assert "10.0 % (6.0 to 15.0 %)" in text(bars)
+    assert "The longest line is 15 % of the rows." in bars
+
+
+def test_no_bars_are_drawn_unless_they_differ():
+    assert '<figure class="bars">' not in measurement_page(p_value=0.5)
+    uncertain = dataclasses.replace(REGION, certain=False)
+    page = measurement_page(regions=(uncertain,))
+    assert '<figure class="bars">' not in page
+    assert "could not be narrowed down to a rule about one to three columns" in page
+
+
+def test_what_a_reader_must_know_is_below_the_verdict():
+    failed = dataclasses.replace(CERTIFICATE.baseline, p_value=0.01)
+    (banner,) = re.findall(
+        r'<div class="banner.*?</div>', measurement_page(baseline=failed), flags=re.DOTALL
+    )
+    assert "The data differ from the training rows" in banner
+    assert "differ from the training rows" not in measurement_page()
+
+
+def test_all_sections_with_a_heading_open_on_a_click(fit):
+    for page in (
+        measurement_page(),
+        page_of(fit, KINDS["points"](60), KINDS["points"](90)),
+    ):
+        sections = re.findall(r'<details class="section">\n<summary><h2>(.*?)</h2>', page)
+        assert sections[0] == "All findings"
+        assert len(sections) >= 4
+        assert page.count("<h2>") == len(sections) + 1
+        assert " open>" not in page
+
+
+def test_figures_have_a_version_of_one_column_for_narrow_screens():
+    page = measurement_page()
+    assert page.count('<div class="narrow">') == page.count('<div class="broad">') == 2
+    widths = re.findall(r'<div class="(?:narrow|broad)"><svg[^>]* width="([\d.]+)pt"', page)
+    assert sorted(map(float, widths))[1] < 320
 
 
 def test_the_most_telling_rows_are_those_of_the_files():

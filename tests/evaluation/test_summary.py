@@ -149,13 +149,20 @@ def test_the_table_has_each_number_beside_its_baseline(measured, name):
     found = measured[name]
     text = str(found)
     assert re.search(rf"Distance \(JSD\) at least {wording.at_least(found.jsd_lower)} ", text)
-    assert wording.digits(found.jsd_estimate, found.jsd_se) in text
+    assert f" {wording.digits(found.jsd_estimate, found.jsd_se, 4)} " in text
     assert f"{wording.percent(found.accuracy)} " in text
     if found.baseline is None:
         assert text.count("too few rows  ") + text.count("too few rows\n") == 3
     else:
         null = found.baseline
-        assert wording.digits(null.jsd_estimate, null.jsd_se) in text
+        assert f" {wording.digits(null.jsd_estimate, null.jsd_se, 4)}" in text
+
+
+def test_an_estimate_with_a_tiny_error_keeps_its_column(measured):
+    found = measured["differing"]
+    null = replace(found.baseline, jsd_estimate=-0.0012345, jsd_se=0.0000123)
+    line = str(replace(found, baseline=null)).splitlines()[3]
+    assert line.endswith(" -0.0012 ± 0.0000")
 
 
 @pytest.mark.parametrize("name", MEASURED)

@@ -16,6 +16,7 @@ from onehalf.data.images.properties import pixel_limits
 from onehalf.figures.image_grid import tile_images
 from onehalf.figures.style import (
     DPI,
+    NARROW,
     add_legend,
     bin_edges,
     count_in_bins,
@@ -51,7 +52,9 @@ Sets = dict[str, np.ndarray]
 """Sets of rows of one shape, by their names in the figure; the data come first."""
 
 
-def draw_arrays(sets: Mapping[str, AnyRows], names: Sequence[str] = ()) -> Figure:
+def draw_arrays(
+    sets: Mapping[str, AnyRows], names: Sequence[str] = (), *, is_narrow: bool = False
+) -> Figure:
     """Draw one or two sets of rows on the same axes: scatter plots and densities of two columns, else histograms.
 
     Of more than 12 columns those are drawn whose histograms differ most. Rows with an entry
@@ -60,6 +63,7 @@ def draw_arrays(sets: Mapping[str, AnyRows], names: Sequence[str] = ()) -> Figur
     Args:
         sets: The rows, by what they are called: the data first.
         names: The names of the columns, as many as there are; x1, x2, ... without them.
+        is_narrow: Whether it is for a narrow screen: histograms one below the other, points above densities.
 
     >>> rows = np.random.default_rng(0).normal(size=(500, 2))
     >>> len(draw_arrays({"data": rows}).axes)  # points, density, colour scale
@@ -68,14 +72,15 @@ def draw_arrays(sets: Mapping[str, AnyRows], names: Sequence[str] = ()) -> Figur
     shape = _common_shape(sets)
     finite = _drop_non_finite(sets)
     names = names or numbered(shape)
-    return (_draw_points if shape == (2,) else _draw_histograms)(finite, names)
+    draw = _draw_points if shape == (2,) else _draw_histograms
+    return draw(finite, names, is_narrow=is_narrow)
 
 
-def draw_images(sets: Mapping[str, AnyRows]) -> Figure:
+def draw_images(sets: Mapping[str, AnyRows], *, is_narrow: bool = False) -> Figure:
     """Draw up to 64 images of each set as a grid, evenly spaced among the rows, with the data's black and white.
 
     A pixel is drawn as a square of whole pixels of the file, if a grid is not larger than its
-    place.
+    place. With `is_narrow` the grids are one below the other.
 
     >>> len(draw_images({"data": np.zeros((9, 8, 8)), "samples": np.ones((9, 8, 8))}).axes)
     2
@@ -89,14 +94,16 @@ def draw_images(sets: Mapping[str, AnyRows]) -> Figure:
     ]
     height, width = grids[0].shape[:2]
     times = GRID_SIDE // max(height, width) or GRID_SIDE / max(height, width)
-    total_width = len(grids) * (width * times + GRID_GAP) - GRID_GAP
-    total_height = height * times + GRID_TITLE
+    across, down = (1, len(grids)) if is_narrow else (len(grids), 1)
+    total_width = across * (width * times + GRID_GAP) - GRID_GAP
+    total_height = down * (height * times + GRID_TITLE)
     figure = Figure(figsize=(total_width / DPI, total_height / DPI))
     for place, (name, pixels) in enumerate(zip(finite, grids, strict=True)):
-        left = place * (width * times + GRID_GAP)
-        axes = figure.add_axes(
-            (left / total_width, 0, width * times / total_width, height * times / total_height)
-        )
+        row, column = divmod(place, across)
+        left = column * (width * times + GRID_GAP)
+        bottom = (down - 1 - row) * (height * times + GRID_TITLE)
+        box = (left, bottom, width * times, height * times)
+        axes = figure.add_axes(tuple(np.divide(box, 2 * (total_width, total_height)).tolist()))
         axes.imshow(pixels, interpolation="nearest" if times >= 1 else "antialiased")
         axes.set_title(name)
         axes.set_axis_off()
@@ -123,7 +130,7 @@ def _drop_non_finite(sets: Mapping[str, AnyRows]) -> Sets:
     return finite
 
 
-def _draw_points(sets: Sets, names: Sequence[str]) -> Figure:
+def _draw_points(sets: Sets, names: Sequence[str], *, is_narrow: bool) -> Figure:
     """Draw scatter plots of equally many points, then densities in shared cells."""
     pooled = np.concatenate(list(sets.values()))
     cells = int(np.clip(np.sqrt(count_to_show(sets.values(), len(pooled)) / 4), 8, 64))
@@ -135,13 +142,16 @@ def _draw_points(sets: Sets, names: Sequence[str]) -> Figure:
     norm = PowerNorm(0.5, vmin=0, vmax=max(share.max() for share in shares))
     scale: dict[str, Any] = {"norm": norm, "cmap": "cividis"}
 
-    figure = Figure(figsize=(5.3 * len(sets) + 0.7, 3.3), layout="constrained")
-    panels = figure.subplots(1, 2 * len(sets), sharex=True, sharey=True, squeeze=False)[0]
+    size = (NARROW, 5.2) if is_narrow else (5.3 * len(sets) + 0.7, 3.3)
+    across = (2, len(sets)) if is_narrow else (1, 2 * len(sets))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(*across, sharex=True, sharey=True, squeeze=False).ravel()
     draw_scatter(panels[: len(sets)], list(sets.values()), names)
     extent = (x[0], x[-1], y[0], y[-1])
     for axes, share in zip(panels[len(sets) :], shares, strict=True):
         axes.imshow(share.T, origin="lower", extent=extent, interpolation="nearest", **scale)
-        axes.set_xlabel(names[0])
+        axes.set(xlabel=names[0], ylabel=names[1])
+        axes.label_outer()
     titles = [*sets, *(f"{name}: density" for name in sets)]
     for axes, title in zip(panels, titles, strict=True):
         axes.set_title(title)
@@ -152,12 +162,13 @@ def _draw_points(sets: Sets, names: Sequence[str]) -> Figure:
         ax=panels.tolist(),
         label="share of the rows",
         format=FuncFormatter(format_percent),
+        location="bottom" if is_narrow else "right",
         pad=0.01,
     )
     return figure
 
 
-def _draw_histograms(sets: Sets, names: Sequence[str]) -> Figure:
+def _draw_histograms(sets: Sets, names: Sequence[str], *, is_narrow: bool) -> Figure:
     """Draw the columns whose shares of rows in shared bins differ most, in their own order."""
     columns = [
         rows.reshape(len(rows), len(names)).astype(np.float64).T for rows in sets.values()
@@ -166,10 +177,11 @@ def _draw_histograms(sets: Sets, names: Sequence[str]) -> Figure:
     differences = [np.ptp(count_in_bins(each)[0], axis=0).sum() for each in by_column]
     most_different = np.argsort(np.negative(differences), kind="stable")[:MOST_HISTOGRAMS]
     shown: list[int] = np.sort(most_different).tolist()
-    across = min(4, len(shown))
+    across = 1 if is_narrow else min(4, len(shown))
     down = -(-len(shown) // across)
 
-    figure = Figure(figsize=(2.8 * max(across, 2), 2.1 * down + 0.5), layout="constrained")
+    width = NARROW if is_narrow else 2.8 * max(across, 2)
+    figure = Figure(figsize=(width, 2.1 * down + 0.5), layout="constrained")
     for place, column in enumerate(shown, 1):
         axes = figure.add_subplot(down, across, place)
         draw_histogram(axes, by_column[column], sets)

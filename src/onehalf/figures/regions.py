@@ -11,10 +11,12 @@ from onehalf.evaluation.result import Condition, Region
 from onehalf.figures.overview import AnyRows
 from onehalf.figures.style import (
     BAND,
+    NARROW,
     STRONG,
     draw_histogram,
     draw_scatter,
     drop_non_finite,
+    fill_title,
 )
 
 __all__ = ["draw_regions"]
@@ -38,6 +40,8 @@ def draw_regions(
     regions: Sequence[Region],
     names: Sequence[str],
     called: str = "other sample",
+    *,
+    is_narrow: bool = False,
 ) -> Figure | None:
     """Draw the first three certain regions on the rows: a band over one column, a box over two.
 
@@ -52,6 +56,7 @@ def draw_regions(
         regions: The regions of a `Measurement`.
         names: The names of the entries of a row.
         called: What the other sample is called.
+        is_narrow: Whether it is for a narrow screen.
 
     >>> from onehalf.evaluation.result import Share
     >>> share = Share(share=0.1, low=0.0, high=0.2)
@@ -71,10 +76,11 @@ def draw_regions(
         return None
     sets = [drop_non_finite(np.asarray(rows)) for rows in (real, other)]
     sets = [rows.reshape(len(rows), -1) for rows in sets]
-    figure = Figure(figsize=(7.6, 3.5 * len(shown)), layout="constrained")
+    width, height = (NARROW, 2.9) if is_narrow else (7.6, 3.5)
+    figure = Figure(figsize=(width, height * len(shown)), layout="constrained")
     parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
     for part, (region, box) in zip(parts, shown, strict=True):
-        part.suptitle(region.rule)
+        part.suptitle(fill_title(region.rule, is_narrow=is_narrow))
         places = [list(names).index(name) for name in box]
         columns = [dict(zip(box, rows.T[places], strict=True)) for rows in sets]
         titles = [

@@ -6,6 +6,7 @@ vision, 3 : 1 or more from white and black.
 """
 
 import io
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -35,6 +36,12 @@ STRONG = 1.6
 
 DPI = 160
 """Pixels to an inch of the files that figures are written to."""
+
+NARROW = 4.4
+"""The width of a figure for a narrow screen, in inches."""
+
+NARROW_LETTERS = 46
+"""Letters in a line of a heading of such a figure."""
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 """The kinds of file that hold a figure."""
@@ -78,6 +85,11 @@ def new_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     hide_spines(axes)
     return figure, axes
+
+
+def fill_title(title: str, *, is_narrow: bool) -> str:
+    """Break a heading into lines that fit into a figure for a narrow screen; others have room."""
+    return textwrap.fill(title, NARROW_LETTERS) if is_narrow else title
 
 
 def hide_spines(axes: Axes) -> None:

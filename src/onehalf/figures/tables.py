@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize, PowerNorm
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
 from onehalf._text import percent
@@ -16,7 +16,6 @@ from onehalf.data.tables.profile import is_atom, shorten
 from onehalf.figures.column_differences import (
     FEW_VALUES,
     Cells,
-    Difference,
     assign_cells,
     cell_shares,
     rank_columns,
@@ -24,10 +23,12 @@ from onehalf.figures.column_differences import (
 )
 from onehalf.figures.style import (
     DATA,
+    NARROW,
     SAMPLES,
     STRONG,
     add_legend,
     draw_stairs,
+    fill_title,
     format_percent,
     hide_spines,
 )
@@ -64,9 +65,21 @@ Values = Float[np.ndarray, " _"]
 
 
 def draw_marginals(
-    data: Rows, samples: Rows, encoder: TableEncoder, called: str = "samples"
+    data: Rows,
+    samples: Rows,
+    encoder: TableEncoder,
+    called: str = "samples",
+    *,
+    is_narrow: bool = False,
 ) -> Figure:
     """Draw single columns, at most the 24 that differ most: bars of words and few values, else histograms.
+
+    Args:
+        data: Cells of the data.
+        samples: Cells of the samples.
+        encoder: What encoded them.
+        called: What the samples are called.
+        is_narrow: Whether to draw one below the other, for a narrow screen.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"sex": ["F", "M"] * 50, "age": np.arange(100) % 30})
@@ -75,9 +88,11 @@ def draw_marginals(
     2
     """
     shown = rank_columns(data, samples, encoder)[:MOST_MARGINALS]
-    across = min(3, len(shown))
+    across = 1 if is_narrow else min(3, len(shown))
     down = -(-len(shown) // across)
-    figure = Figure(figsize=(3.5 * max(across, 2), 2.4 * down + 0.4), layout="constrained")
+    width = NARROW if is_narrow else 3.5 * max(across, 2)
+    height = 2.7 if is_narrow else 2.4
+    figure = Figure(figsize=(width, height * down + 0.4), layout="constrained")
     names = ("data", called)
     for number, difference in enumerate(shown, 1):
         axes = figure.add_subplot(down, across, number)
@@ -94,44 +109,51 @@ def draw_marginals(
 
 
 def draw_pairs(
-    data: Rows, samples: Rows, encoder: TableEncoder, called: str = "samples"
+    data: Rows,
+    samples: Rows,
+    encoder: TableEncoder,
+    called: str = "samples",
+    *,
+    is_narrow: bool = False,
 ) -> Figure | None:
     """Draw the three pairs of columns that differ most beyond what either column does.
 
-    Returns None for a table of one column.
+    Returns None for a table of one column. With `is_narrow` the maps are one below the other.
     """
     shown, cells = rank_pairs(data, samples, encoder, MOST_PAIRS)
     if not shown:
         return None
-    figure = Figure(figsize=(10.5, 3.3 * len(shown)), layout="constrained")
+    size = (NARROW, 8.4 * len(shown)) if is_narrow else (10.5, 3.3 * len(shown))
+    figure = Figure(figsize=size, layout="constrained")
     parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
     for part, difference in zip(parts, shown, strict=True):
         pair = [cells[place] for place in difference.columns]
-        _draw_pair(part, difference, pair, encoder, called)
+        x, y = (_short_name(encoder, place) for place in difference.columns)
+        part.suptitle(fill_title(f"{x} and {y}: {difference}", is_narrow=is_narrow))
+        panels = part.subplots(*((3, 1) if is_narrow else (1, 3)), sharex=True, sharey=True)
+        _draw_pair(panels.tolist(), difference.columns, pair, encoder, called)
     return figure
 
 
 def _draw_pair(
-    part: SubFigure,
-    difference: Difference,
+    panels: Sequence[Axes],
+    places: Sequence[int],
     pair: Sequence[Cells],
     encoder: TableEncoder,
     called: str,
 ) -> None:
     """Draw the maps of one pair of columns, with names and labels."""
-    x, y = (_short_name(encoder, place) for place in difference.columns)
-    part.suptitle(f"{x} and {y}: {difference}")
-    panels = part.subplots(1, 3, sharex=True, sharey=True).tolist()
+    x, y = (_short_name(encoder, place) for place in places)
     titles = ("data", called, f"data less {called}")
     _draw_maps(panels, [cell_shares(pair, side) for side in (0, 1)], titles)
     axes_labelled = (panels[0].xaxis, panels[0].yaxis)
-    for axis, cells, place in zip(axes_labelled, pair, difference.columns, strict=True):
+    for axis, cells, place in zip(axes_labelled, pair, places, strict=True):
         _label_cells(axis, cells, place, encoder)
     letters = sum(len(label.get_text()) for label in panels[0].get_xticklabels())
     for axes in panels:
-        axes.set_xlabel(x)
+        axes.set(xlabel=x, ylabel=y)
         axes.tick_params(axis="x", rotation=90 if letters > TICK_LETTERS else 0)
-    panels[0].set_ylabel(y)
+        axes.label_outer()
 
 
 def _draw_maps(panels: Sequence[Axes], shares: Sequence[Any], titles: Sequence[str]) -> None:

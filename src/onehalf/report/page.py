@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from onehalf.evaluation.result import Measurement
 from onehalf.fitting import Fit, draw_for_test
 from onehalf.report.fit_sections import fit_sections
 from onehalf.report.summary import summarize
-from onehalf.report.text import fit_sentences, leading_sentences
+from onehalf.report.text import describe_size, fit_sentences, leading_sentences
 from onehalf.sections.base import Bullets, DataSections, Section, Sides
 from onehalf.sections.certificate import (
     audit_section,
@@ -25,6 +26,7 @@ from onehalf.sections.certificate import (
     score_sections,
     utility_sections,
 )
+from onehalf.sections.first_screen import first_screen
 from onehalf.theory.ground_truth import GroundTruth
 
 __all__ = ["render_fit_page", "render_measurement_page"]
@@ -49,20 +51,24 @@ def render_fit_page(
         title: The heading.
         truth: How far p_g is from a density that is known.
     """
-    summary = summarize(fit, truth)
+    summary = summarize(fit, truth, len(rows))
     measurement = summary.certificate
     splits = split_rows(rows)
     data = fit.domain.sections(splits.validation, samples, "samples", train=splits.train)
     sentences = fit_sentences(summary, leading_sentences(measurement) if measurement else [])
+    first: list[Section] = []
     measured: list[Section] = []
     if measurement:
+        first.append(first_screen(measurement, "samples", describe_size(summary)))
         judged = _find_judged(fit, splits.test)
         measured = _measurement_sections(measurement, data, judged, "The certificate")
     return _render(
         title,
         [
-            Section("", [Bullets(sentences)]),
+            *first,
+            *([] if measurement else [Section("", [Bullets(sentences)])]),
             data.overview(),
+            *([Section("All findings", [Bullets(sentences)])] if measurement else []),
             *data.relations(),
             *measured,
             *data.columns(),
@@ -95,8 +101,9 @@ def render_measurement_page(
     return _render(
         title,
         [
-            Section("", [Bullets(leading_sentences(measurement))]),
+            first_screen(measurement, data.called),
             data.overview(),
+            Section("All findings", [Bullets(leading_sentences(measurement))]),
             *data.relations(),
             *_measurement_sections(measurement, data, judged, "How far apart they are"),
             *data.columns(),
@@ -136,12 +143,22 @@ def _render(title: str, sections: Sequence[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["glue"] = _glue
     versions = {
         "Python": platform.python_version(),
         **{name: _version_of(name) for name in PACKAGES},
     }
     template = environment.get_template("page.html.jinja")
     return template.render(title=title, sections=sections, versions=versions)
+
+
+def _glue(text: str) -> str:
+    """Keep a number on one line with its sign, its unit and its error.
+
+    >>> _glue("p < 0.1 (5 %)").count(" ")
+    1
+    """
+    return re.sub(r" (?=%)|(?<=p) (?=[<=])|(?<=p.[<=]) | (?=±)|(?<=±) ", "\u00a0", text)
 
 
 def _version_of(package: str) -> str:

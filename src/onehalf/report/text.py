@@ -11,7 +11,14 @@ from onehalf.fitting import Fit
 from onehalf.report.summary import FitSummary, SeedsSummary, summarize
 from onehalf.theory.ground_truth import GroundTruth
 
-__all__ = ["TIE", "describe_fit", "fit_sentences", "leading_sentences", "summarize_fit"]
+__all__ = [
+    "TIE",
+    "describe_fit",
+    "describe_size",
+    "fit_sentences",
+    "leading_sentences",
+    "summarize_fit",
+]
 
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
@@ -39,19 +46,34 @@ def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> S
         summary.certificate,
         heading,
         called="samples",
-        truth=f"truth {digits(truth.jsd, truth.jsd_se)}" if truth else "",
+        truth=f"true (in cells) {truth.jsd:.4f}" if truth else "",
         more="in the report",
         following=following,
     )
 
 
 def _make_heading(summary: FitSummary, name: str) -> Heading:
-    """The data, and the time that training and the certificate took."""
-    rows = f"{summary.n_rows:,} rows, " if summary.n_rows else ""
-    right = f"trained {_format_duration(summary.seconds)}"
+    """The data, and the time that was needed."""
+    return Heading(f"{name}   {_count_rows(summary)}", _describe_times(summary))
+
+
+def describe_size(summary: FitSummary) -> str:
+    """The rows and columns of the data, and the time that training and the certificate took."""
+    return f"{_count_rows(summary)}; {_describe_times(summary)}"
+
+
+def _describe_times(summary: FitSummary) -> str:
+    """The time that training and the certificate took."""
+    text = f"trained {_format_duration(summary.seconds)}"
     if summary.certificate:
-        right += f", evaluated {_format_duration(summary.certificate.seconds)}"
-    return Heading(f"{name}   {rows}{_count_columns(summary)}", right)
+        text += f", evaluated {_format_duration(summary.certificate.seconds)}"
+    return text
+
+
+def _count_rows(summary: FitSummary) -> str:
+    """The rows and columns of the data."""
+    rows = f"{summary.n_rows:,} rows, " if summary.n_rows else ""
+    return f"{rows}{_count_columns(summary)}"
 
 
 def _count_columns(summary: FitSummary) -> str:

@@ -58,26 +58,28 @@ class ArraySections(DataSections):
 
     def overview(self) -> Section:
         """Draw scatter plots of two columns, else histograms."""
-        figure = figures.draw_arrays({"data": self.real, self.called: self.other})
+        sets = {"data": self.real, self.called: self.other}
         alt = describe_sides(self.real, self.other, self.called)
-        n_columns = len(self._names)
         caption = self._describe_histograms()
         if self.real.shape[1:] == (2,):
             caption = POINTS_CAPTION.format(called=self.called)
-        image = embed_svg(figure, alt)
-        return Section("", [Figure(image, caption, is_wide=n_columns > 1)])
+        wide = embed_svg(figures.draw_arrays(sets), alt)
+        narrow = embed_svg(figures.draw_arrays(sets, is_narrow=True), alt, "narrow")
+        return Section("", [Figure(wide, caption, narrow=narrow)])
 
     def regions(self, measurement: Measurement) -> list[Section]:
         """Draw the rules on the rows."""
-        figure = figures.draw_regions(
-            self.real, self.other, measurement.regions, self._names, self.called
-        )
-        if figure is None:
+        compared = (self.real, self.other, measurement.regions, self._names, self.called)
+        figure = figures.draw_regions(*compared)
+        narrow = figures.draw_regions(*compared, is_narrow=True)
+        if figure is None or narrow is None:
             return []
         rules = "; ".join(region.rule for region in measurement.regions if region.certain)
-        image = embed_svg(figure, f"Rows of both, and where they differ: {rules}")
+        alt = f"Rows of both, and where they differ: {rules}"
         caption = REGIONS_CAPTION.format(shown=self.shown)
-        return [Section("Where they differ", [Figure(image, caption, is_wide=True)])]
+        small = embed_svg(narrow, alt, "narrow")
+        drawn = Figure(embed_svg(figure, alt), caption, narrow=small)
+        return [Section("The rows where they differ", [drawn])]
 
     def examples(self, measurement: Measurement, judged: Sides | None) -> list[Section]:
         """List the rows that critics judged most clearly, in numbers."""

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import matplotlib.figure
 import numpy as np
@@ -18,6 +18,8 @@ from onehalf.evaluation.result import Measurement
 from onehalf.figures.style import DPI
 
 __all__ = [
+    "Banner",
+    "Bars",
     "Block",
     "Bullets",
     "DataSections",
@@ -26,8 +28,12 @@ __all__ = [
     "Grid",
     "Note",
     "Section",
+    "ShareBar",
+    "SharePair",
     "Sides",
     "Table",
+    "Tile",
+    "Tiles",
     "embed_image",
     "embed_svg",
 ]
@@ -52,8 +58,8 @@ class Figure(Block):
     """An <svg> or <img> element."""
     caption: str
     title: str = ""
-    is_wide: bool = False
-    """Whether it needs room; a narrow screen scrolls it."""
+    narrow: Markup | None = None
+    """The same in one column, for narrow screens."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,66 @@ class Bullets(Block):
 
     macro = "bullets"
     sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Banner(Block):
+    """The verdict, what was compared, and what a reader must know first."""
+
+    macro = "banner"
+    outcome: str
+    sentence: str
+    about: str
+    """What was compared."""
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number that matters, under its name, and what it is to be compared with."""
+
+    name: str
+    value: str
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Tiles(Block):
+    """Numbers that matter, side by side."""
+
+    macro = "tiles"
+    tiles: Sequence[Tile]
+
+
+@dataclass(frozen=True)
+class ShareBar:
+    """A share of one sample, with its interval, in percent of the longest bar."""
+
+    name: str
+    side: Literal["data", "samples"]
+    length: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class SharePair:
+    """A rule, and its share of both samples."""
+
+    rule: str
+    bars: tuple[ShareBar, ShareBar]
+
+
+@dataclass(frozen=True)
+class Bars(Block):
+    """Pairs of bars: the shares of the two samples for which each rule holds."""
+
+    macro = "bars"
+    title: str
+    pairs: Sequence[SharePair]
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +171,7 @@ class Details(Block):
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and the blocks below it."""
+    """A heading, and the blocks below it, which open on a click; without a heading they are always shown."""
 
     title: str
     blocks: Sequence[Block]
@@ -152,10 +218,16 @@ class DataSections(abc.ABC):
         return []
 
 
-def embed_svg(figure: matplotlib.figure.Figure, alt: str) -> Markup:
-    """Embed a figure in the page: its black takes the colour of the page's text."""
+def embed_svg(figure: matplotlib.figure.Figure, alt: str, version: str = "") -> Markup:
+    """Embed a figure in the page: its black takes the colour of the page's text.
+
+    Args:
+        figure: The figure.
+        alt: What it shows, for those who do not see it.
+        version: Tells names inside of it from those of another figure of this alt.
+    """
     file = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt + version}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(file, format="svg", transparent=True, dpi=DPI, metadata=metadata)
     svg = file.getvalue()

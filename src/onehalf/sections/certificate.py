@@ -142,7 +142,7 @@ def rule_sections(measurement: Measurement, called: str) -> list[Section]:
         return []
     header = ["rule", "of the data", f"of the {called}"]
     note = RULES_NOTE.format(confidence=confidence(measurement.alpha))
-    return [Section("Where they differ", [Table(header, rows)], note)]
+    return [Section("All rules that differ", [Table(header, rows)], note)]
 
 
 def class_sections(measurement: Measurement, called: str) -> list[Section]:

@@ -55,9 +55,12 @@ class ImageSections(DataSections):
 
     def overview(self) -> Section:
         """Draw a grid of each."""
-        figure = figures.draw_images({"data": self.real, self.called: self.other})
-        image = embed_svg(figure, describe_sides(self.real, self.other, self.called))
-        return Section("", [Figure(image, OVERVIEW_CAPTION.format(called=self.called))])
+        sets = {"data": self.real, self.called: self.other}
+        alt = describe_sides(self.real, self.other, self.called)
+        wide = embed_svg(figures.draw_images(sets), alt)
+        narrow = embed_svg(figures.draw_images(sets, is_narrow=True), alt, "narrow")
+        caption = OVERVIEW_CAPTION.format(called=self.called)
+        return Section("", [Figure(wide, caption, narrow=narrow)])
 
     def regions(self, measurement: Measurement) -> list[Section]:
         """List the rules, which are about properties of a whole image."""

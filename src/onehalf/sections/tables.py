@@ -72,23 +72,28 @@ class TableSections(DataSections):
 
     def overview(self) -> Section:
         """Draw single columns."""
-        figure = figures.draw_marginals(self.real, self.other, self.encoder, self.called)
-        image = embed_svg(figure, describe_sides(self.real, self.other, self.called))
+        alt = describe_sides(self.real, self.other, self.called)
+        compared = (self.real, self.other, self.encoder, self.called)
+        wide = embed_svg(figures.draw_marginals(*compared), alt)
+        narrow = embed_svg(figures.draw_marginals(*compared, is_narrow=True), alt, "narrow")
         n_columns = len(self.encoder.names)
         which = ""
         if n_columns > figures.MOST_MARGINALS:
             which = f" ({figures.MOST_MARGINALS} of {n_columns} columns)"
         caption = OVERVIEW_CAPTION.format(which=which, called=self.called)
-        return Section("", [Figure(image, caption, is_wide=True)])
+        return Section("", [Figure(wide, caption, narrow=narrow)])
 
     def relations(self) -> list[Section]:
         """Draw the pairs of columns that differ most."""
-        figure = figures.draw_pairs(self.real, self.other, self.encoder, self.called)
-        if figure is None:
+        compared = (self.real, self.other, self.encoder, self.called)
+        figure = figures.draw_pairs(*compared)
+        narrow = figures.draw_pairs(*compared, is_narrow=True)
+        if figure is None or narrow is None:
             return []
         alt = f"The pairs of columns in which data and {self.called} differ most, as maps"
         caption = PAIRS_CAPTION.format(called=self.called)
-        block = Figure(embed_svg(figure, alt), caption, is_wide=True)
+        small = embed_svg(narrow, alt, "narrow")
+        block = Figure(embed_svg(figure, alt), caption, narrow=small)
         return [Section("Pairs of columns", [block])]
 
     def regions(self, measurement: Measurement) -> list[Section]:

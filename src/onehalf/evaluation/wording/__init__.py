@@ -17,7 +17,12 @@ from onehalf.evaluation.wording.sentences import (
     parts,
     table,
 )
-from onehalf.evaluation.wording.summary import find_notes, summarize
+from onehalf.evaluation.wording.summary import (
+    evidence_of_copying,
+    find_notes,
+    show_score,
+    summarize,
+)
 
 __all__ = [
     "SIDES",
@@ -31,11 +36,13 @@ __all__ = [
     "describe_region",
     "describe_rule",
     "digits",
+    "evidence_of_copying",
     "find_notes",
     "money",
     "p_value",
     "parts",
     "percent",
+    "show_score",
     "summarize",
     "table",
 ]

@@ -13,8 +13,13 @@ __all__ = [
 ]
 
 
-def digits(value: float | None, se: float | None = None) -> str:
+def digits(value: float | None, se: float | None = None, most: int | None = None) -> str:
     """Nats to three digits after the point, or as many as the standard error deserves; never -0.000.
+
+    Args:
+        value: Nats.
+        se: Their standard error.
+        most: Digits after the point, at most.
 
     >>> digits(0.1234), digits(-0.00001), digits(0.041, 0.003), digits(-0.00123, 0.0004)
     ('0.123', '0.000', '0.041 ± 0.003', '-0.0012 ± 0.0004')
@@ -22,6 +27,7 @@ def digits(value: float | None, se: float | None = None) -> str:
     if value is None:
         return "no number"
     fine = max(3, -math.floor(math.log10(se))) if se and se >= 1e-5 else 3
+    fine = fine if most is None else min(fine, most)
     return f"{round(value, fine) + 0.0:.{fine}f}" + ("" if se is None else f" ± {se:.{fine}f}")
 
 

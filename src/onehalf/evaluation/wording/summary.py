@@ -14,7 +14,10 @@ from onehalf.evaluation.wording.formats import (
 )
 from onehalf.evaluation.wording.layout import Heading, Paragraph, Summary, TableRow
 
-__all__ = ["find_notes", "summarize"]
+__all__ = ["evidence_of_copying", "find_notes", "show_score", "summarize"]
+
+MOST_DIGITS = 4
+"""Digits after the point of an estimate that fit into a column of the table."""
 
 
 def summarize(
@@ -81,8 +84,8 @@ def _distance(found: Measurement, truth: str) -> Iterator[TableRow]:
     yield TableRow(
         "",
         "estimate",
-        digits(found.jsd_estimate, found.jsd_se),
-        digits(null.jsd_estimate, null.jsd_se) if null else missing,
+        digits(found.jsd_estimate, found.jsd_se, MOST_DIGITS),
+        digits(null.jsd_estimate, null.jsd_se, MOST_DIGITS) if null else missing,
         truth,
     )
     yield TableRow(
@@ -101,11 +104,11 @@ def _copying(found: Measurement) -> Iterator[TableRow]:
         yield TableRow("Copying", "", "not tested", "", "needs training rows")
         return
     sign = "found" if copying.shown else "no sign"
-    evidence = f"{sign} ({_evidence_of_copying(copying, found.alpha)})"
+    evidence = f"{sign} ({evidence_of_copying(copying, found.alpha)})"
     yield TableRow("Copying", "", evidence, "", "no privacy guarantee")
 
 
-def _evidence_of_copying(copying: Memorization, alpha: float) -> str:
+def evidence_of_copying(copying: Memorization, alpha: float) -> str:
     """The number that shows copying, if any does; else the p-value."""
     if copying.shown and copying.p_value > alpha:
         if copying.log_e >= math.log(1 / alpha):
@@ -119,14 +122,19 @@ def _utility(utility: Utility | None) -> Iterator[TableRow]:
     if utility is None:
         return
     score = "accuracy" if utility.kind == "classes" else "error"
-    values = [
-        f"{100 * utility.scores[side][score]:.1f} %"
-        if score == "accuracy"
-        else f"{utility.scores[side][score]:,.4g}"
-        for side in ("samples", "data", "constant")
-    ]
-    name = f"Useful for {utility.target}"
-    yield TableRow(name, "", values[0], values[1], f"{score}; guess {values[2]}")
+    samples, data, constant = (
+        show_score(utility, side) for side in ("samples", "data", "constant")
+    )
+    yield TableRow(
+        f"Useful for {utility.target}", "", samples, data, f"{score}; guess {constant}"
+    )
+
+
+def show_score(utility: Utility, side: str) -> str:
+    """The accuracy of the model trained on a side, or its mean absolute error."""
+    if utility.kind == "classes":
+        return f"{100 * utility.scores[side]['accuracy']:.1f} %"
+    return f"{utility.scores[side]['error']:,.4g}"
 
 
 def _where(found: Measurement, called: str) -> Iterator[Paragraph]:

@@ -13,9 +13,9 @@ from ._errors import Refusal
 from .distributions.base import Latent, Pushforward
 from .distributions.empirical import Empirical
 from .evaluation.certificate.monitor import SequentialMonitor, monitor
-from .evaluation.result import Measurement
+from .evaluation.result import Measurement, QuickTable
 from .gan import GAN
-from .measuring import measure
+from .measuring import measure, quick_table
 from .training import Game, Info, State, init, step, train
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Latent",
     "Measurement",
     "Pushforward",
+    "QuickTable",
     "Refusal",
     "SequentialMonitor",
     "State",
@@ -39,6 +40,7 @@ __all__ = [
     "monitor",
     "nets",
     "penalties",
+    "quick_table",
     "step",
     "theory",
     "train",

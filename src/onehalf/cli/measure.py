@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onehalf._errors import refuse
 from onehalf._files import write_file
 from onehalf.cli._common import (
     DATA_KINDS,
@@ -70,6 +71,13 @@ def measure(
             help="For tables: how well a model trained on OTHER predicts this column of REAL.",
         ),
     ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Compare columns and pairs and check rules, in seconds, without guarantees; then stop.",
+        ),
+    ] = False,
     size: ImageSize = None,
     seed: Seed = 0,
     html: Annotated[
@@ -84,6 +92,8 @@ def measure(
 
     Example: onehalf measure people.csv synthetic.csv --train train.csv --html page.html
     """
+    if quick:
+        _check_alone({"--train": train, "--also": also, "--target": target, "--html": html})
     if html is not None:
         check_suffix(html, (".html", ".htm"))
     run = Path(other) if (Path(other) / "recipe.json").exists() else None
@@ -107,7 +117,15 @@ def measure(
     compared: dict[str, Any] = {side: data.to_objects() for side, data in sides.items()}
     if gan:
         compared["sampler"] = gan
-    result = measuring.measure(**compared, **options)
+    if quick:
+        table = measuring.quick_table(
+            **compared, schema=options["schema"], seed=options["seed"]
+        )
+        say(str(table))
+        if as_json:
+            print_json(table.to_dict())
+        return
+    result = measuring.measure(**compared, **options, on_quick=lambda table: say(table.summary))
     if gan and gan.was_fitted_on(*sides["real"].X_y):
         say(
             f"{other} was fitted on {real}, and trained on most of it: copies of these rows count as data here."
@@ -145,6 +163,14 @@ def _summarize(
     )
     heading = wording.Heading(" v ".join(sides), f"measured in {result.seconds:.1f} s")
     return wording.summarize(result, heading, more="with --verbose")
+
+
+def _check_alone(options: dict[str, Any]) -> None:
+    """Refuse what `--quick` has no use for."""
+    given = [name for name, value in options.items() if value]
+    if given:
+        hint = "Leave out one of the two."
+        refuse(given[0], expected="the whole measurement", got="--quick", hint=hint)
 
 
 def _load_all(

@@ -1,10 +1,12 @@
 """Tables to be compared: parsed once, checked against each other, and encoded."""
 
 import difflib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import Rows
@@ -15,13 +17,18 @@ from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 from onehalf.evaluation.rows import wrap
 from onehalf.evaluation.samples import (
     MOST_INDEPENDENT,
+    KeyColumn,
     Samples,
+    TypePair,
     check_count,
     choose_samples_per_row,
     draw,
 )
 
 __all__ = ["encode_table_samples"]
+
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
 
 
 def encode_table_samples(
@@ -76,6 +83,8 @@ def encode_table_samples(
         encoder=TableFeatureEncoder(TableColumns(encoder)),
         given=given,
         left_out=tuple(dict.fromkeys([*encoder.left_out, *extra])),
+        types=tuple(_compare_types(real, tables["other"])),
+        keys=tuple(_count_repeats(real, tables["other"], encoder)),
     )
 
 
@@ -135,6 +144,44 @@ def _check_columns(
                 hint=hint,
             )
     return extra
+
+
+def _compare_types(real: pa.Table, other: pa.Table) -> Iterator[TypePair]:
+    """The types of the columns that both have, where any value is known."""
+    for name in real.column_names:
+        if name in other.column_names:
+            types = [_name_type(table.schema.field(name).type) for table in (real, other)]
+            if all(types):
+                yield TypePair(name, *types)
+
+
+def _name_type(type_: pa.DataType) -> str:
+    """A type in words; nothing if no value is known."""
+    plain = type_.value_type if pa.types.is_dictionary(type_) else type_
+    if pa.types.is_null(plain):
+        return ""
+    if pa.types.is_boolean(plain):
+        return "truth values"
+    if pa.types.is_integer(plain):
+        return "whole numbers"
+    if pa.types.is_floating(plain) or pa.types.is_decimal(plain):
+        return "numbers with decimals"
+    return "dates" if pa.types.is_temporal(plain) else "words"
+
+
+def _count_repeats(
+    real: pa.Table, other: pa.Table, encoder: TableEncoder
+) -> Iterator[KeyColumn]:
+    """The ids of the other table that are missing or repeated, where those of the data are all different."""
+    for name in encoder.ids:
+        if name in other.column_names and _count_distinct(real[name]) == len(real):
+            repeats = len(other) - _count_distinct(other[name])
+            yield KeyColumn(name, len(other), repeats)
+
+
+def _count_distinct(column: pa.ChunkedArray) -> int:
+    """The different values, without missing ones."""
+    return pc.count_distinct(column, mode="only_valid").as_py()
 
 
 def _harmonize_precision(

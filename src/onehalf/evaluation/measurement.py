@@ -24,7 +24,9 @@ from onehalf.evaluation.checks.audit import audit_samples
 from onehalf.evaluation.checks.coverage import compare_prdc, count_cells
 from onehalf.evaluation.checks.memorization import detect_copying
 from onehalf.evaluation.checks.parzen import log_likelihood
+from onehalf.evaluation.checks.quick import check_quickly
 from onehalf.evaluation.checks.sensitivity import find_detectable
+from onehalf.evaluation.checks.upper_bounds import bound_differences
 from onehalf.evaluation.checks.utility import evaluate_utility
 from onehalf.evaluation.explain.marginals import rank_marginals
 from onehalf.evaluation.explain.per_class import compare_classes
@@ -45,6 +47,7 @@ from onehalf.evaluation.result import (
     Optional,
     Parzen,
     PlotData,
+    QuickTable,
     RowExample,
     Wealth,
 )
@@ -91,6 +94,7 @@ def compare(
     seed: int = 0,
     optional: Sequence[str] = (),
     target: str | None = None,
+    on_quick: Callable[[QuickTable], object] | None = None,
 ) -> Measurement:
     """The whole measurement of `measure`, on encoded rows: nothing is decoded, and no kind of data is asked for.
 
@@ -100,12 +104,15 @@ def compare(
         seed: settles all that is drawn.
         optional: some of `OPTIONAL`.
         target: the column of a table that models guess from the others, to see what the samples are good for.
+        on_quick: is called with the quick check before critics learn.
     """
     start = time.perf_counter()
     _check_counts(samples)
     encoder, columns = samples.encoder, samples.encoder.columns
     if target is not None:
         columns.find("target", target)
+    if on_quick:
+        on_quick(check_quickly(samples, seed))
     real, train = samples.real, samples.train
     paired = PairedSamples(seed, real, samples.other, encoder, matched=samples.matched)
     description = encoder.describe(real, samples.other)
@@ -139,9 +146,8 @@ def compare(
             seed,
             None if train is None else train.entries(),
         )
-    halves = paired.halves(
-        description.real[paired.real_places], description.other[paired.other_places]
-    )
+    described = description.real[paired.real_places], description.other[paired.other_places]
+    halves = paired.halves(*described)
     log_ratios = paired.past_log_ratios(certificate)
     return Measurement(
         alpha=alpha,
@@ -163,13 +169,24 @@ def compare(
         described=tuple(description.properties),
         features=real.features.shape[1],
         unlabelled=samples.unlabelled,
+        upper=bound_differences(
+            described[0],
+            described[1][:: paired.step],
+            description.columns,
+            alpha,
+            seed=seed,
+            matched=paired.matched,
+        ),
     )
 
 
 def _check_counts(samples: Samples) -> None:
     for side, rows in (("real", samples.real), ("other", samples.other)):
         if len(rows) < LEAST_ROWS:
-            hint = "A bound above 0 takes some hundreds, unless the two lie far apart."
+            hint = (
+                "A bound above 0 takes some hundreds, unless the two lie far apart. For a check "
+                "without guarantees use --quick, or oh.quick_table in Python."
+            )
             refuse(side, expected=f"at least {LEAST_ROWS} rows", got=len(rows), hint=hint)
 
 

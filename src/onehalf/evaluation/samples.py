@@ -13,8 +13,10 @@ from onehalf.evaluation.rows import EvaluationRows
 __all__ = [
     "MOST_INDEPENDENT",
     "SAMPLES_PER_ROW",
+    "KeyColumn",
     "NamedArray",
     "Samples",
+    "TypePair",
     "check_alpha",
     "check_count",
     "check_seed",
@@ -39,6 +41,24 @@ MOST_INDEPENDENT = 100_000
 """The most samples that are drawn without regard to labels."""
 
 
+class TypePair(NamedTuple):
+    """The types of a column in the data and in the other sample, in words."""
+
+    column: str
+    real: str
+    other: str
+
+
+class KeyColumn(NamedTuple):
+    """A column of ids that are all different in the data."""
+
+    column: str
+    rows: int
+    """Rows of the other sample."""
+    repeats: int
+    """Those of them whose id is missing, or the id of an earlier row."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Samples:
     """What is compared: encoded rows, and how they are seen."""
@@ -57,6 +77,10 @@ class Samples:
     """Columns of a table that are not compared."""
     unlabelled: tuple[str, ...] = ()
     """The sides that have no labels, where others have some, which then are not compared."""
+    types: tuple[TypePair, ...] = ()
+    """The types of columns that both have."""
+    keys: tuple[KeyColumn, ...] = ()
+    """The columns of ids that both have, if they are all different in the data."""
 
     @property
     def matched(self) -> bool:

@@ -11,9 +11,10 @@ from onehalf.evaluation.result import (
     Optional,
     Proportion,
     Share,
+    UpperBounds,
     Utility,
 )
-from onehalf.evaluation.wording import at_least, confidence, digits, parts, table
+from onehalf.evaluation.wording import at_least, confidence, digits, parts, points, table
 from onehalf.sections.base import (
     Block,
     Bullets,
@@ -212,7 +213,19 @@ def _compare_numbers(measurement: Measurement, called: str) -> Table:
         columns["decimals and signs alone"] = table(measurement.harmonized.format)
     names = next(iter(columns.values()))
     rows = [[name, *(column[name] for column in columns.values())] for name in names]
+    if measurement.upper:
+        rows.append(_compare_upper(measurement.upper, list(columns)))
     return Table(["", *columns], rows)
+
+
+def _compare_upper(upper: UpperBounds, columns: Sequence[str]) -> list[str]:
+    """How far a column is off at most, where that is known."""
+    known = {
+        columns[0]: points(upper.columns_at_most),
+        "data against data": points(upper.baseline_at_most),
+    }
+    name = "no column is further off than, certified (percentage points)"
+    return [name, *(known.get(column, "") for column in columns)]
 
 
 def _describe_class(result: ClassResult) -> list[str]:

@@ -54,6 +54,14 @@ from onehalf.evaluation.result.optional import (
     Utility,
 )
 from onehalf.evaluation.result.plots import Calibration, LogRatios, PlotData, Wealth
+from onehalf.evaluation.result.quick import (
+    QuickColumn,
+    QuickPair,
+    QuickTable,
+    RuleCheck,
+    Violation,
+)
+from onehalf.evaluation.result.upper import ColumnCeiling, UpperBounds
 from onehalf.evaluation.result.verdict import Outcome, Verdict, VerdictTest
 
 __all__ = [
@@ -67,6 +75,7 @@ __all__ = [
     "Cells",
     "ClassResult",
     "Collisions",
+    "ColumnCeiling",
     "ColumnFacts",
     "Condition",
     "DetectableEffect",
@@ -93,14 +102,20 @@ __all__ = [
     "ParzenScores",
     "PlotData",
     "Proportion",
+    "QuickColumn",
+    "QuickPair",
+    "QuickTable",
     "Region",
     "Repeats",
     "RowExample",
+    "RuleCheck",
     "Scores",
     "Share",
+    "UpperBounds",
     "Utility",
     "Verdict",
     "VerdictTest",
+    "Violation",
     "Wealth",
     "WordShare",
     "schema",

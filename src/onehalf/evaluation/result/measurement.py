@@ -9,6 +9,7 @@ from onehalf.evaluation.result.explanations import ClassResult, Examples, Margin
 from onehalf.evaluation.result.memorization import Memorization
 from onehalf.evaluation.result.optional import Optional
 from onehalf.evaluation.result.plots import PlotData
+from onehalf.evaluation.result.upper import UpperBounds
 from onehalf.evaluation.result.verdict import Verdict
 from onehalf.evaluation.serialization import from_json, json_schema, to_json
 
@@ -63,6 +64,8 @@ class Measurement(Bounds):
     """How many features of each row critics saw."""
     unlabelled: tuple[str, ...] = ()
     """The sides without labels, where others have some, which then were not compared."""
+    upper: UpperBounds | None = None
+    """How far single columns and pairs are off at most; null in results of earlier versions."""
 
     @property
     def verdict(self) -> Verdict:

@@ -7,6 +7,7 @@ from onehalf.evaluation.wording.formats import (
     money,
     p_value,
     percent,
+    points,
 )
 from onehalf.evaluation.wording.layout import Heading, Line, Paragraph, Summary
 from onehalf.evaluation.wording.sentences import (
@@ -42,6 +43,7 @@ __all__ = [
     "p_value",
     "parts",
     "percent",
+    "points",
     "show_score",
     "summarize",
     "table",

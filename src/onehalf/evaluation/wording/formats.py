@@ -10,6 +10,7 @@ __all__ = [
     "money",
     "p_value",
     "percent",
+    "points",
 ]
 
 
@@ -52,6 +53,15 @@ def percent(bound: float) -> str:
     '51.4 %'
     """
     return f"{math.floor(1000 * bound) / 10:.1f} %"
+
+
+def points(bound: float) -> str:
+    """An upper bound on a difference of shares in percentage points, rounded up.
+
+    >>> points(0.0301), points(1.0)
+    ('3.1', '100.0')
+    """
+    return f"{math.ceil(1000 * bound) / 10:.1f}"
 
 
 def confidence(alpha: float) -> str:

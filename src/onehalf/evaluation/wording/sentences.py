@@ -18,6 +18,7 @@ from onehalf.evaluation.result import (
     Proportion,
     Region,
     Share,
+    UpperBounds,
 )
 from onehalf.evaluation.wording.formats import (
     at_least,
@@ -27,6 +28,7 @@ from onehalf.evaluation.wording.formats import (
     money,
     p_value,
     percent,
+    points,
 )
 
 __all__ = ["SIDES", "describe", "describe_region", "describe_rule", "parts", "table"]
@@ -97,6 +99,8 @@ def _apart(found: Measurement) -> Iterator[str]:
         )
     if found.harmonized:
         yield _alike(found.harmonized)
+    if found.upper and found.upper.columns_at_most < 1:
+        yield _at_most(found, found.upper)
     yield _evidence(found)
     if found.baseline:
         yield _beside(found, found.baseline)
@@ -152,6 +156,16 @@ def _alike(alike: Harmonized) -> str:
         f"With the same decimals, the divergence is at least {at_least(alike.jsd_lower)} nats "
         f"(estimate {estimate}); the number format alone gives at least "
         f"{at_least(alike.format.jsd_lower)} nats."
+    )
+
+
+def _at_most(found: Measurement, upper: UpperBounds) -> str:
+    """How far single columns are off at most."""
+    what = "property of an image" if found.described else "column"
+    return (
+        f"No {what} is further off than {points(upper.columns_at_most)} percentage points "
+        f"({confidence(found.alpha)} confidence; data against data: "
+        f"{points(upper.baseline_at_most)})."
     )
 
 

@@ -11,6 +11,7 @@ from onehalf.evaluation.wording.formats import (
     money,
     p_value,
     percent,
+    points,
 )
 from onehalf.evaluation.wording.layout import Heading, Paragraph, Summary, TableRow
 
@@ -95,6 +96,14 @@ def _distance(found: Measurement, truth: str) -> Iterator[TableRow]:
         percent(null.accuracy) if null else missing,
         "right; chance: 50 %",
     )
+    if (upper := found.upper) and upper.columns_at_most < 1:
+        yield TableRow(
+            "Columns",
+            "at most",
+            f"{points(upper.columns_at_most)} points",
+            f"{points(upper.baseline_at_most)} points",
+            "no column further off",
+        )
 
 
 def _copying(found: Measurement) -> Iterator[TableRow]:

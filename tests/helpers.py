@@ -20,14 +20,20 @@ LUCK = 5e-4
 """How often a frequency test fails although what it tests is true: 1 in 2,000."""
 
 FIT_KEYS = [
+    "format",
+    "versions",
     "rounds",
     "seconds",
+    "seconds_training",
+    "seconds_evaluation",
+    "seconds_total",
     "rounds_per_s",
     "V",
     "D_x",
     "D_Gz",
     "seeds",
     "stopped_because",
+    "measured_at",
     "certificate",
     "truth",
     "n_rows",
@@ -76,8 +82,8 @@ def assert_refused(result: Result, sentence: str, *, notes: bool = False) -> Non
 def fit_partly(gan: GAN, X: object, y: object = None) -> GAN:
     """Fit, interrupted after the first 100 rounds."""
 
-    def one_chunk(fit: fitting.Fit, data: fitting.FitData, *, evaluate: bool = True):
-        yield fitting.advance(fit, data, evaluate=evaluate)
+    def one_chunk(fit: fitting.Fit, data: fitting.FitData):
+        yield fitting.advance(fit, data)
 
     with mock.patch.object(fitting, "run", one_chunk):
         return gan.fit(X, y)

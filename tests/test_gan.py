@@ -16,13 +16,15 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 
 import onehalf as oh
-from helpers import fit_partly
+from helpers import equal_trees, fit_partly
 from onehalf import fitting
 from onehalf.data.dataset import from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import split_rows
 from onehalf.domains import infer_domain
+from onehalf.fitting.cost import Speed, measure_speed
 from onehalf.fitting.evaluations import judge
+from onehalf.fitting.history import Evaluated
 from onehalf.gan import GAN
 from onehalf.hyperparameters import Hyperparameters
 
@@ -75,9 +77,18 @@ def test_the_constructor_only_stores_and_clones():
     assert clone(gan).get_params() == gan.get_params()
 
 
+def test_without_evaluation_the_last_G_is_kept_and_nothing_is_measured():
+    gan = GAN(**TINY | {"rounds": 200}, evaluate=False).fit(RING)
+    assert gan.certificate_ is None
+    assert not gan.fit_.is_measured
+    assert not any("jsd_estimate" in row for row in gan.history_)
+    (last,) = gan.fit_.players.generators(gan.fit_.state)
+    assert equal_trees(gan.fit_.best[0], last.G)
+
+
 @pytest.mark.parametrize("seeds", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_logits_are_those_of_the_chosen_game(seeds):
-    gan = GAN(**TINY | {"rounds": 100, "seeds": seeds}).fit(RING, evaluate=False)
+    gan = GAN(**TINY | {"rounds": 100, "seeds": seeds}, evaluate=False).fit(RING)
     d = gan.logits(RING[:50])
     assert d.shape == (50,)
     x = gan.fit_.preprocessor.scaler.transform(RING[:50])
@@ -141,7 +152,7 @@ def test_what_is_fitted(gan):
 @pytest.mark.parametrize("dtype", ["float64", "float32", "uint8", "int64", "bool"])
 def test_samples_have_the_shape_and_dtype_of_the_data(dtype):
     rows = (np.random.default_rng(0).normal(3, 2, (60, 3, 2)) > 3).astype(dtype)
-    gan = GAN(**TINY | {"rounds": 20}).fit(rows, evaluate=False)
+    gan = GAN(**TINY | {"rounds": 20}, evaluate=False).fit(rows)
     samples = gan.sample(5)
     assert samples.dtype == rows.dtype
     assert samples.shape == (5, 3, 2)
@@ -206,9 +217,9 @@ def test_it_stops_when_validation_does_not_improve(monkeypatch):
     fits = [fit for fit in fitting.run(start, data) if not fit.is_measured]
     fit, best = fits[-1], [each.best[0] for each in fits]
     # looks at 100 (data against data too), 200, ...; the noise is gone at 400; five looks more
-    assert fit.end == "5 evaluations without a new best"
+    assert fit.end == "5 evaluations in a row worse than the best"
     assert fit.rounds == 900
-    assert fit.best_evaluation(0) == (0.2, 100)
+    assert fit.choose_evaluation(0).kept == Evaluated(0.2, 0.01, 100)
     assert all(G is best[0] for G in best)  # and the G of that look is kept
 
 
@@ -254,7 +265,7 @@ def test_each_role_sees_its_own_rows_and_no_others(monkeypatch):
     # rows are few, so the estimate is cross-fitted; below 0 it counts as 0, and of equals the latest is kept
     assert [row["jsd_estimate"] for row in gan.history_] == [[-0.25], [-0.25]]
     assert [row["jsd_lower"] for row in gan.history_] == [[0.125], [0.125]]
-    assert gan.fit_.best_evaluation(0) == (0.0, 200)
+    assert gan.fit_.choose_evaluation(0).kept == Evaluated(0.0, 0.0625, 200)
 
     ((samples, asked),) = judged
     assert (samples.real.x == roles.test.x).all()
@@ -278,10 +289,31 @@ def test_a_game_that_loses_its_numbers_ends_and_says_so():
     assert np.isfinite(gan.sample(5)).all()  # of the G before the first look
 
 
-def test_minutes_decide_how_many_rounds():
-    gan = GAN(**TINY | {"minutes": 0.05}).fit(RING)
-    assert gan.recipe_.rounds >= 100
-    assert gan.recipe_.rounds % 100 == 0
+def test_minutes_decide_how_many_rounds(monkeypatch):
+    # a second a chunk and two an evaluation; the certificate takes 20 s, and the report 3
+    speed = Speed(chunk=1.0, evaluation=2.0, null=2.0, certificate=20.0)
+    monkeypatch.setattr("onehalf.fitting.loop.measure_speed", lambda *_: speed)
+    asked = Hyperparameters(**TINY | {"minutes": 100 / 60}).check()
+    domain = infer_domain(from_objects(RING))
+    fit, _ = fitting.start(domain, EncodedRows.unlabelled(RING), asked)
+    assert 3000 <= fit.recipe.rounds <= 3500  # of 75 seconds, 40 are for 20 evaluations
+    assert 0 < fit.seconds_setup < 100
+
+
+def test_the_speed_of_a_fit_without_evaluation_is_that_of_its_rounds():
+    domain = infer_domain(from_objects(RING))
+    asked = Hyperparameters(**TINY | {"evaluate": False}).check()
+    fit, data = fitting.start(domain, EncodedRows.unlabelled(RING), asked)
+    speed = measure_speed(fit, data)
+    assert speed == Speed(chunk=speed.chunk)
+
+
+def test_the_time_of_evaluations_is_a_part_of_the_time(gan):
+    rows = gan.history_
+    assert 0 < rows[0]["seconds_evaluation"] < rows[0]["seconds"]
+    assert rows[-1]["seconds_evaluation"] > rows[0]["seconds_evaluation"]
+    assert gan.fit_.seconds_setup > 0
+    assert gan.certificate_.seconds > 0
 
 
 @pytest.mark.parametrize(

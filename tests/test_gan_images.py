@@ -87,8 +87,8 @@ def bright():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 300)
     pictures = rng.normal(label[:, None, None] * 3.0, 1.0, (300, 8, 8)).astype(np.float32)
-    gan = GAN(**TINY | {"rounds": 1500, "rate_G": 2e-3}, label="kind")
-    return gan.fit(pictures, label, evaluate=False)
+    gan = GAN(**TINY | {"rounds": 1500, "rate_G": 2e-3}, label="kind", evaluate=False)
+    return gan.fit(pictures, label)
 
 
 def test_the_label_decides_what_is_made(bright):
@@ -102,8 +102,8 @@ def test_labels_of_vectors_too():
     points = np.stack(
         [rng.normal(np.where(label == "left", -4, 4)), rng.normal(size=300)], axis=1
     )
-    gan = GAN(rounds=2000, width=16, label="side", random_state=2)
-    gan.fit(points, label, evaluate=False)
+    gan = GAN(rounds=2000, width=16, label="side", random_state=2, evaluate=False)
+    gan.fit(points, label)
     made = gan.sample(given=["left", "right"] * 50)
     assert KNeighborsClassifier(1).fit(points, label).score(made.x, made.y) > 0.9
 
@@ -153,7 +153,7 @@ def test_larger_images_are_played_with_by_convolutional_players():
 )
 def test_colour_and_alpha_and_half_precision(channels, half):
     images = np.random.default_rng(0).integers(0, 256, (60, 9, 12, channels)).astype(np.uint8)
-    gan = GAN(**TINY | {"rounds": 100}, half=half).fit(images, evaluate=False)
+    gan = GAN(**TINY | {"rounds": 100}, half=half, evaluate=False).fit(images)
     assert gan.sample(3).shape == (3, 9, 12, channels)
     assert np.isfinite(gan.history_[-1]["V"]).all()
 

@@ -43,7 +43,7 @@ def gan():
 
 @pytest.fixture(scope="module")
 def labelled():
-    return GAN(**TINY, label=["sex"]).fit(PEOPLE, evaluate=False)
+    return GAN(**TINY, label=["sex"], evaluate=False).fit(PEOPLE)
 
 
 def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
@@ -75,7 +75,7 @@ def test_other_libraries_frames_come_back(kind):
         if kind == "polars"
         else pa.Table.from_pandas(PEOPLE, preserve_index=False)
     )
-    made = GAN(**TINY | {"rounds": 100}).fit(frame, evaluate=False).sample(5)
+    made = GAN(**TINY | {"rounds": 100}, evaluate=False).fit(frame).sample(5)
     assert type(made) is type(frame)
     schema = (
         dict(zip(frame.columns, frame.dtypes, strict=True))
@@ -193,7 +193,7 @@ def test_roles_are_those_of_the_fit(gan):
 
 def test_a_corrected_schema_is_gone_by():
     schema = Schema.infer(to_table(PEOPLE), {"inches": "category", "age": "id"})
-    gan = GAN(**TINY | {"rounds": 100}, schema=schema).fit(PEOPLE, evaluate=False)
+    gan = GAN(**TINY | {"rounds": 100}, schema=schema, evaluate=False).fit(PEOPLE)
     assert gan.fit_.domain.left_out == ("id", "age")
     assert clone(gan).schema is schema or clone(gan).schema == schema
 
@@ -235,8 +235,8 @@ def test_samples_that_can_not_be_had_are_refused(gan, asked, message):
 
 
 def test_conditions_of_an_array_are_refused():
-    gan = GAN(rounds=1, width=4, random_state=0)
-    gan.fit(rng.normal(size=(30, 2)), evaluate=False)
+    gan = GAN(rounds=1, width=4, random_state=0, evaluate=False)
+    gan.fit(rng.normal(size=(30, 2)))
     with pytest.raises(
         Refusal, match="expected a fit of a table, or with labels; got one of an array without"
     ):

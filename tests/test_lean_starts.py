@@ -37,8 +37,8 @@ def list_loaded(code: str, modules: tuple[str, ...]) -> str:
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lean")
     np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(100, 2)))
-    options = FitOptions(rounds=100, width=8, m=16, seeds=2, random_state=0)
-    fit, _ = runs.fit_run(folder / "run", str(folder / "x.npy"), options, evaluate=False)
+    options = FitOptions(rounds=100, width=8, m=16, seeds=2, random_state=0, evaluate=False)
+    fit, _ = runs.fit_run(folder / "run", str(folder / "x.npy"), options)
     return folder / "run", fit
 
 

@@ -295,6 +295,22 @@ def test_the_numbers_are_those_of_the_fit(fit):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+def test_rounds_evaluation_and_all_of_it_are_timed_as_what_they_are(fit):
+    first, last = fit.history
+    timed = dataclasses.replace(
+        fit,
+        history=(first, last | {"seconds": 90.0, "seconds_evaluation": 30.0}),
+        measurement=dataclasses.replace(fit.measurement, seconds=31.0),
+        seconds_setup=4.0,
+    )
+    found = report.summarize(timed).to_dict()
+    names = ("seconds", "seconds_training", "seconds_evaluation", "seconds_total")
+    assert [found[name] for name in names] == [90.0, 60.0, 61.0, 125.0]
+    assert report.describe_fit(timed)[0] == (
+        "Trained 200 rounds in 1 min 0 s; evaluated in 1 min 1 s; 2 min 5 s in all."
+    )
+
+
 def test_the_seeds_have_their_best_looks_and_the_spread(fit):
     seeds = report.summarize(fit).to_dict()["seeds"]
     assert [seed["seed"] for seed in seeds["each"]] == [5, 6]
@@ -305,6 +321,21 @@ def test_the_seeds_have_their_best_looks_and_the_spread(fit):
     assert best == [[0.19, 0.03, 0.095, 200], [0.22, 0.02, 0.11, 100]]
     assert seeds["chosen"] == 5
     assert seeds["spread"] == pytest.approx(0.03)
+
+
+def test_a_later_evaluation_as_good_as_the_lowest_is_told_as_such(fit):
+    again = one_seed(fit).history[1] | {"t": 300, "jsd_estimate": [0.21]}
+    later = dataclasses.replace(
+        one_seed(fit), history=(*one_seed(fit).history, again), rounds=300
+    )
+    (seed,) = report.summarize(later).to_dict()["seeds"]["each"]
+    assert (seed["t"], seed["jsd_estimate"]) == (300, 0.21)
+    assert seed["lowest"] == {"estimate": 0.19, "se": 0.03, "t": 200}
+    assert (
+        "the latest one whose estimate on validation data is within one standard error of the lowest, "
+        "0.190 ± 0.030 at round 200 (0.210 ± 0.030 nats)"
+        in " ".join(report.describe_fit(later))
+    )
 
 
 def test_there_is_no_spread_over_one_seed(fit):
@@ -333,6 +364,7 @@ def test_the_sentences_contain_the_numbers(fit):
         "(0.190 ± 0.030 nats)" in words
     )
     assert "range from 0.190 to 0.220, a spread of 0.030 nats" in words
+    assert "Estimates of 1 other seed are within one standard error" in words
     assert "-log 4 = -1.386 is no evidence of convergence" in words
 
 
@@ -342,6 +374,9 @@ def test_what_is_not_known_is_said(fit):
     (sentence,) = _describe_seeds(blind)
     assert "round 60 of seed 0: evaluations on validation data gave no number" in sentence
     assert "have not been used yet" in " ".join(report.describe_fit(interrupted(fit)))
+    recipe = dataclasses.replace(fit.recipe, evaluate=False)
+    alone = dataclasses.replace(interrupted(fit), recipe=recipe)
+    assert "asked to leave evaluation out" in " ".join(report.describe_fit(alone))
     assert "There is no certificate" in " ".join(report.describe_fit(without_certificate(fit)))
     assert report.summarize(without_certificate(fit)).to_dict()["certificate"] is None
     lost = row(100, **look([math.nan] * 2, [math.nan] * 2))
@@ -393,6 +428,13 @@ def test_the_first_screen_says_why_there_is_no_distance(fit, kind):
     assert reason[kind] in text
     assert "Verdict" not in text
     assert "Next onehalf sample" in text
+
+
+def test_test_rows_that_were_used_before_are_the_first_note(fit):
+    summary = dataclasses.replace(report.summarize(fit), measured_at=(8000,))
+    screen = report.summarize_fit(summary, "ring.npy", "run", ".npy")
+    assert "Note      The test rows were used before, at round 8,000" in str(screen)
+    assert "Note" not in first_screen(fit)
 
 
 def test_the_first_screen_of_images_has_their_size():

@@ -58,14 +58,13 @@ class GAN(FitOptions, BaseEstimator):
         gan.fit_ = fit
         return gan
 
-    def fit(self, X: Any, y: Any = None, *, evaluate: bool = True) -> "GAN":
+    def fit(self, X: Any, y: Any = None) -> "GAN":
         """Train on rows X.
 
         Args:
             X: An array of finite numbers, its rows along the first axis, of any shape and numeric dtype; or a data
                 frame of pandas, polars or pyarrow, with words, dates and missing values as they come.
             y: The label of each row, a whole number or a word; ignored unless `label` gives it a name.
-            evaluate: Whether to evaluate G on held-out rows. If not, the last G is kept, without a certificate.
 
         Raises:
             Refusal: The rows can't be learned from. A fit needs 9 rows, a certificate 20 test rows, so about 130.
@@ -78,12 +77,14 @@ class GAN(FitOptions, BaseEstimator):
         dataset = self._parse(X, y)
         if self.warm_start and hasattr(self, "fit_"):
             fit = self.fit_
+            if asked["rounds"] is not None and asked["rounds"] > fit.recipe.rounds:
+                fit = fitting.extend(fit, asked["rounds"])
             data = fitting.resume(fit, fit.domain.encode(dataset))
         else:
             domain = infer_domain(dataset, self.labels, self.schema)
             fit, data = fitting.start(domain, domain.encode(dataset), asked, since=began)
             self.fit_ = fit
-        for self.fit_ in fitting.run(fit, data, evaluate=evaluate):
+        for self.fit_ in fitting.run(fit, data):
             pass
         return self
 

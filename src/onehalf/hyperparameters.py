@@ -122,8 +122,8 @@ class Hyperparameters:
     recipe: str | None = parameter(
         None,
         "A preset: 'mnist-2014' is the experiment of 2014 on pixels between 0 and 1, 'mnist-2014-algorithm1' is "
-        "Algorithm 1 as printed in the paper. It fixes everything but rounds, minutes, seeds and random_state, and "
-        "keeps the last G.",
+        "Algorithm 1 as printed in the paper. It fixes everything but rounds, minutes, seeds, evaluate and "
+        "random_state, and keeps the last G.",
         choices=PRESETS,
         option="--recipe",
         metavar="NAME",
@@ -273,10 +273,16 @@ class Hyperparameters:
     )
     minutes: float | None = parameter(
         None,
-        "Training time in minutes, instead of rounds. Evaluations are included, the certificate at the end is not.",
+        "Time in minutes, instead of rounds: of all of it, evaluations, certificate and report included.",
         above=0,
         option="--minutes",
         metavar="M",
+    )
+    evaluate: bool = parameter(
+        default=True,
+        meaning="Whether to evaluate G on held-out rows. If not, the last G is kept, its distance from the data is not "
+        "known, and there is no certificate.",
+        option="--evaluation/--no-evaluation",
     )
     random_state: Any = parameter(
         None,
@@ -313,7 +319,9 @@ class FitOptions(Hyperparameters):
         None, "For tables: the types of columns that are not to be inferred (a `Schema`)."
     )
     warm_start: bool = parameter(
-        default=False, meaning="Whether `fit` continues the last `fit` if that was interrupted."
+        default=False,
+        meaning="Whether `fit` continues the last `fit` if that was interrupted, or if `rounds` is "
+        "more than before.",
     )
 
     @property

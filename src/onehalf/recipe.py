@@ -25,6 +25,9 @@ USES = ("players", "play", "look", "test")
 class Recipe(Hyperparameters):
     """All hyper-parameters of a fit; `recipe` and `minutes` are as they were asked for."""
 
+    first_rounds: int | None = None
+    """Rounds that an extended fit was first asked for; None if it was not extended."""
+
     @classmethod
     def resolve(
         cls, asked: Mapping[str, Any], defaults: Mapping[str, Any], n_rows: int
@@ -57,6 +60,11 @@ class Recipe(Hyperparameters):
         """Whether G is kept as the last round left it, and no evaluation ends the run."""
         return self.recipe is not None
 
+    @property
+    def scheduled_rounds(self) -> int:
+        """The rounds over which rates and noise fall, and evaluations are spread; from there on they stay."""
+        return self.first_rounds or self.rounds
+
     def keys(self, use: str) -> Keys:
         """A key for this use: (seeds,) of them, one for each game, or a single one for a single game."""
         number = USES.index(use)
@@ -67,4 +75,5 @@ class Recipe(Hyperparameters):
 
     def to_dict(self) -> dict[str, Any]:
         """The hyper-parameters by name."""
-        return dataclasses.asdict(self)
+        names = [field.name for field in dataclasses.fields(Hyperparameters)]
+        return {name: getattr(self, name) for name in names}

@@ -195,16 +195,16 @@ def test_a_fit_by_name(gan):
 
 def test_the_last_G_is_kept(gan):
     assert equal_trees(gan.fit_.best[0], gan.fit_.state.G)
-    assert gan.fit_.best_evaluation(0)[1] == 200
+    assert gan.fit_.choose_evaluation(0).kept.t == 200
     looks = [row for row in gan.history_ if "jsd_estimate" in row]
     recipe = dataclasses.replace(gan.recipe_, rounds=3000)
     history = tuple({**looks[0], "t": t, "jsd_estimate": [0.1 * t]} for t in range(1, 8))
     worse = dataclasses.replace(gan.fit_, recipe=recipe, history=history)
-    assert worse.best_evaluation(0) == (pytest.approx(0.7), 7)
+    assert worse.choose_evaluation(0).kept.t == 7
     assert worse.end == ""
     broken = (*history, {**looks[0], "t": 8, "jsd_estimate": [np.nan]})
     worse = dataclasses.replace(worse, history=broken)
-    assert worse.best_evaluation(0) == (pytest.approx(0.7), 7)
+    assert worse.choose_evaluation(0).kept.t == 7
     seeds = SeedsSummary((SeedSummary(3, 0.2, 0.01, 0.1, 200),), 3, None)
     (sentence,) = _describe_seeds(seeds, keeps_last=worse.recipe.keeps_last)
     assert (

@@ -6,6 +6,7 @@ saved.
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -26,6 +27,29 @@ app = typer.Typer(
         "and certify in nats how far their samples are from the data."
     ),
 )
+
+
+def _print_version(is_asked: bool) -> bool:
+    """Print the version on stdout, and stop, if that is asked for."""
+    if is_asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"onehalf {version('onehalf')}\n")
+        raise typer.Exit
+    return is_asked
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Options that come before the command."""
+
 
 # A command imports what it needs when it is called, so that all of them together cost `onehalf --help` next to nothing.
 app.command("fit")(fit.fit)

@@ -1,5 +1,6 @@
 """`onehalf fit`: train a generator in a run's folder."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,9 @@ from onehalf.cli._common import (
     set_up_jax,
 )
 from onehalf.cli._options import with_hyperparameters
+from onehalf.cli._output import check_test_file, write_test_rows
 from onehalf.cli._progress import show_progress
+from onehalf.cli._provenance import describe_inputs
 from onehalf.cli.report import write_report
 from onehalf.hyperparameters import FitOptions
 
@@ -52,12 +55,13 @@ def fit(
     ] = None,
     size: ImageSize = None,
     schema: SchemaFile = None,
-    no_evaluation: Annotated[
-        bool,
+    keep_test: Annotated[
+        str | None,
         typer.Option(
-            "--no-evaluation", help="Train only: no held-out evaluations and no certificate."
+            metavar="FILE",
+            help="Also write the rows that are set aside for the test, so that others can measure on them.",
         ),
-    ] = False,
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the recipe and its estimated cost, then stop."),
@@ -70,50 +74,56 @@ def fit(
 
     Example: onehalf fit digits
 
-    To continue an interrupted run, repeat the command with --out RUN.
+    To continue an interrupted run, repeat the command with --out RUN; with more --rounds, a run is extended.
     """
+    began = time.perf_counter()
     check_data_name(data)
+    if keep_test:
+        check_test_file(keep_test)
     options = FitOptions(**hyperparameters, label=label, schema=read_schema(schema))
     options.check()
     set_up_jax(cores=options.seeds)
     from onehalf import report, runs
+    from onehalf.evaluation.serialization import to_json
 
     if dry_run:
-        return _print_cost(data, options, size, as_json)
+        return _print_cost(data, options, size, as_json, began)
     folder = out or runs.next_folder(data)
     try:
+        run = runs.open_run(
+            folder, data, options, image_size=size, on_progress=say, since=began
+        )
+        if keep_test:
+            say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
         with show_progress() as show:
-            fitted, rows = runs.fit_run(
-                folder,
-                data,
-                options,
-                image_size=size,
-                evaluate=not no_evaluation,
-                watch=show,
-                on_progress=say,
-            )
+            fitted = run.train(show)
     except KeyboardInterrupt:
         saved = f"What was trained is saved; the same command with --out {folder} continues it."
         is_saved = (folder / "recipe.json").exists()
         say(f"\nStopped. {saved if is_saved else 'Nothing was saved yet.'}")
         raise
-    truth = write_report(folder, fitted, rows)
-    summary = report.summarize(fitted, truth, len(rows))
+    truth = write_report(folder, fitted, run.rows)
+    summary = report.summarize(fitted, truth, len(run.rows))
     suffix = fitted.domain.default_suffix(data)
     say_summary(report.summarize_fit(summary, Path(data).name, str(folder), suffix))
     more = report.describe_fit(fitted, truth) if verbose else []
     for sentence in [*more, *fitted.domain.notes(fitted.recipe)]:
         say(sentence)
     if as_json:
-        print_json({"run": str(folder), **summary.to_dict()})
+        files = to_json(describe_inputs(data=data))
+        print_json({"run": str(folder), "files": files, **summary.to_dict()})
     return None
 
 
-def _print_cost(data: str, options: FitOptions, size: int | None, as_json: bool) -> None:
+def _print_cost(
+    data: str, options: FitOptions, size: int | None, as_json: bool, began: float
+) -> None:
     """Print the recipe and what a fit would cost."""
     from onehalf import fitting, runs
 
-    fit, fit_data, _ = runs.start_fit(data, options, image_size=size, on_progress=say)
+    fit, fit_data, _ = runs.start_fit(
+        data, options, image_size=size, on_progress=say, since=began
+    )
     cost = fitting.estimate_cost(fit, fit_data).to_dict()
     if as_json:
         return print_json({"data": data, **cost})

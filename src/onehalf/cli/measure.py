@@ -1,5 +1,6 @@
 """`onehalf measure`: compare two samples, or data and the generator of a run."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from onehalf.cli._common import (
     say_summary,
     set_up_jax,
 )
+from onehalf.cli._provenance import describe_inputs
 from onehalf.cli.report import SAMPLES
 
 if TYPE_CHECKING:
@@ -80,6 +82,13 @@ def measure(
     ] = False,
     size: ImageSize = None,
     seed: Seed = 0,
+    fail_above: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NATS",
+            help="Exit code 1 if the certified JSD is above this, 3 if there are too few rows to tell, else 0.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a report page (.html).")
     ] = None,
@@ -96,6 +105,10 @@ def measure(
         _check_alone({"--train": train, "--also": also, "--target": target, "--html": html})
     if html is not None:
         check_suffix(html, (".html", ".htm"))
+    if fail_above is not None:
+        from onehalf.evaluation.result import check_limit
+
+        check_limit(fail_above)
     run = Path(other) if (Path(other) / "recipe.json").exists() else None
     for word in (real, None if run else other, train):
         if word:
@@ -126,6 +139,9 @@ def measure(
             print_json(table.to_dict())
         return
     result = measuring.measure(**compared, **options, on_quick=lambda table: say(table.summary))
+    files = describe_inputs(real=real, other=other, train=train)
+    limit = None if fail_above is None else result.check_limit(fail_above)
+    result = dataclasses.replace(result, files=files, limit=limit)
     if gan and gan.was_fitted_on(*sides["real"].X_y):
         say(
             f"{other} was fitted on {real}, and trained on most of it: copies of these rows count as data here."
@@ -149,6 +165,9 @@ def measure(
         say(f"Page: {html}")
     if as_json:
         print_json(result.to_dict())
+    if limit:
+        say(limit.sentence)
+        raise typer.Exit(limit.exit_code)
 
 
 def _summarize(

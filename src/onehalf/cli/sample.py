@@ -15,14 +15,12 @@ from onehalf.cli._common import (
     say,
     set_up_jax,
 )
+from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix
 
 if TYPE_CHECKING:
     import onehalf.domains
 
 __all__ = ["sample"]
-
-SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
-"""Endings of files of samples; which of them depends on the data."""
 
 
 def sample(
@@ -79,12 +77,11 @@ def sample(
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
     out = Path(to)
-    is_folder = to.endswith("/") or not out.suffix
     if interpolate or progress or out.suffix.lower() in ANIMATION_SUFFIXES:
         if where or balanced or ids:
             raise Refusal("--where, --balanced and --ids cannot be combined with an animation.")
         return write_animation(run, out, n, seed, interpolate=interpolate, progress=progress)
-    suffix = "" if is_folder else out.suffix.lower()
+    suffix = get_suffix(to)
     domain = _check_output(run, out, suffix)
     set_up_jax()
     import jax.random as jr
@@ -107,10 +104,5 @@ def _check_output(run: Path, out: Path, suffix: str) -> "onehalf.domains.Domain"
     from onehalf import runs
 
     domain = runs.load_domain(run)
-    suffixes = domain.sample_suffixes()
-    if suffix not in suffixes:
-        check_suffix(out, [each for each in suffixes if each])
-    if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        got = "one with files" if out.is_dir() else "a file"
-        refuse(str(out), expected="a new or empty folder", got=got)
+    check_output(domain, out, suffix)
     return domain

@@ -50,6 +50,7 @@ from onehalf.evaluation.result import (
     QuickTable,
     RowExample,
     Wealth,
+    list_versions,
 )
 from onehalf.evaluation.rows import EvaluationRows, concatenate, wrap
 from onehalf.evaluation.samples import Samples
@@ -177,6 +178,7 @@ def compare(
             seed=seed,
             matched=paired.matched,
         ),
+        versions=list_versions(),
     )
 
 

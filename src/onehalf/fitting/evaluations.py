@@ -94,7 +94,7 @@ def judge(
     """Bet on real rows against samples, or against other rows.
 
     Each bet is at level ALPHA / (evaluations x seeds + 1), so that all bounds, that of data against data among them,
-    hold at once, whenever the run is stopped.
+    hold at once, whenever the run is stopped. Evaluations of rounds that were asked for later have no bound: 0.
     """
     if len(real) < LEAST_ROWS:
         return UNINFORMED
@@ -130,11 +130,17 @@ def judge(
         mean, se = bets.jsd_estimate, bets.jsd_se
         if len(real) <= CROSS_FITTED_ROWS:
             mean, se = estimate(key_estimate, x, y, kinds=CRITICS, encoder=encoder)
-    return Evaluation(mean, se, bets.jsd_lower, bets.log_e)
+    # the level is spent by the evaluations that were first asked for
+    lower = bets.jsd_lower if fit.rounds < fit.recipe.scheduled_rounds else 0.0
+    return Evaluation(mean, se, lower, bets.log_e)
 
 
 def measure(fit: Fit, splits: Splits) -> Measurement | None:
-    """Compare the chosen G with the test rows; None if that is not possible."""
+    """Compare the chosen G with the test rows; None if that is not possible.
+
+    The j-th time that the test rows are used, from 0, is at level ALPHA / 2^j, as a run may be extended: so all
+    certificates of a run hold at once with probability 1 - 2 ALPHA, for rounds that were not chosen by them.
+    """
     samples = draw_for_test(fit, splits.test)
     if samples is None:
         return None
@@ -147,7 +153,8 @@ def measure(fit: Fit, splits: Splits) -> Measurement | None:
         given=fit.domain.label_names,
         left_out=fit.domain.left_out,
     )
-    return compare(compared, alpha=ALPHA, seed=fit.recipe.random_state)
+    level = ALPHA / 2 ** len(fit.measured_at)
+    return compare(compared, alpha=level, seed=fit.recipe.random_state)
 
 
 @dataclass(frozen=True)

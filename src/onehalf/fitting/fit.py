@@ -13,7 +13,7 @@ from onehalf.data.splits import Splits
 from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.domains import Domain, Preprocessor
 from onehalf.evaluation.result import Measurement
-from onehalf.fitting.history import HistoryRow, best_evaluation, choose_seed
+from onehalf.fitting.history import CHUNK, Choice, HistoryRow, choose_evaluation, choose_seed
 from onehalf.model import GenerativeModel, batch_size
 from onehalf.players.base import Players
 from onehalf.recipe import Recipe
@@ -21,7 +21,8 @@ from onehalf.recipe import Recipe
 __all__ = ["Fit", "FitData"]
 
 PATIENCE = 5
-"""Evaluations without a new best that end the run, counted once D sees without noise."""
+"""Evaluations in a row that are worse than the lowest by more than its standard error, and so end the run. They are
+counted once D sees without noise."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,16 @@ class Fit:
     rounds: int = 0
     """Rounds trained so far."""
     stopped_because: str = "interrupted"
+    extended_at: int = 0
+    """The round after which more rounds were last asked for; 0 if that never happened."""
     is_measured: bool = False
-    """Whether the test rows have been used."""
+    """Whether the test rows have been used for this G."""
+    measured_at: tuple[int, ...] = ()
+    """The rounds, before the fit was extended, after which the test rows were used."""
     measurement: Measurement | None = None
     """The certificate; None if it is not possible."""
+    seconds_setup: float = 0.0
+    """Seconds before round 0, and before each continuation: to read and encode data, to make and compile the game."""
 
     @property
     def players(self) -> Players[Any]:
@@ -66,7 +73,7 @@ class Fit:
 
     @property
     def chosen(self) -> int:
-        """The seed to sample from: the one with the lowest estimate on validation rows."""
+        """The seed to sample from: the one whose kept G has the lowest estimate on validation rows."""
         return choose_seed(self.history, self.recipe)
 
     @property
@@ -82,9 +89,15 @@ class Fit:
         size = batch_size(math.prod(batch.x.shape[1:]) + batch.c.shape[1])
         return np.asarray(jax.lax.map(lambda each: D(*each), batch, batch_size=size))
 
-    def best_evaluation(self, seed: int) -> tuple[float, int]:
-        """Return the lowest estimate of a seed on validation rows, and the last round that had it."""
-        return best_evaluation(self.history, self.recipe, seed)
+    def choose_evaluation(self, seed: int) -> Choice:
+        """Return the evaluation of a seed whose G is kept, and the lowest one."""
+        return choose_evaluation(self.history, self.recipe, seed)
+
+    @property
+    def evaluation_interval(self) -> int:
+        """Rounds between evaluations, a multiple of CHUNK."""
+        count = self.domain.evaluations(self.recipe)
+        return math.ceil(self.recipe.scheduled_rounds / (count * CHUNK)) * CHUNK
 
     @property
     def end(self) -> str:
@@ -93,10 +106,12 @@ class Fit:
             return "all rounds played"
         if self.history and not np.isfinite(self.history[-1]["V"]).any():
             return "V is no longer a finite number (lower rates may help)"
-        noisy = self.recipe.noise_share * self.recipe.rounds if self.recipe.noise else 0
-        latest = max(self.best_evaluation(seed)[1] for seed in range(self.recipe.seeds))
+        noisy = (
+            self.recipe.noise_share * self.recipe.scheduled_rounds if self.recipe.noise else 0
+        )
+        latest = max(self.choose_evaluation(seed).kept.t for seed in range(self.recipe.seeds))
         evaluated = [row["t"] for row in self.history if "jsd_estimate" in row]
-        since = [t for t in evaluated if t > max(latest, noisy)]
+        since = [t for t in evaluated if t > max(latest, noisy, self.extended_at)]
         if len(since) >= PATIENCE and not self.recipe.keeps_last:
-            return f"{PATIENCE} evaluations without a new best"
+            return f"{PATIENCE} evaluations in a row worse than the best"
         return ""

@@ -2,11 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
+from dataclasses import dataclass
+from typing import NamedTuple, NotRequired, TypedDict
 
 from onehalf.recipe import Recipe
 
-__all__ = ["CHUNK", "HistoryRow", "best_evaluation", "choose_seed"]
+__all__ = [
+    "CHUNK",
+    "Choice",
+    "Evaluated",
+    "HistoryRow",
+    "choose_evaluation",
+    "choose_seed",
+]
 
 CHUNK = 100
 """Rounds between two rows of history."""
@@ -17,6 +25,9 @@ class HistoryRow(TypedDict):
 
     t: int
     seconds: float
+    """Since round 0, less the pauses between sessions: rounds and evaluations."""
+    seconds_evaluation: NotRequired[float]
+    """Of these, seconds of evaluations."""
     V: list[float]
     D_x: list[float]
     D_Gz: list[float]
@@ -30,26 +41,57 @@ class HistoryRow(TypedDict):
     """Data against data, at the first evaluation."""
 
 
-def best_evaluation(
-    history: Sequence[HistoryRow], recipe: Recipe, seed: int
-) -> tuple[float, int]:
-    """Return the lowest estimate of a seed and the last round that had it: (inf, 0) before the first evaluation.
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation of one seed on validation rows."""
 
-    Where a recipe keeps the last G, only the last evaluation counts. An estimate below 0 is a critic's bad luck and
-    counts as 0; evaluations that are not finite do not count.
+    estimate: float
+    """In nats; an estimate below 0 is a critic's bad luck, and is 0 here."""
+    se: float
+    """Its standard error."""
+    t: int
+    """The round."""
+
+
+NOT_EVALUATED = Evaluated(math.inf, 0.0, 0)
+"""What stands for an evaluation before the first one."""
+
+
+class Choice(NamedTuple):
+    """The evaluation of a seed whose G is kept, and the lowest one."""
+
+    kept: Evaluated
+    lowest: Evaluated
+
+
+def choose_evaluation(history: Sequence[HistoryRow], recipe: Recipe, seed: int) -> Choice:
+    """Choose the G of a seed: of the latest evaluation that is within one standard error of the lowest so far.
+
+    Evaluations that are as near to each other can't be told apart, and of these the longest training is the best
+    guess. The standard error is that of the lowest evaluation. A new lowest one is kept itself, so that the choice
+    can be made while a fit goes on. Evaluations that are not finite do not count. Where a recipe keeps the last G, only
+    the last evaluation counts.
     """
-    values = [
-        (max(row["jsd_estimate"][seed], 0.0), -row["t"])
+    found = [
+        Evaluated(max(row["jsd_estimate"][seed], 0.0), row["jsd_se"][seed], row["t"])
         for row in history
-        if "jsd_estimate" in row
+        if "jsd_estimate" in row and "jsd_se" in row
     ]
-    finite = [value for value in values if math.isfinite(value[0])]
-    if recipe.keeps_last:
-        finite = finite[-1:]
-    least, minus_t = min(finite, default=(math.inf, 0))
-    return least, -minus_t
+    finite = [each for each in found if math.isfinite(each.estimate)]
+    kept = lowest = NOT_EVALUATED
+    for each in finite[-1:] if recipe.keeps_last else finite:
+        if each.estimate <= lowest.estimate:
+            lowest = each
+        if each.estimate <= lowest.estimate + lowest.se:
+            kept = each
+    return Choice(kept, lowest)
 
 
 def choose_seed(history: Sequence[HistoryRow], recipe: Recipe) -> int:
-    """Return the seed with the lowest estimate on validation rows."""
-    return min(range(recipe.seeds), key=lambda seed: best_evaluation(history, recipe, seed))
+    """Return the seed whose kept G has the lowest estimate on validation rows."""
+
+    def rank(seed: int) -> tuple[float, int]:
+        kept = choose_evaluation(history, recipe, seed).kept
+        return kept.estimate, kept.t
+
+    return min(range(recipe.seeds), key=rank)

@@ -1,7 +1,6 @@
 """The loop: start, advance, finish, run, resume."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,9 +13,9 @@ from onehalf.domains import Domain
 from onehalf.fitting import evaluations
 from onehalf.fitting.cost import measure_speed, rounds_in
 from onehalf.fitting.fit import Fit, FitData
-from onehalf.fitting.history import CHUNK
+from onehalf.fitting.history import CHUNK, HistoryRow
 
-__all__ = ["advance", "finish", "resume", "run", "start"]
+__all__ = ["advance", "extend", "finish", "resume", "run", "start"]
 
 
 def start(
@@ -24,11 +23,14 @@ def start(
 ) -> tuple[Fit, FitData]:
     """Split the rows, fit the preprocessing on the training rows, and make the players: a fit before round 0.
 
+    Where `minutes` are asked for, some rounds and an evaluation are timed, and the number of rounds is what fits into
+    the time that is left.
+
     Args:
         domain: The kind of data.
         rows: All rows, encoded by it.
         asked: Hyper-parameters as `Hyperparameters.check` gives them, `random_state` an int.
-        since: When the time of `minutes` began, by `time.perf_counter`; None is now.
+        since: When reading the data began, and with it the time of `minutes`, by `time.perf_counter`; None is now.
 
     Raises:
         Refusal: There are too few rows, or the hyper-parameters do not go together on them.
@@ -50,12 +52,13 @@ def start(
     state = data.players.start()
     best = tuple(p_g.G for p_g in data.players.generators(state))
     fit = dataclasses.replace(fit, state=state, best=best)
-    if recipe.minutes is None:
-        return fit, data
-    left = 60 * recipe.minutes - (time.perf_counter() - since)
-    rounds = rounds_in(left, measure_speed(fit, data), domain.evaluations(recipe))
-    fit = dataclasses.replace(fit, recipe=dataclasses.replace(recipe, rounds=rounds))
-    return fit, _on(fit, splits)
+    if recipe.minutes is not None:
+        speed = measure_speed(fit, data)
+        left = 60 * recipe.minutes - (time.perf_counter() - since)
+        rounds = rounds_in(left, speed, domain.evaluations(recipe))
+        fit = dataclasses.replace(fit, recipe=dataclasses.replace(recipe, rounds=rounds))
+        data = _on(fit, splits)
+    return dataclasses.replace(fit, seconds_setup=time.perf_counter() - since), data
 
 
 def resume(fit: Fit, rows: EncodedRows, what: str = "X") -> FitData:
@@ -70,41 +73,65 @@ def resume(fit: Fit, rows: EncodedRows, what: str = "X") -> FitData:
     return _on(fit, split_rows(rows))
 
 
-def run(fit: Fit, data: FitData, *, evaluate: bool = True) -> Iterator[Fit]:
-    """Train to the end; yields the fit after every CHUNK rounds, and once more after the test.
+def extend(fit: Fit, rounds: int) -> Fit:
+    """Ask for more rounds in all, to be trained at the last rates, without noise.
 
-    Args:
-        fit: Where to begin.
-        data: Its rows.
-        evaluate: Whether to evaluate G on validation rows while it trains, and on the test rows at the end. Otherwise
-            the last G is kept, and nothing is known of its distance from the data.
+    What was trained stays as it is, bit for bit. If the test rows have been used, they will be used again, at half the
+    level (`evaluations.measure`).
+
+    Raises:
+        Refusal: The fit has at least as many rounds.
     """
+    if rounds <= fit.recipe.rounds:
+        refuse("rounds", expected=f"more than {fit.recipe.rounds}", got=rounds)
+    recipe = dataclasses.replace(
+        fit.recipe, rounds=rounds, first_rounds=fit.recipe.scheduled_rounds
+    )
+    is_used = fit.is_measured and fit.measurement is not None
+    return dataclasses.replace(
+        fit,
+        recipe=recipe,
+        extended_at=fit.rounds,
+        is_measured=False,
+        measurement=None,
+        measured_at=(*fit.measured_at, fit.rounds) if is_used else fit.measured_at,
+        stopped_because="interrupted",
+    )
+
+
+def run(fit: Fit, data: FitData) -> Iterator[Fit]:
+    """Train to the end; yields the fit after every CHUNK rounds, and once more after the test."""
     while not fit.end:
-        fit = advance(fit, data, evaluate=evaluate)
+        fit = advance(fit, data)
         yield fit
-    if not fit.is_measured and evaluate:
+    if not fit.is_measured and fit.recipe.evaluate:
         fit = finish(fit, data)
     yield dataclasses.replace(fit, stopped_because=fit.end)
 
 
-def advance(fit: Fit, data: FitData, *, evaluate: bool = True) -> Fit:
+def advance(fit: Fit, data: FitData) -> Fit:
     """Train up to CHUNK rounds, and evaluate G on validation rows if that is due."""
     began = time.perf_counter()
-    rounds = min(CHUNK, fit.recipe.rounds - fit.rounds)
+    scheduled = fit.recipe.scheduled_rounds
+    end = scheduled if fit.rounds < scheduled else fit.recipe.rounds
+    rounds = min(CHUNK, end - fit.rounds)
     state, means = data.players.play(fit.state, rounds)
+    played = time.perf_counter()
     t = fit.rounds + rounds
     row: Any = {"t": t, **means}
     best = fit.best
     previews = fit.previews
-    if not evaluate:
+    if not fit.recipe.evaluate:
         best = tuple(p_g.G for p_g in data.players.generators(state))
     elif _is_due(fit, t):
         generators = data.players.generators(state)
         row |= evaluations.evaluate(fit, data.splits, generators, t, row["V"])
         previews = (*previews, *evaluations.draw_previews(fit, generators))
-        best = _keep_best(fit, generators, row["jsd_estimate"])
-    before = fit.history[-1]["seconds"] if fit.history else 0.0
-    row["seconds"] = before + time.perf_counter() - began
+        best = _keep_best(fit, generators, row)
+    ended = time.perf_counter()
+    before: Any = fit.history[-1] if fit.history else {}
+    row["seconds"] = before.get("seconds", 0.0) + ended - began
+    row["seconds_evaluation"] = before.get("seconds_evaluation", 0.0) + ended - played
     history = (*fit.history, row)
     return dataclasses.replace(
         fit, state=state, best=best, history=history, previews=previews, rounds=t
@@ -113,9 +140,12 @@ def advance(fit: Fit, data: FitData, *, evaluate: bool = True) -> Fit:
 
 def finish(fit: Fit, data: FitData) -> Fit:
     """Compare the chosen G with the test rows, once."""
-    return dataclasses.replace(
-        fit, is_measured=True, measurement=evaluations.measure(fit, data.splits)
-    )
+    began = time.perf_counter()
+    measurement = evaluations.measure(fit, data.splits)
+    if measurement is not None:
+        seconds = time.perf_counter() - began
+        measurement = dataclasses.replace(measurement, seconds=seconds)
+    return dataclasses.replace(fit, is_measured=True, measurement=measurement)
 
 
 def _on(fit: Fit, splits: Splits) -> FitData:
@@ -126,18 +156,16 @@ def _on(fit: Fit, splits: Splits) -> FitData:
 
 
 def _is_due(fit: Fit, t: int) -> bool:
-    """Whether an evaluation is due after round t: at regular intervals, and at the end."""
-    count = fit.domain.evaluations(fit.recipe)
-    every = math.ceil(fit.recipe.rounds / (count * CHUNK)) * CHUNK
-    return t // every > fit.rounds // every or t == fit.recipe.rounds
+    """Whether an evaluation is due after round t: at regular intervals, and at the end of what was asked for."""
+    every = fit.evaluation_interval
+    is_end = t in (fit.recipe.scheduled_rounds, fit.recipe.rounds)
+    return t // every > fit.rounds // every or is_end
 
 
-def _keep_best(
-    fit: Fit, generators: Sequence[Pushforward], estimates: Sequence[float]
-) -> tuple[Any, ...]:
-    """The best G of each seed, after an evaluation."""
-    best = []
-    for seed, (p_g, estimate) in enumerate(zip(generators, estimates, strict=True)):
-        least = math.inf if fit.recipe.keeps_last else fit.best_evaluation(seed)[0]
-        best.append(p_g.G if max(estimate, 0.0) <= least else fit.best[seed])
-    return tuple(best)
+def _keep_best(fit: Fit, generators: Sequence[Pushforward], row: HistoryRow) -> tuple[Any, ...]:
+    """The G of each seed that is kept after the evaluation in this row of history."""
+    evaluated = dataclasses.replace(fit, history=(*fit.history, row))
+    return tuple(
+        p_g.G if evaluated.choose_evaluation(seed).kept.t == row["t"] else fit.best[seed]
+        for seed, p_g in enumerate(generators)
+    )

@@ -95,8 +95,8 @@ def make_game(recipe: Recipe, p_data: AbstractData, p_z: AbstractData) -> Game:
         (R2, recipe.r2),
         (GradientPenalty, recipe.gradient_penalty),
     )
-    full_rate = min(1.0, FULL_RATE_ROUNDS / recipe.rounds)
-    noisy_rounds = recipe.noise_share * recipe.rounds
+    full_rate = min(1.0, FULL_RATE_ROUNDS / recipe.scheduled_rounds)
+    noisy_rounds = recipe.noise_share * recipe.scheduled_rounds
     noise = _schedule(_fall_to_0, recipe.noise, LAST_NOISE, noisy_rounds)
     return Game(
         p_data=p_data,
@@ -108,7 +108,7 @@ def make_game(recipe: Recipe, p_data: AbstractData, p_z: AbstractData) -> Game:
         k=recipe.k,
         m=recipe.m,
         schedule=recipe.schedule,
-        rate=_schedule(_fall, full_rate, LAST_RATE, recipe.rounds),
+        rate=_schedule(_fall, full_rate, LAST_RATE, recipe.scheduled_rounds),
         noise=noise if recipe.noise else None,
         average=recipe.average,
     )
@@ -134,8 +134,8 @@ def _schedule(f: Callable[..., Any], *numbers: float) -> Schedule:
 
 
 def _fall(start: Scalar, end: Scalar, rounds: Scalar, t: Round) -> Float[Array, "..."]:
-    """`start` at round 0, start * end at `rounds`, by the same factor every round."""
-    return start * end ** (t.astype(jnp.float32) / rounds)
+    """`start` at round 0, start * end at `rounds`, by the same factor every round; from there on the same."""
+    return start * end ** jnp.minimum(t.astype(jnp.float32) / rounds, 1.0)
 
 
 def _fall_to_0(start: Scalar, end: Scalar, rounds: Scalar, t: Round) -> Float[Array, "..."]:

@@ -40,7 +40,7 @@ RECIPES = {
 }
 """What each recipe fixes; all else that it does not have is 0."""
 
-FREE = ("recipe", "seeds", "rounds", "minutes", "random_state")
+FREE = ("recipe", "seeds", "rounds", "minutes", "evaluate", "random_state")
 """What may be asked for beside such a name."""
 
 

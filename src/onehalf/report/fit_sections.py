@@ -55,7 +55,7 @@ EVALUATIONS_CAPTION = (
     "once, with 95% confidence. The green band is the estimate for data against data. How to "
     "read it: lower is better; within the band this critic sees no difference, though a "
     "better one might; below 0 the critic was misled by chance, so read it as 0. The ring is "
-    "the G that was kept."
+    "the G that was kept: of the latest evaluation within one standard error of the lowest."
 )
 
 NO_EVALUATIONS = (

@@ -1,13 +1,15 @@
 """The numbers of a fit, typed, and as JSON."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from onehalf.evaluation.result import Measurement
+from onehalf.evaluation.result import FORMAT, Measurement, list_versions
 from onehalf.fitting import Fit
+from onehalf.fitting.history import Evaluated
 from onehalf.theory.ground_truth import GroundTruth
 
 __all__ = ["FitSummary", "SeedSummary", "SeedsSummary", "summarize"]
@@ -39,6 +41,8 @@ class SeedSummary:
     """Certified lower bound, in nats."""
     t: int | None
     """The round."""
+    lowest: Evaluated | None = None
+    """The lowest evaluation: the kept one, or an earlier one that is lower by less than its standard error."""
 
     @property
     def has_estimate(self) -> bool:
@@ -55,6 +59,8 @@ class SeedsSummary:
     """The seed that is sampled from."""
     spread: float | None
     """The greatest less the least estimate; None with one seed."""
+    near: int = 0
+    """Other seeds whose estimate is within one standard error of the chosen seed's."""
 
     @property
     def best(self) -> SeedSummary:
@@ -69,6 +75,11 @@ class FitSummary:
     rounds: int
     """Rounds that were trained."""
     seconds: float
+    """Rounds and evaluations on validation rows."""
+    seconds_validation: float
+    """Evaluations on validation rows alone."""
+    seconds_setup: float
+    """Reading and encoding the data, and making and compiling the game."""
     V: float | None
     """Mean of V over the chosen seed's last 500 rounds on training rows, in nats."""
     D_x: float | None
@@ -85,6 +96,10 @@ class FitSummary:
     is_evaluated: bool
     """Whether the end of the fit was reached, so that test rows were used, if there were
     enough."""
+    measured_at: tuple[int, ...]
+    """The rounds after which test rows were used before the fit was extended."""
+    was_asked: bool
+    """Whether the fit was asked for evaluations."""
     keeps_last: bool
     """Whether the recipe keeps the last generator rather than the best on validation rows."""
     row_shape: tuple[int, ...]
@@ -104,14 +119,34 @@ class FitSummary:
         """None before the first round."""
         return self.rounds / self.seconds if self.seconds else None
 
+    @property
+    def seconds_training(self) -> float:
+        """Rounds alone."""
+        return self.seconds - self.seconds_validation
+
+    @property
+    def seconds_evaluation(self) -> float:
+        """Evaluations on validation rows, and the certificate."""
+        return self.seconds_validation + (self.certificate.seconds if self.certificate else 0.0)
+
+    @property
+    def seconds_total(self) -> float:
+        """From the start until the certificate: all but the report."""
+        return self.seconds_setup + self.seconds_training + self.seconds_evaluation
+
     def to_dict(self) -> dict[str, Any]:
-        """Make what `fit --json` prints, less `run`: ready for JSON, with None where there is no finite number."""
+        """Make what `fit --json` prints, less `run` and `files`: ready for JSON, None for what is not finite."""
         certificate = self.certificate
         truth = self.truth
         return _finite_or_none(
             {
+                "format": FORMAT,
+                "versions": list_versions(),
                 "rounds": self.rounds,
                 "seconds": self.seconds,
+                "seconds_training": self.seconds_training,
+                "seconds_evaluation": self.seconds_evaluation,
+                "seconds_total": self.seconds_total,
                 "rounds_per_s": self.rounds_per_second,
                 "V": self.V,
                 "D_x": self.D_x,
@@ -119,6 +154,7 @@ class FitSummary:
                 "seeds": asdict(self.seeds)
                 | {"each": [asdict(each) for each in self.seeds.each]},
                 "stopped_because": self.stopped_because,
+                "measured_at": list(self.measured_at),
                 "certificate": certificate and certificate.to_dict(),
                 "truth": truth and {name: getattr(truth, name) for name in TRUTH_FIELDS},
                 "n_rows": self.n_rows,
@@ -143,6 +179,8 @@ def summarize(
     return FitSummary(
         rounds=fit.rounds,
         seconds=history[-1]["seconds"] if history else 0.0,
+        seconds_validation=history[-1].get("seconds_evaluation", 0.0) if history else 0.0,
+        seconds_setup=fit.seconds_setup,
         V=_last_mean(fit, "V"),
         D_x=_last_mean(fit, "D_x"),
         D_Gz=_last_mean(fit, "D_Gz"),
@@ -152,6 +190,8 @@ def summarize(
         truth=truth,
         rounds_planned=fit.recipe.rounds,
         is_evaluated=fit.is_measured,
+        measured_at=fit.measured_at,
+        was_asked=fit.recipe.evaluate,
         keeps_last=fit.recipe.keeps_last,
         row_shape=fit.domain.row_shape,
         left_out=fit.domain.left_out,
@@ -171,16 +211,29 @@ def _summarize_seeds(fit: Fit) -> SeedsSummary:
     rows = {row["t"]: row for row in fit.history}
     each = []
     for place in range(fit.recipe.seeds):
-        _, t = fit.best_evaluation(place)
+        choice = fit.choose_evaluation(place)
+        t = choice.kept.t
         row: Any = rows.get(t)
         if row is None:
             each.append(SeedSummary(first + place, None, None, None, None))
             continue
         estimate, se, bound = (row[name][place] for name in EVALUATION_FIELDS)
-        each.append(SeedSummary(first + place, estimate, se, bound, t))
+        each.append(SeedSummary(first + place, estimate, se, bound, t, choice.lowest))
     values = [seed.jsd_estimate for seed in each if seed.jsd_estimate is not None]
     spread = max(values) - min(values) if len(values) > 1 else None
-    return SeedsSummary(tuple(each), first + fit.chosen, spread)
+    return SeedsSummary(tuple(each), first + fit.chosen, spread, _count_near(each, fit.chosen))
+
+
+def _count_near(each: Sequence[SeedSummary], chosen: int) -> int:
+    """Count the other seeds whose estimate is within one standard error of the chosen one's."""
+    best = each[chosen]
+    if best.jsd_estimate is None or best.jsd_se is None:
+        return 0
+    limit = max(best.jsd_estimate, 0.0) + best.jsd_se
+    near = [
+        seed for seed in each if seed.jsd_estimate is not None and seed.jsd_estimate <= limit
+    ]
+    return len(near) - 1
 
 
 def _finite_or_none(value: Any) -> Any:

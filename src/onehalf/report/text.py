@@ -4,17 +4,19 @@ import math
 import shlex
 from collections.abc import Sequence
 
+from onehalf._text import join_names, percent
 from onehalf.evaluation import wording
 from onehalf.evaluation.result import Measurement
 from onehalf.evaluation.wording import Heading, Paragraph, Summary, digits, parts
 from onehalf.fitting import Fit
-from onehalf.report.summary import FitSummary, SeedsSummary, summarize
+from onehalf.report.summary import FitSummary, SeedsSummary, SeedSummary, summarize
 from onehalf.theory.ground_truth import GroundTruth
 
 __all__ = [
     "TIE",
     "describe_fit",
     "describe_size",
+    "fit_notes",
     "fit_sentences",
     "leading_sentences",
     "summarize_fit",
@@ -48,8 +50,16 @@ def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> S
         called="samples",
         truth=f"true (in cells) {truth.jsd:.4f}" if truth else "",
         more="in the report",
+        notes=fit_notes(summary),
         following=following,
     )
+
+
+def fit_notes(summary: FitSummary) -> list[str]:
+    """What a person must know of the fit before using its certificate."""
+    if summary.certificate is None or not summary.measured_at:
+        return []
+    return [_describe_reuse(summary.measured_at, summary.certificate.alpha).rstrip()]
 
 
 def _make_heading(summary: FitSummary, name: str) -> Heading:
@@ -64,9 +74,9 @@ def describe_size(summary: FitSummary) -> str:
 
 def _describe_times(summary: FitSummary) -> str:
     """The time that training and the certificate took."""
-    text = f"trained {_format_duration(summary.seconds)}"
-    if summary.certificate:
-        text += f", evaluated {_format_duration(summary.certificate.seconds)}"
+    text = f"trained {_format_duration(summary.seconds_training)}"
+    if summary.was_asked:
+        text += f", evaluated {_format_duration(summary.seconds_evaluation)}"
     return text
 
 
@@ -121,16 +131,26 @@ def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
 
 
 def _describe_training(summary: FitSummary) -> str:
-    """Say how many rounds were trained, and why no more of them."""
-    duration = _format_duration(summary.seconds)
+    """Say how many rounds were trained, why no more of them, and how long all of it took."""
+    duration = _format_duration(summary.seconds_training)
     if summary.rounds == summary.rounds_planned:
-        return f"Trained {summary.rounds:,} rounds in {duration}."
-    planned = f"{summary.rounds_planned:,} rounds"
-    return f"Trained {summary.rounds:,} of {planned} in {duration} ({summary.stopped_because})."
+        trained = f"Trained {summary.rounds:,} rounds in {duration}"
+    else:
+        planned = f"{summary.rounds_planned:,} rounds"
+        reason = summary.stopped_because
+        trained = f"Trained {summary.rounds:,} of {planned} in {duration} ({reason})"
+    evaluated = _format_duration(summary.seconds_evaluation)
+    evaluated = f"; evaluated in {evaluated}" if summary.was_asked else ""
+    return f"{trained}{evaluated}; {_format_duration(summary.seconds_total)} in all."
 
 
 def _introduce_certificate(summary: FitSummary) -> str:
     """Say what the certificate compares, or why there is no certificate."""
+    if not summary.was_asked:
+        return (
+            "The fit was asked to leave evaluation out: the distance between samples and data is unknown, and the "
+            "test rows have not been used."
+        )
     if not summary.is_evaluated:
         return (
             "The test rows have not been used yet: the certificate is made at the end of a run."
@@ -140,10 +160,25 @@ def _introduce_certificate(summary: FitSummary) -> str:
             "There is no certificate, so the distance between samples and data is unknown: it takes 20 test rows "
             "(about 130 rows in all), and samples that are finite numbers."
         )
+    again = _describe_reuse(summary.measured_at, summary.certificate.alpha)
     return (
-        f"The certificate compares {summary.certificate.n_real:,} test rows, which were not used for training, "
+        f"{again}The certificate compares {summary.certificate.n_real:,} test rows, which were not used for training, "
         f'with {summary.certificate.n_other:,} samples. Below, the test rows are "the data", and the samples are '
         '"the other sample".'
+    )
+
+
+def _describe_reuse(measured_at: Sequence[int], alpha: float) -> str:
+    """Say that an extended fit uses test rows again, and what its certificates hold for together; '' the first time."""
+    if not measured_at:
+        return ""
+    rounds = join_names([f"{t:,}" for t in measured_at], most=None)
+    first = alpha * 2 ** len(measured_at)
+    together = percent(1 - 2 * first, 0)
+    return (
+        f"The test rows were used before, at round {rounds}, and the fit was extended since. So this certificate is at "
+        f"level {alpha:g} instead of {first:g}: all certificates of this fit hold together with {together} confidence, "
+        "if what they said did not decide how many rounds were added. "
     )
 
 
@@ -172,15 +207,28 @@ def _describe_seeds(seeds: SeedsSummary, *, keeps_last: bool = False) -> list[st
     elif keeps_last:
         reason = f"this recipe keeps the last G (estimate on validation data: {estimate})"
     else:
-        reason = f"it had the lowest estimate on validation data ({estimate})"
+        reason = f"{_describe_choice(best)} ({estimate})"
     if len(seeds.each) == 1:
         return [f"{source}: {reason}. With a single seed, the effect of chance is unknown."]
     values = sorted(each.jsd_estimate for each in seeds.each if each.jsd_estimate is not None)
-    which = "last" if keeps_last else "lowest"
+    which = "last" if keeps_last else "kept"
     return [
         f"{source}: {reason}. Over {len(seeds.each)} seeds the {which} estimates range from {digits(values[0])} to "
-        f"{digits(values[-1])}, a spread of {digits(values[-1] - values[0])} nats due to chance."
+        f"{digits(values[-1])}, a spread of {digits(values[-1] - values[0])} nats due to chance. "
+        f"Estimates of {seeds.near} other {'seed' if seeds.near == 1 else 'seeds'} are within one standard error of "
+        "that of the chosen one."
     ]
+
+
+def _describe_choice(best: SeedSummary) -> str:
+    """Say why the G of this round was kept."""
+    lowest = best.lowest
+    if lowest is None or lowest.t == best.t:
+        return "it had the lowest estimate on validation data"
+    return (
+        "the latest one whose estimate on validation data is within one standard error of the lowest, "
+        f"{digits(lowest.estimate, lowest.se)} at round {lowest.t:,}"
+    )
 
 
 def _format_duration(seconds: float) -> str:

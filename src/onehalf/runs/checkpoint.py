@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "load", "load_asked", "load_domain", "load_model", "load_source", "save"]
 
-FORMAT = 2
-"""Of the files of a run; version 0.1 of onehalf wrote the first."""
+FORMAT = 3
+"""Of the files of a run; version 0.1 of onehalf wrote the first two."""
 
 VERSIONS = ("onehalf", "jax", "equinox", "optax", "numpy", "scikit-learn", "pyarrow")
 """Packages whose versions are kept."""
@@ -94,8 +94,15 @@ def save(
         "rows": hashlib.sha256(lines).hexdigest(),
         "sha256": _digest(arrays),
         "progress": len(fit.previews),
+        "rounds_asked": {
+            "rounds": fit.recipe.rounds,
+            "first_rounds": fit.recipe.first_rounds,
+        },
+        "extended_at": fit.extended_at,
         "is_measured": fit.is_measured,
+        "measured_at": fit.measured_at,
         "certificate": fit.measurement and fit.measurement.to_dict(),
+        "seconds_setup": fit.seconds_setup,
     }
     if fit.previews:
         buffer = io.BytesIO()
@@ -137,7 +144,7 @@ class _Saved:
         }
         return cls(
             path=path,
-            recipe=Recipe(**recipe["solved"]),
+            recipe=Recipe(**recipe["solved"] | about["rounds_asked"]),
             domain=domain,
             preprocessor=domain.load_preprocessor(preprocessing),
             data_hash=recipe["data"]["sha256"],
@@ -180,8 +187,11 @@ def load(folder: Path) -> "onehalf.fitting.Fit":
         previews=tuple(np.load(folder / PREVIEWS)) if about["progress"] else (),
         rounds=about["t"],
         stopped_because=about["stopped_because"],
+        extended_at=about["extended_at"],
         is_measured=about["is_measured"],
+        measured_at=tuple(about["measured_at"]),
         measurement=certificate and Measurement.from_dict(certificate),
+        seconds_setup=about["seconds_setup"],
     )
     state, G = fit.players.blank()
     best = tuple(saved.fill(f"best.{seed}", G) for seed in range(saved.recipe.seeds))

@@ -1,12 +1,14 @@
 """Fit in a folder: start a run, or continue the one that is there."""
 
+import dataclasses
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from onehalf import fitting
-from onehalf._errors import refuse
+from onehalf._errors import Refusal, refuse
 from onehalf._files import check_writable
 from onehalf.data.dataset import Dataset
 from onehalf.data.loading import is_path, load
@@ -17,7 +19,7 @@ from onehalf.hyperparameters import FitOptions, about
 from onehalf.runs import checkpoint
 from onehalf.runs.checkpoint import RECIPE, Source, save
 
-__all__ = ["fit_run", "load_rows", "next_folder", "start_fit"]
+__all__ = ["Run", "fit_run", "load_rows", "next_folder", "open_run", "start_fit"]
 
 SAVE_EVERY = 20.0
 """Seconds between saves, at most; an evaluation is saved at once."""
@@ -35,35 +37,63 @@ def next_folder(word: str, root: Path = Path("runs")) -> Path:
     return root / f"{stem}-{number}"
 
 
-def fit_run(
+@dataclass(frozen=True)
+class Run:
+    """A fit in a folder, before it goes on."""
+
+    folder: Path
+    fit: Fit
+    data: FitData
+    rows: EncodedRows
+    """All rows, encoded."""
+    source: Source
+    asked: dict[str, Any]
+
+    def train(self, watch: Callable[[Fit], None] = lambda fit: None) -> Fit:
+        """Train to the end; whatever ends it, Ctrl-C included, what was trained is saved.
+
+        Args:
+            watch: Is called with the fit every 100 rounds.
+        """
+        fit = self.fit
+        steps = fitting.run(fit, self.data)
+        saved_at = time.monotonic()
+        try:
+            for fit in steps:
+                is_evaluated = "jsd_estimate" in fit.history[-1]
+                if is_evaluated or time.monotonic() - saved_at > SAVE_EVERY:
+                    save(self.folder, fit, self.source, self.asked)
+                    saved_at = time.monotonic()
+                watch(fit)
+        finally:
+            if fit.history:
+                save(self.folder, fit, self.source, self.asked)
+        return fit
+
+
+def open_run(
     folder: Path,
     word: str,
     options: FitOptions,
     *,
     image_size: int | None = None,
-    evaluate: bool = True,
-    watch: Callable[[Fit], None] = lambda fit: None,
     on_progress: Progress = lambda text: None,
-) -> tuple[Fit, EncodedRows]:
-    """Fit in a folder: start a run, or continue the one that is there.
-
-    Whatever ends the fit, Ctrl-C included, what was trained is saved.
+    since: float | None = None,
+) -> Run:
+    """Start a run in a folder, or load the one that is there, to be continued.
 
     Args:
         folder: The run.
         word: A name that `onehalf data` lists, or a path.
-        options: The hyper-parameters, labels and schema.
+        options: The hyper-parameters, labels and schema. More `rounds` than before extend the run.
         image_size: The side that the images of a folder are resized to.
-        evaluate: Whether to evaluate G on held-out rows.
-        watch: Is called with the fit every 100 rounds.
         on_progress: Is called with what was done to the data while reading, in sentences.
-
-    Returns:
-        The fit, and all rows, encoded.
+        since: When the work began, by `time.perf_counter`; None is now.
 
     Raises:
-        Refusal: The run was started with another recipe (the first field that differs is named) or on other data.
+        Refusal: The run was started on other data, or with another recipe (the first field that differs is named).
     """
+    since = time.perf_counter() if since is None else since
     options.check()
     asked = _asked(options)
     source = Source(str(Path(word).resolve()) if is_path(word) else word, image_size)
@@ -74,31 +104,34 @@ def fit_run(
         expected = "a run, or an empty or new folder"
         refuse(str(folder), expected=expected, got="a folder with other files")
     check_writable(folder)
-    if is_begun:
-        fit = checkpoint.load(folder)
-        rows = fit.domain.encode(_load(word, image_size, on_progress), word)
-        if rows.digest() != fit.data_hash:
-            hint = "Has it changed? Fit it into another folder."
-            expected = f"the rows that {folder} was begun with"
-            refuse(word, expected=expected, got="other rows", hint=hint)
-        data = fitting.resume(fit, rows)
-    else:
+    if not is_begun:
         fit, data, rows = start_fit(
-            word, options, image_size=image_size, on_progress=on_progress
+            word, options, image_size=image_size, on_progress=on_progress, since=since
         )
-    saved_at = time.monotonic()
-    steps = fitting.run(fit, data, evaluate=evaluate)
-    try:
-        for fit in steps:
-            is_evaluated = "jsd_estimate" in fit.history[-1]
-            if is_evaluated or time.monotonic() - saved_at > SAVE_EVERY:
-                save(folder, fit, source, asked)
-                saved_at = time.monotonic()
-            watch(fit)
-    finally:
-        if fit.history:
-            save(folder, fit, source, asked)
-    return fit, rows
+        return Run(folder, fit, data, rows, source, asked)
+    fit = _extend(folder, checkpoint.load(folder), asked["rounds"], on_progress)
+    rows = fit.domain.encode(_load(word, image_size, on_progress), word)
+    if rows.digest() != fit.data_hash:
+        _refuse_other_data(folder, f"{word} has changed since")
+    data = fitting.resume(fit, rows)
+    if not fit.end:
+        seconds_setup = fit.seconds_setup + time.perf_counter() - since
+        fit = dataclasses.replace(fit, seconds_setup=seconds_setup)
+    return Run(folder, fit, data, rows, source, asked)
+
+
+def fit_run(
+    folder: Path,
+    word: str,
+    options: FitOptions,
+    *,
+    image_size: int | None = None,
+    watch: Callable[[Fit], None] = lambda fit: None,
+    on_progress: Progress = lambda text: None,
+) -> tuple[Fit, EncodedRows]:
+    """Fit in a folder: `open_run`, and `Run.train`; returns the fit, and all rows, encoded."""
+    run = open_run(folder, word, options, image_size=image_size, on_progress=on_progress)
+    return run.train(watch), run.rows
 
 
 def start_fit(
@@ -107,14 +140,15 @@ def start_fit(
     *,
     image_size: int | None = None,
     on_progress: Progress = lambda text: None,
+    since: float | None = None,
 ) -> tuple[Fit, FitData, EncodedRows]:
     """Start a fit on a named data set or a path; returns the fit before round 0, its splits, and all rows."""
-    began = time.perf_counter()
+    since = time.perf_counter() if since is None else since
     asked = options.check()
     dataset = _load(word, image_size, on_progress)
     domain = infer_domain(dataset, options.labels, options.schema)
     rows = domain.encode(dataset)
-    fit, data = fitting.start(domain, rows, asked, since=began)
+    fit, data = fitting.start(domain, rows, asked, since=since)
     return fit, data, rows
 
 
@@ -141,12 +175,37 @@ def _asked(options: FitOptions) -> dict[str, Any]:
 
 
 def _check_same(folder: Path, asked: dict[str, Any], source: Source) -> None:
-    """Refuse to continue a run that was started with other options, naming the first field that differs."""
+    """Refuse to continue a run on other data or with other options, naming the first field that differs."""
     begun_from = checkpoint.load_source(folder)
-    begun = checkpoint.load_asked(folder)
-    begun |= {"data": begun_from.source, "size": begun_from.size}
-    for field, value in {**asked, "data": source.source, "size": source.size}.items():
-        if begun.get(field) != value:
-            expected = f"{begun.get(field)!r}, as {folder} was begun with"
-            hint = "Ask for what the run was begun with, or for another folder."
-            refuse(field, expected=expected, got=repr(value), hint=hint)
+    if begun_from.source != source.source:
+        _refuse_other_data(folder, f"{begun_from.source}, not {source.source}")
+    begun = checkpoint.load_asked(folder) | {"size": begun_from.size}
+    for field, value in {**asked, "size": source.size}.items():
+        if begun.get(field) != value and field != "rounds":
+            _refuse_other_option(folder, field, begun.get(field), value)
+
+
+def _extend(folder: Path, fit: Fit, rounds: int | None, on_progress: Progress) -> Fit:
+    """Extend a run if more rounds are asked for than before; refuses fewer."""
+    begun = checkpoint.load_asked(folder)["rounds"]
+    if rounds in (begun, fit.recipe.rounds):
+        return fit
+    if rounds is None or rounds < fit.recipe.rounds:
+        _refuse_other_option(folder, "rounds", begun, rounds)
+    extended = fitting.extend(fit, rounds)
+    on_progress(
+        f"{folder} goes on after round {fit.rounds:,} of {fit.recipe.rounds:,}, now to round {rounds:,}: from round "
+        f"{extended.recipe.scheduled_rounds:,} on at the last learning rates, which fall no further."
+    )
+    return extended
+
+
+def _refuse_other_option(folder: Path, field: str, begun: Any, value: Any) -> NoReturn:
+    hint = "Ask for what the run was begun with, or for another folder."
+    if field == "rounds":
+        hint += " More rounds than before extend a run."
+    refuse(field, expected=f"{begun!r}, as {folder} was begun with", got=repr(value), hint=hint)
+
+
+def _refuse_other_data(folder: Path, what: str) -> NoReturn:
+    raise Refusal(f"{folder} was fitted on other data: {what}. Fit into another folder.")

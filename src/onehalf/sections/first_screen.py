@@ -38,17 +38,20 @@ BARS_CAPTION = (
 NO_REGION = "The difference could not be narrowed down to a rule about one to three {what}."
 
 
-def first_screen(measurement: Measurement, called: str, about: str = "") -> Section:
+def first_screen(
+    measurement: Measurement, called: str, about: str = "", notes: Sequence[str] = ()
+) -> Section:
     """Put what is read first into one section.
 
     Args:
         measurement: The measurement.
         called: What the other sample is called.
         about: What was compared, in words.
+        notes: What a reader must know besides; it comes first.
     """
     verdict = measurement.verdict
     compared = f"{measurement.n_real:,} rows of data, {measurement.n_other:,} of the {called}"
-    notes = find_notes(measurement)
+    notes = [*notes, *find_notes(measurement)]
     banner = Banner(verdict.outcome, verdict.sentence, about or compared, notes)
     return Section(
         "", [banner, Tiles(_make_tiles(measurement)), *_draw_regions(measurement, called)]

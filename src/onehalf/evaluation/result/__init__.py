@@ -33,6 +33,7 @@ from onehalf.evaluation.result.explanations import (
     Region,
     RowExample,
 )
+from onehalf.evaluation.result.limit import LimitCheck, check_limit
 from onehalf.evaluation.result.measurement import Measurement, schema
 from onehalf.evaluation.result.memorization import (
     Collisions,
@@ -54,6 +55,7 @@ from onehalf.evaluation.result.optional import (
     Utility,
 )
 from onehalf.evaluation.result.plots import Calibration, LogRatios, PlotData, Wealth
+from onehalf.evaluation.result.provenance import FORMAT, InputFile, list_versions
 from onehalf.evaluation.result.quick import (
     QuickColumn,
     QuickPair,
@@ -65,6 +67,7 @@ from onehalf.evaluation.result.upper import ColumnCeiling, UpperBounds
 from onehalf.evaluation.result.verdict import Outcome, Verdict, VerdictTest
 
 __all__ = [
+    "FORMAT",
     "PRDC",
     "Atom",
     "Audit",
@@ -87,7 +90,9 @@ __all__ = [
     "Finding",
     "FlagPair",
     "Harmonized",
+    "InputFile",
     "IntegerPair",
+    "LimitCheck",
     "LogRatios",
     "Marginal",
     "Measurement",
@@ -118,5 +123,7 @@ __all__ = [
     "Violation",
     "Wealth",
     "WordShare",
+    "check_limit",
+    "list_versions",
     "schema",
 ]

@@ -6,12 +6,14 @@ from typing import Any
 from onehalf.evaluation.result.audit import Audit
 from onehalf.evaluation.result.bounds import Baseline, Bounds, DetectableEffect, Harmonized
 from onehalf.evaluation.result.explanations import ClassResult, Examples, Marginal, Region
+from onehalf.evaluation.result.limit import LimitCheck, check_limit, compare_with_limit
 from onehalf.evaluation.result.memorization import Memorization
 from onehalf.evaluation.result.optional import Optional
 from onehalf.evaluation.result.plots import PlotData
+from onehalf.evaluation.result.provenance import FORMAT, InputFile
 from onehalf.evaluation.result.upper import UpperBounds
 from onehalf.evaluation.result.verdict import Verdict
-from onehalf.evaluation.serialization import from_json, json_schema, to_json
+from onehalf.evaluation.serialization import OMIT_NONE, from_json, json_schema, to_json
 
 __all__ = ["Measurement", "schema"]
 
@@ -66,6 +68,12 @@ class Measurement(Bounds):
     """The sides without labels, where others have some, which then were not compared."""
     upper: UpperBounds | None = None
     """How far single columns and pairs are off at most; null in results of earlier versions."""
+    versions: dict[str, str] = field(default_factory=dict, compare=False)
+    """Versions of Python, onehalf, NumPy, JAX and scikit-learn."""
+    files: dict[str, InputFile] = field(default_factory=dict, compare=False)
+    """The files that were compared, by side ('real', 'other', 'train'); none of them in Python."""
+    limit: LimitCheck | None = field(default=None, metadata=OMIT_NONE)
+    """Whether the certified distance is above the limit of `--fail-above`; absent without one."""
 
     @property
     def verdict(self) -> Verdict:
@@ -100,9 +108,18 @@ class Measurement(Bounds):
         return from_json(cls, named)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON, the first sentence, and the verdict."""
-        computed = {"sentence": self.sentence, "verdict": to_json(self.verdict)}
+        """Give all of it for JSON, the number of its format, the first sentence, and the verdict."""
+        computed = {
+            "format": FORMAT,
+            "sentence": self.sentence,
+            "verdict": to_json(self.verdict),
+        }
         return {**computed, **to_json(self)}
+
+    def check_limit(self, limit: float) -> LimitCheck:
+        """Check whether the certified distance is above a limit in nats, as `onehalf measure --fail-above` does."""
+        detectable = self.detectable and self.detectable.jsd
+        return compare_with_limit(self.jsd_lower, detectable, check_limit(limit))
 
 
 def schema() -> dict[str, Any]:
@@ -111,6 +128,7 @@ def schema() -> dict[str, Any]:
     verdict = json_schema(Verdict, "")["$defs"]
     about = found["$defs"]["Measurement"]
     computed = {
+        "format": {"description": "The number of this format.", "const": FORMAT},
         "sentence": {"description": "The sentence that matters most.", "type": "string"},
         "verdict": {
             "description": "Whether they differ: one of three outcomes.",

@@ -28,6 +28,7 @@ def summarize(
     called: str = "other",
     truth: str = "",
     more: str = "in .sentences",
+    notes: Sequence[str] = (),
     following: Sequence[Paragraph] = (),
 ) -> Summary:
     """Select what is read first of a measurement: at most a dozen lines.
@@ -38,6 +39,7 @@ def summarize(
         called: What the other sample is called.
         truth: The true distance, in words, where it is known.
         more: Where the notes are that have no room.
+        notes: Further notes, which come first.
         following: Paragraphs after the others.
     """
     rows = f"{found.n_real:,} rows of data, {found.n_other:,} of the other sample"
@@ -46,7 +48,7 @@ def summarize(
         Paragraph("Verdict", verdict.sentence, rank=0, style=verdict.outcome),
         *_where(found, called),
         *_power(found),
-        *_note(find_notes(found), more),
+        *_note([*notes, *find_notes(found)], more),
         *following,
     ]
     table = [

@@ -1,0 +1,59 @@
+"""Files that rows are written to: samples, and the rows that were set aside for the test."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onehalf._errors import refuse
+from onehalf.cli._common import check_suffix
+
+if TYPE_CHECKING:
+    import onehalf.data.rows
+    import onehalf.domains
+
+__all__ = [
+    "SAMPLE_SUFFIXES",
+    "check_output",
+    "check_test_file",
+    "get_suffix",
+    "write_test_rows",
+]
+
+SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
+"""Endings of files of samples; which of them depends on the data."""
+
+
+def get_suffix(path: str) -> str:
+    """Return the ending of a file in lower case; '' of a folder, whose name ends in / or has no ending."""
+    return "" if path.endswith("/") else Path(path).suffix.lower()
+
+
+def check_output(domain: "onehalf.domains.Domain", out: Path, suffix: str) -> None:
+    """Refuse what rows of this kind can't be written to, and a folder with files."""
+    suffixes = domain.sample_suffixes()
+    if suffix not in suffixes:
+        check_suffix(out, [each for each in suffixes if each])
+    if not suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        got = "one with files" if out.is_dir() else "a file"
+        refuse(str(out), expected="a new or empty folder", got=got)
+
+
+def check_test_file(path: str) -> None:
+    """Refuse, before any data are read, an ending that no rows can be written to and read from."""
+    if get_suffix(path):
+        suffixes = [suffix for suffix in SAMPLE_SUFFIXES if suffix != ".png"]
+        check_suffix(Path(path), suffixes, hint="A folder's name ends in /.")
+
+
+def write_test_rows(
+    domain: "onehalf.domains.Domain", rows: "onehalf.data.rows.EncodedRows", path: str
+) -> str:
+    """Write the test rows of a fit as the user has them; returns a sentence that says so."""
+    out = Path(path)
+    suffix = get_suffix(path)
+    if suffix == ".npy" and domain.label_names:
+        check_suffix(out, [".npz"], hint="A .npy file has no labels.")
+    check_output(domain, out, suffix)
+    domain.write(domain.decode(rows), out, suffix)
+    omitted = ", ".join(domain.left_out)
+    without = f", without what can't be learned ({omitted})" if omitted else ""
+    return f"Test rows: {path} ({len(rows):,} rows, which are not used for training{without})"

@@ -483,8 +483,8 @@ def bad_files(folder):
             "x.pdf: expected a name that ends in .html, .htm; got .pdf.",
         ),
         (
-            ["measure", "rows.npy", "rows.npy", "--also", "fid"],
-            "optional: expected some of prdc, parzen, cells; got",
+            ["measure", "rows.npy", "rows.npy", "--also", "kid"],
+            "optional: expected some of prdc, fid, parzen, cells; got",
         ),
         (["fit", "digits", "--k", "0"], "k: expected a whole number of 1 or more; got 0."),
         (
@@ -583,6 +583,11 @@ def test_another_recipe_is_refused_by_the_name_of_the_field(tmp_path):
         runs.fit_run(run, str(tmp_path / "rows.npy"), FitOptions(**SMALL | {"k": 2}))
     with pytest.raises(Refusal, match=r"was fitted on other data: .*rows\.npy, not ring\."):
         runs.fit_run(run, "ring", FitOptions(**SMALL))
+    np.save(tmp_path / "rows.npy", np.ones((100, 3)))
+    with pytest.raises(
+        Refusal, match=r"other data: .* has changed since \(.*got \(3,\)\)\. Fit"
+    ):
+        runs.fit_run(run, str(tmp_path / "rows.npy"), FitOptions(**SMALL))
     np.save(tmp_path / "rows.npy", np.ones((100, 2)))
     with pytest.raises(
         Refusal,

@@ -71,4 +71,4 @@ def test_the_whole_measurement_begins_with_a_quick_check(folder):
         <= sum(line.startswith(("Quick check", "  Furthest off", "  Broken")) for line in lines)
         <= 3
     )
-    assert "Jensen-Shannon" in done.stderr
+    assert "Verdict   " in done.stderr

@@ -87,7 +87,7 @@ def test_the_same_command_goes_on_and_a_changed_file_is_assert_refused(folder):
         (folder / "people.csv").write_text(text[: text.rindex("\n", 0, -1) + 1])
         assert_refused(
             run_cli(*words, cwd=folder),
-            "people.csv: expected the rows that run was begun with; got other rows",
+            "run was fitted on other data: people.csv has changed since. Fit into another folder.",
         )
     finally:
         (folder / "people.csv").write_text(text)

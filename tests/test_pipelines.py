@@ -151,3 +151,12 @@ def test_test_rows_of_labelled_arrays_keep_their_labels(tmp_path):
     assert run_cli(*words, "test.npz", cwd=tmp_path).code == 0
     kept = np.load(tmp_path / "test.npz")
     assert (kept["x"].shape, kept["y"].shape) == ((15, 3), (15,))
+
+
+def test_the_data_are_not_overwritten_by_their_test_rows(tmp_path):
+    people(tmp_path)
+    words = ["fit", "people.csv", *TINY, "--keep-test", tmp_path / "people.csv"]
+    before = (tmp_path / "people.csv").read_bytes()
+    sentence = "keep-test: expected another file than the data; got"
+    assert_refused(run_cli(*words, cwd=tmp_path), sentence)
+    assert (tmp_path / "people.csv").read_bytes() == before

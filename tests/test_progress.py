@@ -1,13 +1,16 @@
-"""What a fit shows while it runs."""
+"""What a fit shows while it runs, and at its end."""
 
+import contextlib
 import io
+import re
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from onehalf.cli._common import say
+from onehalf.cli._common import say, say_summary
 from onehalf.cli._progress import Status, show_progress
+from onehalf.evaluation.wording.layout import Heading, Paragraph, Summary, TableRow
 
 HISTORY = [
     {
@@ -79,3 +82,22 @@ def test_lines_are_broken_between_words_in_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     say("  one two three four five\n\nsix")
     assert sys.stderr.getvalue() == "  one two three four\n  five\n\nsix\n"
+
+
+def test_a_summary_has_colours_in_a_terminal_alone(monkeypatch):
+    summary = Summary(
+        Heading("people.csv", "trained 3 s"),
+        [TableRow("Distance (JSD)", "at least", "0.023", "0", "nats")],
+        [Paragraph("Verdict", "They differ [p < 0.0001].", rank=0, style="they differ")],
+    )
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    written = {}
+    for kind in (Terminal, io.StringIO):
+        with contextlib.redirect_stderr(kind()) as stderr:
+            say_summary(summary)
+        written[kind] = stderr.getvalue()
+    assert written[io.StringIO] == f"{summary}\n"
+    assert "\x1b[1;33mThey differ" in written[Terminal]
+    plain = re.sub(r"\x1b\[[\d;]*m", "", written[Terminal])
+    assert [line.rstrip() for line in plain.splitlines()] == str(summary).splitlines()

@@ -600,7 +600,9 @@ def test_the_most_telling_rows_are_those_of_the_files():
 def test_a_page_of_a_real_measurement_has_all_of_it():
     rng = np.random.default_rng(0)
     real, other = rng.normal(size=(60, 2)).round(1), rng.normal(size=(60, 2))
-    found = oh.measure(real=real, other=other, optional=("prdc", "parzen", "cells"))
+    found = oh.measure(
+        real=real, other=other, train=real[::-1] + 1, optional=("prdc", "parzen", "cells")
+    )
     page = report.render_measurement_page(found, real, other)
     checked(page, "Two samples")
     for words in (
@@ -608,6 +610,9 @@ def test_a_page_of_a_real_measurement_has_all_of_it():
         "coverage",
         "log_likelihood",
         "9 or more",
+        "Privacy attacks",
+        "linkability",
+        "does not prove privacy",
     ):
         assert words in page
 

@@ -13,9 +13,9 @@ from ._errors import Refusal
 from .distributions.base import Latent, Pushforward
 from .distributions.empirical import Empirical
 from .evaluation.certificate.monitor import SequentialMonitor, monitor
-from .evaluation.result import Measurement, QuickTable
+from .evaluation.result import Measurement, QuickTable, Ranking
 from .gan import GAN
-from .measuring import measure, quick_table
+from .measuring import measure, quick_table, rank
 from .training import Game, Info, State, init, step, train
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Measurement",
     "Pushforward",
     "QuickTable",
+    "Ranking",
     "Refusal",
     "SequentialMonitor",
     "State",
@@ -41,6 +42,7 @@ __all__ = [
     "nets",
     "penalties",
     "quick_table",
+    "rank",
     "step",
     "theory",
     "train",

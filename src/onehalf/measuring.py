@@ -2,19 +2,25 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from onehalf._errors import refuse
+from onehalf._errors import Refusal, refuse
+from onehalf._text import join_names
+from onehalf.data.tables.frames import is_data_frame, to_table
 from onehalf.data.tables.schema import Schema
 from onehalf.domains import find_domain
 from onehalf.domains.array_samples import FeatureSource
+from onehalf.evaluation.certificate.certificate import LEAST_ROWS
+from onehalf.evaluation.checks.overlap import leave_out_trained, restore_rows
 from onehalf.evaluation.checks.quick import check_quickly
-from onehalf.evaluation.measurement import check_optional, compare
-from onehalf.evaluation.result import Measurement, QuickTable
+from onehalf.evaluation.measurement import check_optional, check_rows, compare
+from onehalf.evaluation.ranking import rank_samples
+from onehalf.evaluation.result import Measurement, QuickTable, Ranking, Steps
 from onehalf.evaluation.samples import Samples, check_alpha, check_seed
+from onehalf.evaluation.steps import measure_checkpoints
 
-__all__ = ["encode_samples", "measure", "quick_table"]
+__all__ = ["encode_samples", "measure", "measure_steps", "quick_table", "rank"]
 
 
 def measure(
@@ -36,10 +42,12 @@ def measure(
     `real` and `other` are arrays with one row an example, or tables: data frames of pandas, polars or pyarrow.
     `sampler` instead of `other` is anything that makes rows: a fitted `GAN`, or a function from n to n rows. Then each
     real row meets ten fresh samples in the (k+1)-way bet; if the sampler has labels (`labels_`), samples of the real
-    row's own, and what is compared is the rest of a row given its labels. `train` are the rows that the generator saw,
-    which `real` must not hold: with them it is tested what was copied, and data against data is `real` against `train`
-    rather than half of `real` against the other half. `optional` may name 'prdc' (precision, recall, density,
-    coverage), 'parzen' (the 2014 paper's log-likelihood) and 'cells' (verified coverage).
+    row's own, and what is compared is the rest of a row given its labels. `train` are the rows that the generator saw:
+    with them it is tested what was copied, and data against data is `real` against `train` rather than half of `real`
+    against the other half. `real` must not hold them: those that it holds are left out, and `overlap` counts them.
+    `optional` may name 'prdc' (precision, recall, density, coverage), 'fid' (the Fréchet
+    distance, of arrays or of `features`), 'parzen' (the 2014 paper's log-likelihood) and
+    'cells' (verified coverage).
 
     Of tables, the kinds of the columns are those of `real`, or of a `schema` that has been corrected. Ids and free text
     are left out, and need not be there; all other columns must be in both, in any order. A `target` asks how well a
@@ -66,10 +74,12 @@ def measure(
     alpha, seed = check_alpha(alpha), check_seed(seed)
     optional = check_optional(optional)
     samples = encode_samples(real, other, train, sampler, schema, seed, features)
+    samples, overlap, kept = leave_out_trained(samples, LEAST_ROWS)
     result = compare(
         samples, alpha=alpha, seed=seed, optional=optional, target=target, on_quick=on_quick
     )
-    return dataclasses.replace(result, seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return dataclasses.replace(restore_rows(result, kept), overlap=overlap, seconds=seconds)
 
 
 def quick_table(
@@ -104,6 +114,113 @@ def quick_table(
     return check_quickly(
         encode_samples(real, other, None, sampler, schema, check_seed(seed)), seed
     )
+
+
+def rank(
+    *,
+    real: Any,
+    others: Mapping[str, Any],
+    train: Any = None,
+    alpha: float = 0.05,
+    seed: int = 0,
+    optional: Sequence[str] = (),
+    schema: Schema | None = None,
+    target: str | None = None,
+) -> Ranking:
+    """Measure several samples against the same data, and tell of each two which one is nearer, as far as critics see.
+
+    Args:
+        real: The data, as for `measure`.
+        others: At least two samples by name, each as `other` of `measure`.
+        train: The rows that the generators saw, none of them in `real`: what each sample copied is tested.
+        alpha: The lower bounds on the JSD of all samples and all comparisons hold at once with confidence 1 - alpha.
+        seed: Settles all that is drawn.
+        optional: As for `measure`.
+        schema: As for `measure`.
+        target: As for `measure`.
+
+    Raises:
+        Refusal: The samples can't be compared; nothing has been computed yet.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real, near, far = (rng.normal(mean, size=(100, 1)) for mean in (0, 0.1, 3))
+    >>> (comparison,) = rank(real=real, others={"near": near, "far": far}).comparisons
+    >>> comparison.nearer, comparison.at_least > 0.1
+    ('near', True)
+    """
+    alpha, seed = check_alpha(alpha), check_seed(seed)
+    optional = check_optional(optional)
+    if len(others) < 2:
+        refuse(
+            "others",
+            expected="at least 2 samples",
+            got=len(others),
+            hint="For one there is measure.",
+        )
+    samples = {
+        name: _encode_named(name, real, rows, train, schema, seed)
+        for name, rows in others.items()
+    }
+    return rank_samples(samples, alpha=alpha, seed=seed, optional=optional, target=target)
+
+
+def measure_steps(
+    *,
+    real: Any,
+    checkpoints: Mapping[int, Any],
+    alpha: float = 0.05,
+    seed: int = 0,
+    schema: Schema | None = None,
+) -> Steps:
+    """Measure samples of several checkpoints, by step, against the same rows of data.
+
+    Args:
+        real: The data, as for `measure`.
+        checkpoints: At least two samples, each as `other` of `measure`.
+        alpha: All lower bounds hold at once with confidence 1 - alpha.
+        seed: Settles all that is drawn.
+        schema: As for `measure`.
+
+    Raises:
+        Refusal: The samples can't be compared; nothing has been computed yet.
+    """
+    alpha, seed = check_alpha(alpha), check_seed(seed)
+    if len(checkpoints) < 2:
+        refuse("checkpoints", expected="at least 2 samples", got=len(checkpoints))
+    samples = {
+        step: _encode_named(f"step {step}", real, rows, None, schema, seed)
+        for step, rows in checkpoints.items()
+    }
+    return measure_checkpoints(samples, alpha=alpha, seed=seed)
+
+
+def _encode_named(
+    name: str, real: Any, rows: Any, train: Any, schema: Schema | None, seed: int
+) -> Samples:
+    """Encode one of several samples; a refusal names it, and all columns that it has not in common with the data."""
+    try:
+        samples = encode_samples(real, rows, train, None, schema, seed)
+    except Refusal as refusal:
+        what, _, rest = str(refusal).partition(":")
+        if what != "other":
+            raise
+        _refuse_columns(name, real, rows)
+        raise Refusal(f"{name}:{rest}") from None
+    check_rows("real", samples.real)
+    check_rows(name, samples.other)
+    return samples
+
+
+def _refuse_columns(name: str, real: Any, rows: Any) -> None:
+    """Refuse a table that has other columns than the data, and name all of them."""
+    if not is_data_frame(real) or not is_data_frame(rows):
+        return
+    expected, got = (to_table(side, allow_empty=True).column_names for side in (real, rows))
+    lacking = [f"no {column!r}" for column in expected if column not in got]
+    extra = [f"{column!r} besides" for column in got if column not in expected]
+    if lacking or extra:
+        refuse(name, expected="the columns of the data", got=join_names([*lacking, *extra]))
 
 
 def encode_samples(

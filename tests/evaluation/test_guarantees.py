@@ -606,6 +606,7 @@ def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
         "find_regions",
         "rank_marginals",
         "detect_copying",
+        "attack",
         "count_cells",
     ):
         module = pairing if name == "certify" else measurement
@@ -614,7 +615,7 @@ def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
     measure(
         real=real, other=other, train=train if trained else None, alpha=0.3, optional="cells"
     )
-    assert len({name for name, _ in calls}) == (6 if trained else 5)
+    assert len({name for name, _ in calls}) == (7 if trained else 5)
     assert all(args[-1] == 0.3 for _, args in calls)
     rows = {
         name: set(pile.ravel())

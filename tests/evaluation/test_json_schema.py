@@ -21,7 +21,7 @@ def arrays():
         "real": real,
         "other": other,
         "train": train,
-        "optional": ("prdc", "parzen", "cells"),
+        "optional": ("prdc", "fid", "parzen", "cells"),
     }
 
 

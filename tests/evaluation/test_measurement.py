@@ -238,12 +238,12 @@ ROWS = np.random.default_rng(0).normal(size=(50, 2))
         ),
         ({"sampler": lambda n: None}, "sampler: expected numbers only"),
         (
-            {"other": ROWS, "optional": "fid"},
-            "optional: expected some of prdc, parzen, cells; got 'fid'",
+            {"other": ROWS, "optional": "kid"},
+            "optional: expected some of prdc, fid, parzen, cells; got 'kid'",
         ),
         (
-            {"other": ROWS, "optional": ["fid"]},
-            "optional: expected some of prdc, parzen, cells; got 'fid'",
+            {"other": ROWS, "optional": ["kid"]},
+            "optional: expected some of prdc, fid, parzen, cells; got 'kid'",
         ),
         ({"other": ROWS, "train": ROWS[:, :1]}, "train: expected rows of the data's shape"),
         ({}, "other: expected one of other and sampler; got none"),

@@ -11,7 +11,7 @@ import pytest
 
 import onehalf as oh
 from onehalf.evaluation import wording
-from onehalf.evaluation.result import Condition, DetectableEffect, Finding
+from onehalf.evaluation.result import Condition, DetectableEffect, Finding, Optional
 from onehalf.evaluation.wording import Heading, Paragraph
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
@@ -236,6 +236,7 @@ def crowded(measured):
         regions=(region,),
         p_value=0.001,
         audit=replace(found.audit, findings=(finding, finding)),
+        optional=Optional(),
         detectable=limit,
     )
 
@@ -252,6 +253,16 @@ def test_where_there_is_too_much_to_say_the_verdict_and_the_next_step_stay(crowd
     assert crowded.verdict.sentence in " ".join(str(summary).split())
     (where,) = (line for line in lines if line.startswith("Where"))
     assert " % of data, " in where
+
+
+def test_a_verdict_of_two_lines_is_never_cut(crowded):
+    limit = replace(crowded.detectable, mass=0.005)
+    found = replace(crowded, p_value=0.123, detectable=limit)
+    step = Paragraph("Next", "onehalf sample run " * 6, rank=3, most=3, least=3)
+    text = str(wording.summarize(found, following=[step]))
+    assert len(text.splitlines()) <= 12
+    assert found.verdict.sentence in " ".join(text.split())
+    assert "No difference found" in text
 
 
 def test_the_styles_make_up_the_text(crowded):

@@ -85,6 +85,16 @@ def test_what_could_have_been_missed_and_the_baseline_are_always_said(measured, 
     )
 
 
+@pytest.mark.parametrize("name", MEASURED)
+def test_attacks_are_told_with_what_they_do_not_show(measured, name):
+    attacks = measured[name].attacks
+    assert ("An attack that fails does not prove privacy" in told(measured[name])) == (
+        attacks is not None
+    )
+    accused = ("copies", "train from elsewhere")
+    assert (attacks is not None and attacks.shown) == (name in accused)
+
+
 @pytest.mark.parametrize(
     ("name", "rule"),
     [

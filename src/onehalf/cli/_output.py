@@ -37,8 +37,10 @@ def check_output(domain: "onehalf.domains.Domain", out: Path, suffix: str) -> No
         refuse(str(out), expected="a new or empty folder", got=got)
 
 
-def check_test_file(path: str) -> None:
-    """Refuse, before any data are read, an ending that no rows can be written to and read from."""
+def check_test_file(path: str, data: str) -> None:
+    """Refuse, before data are read, to overwrite them, and an ending that rows can't be written to and read from."""
+    if Path(path).resolve() == Path(data).resolve():
+        refuse("keep-test", expected="another file than the data", got=path)
     if get_suffix(path):
         suffixes = [suffix for suffix in SAMPLE_SUFFIXES if suffix != ".png"]
         check_suffix(Path(path), suffixes, hint="A folder's name ends in /.")

@@ -79,7 +79,7 @@ def fit(
     began = time.perf_counter()
     check_data_name(data)
     if keep_test:
-        check_test_file(keep_test)
+        check_test_file(keep_test, data)
     options = FitOptions(**hyperparameters, label=label, schema=read_schema(schema))
     options.check()
     set_up_jax(cores=options.seeds)

@@ -41,18 +41,18 @@ def measure(
         str,
         typer.Argument(metavar="REAL", help=f"The data: {DATA_KINDS}, or a name."),
     ],
-    other: Annotated[
-        str,
+    others: Annotated[
+        list[str],
         typer.Argument(
             metavar="OTHER",
-            help="What to compare: the same kind of file or folder, or a run's folder.",
+            help="What to compare: the same kind of file or folder, or a run's folder. Several are ranked.",
         ),
     ],
     train: Annotated[
         str | None,
         typer.Option(
             metavar="TRAIN",
-            help="Rows the generator was trained on, none of them in REAL: tests for copies of them.",
+            help="Rows the generator was trained on: tests for copies of them. Those in REAL are left out.",
         ),
     ] = None,
     alpha: Annotated[
@@ -62,7 +62,14 @@ def measure(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A further metric: prdc, parzen or cells. May be repeated.",
+            help="A further metric: prdc, fid, parzen or cells. May be repeated.",
+        ),
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="step",
+            help="OTHER is a folder of samples, one a checkpoint, with the step in each name: nats over steps.",
         ),
     ] = None,
     schema: SchemaFile = None,
@@ -97,7 +104,7 @@ def measure(
 ) -> None:
     """Measure how far OTHER is from REAL.
 
-    The result is a certified lower bound, and where the two differ.
+    The result is a certified lower bound, and where the two differ. Of several samples, it is tested which is nearer.
 
     Example: onehalf measure people.csv synthetic.csv --train train.csv --html page.html
     """
@@ -105,6 +112,19 @@ def measure(
         _check_alone({"--train": train, "--also": also, "--target": target, "--html": html})
     if html is not None:
         check_suffix(html, (".html", ".htm"))
+    if len(others) > 1 or over is not None:
+        if quick or fail_above is not None:
+            expected = "one sample, without --over, with --quick and --fail-above"
+            refuse("others", expected=expected, got=len(others))
+        from onehalf.cli import _ranking
+
+        shared = _ranking.Options(train, alpha, also or [], schema, target, size, seed, html)
+        if over is None:
+            _ranking.rank_files(real, others, shared, as_json=as_json)
+        else:
+            _ranking.follow_steps(real, others, over, shared, as_json=as_json)
+        return
+    (other,) = others
     if fail_above is not None:
         from onehalf.evaluation.result import check_limit
 
@@ -142,6 +162,8 @@ def measure(
     files = describe_inputs(real=real, other=other, train=train)
     limit = None if fail_above is None else result.check_limit(fail_above)
     result = dataclasses.replace(result, files=files, limit=limit)
+    if result.overlap:
+        say(result.overlap.sentence)
     if gan and gan.was_fitted_on(*sides["real"].X_y):
         say(
             f"{other} was fitted on {real}, and trained on most of it: copies of these rows count as data here."

@@ -20,20 +20,23 @@ from onehalf.evaluation.certificate.certificate import (
     bets_start,
     certify,
 )
+from onehalf.evaluation.checks.attacks import attack
 from onehalf.evaluation.checks.audit import audit_samples
 from onehalf.evaluation.checks.coverage import compare_prdc, count_cells
+from onehalf.evaluation.checks.frechet import compare_frechet
 from onehalf.evaluation.checks.memorization import detect_copying
 from onehalf.evaluation.checks.parzen import log_likelihood
 from onehalf.evaluation.checks.quick import check_quickly
 from onehalf.evaluation.checks.sensitivity import find_detectable
 from onehalf.evaluation.checks.upper_bounds import bound_differences
-from onehalf.evaluation.checks.utility import evaluate_utility
+from onehalf.evaluation.checks.utility import check_target, evaluate_utility
 from onehalf.evaluation.explain.marginals import rank_marginals
 from onehalf.evaluation.explain.per_class import compare_classes
 from onehalf.evaluation.explain.regions import find_regions, most_telling
 from onehalf.evaluation.features.base import Description, FeatureEncoder
 from onehalf.evaluation.pairing import PairedSamples, shuffle
 from onehalf.evaluation.result import (
+    FID,
     PRDC,
     Audit,
     Baseline,
@@ -47,6 +50,7 @@ from onehalf.evaluation.result import (
     Optional,
     Parzen,
     PlotData,
+    PrivacyAttacks,
     QuickTable,
     RowExample,
     Wealth,
@@ -55,7 +59,7 @@ from onehalf.evaluation.result import (
 from onehalf.evaluation.rows import EvaluationRows, concatenate, wrap
 from onehalf.evaluation.samples import Samples
 
-__all__ = ["OPTIONAL", "check_optional", "compare"]
+__all__ = ["OPTIONAL", "check_optional", "check_rows", "compare", "compare_data"]
 
 LISTED = 20
 """The most telling rows of each side that are listed."""
@@ -69,7 +73,7 @@ BINS = 10
 POINTS = 200
 """Points of the curve of wealth."""
 
-OPTIONAL = ("prdc", "parzen", "cells")
+OPTIONAL = ("prdc", "fid", "parzen", "cells")
 """Measurements that are made if they are asked for."""
 
 OF_FEATURES = (
@@ -96,6 +100,7 @@ def compare(
     optional: Sequence[str] = (),
     target: str | None = None,
     on_quick: Callable[[QuickTable], object] | None = None,
+    known: Measurement | None = None,
 ) -> Measurement:
     """The whole measurement of `measure`, on encoded rows: nothing is decoded, and no kind of data is asked for.
 
@@ -106,15 +111,20 @@ def compare(
         optional: some of `OPTIONAL`.
         target: the column of a table that models guess from the others, to see what the samples are good for.
         on_quick: is called with the quick check before critics learn.
+        known: a measurement of other samples with the same data, level and seed: what it says of the data alone
+            is not computed again.
     """
     start = time.perf_counter()
-    _check_counts(samples)
+    check_rows("real", samples.real)
+    check_rows("other", samples.other)
     encoder, columns = samples.encoder, samples.encoder.columns
+    real, train = samples.real, samples.train
     if target is not None:
-        columns.find("target", target)
+        check_target(columns, target, (real if train is None else train).entries())
+    if "fid" in optional:
+        _check_fid(samples)
     if on_quick:
         on_quick(check_quickly(samples, seed))
-    real, train = samples.real, samples.train
     paired = PairedSamples(seed, real, samples.other, encoder, matched=samples.matched)
     description = encoder.describe(real, samples.other)
     audit = _audit(samples, paired, description)
@@ -124,11 +134,20 @@ def compare(
     free = samples.independent if samples.matched else paired.other
     tasks: dict[str, Callable[[], Any]] = {
         "certificate": lambda: paired.certify(key, alpha),
-        "detectable": lambda: find_detectable(key_planted, paired.real, alpha, encoder=encoder),
+        "detectable": lambda: (
+            known.detectable
+            if known
+            else find_detectable(key_planted, paired.real, alpha, encoder=encoder)
+        ),
         "memorization": lambda: (
             None if train is None else _detect_copying(seed, train, paired, alpha, free)
         ),
-        "baseline": lambda: _compare_data(key_null, seed, real, train, alpha, encoder),
+        "attacks": lambda: None if train is None else _attack(seed, train, paired, alpha, free),
+        "baseline": lambda: (
+            known.baseline
+            if known
+            else compare_data(key_null, seed, real, train, alpha, encoder)
+        ),
         "harmonized": lambda: (
             _compare_harmonized(key_alike, paired, alpha) if audit.format_differs else None
         ),
@@ -182,14 +201,21 @@ def compare(
     )
 
 
-def _check_counts(samples: Samples) -> None:
-    for side, rows in (("real", samples.real), ("other", samples.other)):
-        if len(rows) < LEAST_ROWS:
-            hint = (
-                "A bound above 0 takes some hundreds, unless the two lie far apart. For a check "
-                "without guarantees use --quick, or oh.quick_table in Python."
-            )
-            refuse(side, expected=f"at least {LEAST_ROWS} rows", got=len(rows), hint=hint)
+def check_rows(what: str, rows: EvaluationRows) -> None:
+    """Refuse too few rows."""
+    if len(rows) < LEAST_ROWS:
+        hint = (
+            "A bound above 0 takes some hundreds, unless the two lie far apart. For a check "
+            "without guarantees use --quick, or oh.quick_table in Python."
+        )
+        refuse(what, expected=f"at least {LEAST_ROWS} rows", got=len(rows), hint=hint)
+
+
+def _check_fid(samples: Samples) -> None:
+    """Refuse a Fréchet distance of pixels or cells."""
+    if samples.encoder.frechet_map(samples.real) is None:
+        hint = "In Python, give measure() the features of a classifier: features=f."
+        refuse("fid", expected="an array, or features of the rows", got="neither", hint=hint)
 
 
 def _audit(samples: Samples, paired: PairedSamples, description: Description) -> Audit:
@@ -210,7 +236,7 @@ def _run_side_by_side(tasks: dict[str, Callable[[], Any]]) -> dict[str, Any]:
         return dict(zip(tasks, pool.map(lambda task: task(), tasks.values()), strict=True))
 
 
-def _compare_data(
+def compare_data(
     key: PRNGKey,
     seed: int,
     real: EvaluationRows,
@@ -284,13 +310,27 @@ def _detect_copying(
     return result
 
 
+def _attack(
+    seed: int,
+    train: EvaluationRows,
+    paired: PairedSamples,
+    alpha: float,
+    samples: EvaluationRows,
+) -> PrivacyAttacks | None:
+    """What attackers who have the samples learn of training rows, and of held-out rows."""
+    rng = np.random.default_rng([seed, 5])
+    return attack(rng, train, paired.real, samples, alpha, encoder=paired.encoder)
+
+
 def _measure_optional(
     name: str, seed: int, paired: PairedSamples, alpha: float
-) -> PRDC | Parzen | Cells:
+) -> PRDC | FID | Parzen | Cells:
     """An optional measurement, beside the same for data against data."""
     halves = paired.halves(paired.real, paired.other)
     if name == "parzen":
         return _measure_parzen(paired.encoder, halves)
+    if name == "fid":
+        return _measure_fid(paired.encoder, halves)
     rng = np.random.default_rng([seed, 4])
     encode = paired.encoder.distance_space(halves[0])
     learn_real, learn_other, test_real, test_other = map(encode, halves)
@@ -298,6 +338,15 @@ def _measure_optional(
         return count_cells(rng, learn_real, test_real, test_other, alpha)
     return compare_prdc(
         rng, np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other])
+    )
+
+
+def _measure_fid(encoder: FeatureEncoder, halves: tuple[EvaluationRows, ...]) -> FID:
+    """The Fréchet distance of all rows."""
+    encode = encoder.frechet_map(halves[0]) or EvaluationRows.entries
+    learn_real, learn_other, test_real, test_other = map(encode, halves)
+    return compare_frechet(
+        np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other])
     )
 
 

@@ -18,6 +18,7 @@ from .overview import (
     draw_images,
 )
 from .regions import draw_regions
+from .steps import draw_steps
 from .style import encode_figure
 from .tables import MOST_MARGINALS, draw_marginals, draw_pairs
 from .training_curves import (
@@ -44,6 +45,7 @@ __all__ = [
     "draw_nearest",
     "draw_pairs",
     "draw_regions",
+    "draw_steps",
     "draw_training_curves",
     "draw_wealth",
     "encode_figure",

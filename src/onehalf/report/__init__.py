@@ -1,6 +1,6 @@
 """The report of a fit or a measurement: numbers for programs, sentences for people, and one self-contained page."""
 
-from onehalf.report.page import render_fit_page, render_measurement_page
+from onehalf.report.page import render_fit_page, render_measurement_page, render_steps_page
 from onehalf.report.summary import FitSummary, summarize
 from onehalf.report.text import describe_fit, summarize_fit
 
@@ -9,6 +9,7 @@ __all__ = [
     "describe_fit",
     "render_fit_page",
     "render_measurement_page",
+    "render_steps_page",
     "summarize",
     "summarize_fit",
 ]

@@ -170,6 +170,9 @@ def _draw_evaluations(fit: Fit, summary: FitSummary, pale: str) -> list[Block]:
     figure = figures.draw_evaluations(fit.history, chosen=fit.chosen, kept=best.t)
     if figure is None:
         return [Note(NO_EVALUATIONS)]
+    added = fit.recipe.first_rounds
+    if added:
+        pale += f" Evaluations after round {added:,}, when the fit was extended, have no bound: it is 0."
     alt = f"Held-out nats at each evaluation, {digits(best.jsd_estimate)} for the kept G; a band for data against data"
     return [Figure(embed_svg(figure, alt), EVALUATIONS_CAPTION + pale, "Held-out nats")]
 

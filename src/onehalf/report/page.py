@@ -12,11 +12,12 @@ from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import split_rows
 from onehalf.data.tables.schema import Schema
 from onehalf.domains import find_domain
-from onehalf.evaluation.result import Measurement
+from onehalf.evaluation.result import Measurement, Steps
 from onehalf.fitting import Fit, draw_for_test
 from onehalf.report.fit_sections import fit_sections
 from onehalf.report.summary import summarize
 from onehalf.report.text import describe_size, fit_notes, fit_sentences, leading_sentences
+from onehalf.sections.attacks import attack_sections
 from onehalf.sections.base import Bullets, DataSections, Section, Sides
 from onehalf.sections.certificate import (
     audit_section,
@@ -27,9 +28,10 @@ from onehalf.sections.certificate import (
     utility_sections,
 )
 from onehalf.sections.first_screen import first_screen
+from onehalf.sections.steps import steps_section
 from onehalf.theory.ground_truth import GroundTruth
 
-__all__ = ["render_fit_page", "render_measurement_page"]
+__all__ = ["render_fit_page", "render_measurement_page", "render_steps_page"]
 
 PACKAGES = ("jax", "onehalf")
 """The packages whose versions are at the foot of the page, after that of Python."""
@@ -113,6 +115,11 @@ def render_measurement_page(
     )
 
 
+def render_steps_page(found: Steps, title: str) -> str:
+    """Render the page of samples of several checkpoints."""
+    return _render(title, [steps_section(found)])
+
+
 def _find_judged(fit: Fit, test: EncodedRows) -> Sides | None:
     """The test rows and the samples that the certificate compared, where single rows can be shown."""
     drawn = draw_for_test(fit, test) if fit.domain.has_previews else None
@@ -130,6 +137,7 @@ def _measurement_sections(
         *class_sections(measurement, called),
         *data.examples(measurement, judged),
         *memorization_sections(measurement),
+        *attack_sections(measurement),
         *utility_sections(measurement.optional, called),
         *score_sections(measurement.optional),
         audit_section(measurement.audit, data.audit_details(measurement)),

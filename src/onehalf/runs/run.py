@@ -110,7 +110,11 @@ def open_run(
         )
         return Run(folder, fit, data, rows, source, asked)
     fit = _extend(folder, checkpoint.load(folder), asked["rounds"], on_progress)
-    rows = fit.domain.encode(_load(word, image_size, on_progress), word)
+    dataset = _load(word, image_size, on_progress)
+    try:
+        rows = fit.domain.encode(dataset, word)
+    except Refusal as refusal:
+        _refuse_other_data(folder, f"{word} has changed since ({str(refusal).rstrip('.')})")
     if rows.digest() != fit.data_hash:
         _refuse_other_data(folder, f"{word} has changed since")
     data = fitting.resume(fit, rows)

@@ -166,7 +166,8 @@ def class_sections(measurement: Measurement, called: str) -> list[Section]:
 
 def memorization_sections(measurement: Measurement) -> list[Section]:
     """Report what was copied, if that was tested."""
-    sentences = parts(measurement)["copying"]
+    attacks = measurement.attacks.sentences if measurement.attacks else ()
+    sentences = [each for each in parts(measurement)["copying"] if each not in attacks]
     return [Section("Memorization", [Bullets(sentences)])] if sentences else []
 
 
@@ -187,6 +188,10 @@ def score_sections(optional: Optional) -> list[Section]:
     if optional.prdc:
         scores = vars(optional.prdc.other), vars(optional.prdc.data)
         tables.append(_compare_scores("prdc", *scores))
+    if fid := optional.fid:
+        row = [f"with {fid.n:,} rows of each", f"{fid.other:.4g}", f"{fid.data:.4g}"]
+        all_rows = [f"with {fid.n_real:,} and {fid.n_other:,} rows", f"{fid.value:.4g}", ""]
+        tables.append(Table(["Fréchet distance", "other sample", "data"], [row, all_rows]))
     if optional.parzen:
         scores = vars(optional.parzen.other), vars(optional.parzen.data)
         tables.append(_compare_scores(f"parzen, {optional.parzen.unit}", *scores))

@@ -5,12 +5,18 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from helpers import is_rare, over_seeds
 from onehalf._errors import Refusal
 from onehalf.evaluation.certificate.bounds import p_value
 from onehalf.evaluation.checks import memorization
-from onehalf.evaluation.checks.memorization import _advantage, _collisions, detect_copying
+from onehalf.evaluation.checks.memorization import (
+    _advantage,
+    _collisions,
+    _guess_members,
+    detect_copying,
+)
 from onehalf.evaluation.result import Memorization
 from onehalf.evaluation.serialization import from_json, to_json
 
@@ -44,6 +50,8 @@ def test_a_copier_is_caught():
     assert copied.p_value == copied.nearer_train.p_value == 0.0005
     assert copied.log_e > 100
     assert copied.advantage_lower > 0.6
+    assert copied.guesses.epsilon_lower > 2
+    assert "not differentially private" in " ".join(copied.sentences)
     assert copied.nearer_train.share > 0.9
     assert "nearer to the training rows" in copied.sentences[0]
 
@@ -92,6 +100,46 @@ def test_the_advantage_stays_below_the_true_one():
     # P(member > t) - P(other > t) is 0.5 - 0.1/1.1 at most, at t = 1
     assert np.mean(np.array(bounds) > 0.5 - 0.1 / 1.1) <= ALPHA
     assert np.mean(bounds) > 0.2
+
+
+def randomized_response(seed, epsilon, n=200, values=2000):
+    """Say of every value whether somebody has it, falsely with probability 1/(1 + e^(epsilon/2)).
+
+    To replace a row changes two of the true answers at most: epsilon-differential privacy, and no less.
+    """
+    rng = np.random.default_rng(seed)
+    train, held_out = rng.choice(values, (2, n))
+    truth = np.isin(np.arange(values), train)
+    said = np.where(rng.random(values) < expit(epsilon / 2), truth, ~truth)
+    rows = [each[:, None].astype(float) for each in (train, held_out, np.flatnonzero(said))]
+    return detect_copying(rng, *rows, ALPHA).guesses
+
+
+@over_seeds(60, 400)
+@pytest.mark.parametrize("epsilon", [0.5, 2.0])
+def test_the_epsilon_of_a_private_mechanism_is_seldom_exceeded(seeds, epsilon, monkeypatch):
+    monkeypatch.setattr(memorization, "p_value", functools.partial(p_value, deals=9))
+    bounds = [randomized_response(seed, epsilon).epsilon_lower for seed in range(seeds)]
+    assert is_rare([bound > epsilon for bound in bounds])
+    assert np.mean(bounds) > 0.1 * epsilon
+
+
+@over_seeds(100, 400)
+def test_no_epsilon_is_refuted_without_copying(seeds, monkeypatch):
+    monkeypatch.setattr(memorization, "p_value", functools.partial(p_value, deals=9))
+    assert is_rare([found(seed, honest).guesses.epsilon_lower > 0 for seed in range(seeds)])
+
+
+def test_one_run_that_tells_all_or_nothing_is_no_evidence_for_more_than_it_tells():
+    # clear pairs, all of them right: as far as 100 guesses reach, and no further
+    guesses = _guess_members(np.full(100, 9.0), np.zeros(100), ALPHA)
+    assert (guesses.n_pairs, guesses.n_right) == (100, 100)
+    assert expit(guesses.epsilon_lower) == pytest.approx((ALPHA / 4) ** (1 / 100))
+
+
+def test_pairs_that_nothing_parts_are_not_guessed_on():
+    guesses = _guess_members(np.array([1.0, 1.0, 2.0]), np.array([1.0, 1.0, 0.0]), ALPHA)
+    assert (guesses.n_pairs, guesses.n_right, guesses.epsilon_lower) == (1, 1, 0)
 
 
 def test_training_rows_in_order_are_no_sign_of_copying():

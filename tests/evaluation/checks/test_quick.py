@@ -204,6 +204,12 @@ def test_a_broken_rule_is_found_and_said(column, change, kind, rule):
     assert any(line.startswith(rule) for line in lines)
 
 
+def test_an_order_that_follows_from_the_ranges_is_no_rule():
+    rng = np.random.default_rng(0)
+    real, other = (pa.table({"a": rng.random(90), "b": 2 + rng.random(90)}) for _ in range(2))
+    assert "orders" not in broken(check(real, other))
+
+
 @over_seeds(60, 600)
 def test_fresh_data_break_a_range_or_an_order_in_one_time_of_twenty(seeds):
     """Of normals all values beyond one end are a matter of chance."""
@@ -273,8 +279,12 @@ def test_ten_thousand_rows_take_less_than_two_seconds():
     assert time.process_time() - start < 2
 
 
-def test_of_many_rows_pairs_see_some(monkeypatch):
+def test_of_many_rows_pairs_see_some_and_the_ceiling_is_that_of_as_many(monkeypatch):
     monkeypatch.setattr(quick, "MOST_ROWS", 100)
-    real = contracts(0)
+    real, above = contracts(0), []
     prices = np.random.default_rng(1).permutation(real["price"].to_numpy())
     assert check(real, replaced(real, "price", prices)).pairs[0].columns == ("plan", "price")
+    for seed in range(60):
+        x, y = (np.random.default_rng([seed, n]).normal(size=(n, 2)) for n in (100, 5000))
+        above.append(check(x, y).pairs_above > 0)
+    assert is_rare(above, 0.07)

@@ -86,6 +86,14 @@ def test_a_broken_pair_is_seen_where_no_column_is_off():
     assert found.pairs_at_most == pytest.approx(0.25 + margin(2000, 2000, ALPHA / 6), abs=0.02)
 
 
+def test_each_word_of_a_pair_is_compared_by_itself():
+    # four words, of which two have a tenth too much and two a tenth too little, beside a number that is always 0
+    real, other = np.repeat([0, 1, 2, 3], [3, 3, 2, 2]), np.repeat([0, 1, 2, 3], [2, 2, 3, 3])
+    sides = (np.stack([np.tile(w, 100), np.zeros(1000)], axis=1) for w in (real, other))
+    found = bound(*sides, BOTH)
+    assert found.pairs_at_most == pytest.approx(0.1 + margin(1000, 1000, ALPHA / 6))
+
+
 @pytest.mark.parametrize("most", [2**23, 1000])
 def test_pairs_of_words_are_compared_cell_by_cell(monkeypatch, most):
     monkeypatch.setattr("onehalf.evaluation.checks.upper_bounds.MOST_PAIRED", most)

@@ -16,6 +16,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+import onehalf as oh
 from helpers import over_seeds
 from onehalf import Refusal
 from onehalf.data.tables.encoding import TableEncoder
@@ -196,7 +197,7 @@ def test_sentences_have_their_baselines():
         (
             "nobody",
             slice(None),
-            "expected at least 20 rows that hold it; got 0 among the samples",
+            "expected at least 20 rows that hold it; got 0 among the data to train on",
         ),
         ("income", slice(12), "among the samples"),
     ],
@@ -216,3 +217,13 @@ def test_a_target_that_never_changes_or_stands_alone_is_refused():
     alone = TableColumns(TableEncoder.fit(table.select(["x"])))
     with pytest.raises(Refusal, match="other columns"):
         evaluate_utility(rows[:, :1], rows[:, :1], alone, "x", seed=0)
+
+
+def test_a_target_that_never_changes_is_refused_before_the_work(monkeypatch):
+    def too_late(*_, **__):
+        raise AssertionError("the target is checked first")
+
+    monkeypatch.setattr("onehalf.evaluation.measurement._run_side_by_side", too_late)
+    table = pa.table({"x": np.arange(100.0) % 7, "y": ["a"] * 100})
+    with pytest.raises(Refusal, match="different values; got 'y', all alike"):
+        oh.measure(real=table, other=table, target="y")

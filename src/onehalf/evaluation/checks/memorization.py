@@ -28,13 +28,14 @@ from onehalf.evaluation.certificate.bounds import (
 from onehalf.evaluation.result import (
     Collisions,
     Duplicates,
+    MembershipGuesses,
     Memorization,
     NearerTrain,
     Proportion,
     Repeats,
 )
 from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap
-from onehalf.evaluation.wording import confidence, money, percent
+from onehalf.evaluation.wording import at_least, confidence, money, percent
 
 __all__ = ["detect_copying"]
 
@@ -57,6 +58,9 @@ PROJECTED = 512
 
 TREE_COLUMNS = 8
 """With no more columns than this a k-d tree finds neighbours faster than brute force does."""
+
+GUESSED = (1.0, 1 / 4, 1 / 16, 1 / 64)
+"""The shares of the pairs that guesses are made on: few copies show in the clearest pairs alone."""
 
 STAKES = (1.0, 1 / 16, 1 / 256)
 """Bold bets win most on many copies, cautious ones lose less over many rows: a third of the wealth goes on each."""
@@ -90,6 +94,8 @@ def detect_copying(
       holds for a share of train rows greater by this than its share of other rows (Yeom et al. 2018). The distance is
       chosen on a third of the pairs and judged on the others. If nothing was copied it exceeds 0 with probability
       alpha at most; its size takes the pairs to be independent given the samples.
+    - `guesses`: of each pair, the row nearer to a sample is guessed to be the train row. `epsilon_lower` is below the
+      epsilon of every pure differential privacy (one row replaced) that the generator has, at 1 - alpha.
     - `nearer_train`: the share of samples nearer to a train row than to any held-out row ('DCR share'), with an exact
       p-value. Samples share neighbours, so no binomial test will do; labels of the rows are permuted instead.
     - `duplicates`: samples that equal a row of `n_rows` of each kind, with Clopper-Pearson intervals.
@@ -145,6 +151,7 @@ def detect_copying(
                 rng.permutation(np.concatenate([marks_train, marks_held_out])), alpha
             ),
         ),
+        guesses=_guess_members(score_members, score_others, alpha),
         shown=p <= alpha or log_e >= math.log(1 / alpha) or advantage_lower > 0,
     )
     return dataclasses.replace(found, sentences=_sentences(found, alpha))
@@ -210,6 +217,30 @@ def _advantage(members: Values, others: Values, alpha: float) -> float:
     t = levels[np.argmax((p - q) / np.sqrt(p * (1 - p) + q * (1 - q) + 1 / third))]
     gain = (members[third:] > t).astype(np.float64) - (others[third:] > t)
     return lower_bound(gain, np.full(len(gain), -1.0), alpha, top=1.0)
+
+
+def _guess_members(members: Values, others: Values, alpha: float) -> MembershipGuesses:
+    """Guess that the row nearer to a sample was trained on, on the clearest pairs, and bound epsilon from below.
+
+    Under pure epsilon-differential privacy (one row replaced) a guess is right with probability q = e^eps/(1 + e^eps)
+    at most, given the samples, the unordered pairs and which row of every other pair was trained on: Bayes' rule, where
+    two values of one coin have likelihoods that differ by a factor of e^eps at most, and are as likely beforehand. So
+    the right ones among r guesses are stochastically no more than a binomial of r and q, though all come of one run
+    (Steinke, Nasr & Jagielski 2023). Which pairs are guessed on depends on the difference of the scores without its
+    sign alone. q is bounded from below by Clopper & Pearson, and eps >= log(q/(1 - q)). The best of the shares GUESSED
+    is kept, each at its part of alpha.
+    """
+    gap = members - others
+    apart = np.sort(np.abs(gap[gap != 0]))[::-1]
+    best = MembershipGuesses(n_pairs=0, n_right=0, epsilon_lower=0.0)
+    for share in GUESSED if len(apart) else ():
+        clear = gap[np.abs(gap) >= apart[math.ceil(share * len(apart)) - 1]]
+        right = int((clear > 0).sum())
+        q = clopper_pearson(right, len(clear), 2 * alpha / len(GUESSED))[0]
+        epsilon = max(float(special.logit(q)), 0.0) if q else 0.0
+        if not best.n_pairs or epsilon > best.epsilon_lower:
+            best = MembershipGuesses(n_pairs=len(clear), n_right=right, epsilon_lower=epsilon)
+    return best
 
 
 def _nearer(
@@ -313,11 +344,12 @@ def _sentences(found: Memorization, alpha: float) -> tuple[str, ...]:
         f"{percent(found.advantage_lower)}, {at_confidence}."
         if found.advantage_lower > 0
         else "No advantage was certified in guessing from the nearest sample whether a row was "
-        "trained on. Other attacks were not tried."
+        "trained on. Other attacks may succeed."
     )
     return (
         headline,
         advantage,
+        *_differential_privacy(found.guesses, at_confidence),
         f"{100 * nearer.share:.1f} % of {found.n_samples:,} samples lie nearer to a training row than to any of as "
         f"many held-out rows (50 % is expected without copying; p = {nearer.p_value:.2g}). "
         "This says nothing about what else the samples reveal.",
@@ -326,6 +358,19 @@ def _sentences(found: Memorization, alpha: float) -> tuple[str, ...]:
         "Near copies are not counted here.",
         f"Among {samples.n_rows:,} samples, {_repeats(samples, at_confidence)}. "
         f"Among the data's own {real.n_rows:,} rows, {_repeats(real, at_confidence)}.",
+    )
+
+
+def _differential_privacy(
+    guesses: MembershipGuesses | None, at_confidence: str
+) -> tuple[str, ...]:
+    """Say which claims of differential privacy are refuted, if any."""
+    if guesses is None or guesses.epsilon_lower <= 0:
+        return ()
+    return (
+        f"Of {guesses.n_pairs:,} pairs of a training row and a held-out row, the row nearer to a sample was the "
+        f"training row in {guesses.n_right:,}. So the generator is not differentially private with an epsilon "
+        f"below {at_least(guesses.epsilon_lower)} (pure, one row replaced), {at_confidence}.",
     )
 
 

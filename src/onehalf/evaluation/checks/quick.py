@@ -18,7 +18,6 @@ __all__ = ["check_quickly"]
 
 Cells = Float[np.ndarray, "_ columns"]
 Flags = Float[np.ndarray, "_ flags"]
-Counts = Int[np.ndarray, "rows draws"]
 
 DRAWS = 19
 """Pairs of samples that are drawn from the data: one more is the greatest of all twenty once in twenty times."""
@@ -58,12 +57,11 @@ def check_quickly(samples: Samples, seed: int = 0) -> QuickTable:
     real, other = description.real, description.other[::step]
     n, m = len(real), len(other)
     rng = np.random.default_rng([seed, 6])
-    draws = count_draws(rng, n, n, DRAWS), count_draws(rng, n, m, DRAWS)
-    pairs = _compare_pairs(real, other, columns, draws)
+    pairs = _compare_pairs(rng, real, other, columns)
     return QuickTable(
         n_real=n,
         n_other=m,
-        columns=_compare_columns(real, other, columns, draws),
+        columns=_compare_columns(rng, real, other, columns),
         pairs=pairs[:MOST_PAIRS],
         paired_columns=min(len(columns.names), MOST_PAIRED),
         n_pairs=len(pairs),
@@ -81,11 +79,11 @@ def check_quickly(samples: Samples, seed: int = 0) -> QuickTable:
 
 
 def _compare_columns(
-    real: Cells, other: Cells, columns: Columns, draws: tuple[Counts, Counts]
+    rng: np.random.Generator, real: Cells, other: Cells, columns: Columns
 ) -> tuple[QuickColumn, ...]:
     """The distance of each column, and that of pairs of samples from the data."""
     n, m = len(real), len(other)
-    weights = draws[0] / n - draws[1] / m
+    weights = count_draws(rng, n, n, DRAWS) / n - count_draws(rng, n, m, DRAWS) / m
     both = rank_columns(np.concatenate([real, other]), columns)
     of_data = rank_columns(real, columns)
     found = [
@@ -103,20 +101,27 @@ def _compare_columns(
 
 
 def _compare_pairs(
-    real: Cells, other: Cells, columns: Columns, draws: tuple[Counts, Counts]
+    rng: np.random.Generator, real: Cells, other: Cells, columns: Columns
 ) -> tuple[QuickPair, ...]:
     """The distance of each pair, and that of pairs of samples from the data."""
     places = range(min(len(columns.names), MOST_PAIRED))
     if len(places) < 2:
         return ()
+    real, other = (side[:: -(-len(side) // MOST_ROWS), places] for side in (real, other))
+    n, m = len(real), len(other)
     bins = [_Binning.fit(real[:, place], words=columns.is_category(place)) for place in places]
     starts = np.cumsum([0, *(each.size for each in bins[:-1])])
-    flags = _flag(real[:, places], bins)
-    distances = _distances(_associate(flags), _associate(_flag(other[:, places], bins)), starts)
+    flags = _flag(real, bins)
+    distances = _distances(
+        _associate(flags, np.ones(n, int)),
+        _associate(_flag(other, bins), np.ones(m, int)),
+        starts,
+    )
     ceilings = np.zeros_like(distances)
-    for of_real, of_other in zip(draws[0].T, draws[1].T, strict=True):
-        drawn = _distances(_associate(flags, of_real), _associate(flags, of_other), starts)
-        ceilings = np.maximum(ceilings, drawn)
+    for _ in range(DRAWS):
+        of_real = _associate(flags, count_draws(rng, n, n, 1)[:, 0])
+        of_other = _associate(flags, count_draws(rng, n, m, 1)[:, 0])
+        ceilings = np.maximum(ceilings, _distances(of_real, of_other, starts))
     found = [
         QuickPair(
             columns=(columns.names[i], columns.names[j]),
@@ -162,22 +167,18 @@ class _Binning:
 
 def _flag(cells: Cells, bins: Sequence[_Binning]) -> Flags:
     """A flag for each bin of each column."""
-    step = -(-len(cells) // MOST_ROWS)
     flags = [
-        each.places(column)[::step, None] == np.arange(each.size)
+        each.places(column)[:, None] == np.arange(each.size)
         for each, column in zip(bins, cells.T, strict=True)
     ]
     return np.concatenate(flags, axis=1).astype(np.float32)
 
 
 def _associate(
-    flags: Flags, counts: Int[np.ndarray, " rows"] | None = None
+    flags: Flags, counts: Int[np.ndarray, " rows"]
 ) -> Float[np.ndarray, "flags flags"]:
-    """p_ab - p_a p_b for all pairs of bins, each row taken as often as it is drawn."""
-    weights = (
-        np.ones(len(flags)) if counts is None else counts[:: -(-len(counts) // len(flags))]
-    )
-    share = (weights / max(weights.sum(), 1)).astype(np.float32)
+    """p_ab - p_a p_b for all pairs of bins, each row taken as often as `counts` says."""
+    share = (counts / counts.sum()).astype(np.float32)
     both = matmul(flags.T, flags * share[:, None])
     alone = np.diag(both)
     return both - np.outer(alone, alone)

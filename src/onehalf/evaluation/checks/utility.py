@@ -17,7 +17,7 @@ from onehalf.evaluation.features.base import Columns
 from onehalf.evaluation.result import Difference, Scores, Utility
 from onehalf.evaluation.samples import check_seed
 
-__all__ = ["evaluate_utility"]
+__all__ = ["check_target", "evaluate_utility"]
 
 LEAST_KNOWN_ROWS = 20
 """The least rows that are trained on, and tested on."""
@@ -52,6 +52,41 @@ Rows = Float[np.ndarray, "_ _"]
 Values = Float[np.ndarray, " _"]
 Guess = Float[np.ndarray, "_ ..."]
 """What a model says of each row: a number, or the probability of each class."""
+
+
+def check_target(columns: Columns, target: str, data: Rows) -> int:
+    """Return the place of the target; refuses, before the work, one that no model can guess.
+
+    Args:
+        columns: The columns.
+        target: The name of one of them.
+        data: The data to train on.
+
+    Raises:
+        Refusal: There is no such column, it is the only one, or its values are all alike or too few.
+    """
+    place = columns.find("the target", target)
+    if len(columns.names) < 2:
+        refuse(
+            "the target",
+            expected="other columns to guess it from",
+            got=f"a table of {target!r} alone",
+        )
+    values = data[:, place]
+    known = values[~np.isnan(values)]
+    if len(known) < LEAST_KNOWN_ROWS:
+        refuse(
+            f"the target {target!r}",
+            expected=f"at least {LEAST_KNOWN_ROWS} rows that hold it",
+            got=f"{len(known)} {PLACES['data']}",
+        )
+    if len(np.unique(known)) < 2:
+        refuse(
+            "the target",
+            expected="a column with different values",
+            got=f"{target!r}, all alike {PLACES['data']}",
+        )
+    return place
 
 
 def evaluate_utility(
@@ -94,17 +129,11 @@ def evaluate_utility(
     >>> found.scores["samples"]["r2"], found.scores["data"]["r2"]
     (-0.3, 0.7)
     """
-    place = columns.find("the target", target)
     rng = np.random.default_rng(check_seed(seed))
-    if len(columns.names) < 2:
-        refuse(
-            "the target",
-            expected="other columns to guess it from",
-            got=f"a table of {target!r} alone",
-        )
     if train is None:
         order = rng.permutation(len(test))
         train, test = test[order[: len(test) // 2]], test[order[len(test) // 2 :]]
+    place = check_target(columns, target, train)
     tables, left_out = {"samples": samples, "data": train, "test": test}, {}
     for name, rows in tables.items():
         known = rows[~np.isnan(rows[:, place])]
@@ -121,12 +150,6 @@ def evaluate_utility(
     tables |= {name: tables[name][:as_many] for name in ("samples", "data")}
 
     answers = {name: rows[:, place] for name, rows in tables.items()}
-    if len(np.unique(answers["data"])) < 2:
-        refuse(
-            "the target",
-            expected="a column with different values",
-            got=f"{target!r}, all alike {PLACES['data']}",
-        )
     in_classes = columns.is_category(place) or columns.has_few_values(place)
     classes = _frequent(answers["data"], CLASSES) if in_classes else None
     if classes is not None:

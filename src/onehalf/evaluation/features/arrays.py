@@ -8,6 +8,7 @@ from jaxtyping import Shaped
 from onehalf.evaluation.features.base import (
     UNNAMED,
     Columns,
+    ColumnSpace,
     DensitySpace,
     Description,
     FeatureEncoder,
@@ -36,6 +37,14 @@ class ArrayEncoder(FeatureEncoder):
         std = rows.entries().std(axis=0)
         scale = np.where(std > 0, std, 1.0)
         return lambda new: new.entries() / scale
+
+    def column_space(self, rows: EvaluationRows) -> ColumnSpace:
+        """The same, a number for each column."""
+        return ColumnSpace(self.content_space(rows), np.arange(rows.entries().shape[1]))
+
+    def frechet_map(self, rows: EvaluationRows) -> RowMap:
+        """The features, or else the entries, in the user's unit."""
+        return super().frechet_map(rows) or EvaluationRows.entries
 
     def density_space(self, rows: EvaluationRows) -> DensitySpace:
         """The entries in the user's unit."""

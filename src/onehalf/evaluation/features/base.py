@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
@@ -19,6 +19,7 @@ __all__ = [
     "PLAIN",
     "TREES",
     "UNNAMED",
+    "ColumnSpace",
     "Columns",
     "DensitySpace",
     "Description",
@@ -181,6 +182,13 @@ class Harmonized(NamedTuple):
     other_format: Features
 
 
+class ColumnSpace(NamedTuple):
+    """Where distances mean something, and which column each number there comes from."""
+
+    encode: RowMap
+    owners: Int[np.ndarray, " numbers"]
+
+
 class DensitySpace(NamedTuple):
     """Where a density is estimated, and its unit in words."""
 
@@ -239,6 +247,14 @@ class FeatureEncoder(abc.ABC):
         std = rows.features.std(axis=0)
         scale = np.where(std > 0, std, 1.0)
         return lambda new: new.features / scale
+
+    def column_space(self, rows: EvaluationRows) -> ColumnSpace | None:
+        """The same for entries alone, column by column; None if single entries mean nothing, as pixels do."""
+        return None
+
+    def frechet_map(self, rows: EvaluationRows) -> RowMap | None:
+        """What the Fréchet distance is computed from: the features in the user's unit, if there are any."""
+        return (lambda new: new.features) if rows.features.shape[1] else None
 
     def density_space(self, rows: EvaluationRows) -> DensitySpace:
         """A map to where densities are estimated, in a unit that all entries share."""

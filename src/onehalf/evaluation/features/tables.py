@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.filters import find_column, seconds_per_tick
@@ -13,6 +13,7 @@ from onehalf.evaluation.features.arrays import encode_format, wrap_with_labels
 from onehalf.evaluation.features.base import (
     TREES,
     Columns,
+    ColumnSpace,
     Description,
     FeatureEncoder,
     Harmonized,
@@ -119,6 +120,13 @@ class TableFeatureEncoder(FeatureEncoder):
         features = CellFeatures.fit(rows.entries(), self.columns)
         return lambda new: features(new.entries()) / features.scale
 
+    def column_space(self, rows: EvaluationRows) -> ColumnSpace:
+        """The same, some numbers for each column."""
+        features = CellFeatures.fit(rows.entries(), self.columns)
+        return ColumnSpace(
+            lambda new: features(new.entries()) / features.scale, features.owners
+        )
+
     def describe(self, real: EvaluationRows, other: EvaluationRows) -> Description:
         """The cells themselves."""
         return Description(self.columns, real.entries(), other.entries(), [])
@@ -161,6 +169,8 @@ class CellFeatures:
     columns: "Sequence[_Number | OneHot]"
     scale: Float[np.ndarray, " width"]
     """The standard deviations of the numbers; 1 for a flag."""
+    owners: Int[np.ndarray, " width"]
+    """The column that each number comes from."""
 
     @classmethod
     def fit(cls, cells: Cells, columns: Columns) -> "CellFeatures":
@@ -174,7 +184,8 @@ class CellFeatures:
         scales = [
             np.ones(each.width) if isinstance(each, OneHot) else each.scale for each in fitted
         ]
-        return cls(fitted, np.concatenate(scales))
+        owners = np.repeat(np.arange(len(scales)), [len(scale) for scale in scales])
+        return cls(fitted, np.concatenate(scales), owners)
 
     def __call__(self, cells: Cells) -> Features:
         """The rows as features."""

@@ -4,6 +4,7 @@ Divergences are in nats, from 0 to log 2 = 0.693; shares and probabilities from 
 in JSON, which is part of the published format: docs/reference/json.md, and `measurement.schema.json` beside it.
 """
 
+from onehalf.evaluation.result.attacks import Attack, PrivacyAttacks
 from onehalf.evaluation.result.audit import (
     Atom,
     Audit,
@@ -38,11 +39,13 @@ from onehalf.evaluation.result.measurement import Measurement, schema
 from onehalf.evaluation.result.memorization import (
     Collisions,
     Duplicates,
+    MembershipGuesses,
     Memorization,
     NearerTrain,
     Repeats,
 )
 from onehalf.evaluation.result.optional import (
+    FID,
     PRDC,
     Cell,
     Cells,
@@ -54,6 +57,7 @@ from onehalf.evaluation.result.optional import (
     Scores,
     Utility,
 )
+from onehalf.evaluation.result.overlap import Overlap
 from onehalf.evaluation.result.plots import Calibration, LogRatios, PlotData, Wealth
 from onehalf.evaluation.result.provenance import FORMAT, InputFile, list_versions
 from onehalf.evaluation.result.quick import (
@@ -63,13 +67,17 @@ from onehalf.evaluation.result.quick import (
     RuleCheck,
     Violation,
 )
+from onehalf.evaluation.result.ranking import Comparison, Ranking
+from onehalf.evaluation.result.steps import Step, Steps
 from onehalf.evaluation.result.upper import ColumnCeiling, UpperBounds
 from onehalf.evaluation.result.verdict import Outcome, Verdict, VerdictTest
 
 __all__ = [
+    "FID",
     "FORMAT",
     "PRDC",
     "Atom",
+    "Attack",
     "Audit",
     "Baseline",
     "Bounds",
@@ -80,6 +88,7 @@ __all__ = [
     "Collisions",
     "ColumnCeiling",
     "ColumnFacts",
+    "Comparison",
     "Condition",
     "DetectableEffect",
     "Difference",
@@ -96,26 +105,32 @@ __all__ = [
     "LogRatios",
     "Marginal",
     "Measurement",
+    "MembershipGuesses",
     "Memorization",
     "NearerTrain",
     "NumberPair",
     "Operator",
     "Optional",
     "Outcome",
+    "Overlap",
     "PRDCScores",
     "Parzen",
     "ParzenScores",
     "PlotData",
+    "PrivacyAttacks",
     "Proportion",
     "QuickColumn",
     "QuickPair",
     "QuickTable",
+    "Ranking",
     "Region",
     "Repeats",
     "RowExample",
     "RuleCheck",
     "Scores",
     "Share",
+    "Step",
+    "Steps",
     "UpperBounds",
     "Utility",
     "Verdict",

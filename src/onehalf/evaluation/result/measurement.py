@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from onehalf.evaluation.result.attacks import PrivacyAttacks
 from onehalf.evaluation.result.audit import Audit
 from onehalf.evaluation.result.bounds import Baseline, Bounds, DetectableEffect, Harmonized
 from onehalf.evaluation.result.explanations import ClassResult, Examples, Marginal, Region
 from onehalf.evaluation.result.limit import LimitCheck, check_limit, compare_with_limit
 from onehalf.evaluation.result.memorization import Memorization
 from onehalf.evaluation.result.optional import Optional
+from onehalf.evaluation.result.overlap import Overlap
 from onehalf.evaluation.result.plots import PlotData
 from onehalf.evaluation.result.provenance import FORMAT, InputFile
 from onehalf.evaluation.result.upper import UpperBounds
@@ -68,6 +70,10 @@ class Measurement(Bounds):
     """The sides without labels, where others have some, which then were not compared."""
     upper: UpperBounds | None = None
     """How far single columns and pairs are off at most; null in results of earlier versions."""
+    attacks: PrivacyAttacks | None = None
+    """Attacks on single training rows; null without these, and for images."""
+    overlap: Overlap | None = None
+    """Rows of the data that equal training rows; null if there are no more than by chance."""
     versions: dict[str, str] = field(default_factory=dict, compare=False)
     """Versions of Python, onehalf, NumPy, JAX and scikit-learn."""
     files: dict[str, InputFile] = field(default_factory=dict, compare=False)

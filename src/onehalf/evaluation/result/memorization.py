@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 
 from onehalf.evaluation.result.bounds import Proportion
 
-__all__ = ["Collisions", "Duplicates", "Memorization", "NearerTrain", "Repeats"]
+__all__ = [
+    "Collisions",
+    "Duplicates",
+    "MembershipGuesses",
+    "Memorization",
+    "NearerTrain",
+    "Repeats",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,18 @@ class Collisions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MembershipGuesses:
+    """Guesses which row of a pair was trained on: the one nearer to a sample."""
+
+    n_pairs: int
+    """Pairs that a guess was made on: those whose distances differ most."""
+    n_right: int
+    """Right guesses; half of them without copying."""
+    epsilon_lower: float
+    """Certified: pure differential privacy (one row replaced) holds for no smaller epsilon."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Memorization:
     """What was copied from the training rows."""
 
@@ -69,5 +88,7 @@ class Memorization:
     collisions: Collisions
     shown: bool
     """Whether log_e, p_value or the advantage refutes that nothing was copied."""
+    guesses: MembershipGuesses | None = None
+    """Guesses which row of a pair was trained on; null of measurements made before there were any."""
     sentences: tuple[str, ...] = ()
     """All of it in words."""

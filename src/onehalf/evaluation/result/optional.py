@@ -7,6 +7,7 @@ from onehalf.evaluation.result.bounds import Proportion
 from onehalf.evaluation.serialization import OMIT_NONE
 
 __all__ = [
+    "FID",
     "PRDC",
     "Cell",
     "Cells",
@@ -41,6 +42,26 @@ class PRDC:
     """Rows of each set."""
     other: PRDCScores
     data: PRDCScores
+
+
+@dataclass(frozen=True, kw_only=True)
+class FID:
+    """The Fréchet distance of the other sample, and of data against data at the same number of rows."""
+
+    n_real: int
+    """Rows of data."""
+    n_other: int
+    """Rows of the other sample."""
+    n_features: int
+    """Numbers in a row: features that were given, or the entries of an array."""
+    value: float
+    """The distance of all rows."""
+    n: int
+    """Rows of each side in the two distances below."""
+    other: float
+    """Of data and the other sample; with fewer rows it is greater."""
+    data: float
+    """Of data and data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +156,7 @@ class Optional:
     """Measurements that are made if they are asked for; the others are absent."""
 
     prdc: PRDC | None = field(default=None, metadata=OMIT_NONE)
+    fid: FID | None = field(default=None, metadata=OMIT_NONE)
     parzen: Parzen | None = field(default=None, metadata=OMIT_NONE)
     cells: Cells | None = field(default=None, metadata=OMIT_NONE)
     utility: Utility | None = field(default=None, metadata=OMIT_NONE)

@@ -96,8 +96,9 @@ class QuickTable:
 
     @property
     def broken(self) -> tuple[Violation, ...]:
-        """The rules that are broken, of all kinds."""
-        return tuple(each for check in self.rules for each in check.broken)
+        """The rules that are broken, of all kinds: those about whole columns first, then the most often broken."""
+        broken = [each for check in self.rules for each in check.broken]
+        return tuple(sorted(broken, key=lambda each: -1 if each.share is None else -each.share))
 
     def __str__(self) -> str:
         """The table, and what was not done."""

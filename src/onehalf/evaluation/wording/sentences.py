@@ -15,6 +15,7 @@ from onehalf.evaluation.result import (
     Condition,
     Harmonized,
     Measurement,
+    Optional,
     Proportion,
     Region,
     Share,
@@ -43,6 +44,9 @@ SIDES = {
 MOST_LISTED = 3
 """Regions and findings of each kind that are listed; the rest are in the JSON."""
 
+FID_ROWS = 10
+"""Rows for each feature, below which a Fréchet distance is mostly bias."""
+
 PARTED = 0.98
 """A region that holds so much more of the one sample than of the other is a rule that tells them apart."""
 
@@ -55,7 +59,7 @@ def describe(found: Measurement) -> list[str]:
 def parts(found: Measurement) -> dict[str, list[str]]:
     """The sentences by what they are about: 'apart', 'where', 'missed', 'copying' and 'notes', in this order."""
     cells, utility = found.optional.cells, found.optional.utility
-    copying = found.memorization
+    copying, attacks = found.memorization, found.attacks
     sentence = copying.sentences if copying else ()
     # if copying was found, its headline is one of the first things to know
     first = 1 if copying and copying.shown else 0
@@ -63,9 +67,11 @@ def parts(found: Measurement) -> dict[str, list[str]]:
         "apart": [*sentence[:first], *_apart(found)],
         "where": [*_where(found), *_by_class(found), *(cells.sentences if cells else ())],
         "missed": [_missed(found)],
-        "copying": list(sentence[first:]),
+        "copying": [*sentence[first:], *(attacks.sentences if attacks else ())],
         "notes": [
+            *([found.overlap.sentence] if found.overlap else []),
             *([utility.sentence] if utility else []),
+            *_scores(found.optional),
             *_findings(found, severe=False)[:MOST_LISTED],
             *_compared(found),
         ],
@@ -311,6 +317,35 @@ def _missed(found: Measurement) -> str:
         f"loss of a group of {100 * limit.mass:.1f} % of the rows ({digits(limit.jsd)} nats) was noticed "
         f"{limit.noticed} times in {limit.trials}; smaller groups, and differences of other kinds, can go unnoticed."
     )
+
+
+def _scores(optional: Optional) -> Iterator[str]:
+    """Well-known numbers that were asked for, beside those of data against data."""
+    if prdc := optional.prdc:
+        pairs = [
+            f"{name} {value:.3f} ({vars(prdc.data)[name]:.3f})"
+            for name, value in vars(prdc.other).items()
+        ]
+        yield (
+            f"With {prdc.n:,} rows of each, and in brackets the same for data against data: "
+            f"{', '.join(pairs)}. These numbers have no guarantee."
+        )
+    if fid := optional.fid:
+        few = (
+            " These are too few rows for so many features."
+            if fid.n_real <= FID_ROWS * fid.n_features
+            else ""
+        )
+        yield (
+            f"Fréchet distance (FID) {fid.value:.4g}, of {fid.n_real:,} rows of data and {fid.n_other:,} samples "
+            f"with {fid.n_features:,} features. The fewer the rows, the greater it is: with {fid.n:,} of each it is "
+            f"{fid.other:.4g}, and {fid.data:.4g} for data against data.{few}"
+        )
+    if parzen := optional.parzen:
+        yield (
+            f"Parzen log-likelihood {parzen.other.log_likelihood:.4g} ± {parzen.other.se:.2g} nats; of data "
+            f"{parzen.data.log_likelihood:.4g} ± {parzen.data.se:.2g} ({parzen.unit})."
+        )
 
 
 def _compared(found: Measurement) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from onehalf.evaluation.result import Measurement, Memorization, Region, Utility
+from onehalf.evaluation.result import Harmonized, Measurement, Memorization, Region, Utility
 from onehalf.evaluation.wording.formats import (
     at_least,
     by_chance,
@@ -45,7 +45,7 @@ def summarize(
     rows = f"{found.n_real:,} rows of data, {found.n_other:,} of the other sample"
     verdict = found.verdict
     paragraphs = [
-        Paragraph("Verdict", verdict.sentence, rank=0, style=verdict.outcome),
+        Paragraph("Verdict", verdict.sentence, rank=0, style=verdict.outcome, least=2),
         *_where(found, called),
         *_power(found),
         *_note([*notes, *find_notes(found)], more),
@@ -63,14 +63,8 @@ def summarize(
 def find_notes(found: Measurement) -> list[str]:
     """What a person must know before any of the numbers is used, the most severe first."""
     severe = [finding.sentence for finding in found.audit.findings if finding.severe]
-    notes = [*_doubt(found), *severe]
-    if alike := found.harmonized:
-        notes.insert(
-            len(notes) - len(severe),
-            f"The number format differs; with the same decimals: at least "
-            f"{at_least(alike.jsd_lower)} nats, estimate {digits(alike.jsd_estimate, alike.jsd_se)}.",
-        )
-    return [*notes, *_omissions(found)]
+    overlap = [found.overlap.sentence] if found.overlap else []
+    return [*_doubt(found), *overlap, *_formats(found.harmonized), *severe, *_omissions(found)]
 
 
 def _distance(found: Measurement, truth: str) -> Iterator[TableRow]:
@@ -207,6 +201,16 @@ def _doubt(found: Measurement) -> Iterator[str]:
         yield (
             f"The data differ from the training rows ({p_value(null.p_value)}), so that all results "
             "are in doubt."
+        )
+
+
+def _formats(alike: Harmonized | None) -> Iterator[str]:
+    """What is left of the difference once both samples are written alike."""
+    if alike:
+        estimate = digits(alike.jsd_estimate, alike.jsd_se)
+        yield (
+            "The number format differs; with the same decimals: at least "
+            f"{at_least(alike.jsd_lower)} nats, estimate {estimate}."
         )
 
 

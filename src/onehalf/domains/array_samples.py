@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import Labels, Rows, check, check_labels, numbered
@@ -15,10 +15,12 @@ from onehalf.evaluation.samples import (
     NamedArray,
     Samples,
     check_count,
+    choose_past,
     choose_samples_per_row,
     draw,
     is_pair,
     read_array,
+    settle_past,
 )
 from onehalf.evaluation.wording import SIDES
 
@@ -71,8 +73,9 @@ def encode_array_samples(
         if side != "real":
             _read_side(arrays, side, side, rows, data)
     given = ()
+    places = choose_past(seed, len(arrays.rows.get("train", ())))
     if sampler is not None:
-        given = _draw_sides(arrays, data, sampler, seed)
+        given = _draw_sides(arrays, data, sampler, seed, places)
     unlabelled = _check_labels(arrays)
     labels = {} if unlabelled else arrays.labels
     extra = {} if features is None else _read_features(features, arrays.rows, sampler)
@@ -84,19 +87,28 @@ def encode_array_samples(
 
     columns = PlainColumns(data.names or numbered(data.x.shape[1:]))
     compared = [arrays.rows[side] for side in ("real", "other", "train") if side in arrays.rows]
+    train = encode("train") if "train" in arrays.rows else None
     return Samples(
         real=encode("real"),
         other=encode("other"),
-        train=encode("train") if "train" in arrays.rows else None,
+        train=train,
         free=encode("free") if "free" in arrays.rows else None,
+        past=settle_past(
+            train, places, encode("past") if "past" in arrays.rows else None, given
+        ),
         encoder=choose_encoder(columns, compared, classes),
         given=given,
         unlabelled=unlabelled,
     )
 
 
-def _draw_sides(arrays: _Arrays, data: NamedArray, sampler: Any, seed: int) -> tuple[str, ...]:
-    """Draw the other sample, for the labels of the real rows if the sampler has labels; their names are returned."""
+def _draw_sides(
+    arrays: _Arrays, data: NamedArray, sampler: Any, seed: int, past: Int[np.ndarray, " _"]
+) -> tuple[str, ...]:
+    """Draw the other sample, for the labels of the real rows if the sampler has labels; their names are returned.
+
+    As many samples again are drawn for critics to learn from as there are places of training rows in `past`.
+    """
     n = len(data.x)
     each = choose_samples_per_row(n, data.x[0].size)
     given = tuple(getattr(sampler, "labels_", ())) if "real" in arrays.labels else ()
@@ -108,6 +120,10 @@ def _draw_sides(arrays: _Arrays, data: NamedArray, sampler: Any, seed: int) -> t
             refuse("sampler", expected="rows of the labels that it was given", got="others")
         most = min(n * each, MOST_INDEPENDENT)
         _read_side(arrays, "sampler", "free", draw(sampler, most, seed + 1), data, most)
+    if len(past) and (wanted is None or "train" in arrays.labels):
+        labels = None if wanted is None else arrays.labels["train"][past]
+        drawn = draw(sampler, len(past), seed + 2, labels)
+        _read_side(arrays, "sampler", "past", drawn, data, len(past))
     return given
 
 

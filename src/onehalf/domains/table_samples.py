@@ -21,8 +21,10 @@ from onehalf.evaluation.samples import (
     Samples,
     TypePair,
     check_count,
+    choose_past,
     choose_samples_per_row,
     draw,
+    settle_past,
 )
 
 __all__ = ["encode_table_samples"]
@@ -53,9 +55,13 @@ def encode_table_samples(
     tables = {side: to_table(rows, allow_empty=True) for side, rows in others.items()}
     each = choose_samples_per_row(len(real))
     given = ()
+    past = choose_past(seed, len(tables.get("train", ())))
     if sampler is not None:
         given = tuple(getattr(sampler, "labels_", ()))
         tables |= _draw_tables(sampler, real, given, each, seed)
+        if len(past):
+            labels = tables["train"].select(given).take(past) if given else None
+            tables["past"] = _draw_table(sampler, len(past), seed + 2, labels)
     extra = [
         name
         for side, table in tables.items()
@@ -80,6 +86,7 @@ def encode_table_samples(
         other=encoded["other"],
         train=encoded.get("train"),
         free=encoded.get("free"),
+        past=settle_past(encoded.get("train"), past, encoded.get("past"), given),
         encoder=TableFeatureEncoder(TableColumns(encoder)),
         given=given,
         left_out=tuple(dict.fromkeys([*encoder.left_out, *extra])),

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.random as jr
 import numpy as np
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
 from onehalf.evaluation.certificate.certificate import (
+    LEAST_PAST,
     LEAST_ROWS,
     Certificate,
     bets_start,
@@ -33,6 +34,7 @@ from onehalf.evaluation.checks.utility import check_target, evaluate_utility
 from onehalf.evaluation.explain.marginals import rank_marginals
 from onehalf.evaluation.explain.per_class import compare_classes
 from onehalf.evaluation.explain.regions import find_regions, most_telling
+from onehalf.evaluation.explain.relations import relate
 from onehalf.evaluation.features.base import Description, FeatureEncoder
 from onehalf.evaluation.pairing import PairedSamples, shuffle
 from onehalf.evaluation.result import (
@@ -57,7 +59,7 @@ from onehalf.evaluation.result import (
     list_versions,
 )
 from onehalf.evaluation.rows import EvaluationRows, concatenate, wrap
-from onehalf.evaluation.samples import Samples
+from onehalf.evaluation.samples import MOST_PAST, PastRows, Samples
 
 __all__ = ["OPTIONAL", "check_optional", "check_rows", "compare", "compare_data"]
 
@@ -125,13 +127,15 @@ def compare(
         _check_fid(samples)
     if on_quick:
         on_quick(check_quickly(samples, seed))
-    paired = PairedSamples(seed, real, samples.other, encoder, matched=samples.matched)
+    paired = PairedSamples(
+        seed, real, samples.other, encoder, matched=samples.matched, past=samples.past
+    )
     description = encoder.describe(real, samples.other)
     audit = _audit(samples, paired, description)
     key, key_null, key_alike, key_planted = jr.split(jr.key(seed), 4)
 
     # samples that were made for the real rows' own labels say nothing of copies and of classes
-    free = samples.independent if samples.matched else paired.other
+    free = samples.independent if samples.matched else samples.other[paired.free_places]
     tasks: dict[str, Callable[[], Any]] = {
         "certificate": lambda: paired.certify(key, alpha),
         "detectable": lambda: (
@@ -166,9 +170,13 @@ def compare(
             seed,
             None if train is None else train.entries(),
         )
-    described = description.real[paired.real_places], description.other[paired.other_places]
-    halves = paired.halves(*described)
-    log_ratios = paired.past_log_ratios(certificate)
+    described = description.real[paired.real_places], description.other[paired.free_places]
+    parts = _describe_parts(paired, description)
+    related = relate(description.columns, parts.learn_real, parts.learn_other)
+    extended = _Parts(*map(related.extend, parts))
+    log_ratios = paired.past_log_ratios(
+        certificate, (len(parts.learn_real), len(parts.learn_other))
+    )
     return Measurement(
         alpha=alpha,
         seed=seed,
@@ -176,8 +184,8 @@ def compare(
         n_other=len(samples.other),
         **vars(certificate.bounds()),
         **done,
-        regions=find_regions(*halves, description.columns, alpha, log_ratio=log_ratios),
-        marginals=rank_marginals(*halves, description.columns, alpha),
+        regions=find_regions(*extended, related, alpha, log_ratio=log_ratios),
+        marginals=rank_marginals(*parts, description.columns, alpha),
         examples=_find_examples(paired, certificate, samples),
         audit=audit,
         optional=Optional(**extra),
@@ -249,9 +257,32 @@ def compare_data(
         if len(real) < 2 * LEAST_ROWS:
             return None
         shuffled = real[shuffle(real.hashes(), seed, 2)]
-        real, train = shuffled[::2], shuffled[1::2]
-    certificate = PairedSamples(seed, real, train, encoder).certify(key, alpha)
-    return Baseline(n_real=len(real), n_other=len(train), **vars(certificate.bounds()))
+        real, other, past = shuffled[::2], shuffled[1::2], None
+    else:
+        shuffled = train[shuffle(train.hashes(), seed, 2)]
+        other, past = shuffled[1::2], PastRows(shuffled[::2][:MOST_PAST], train[:0])
+    paired = PairedSamples(seed, real, other, encoder, past=past)
+    bounds = paired.certify(key, alpha).bounds()
+    return Baseline(n_real=len(real), n_other=len(paired.other), **vars(bounds))
+
+
+class _Parts(NamedTuple):
+    """Rows of both samples to choose by, and others to judge by."""
+
+    learn_real: np.ndarray
+    learn_other: np.ndarray
+    test_real: np.ndarray
+    test_other: np.ndarray
+
+
+def _describe_parts(paired: PairedSamples, description: Description) -> _Parts:
+    """Both samples as described, to choose by and to judge by: the past chooses where it can, and else one half."""
+    real, other = description.real[paired.real_places], description.other[paired.other_places]
+    past = paired.past
+    if past and min(map(len, past)) >= LEAST_PAST:
+        settled = paired.encoder.describe(*past)
+        return _Parts(settled.real, settled.other, real, other[:: paired.step])
+    return _Parts(*paired.halves(real, other))
 
 
 def _compare_harmonized(key: PRNGKey, paired: PairedSamples, alpha: float) -> Harmonized:

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int, Integer
 
 from onehalf._typing import PRNGKey
-from onehalf.evaluation.certificate.certificate import Certificate, certify
+from onehalf.evaluation.certificate.certificate import Certificate, Past, certify
 from onehalf.evaluation.certificate.critics import PLAIN_ARRAY
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap
-from onehalf.evaluation.samples import SAMPLES_PER_ROW
+from onehalf.evaluation.samples import MOST_PAST, SAMPLES_PER_ROW, PastRows
 
 __all__ = ["PairedSamples", "shuffle"]
 
@@ -25,6 +25,9 @@ class PairedSamples:
     Each row of the smaller sample bets as x against as many rows of the larger one as there are to a row, ten at most;
     of samples of one size, the one whose hashes add up to less. So nothing depends on which is called real. If they are
     matched, each real row bets as x against the other rows that were made for it, which come one after the other.
+
+    With real rows of the past and no samples beside them, some of the other sample are set aside: critics learn from
+    these, and do not bet on them.
     """
 
     def __init__(
@@ -35,8 +38,13 @@ class PairedSamples:
         encoder: FeatureEncoder = PLAIN_ARRAY,
         *,
         matched: bool = False,
+        past: PastRows | None = None,
     ) -> None:
         real, other = wrap(real), wrap(other)
+        self.aside = np.empty(0, dtype=int)
+        if past and not len(past.other):
+            self.aside = _set_aside(seed, len(real), len(past.real), other)
+            past = past._replace(other=other[self.aside])
         self.seed = seed
         self.encoder = encoder
         self.matched = matched
@@ -47,15 +55,23 @@ class PairedSamples:
             self.real_places = order
             self.other_places = (order[:, None] * self.step + np.arange(self.step)).ravel()
         else:
-            hashed = {"real": real.hashes(), "other": other.hashes()}
+            kept = np.setdiff1d(np.arange(len(other)), self.aside)
+            hashed = {"real": real.hashes(), "other": other[kept].hashes()}
             first = min(hashed, key=lambda side: (len(hashed[side]), int(hashed[side].sum())))
             self.first_is_real = first == "real"
             turns = (0, 1) if self.first_is_real else (1, 0)
             self.real_places = shuffle(hashed["real"], seed, turns[0])
-            self.other_places = shuffle(hashed["other"], seed, turns[1])
+            self.other_places = kept[shuffle(hashed["other"], seed, turns[1])]
         self.real = real[self.real_places]
         self.other = other[self.other_places]
         self.x, self.y = self.pair(self.real, self.other)
+        self.past = past
+        """What critics learn from besides."""
+
+    @property
+    def free_places(self) -> Places:
+        """All rows of the other sample in a random order, those that are set aside last."""
+        return np.append(self.other_places, self.aside)
 
     @property
     def each(self) -> int:
@@ -65,7 +81,14 @@ class PairedSamples:
     def certify(self, key: PRNGKey, alpha: float, **options: Any) -> Certificate:
         """The bets on them."""
         return certify(
-            key, self.x, self.y, alpha, encoder=self.encoder, matched=self.matched, **options
+            key,
+            self.x,
+            self.y,
+            alpha,
+            encoder=self.encoder,
+            matched=self.matched,
+            past=self.past and Past(*self.by_role(*self.past)),
+            **options,
         )
 
     def pair(
@@ -89,12 +112,14 @@ class PairedSamples:
         half_real, half_other = len(real) // 2, len(other) // 2
         return real[:half_real], other[:half_other], real[half_real:], other[half_other:]
 
-    def past_log_ratios(self, certificate: Certificate) -> tuple[Values, Values] | None:
-        """The log ratios, out of sample, of the critic that learned from just the rows that regions are chosen by."""
-        half = len(self.real) // 2, len(self.other[:: self.step]) // 2
+    def past_log_ratios(
+        self, certificate: Certificate, sizes: tuple[int, int]
+    ) -> tuple[Values, Values] | None:
+        """The log ratios, out of sample, of the critic that learned from just as many rows, real and other."""
         for critic in certificate.critics:
-            if half == (len(critic.past[0]), len(critic.past[1])):
-                return self.log_ratios(*critic.past)
+            log_ratios = self.log_ratios(*critic.past)
+            if tuple(map(len, log_ratios)) == sizes:
+                return log_ratios
         return None
 
     def log_ratios(self, l_x: Values, l_y: Float[np.ndarray, "..."]) -> tuple[Values, Values]:
@@ -108,6 +133,15 @@ class PairedSamples:
         return self.by_role(
             places_x[first:], places_y[first * self.each : self.each * len(self.x)]
         )
+
+
+def _set_aside(
+    seed: int, n_real: int, n_past: int, other: EvaluationRows
+) -> Int[np.ndarray, " aside"]:
+    """Places of samples for critics to learn from: half, but enough are left for each real row to bet on one."""
+    spare = len(other) - max(n_real, len(other) // 2)
+    order = shuffle(other.hashes(), seed, 5)
+    return np.sort(order[: max(0, min(n_past, MOST_PAST, spare))])
 
 
 def shuffle(hashed: Integer[np.ndarray, " n"], seed: int, turn: int) -> Places:

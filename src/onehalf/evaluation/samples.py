@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import Rows, check
@@ -12,19 +13,23 @@ from onehalf.evaluation.rows import EvaluationRows
 
 __all__ = [
     "MOST_INDEPENDENT",
+    "MOST_PAST",
     "SAMPLES_PER_ROW",
     "KeyColumn",
     "NamedArray",
+    "PastRows",
     "Samples",
     "TypePair",
     "check_alpha",
     "check_count",
     "check_seed",
+    "choose_past",
     "choose_samples_per_row",
     "draw",
     "draw_array",
     "is_pair",
     "read_array",
+    "settle_past",
 ]
 
 SAMPLES_PER_ROW = 10
@@ -36,6 +41,9 @@ MOST_SAMPLES = 1_000_000
 MOST_ENTRIES = 2**29
 """The most numbers in all samples."""
 
+
+MOST_PAST = 20_000
+"""The most rows of the past on each side."""
 
 MOST_INDEPENDENT = 100_000
 """The most samples that are drawn without regard to labels."""
@@ -59,6 +67,15 @@ class KeyColumn(NamedTuple):
     """Those of them whose id is missing, or the id of an earlier row."""
 
 
+class PastRows(NamedTuple):
+    """Rows of both sides that were settled before the test: critics learn from them, and do not bet on them."""
+
+    real: EvaluationRows
+    other: EvaluationRows
+    """Samples that are not among those that are bet on; `matched` ones have the labels of these real rows. None of
+    them: some of the other sample are set aside."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Samples:
     """What is compared: encoded rows, and how they are seen."""
@@ -70,6 +87,8 @@ class Samples:
     """The rows that the generator was trained on."""
     free: EvaluationRows | None = None
     """Samples that were made without regard to the labels of the real rows; None means `other`."""
+    past: PastRows | None = None
+    """What critics learn from besides the test rows."""
     encoder: FeatureEncoder
     given: tuple[str, ...] = ()
     """The names of the labels of each real row which its own samples were made for."""
@@ -162,6 +181,26 @@ def read_array(what: str, rows: Any, like: NamedArray | None = None) -> NamedArr
             hint=hint,
         )
     return NamedArray(names, array)
+
+
+def choose_past(seed: int, n_train: int) -> Int[np.ndarray, " past"]:
+    """The training rows that critics learn from, in a random order."""
+    return np.random.default_rng([seed, 6]).permutation(n_train)[:MOST_PAST]
+
+
+def settle_past(
+    train: EvaluationRows | None,
+    places: Int[np.ndarray, " past"],
+    drawn: EvaluationRows | None,
+    given: tuple[str, ...],
+) -> PastRows | None:
+    """Training rows at these places, and the samples that were drawn for critics to learn from.
+
+    Where none were drawn, some of the other sample can be set aside later, unless each was made for a real row.
+    """
+    if train is None or (drawn is None and given):
+        return None
+    return PastRows(train[places], train[:0] if drawn is None else drawn)
 
 
 def draw(sampler: Any, n: int, seed: int, given: Any = None) -> Any:

@@ -20,7 +20,13 @@ from onehalf.evaluation.certificate.certificate import LEAST_ROWS, certify, esti
 from onehalf.evaluation.measurement import compare
 from onehalf.evaluation.result import Measurement
 from onehalf.evaluation.rows import wrap
-from onehalf.evaluation.samples import MOST_INDEPENDENT, Samples, choose_samples_per_row
+from onehalf.evaluation.samples import (
+    MOST_INDEPENDENT,
+    PastRows,
+    Samples,
+    choose_past,
+    choose_samples_per_row,
+)
 from onehalf.fitting.fit import Fit
 from onehalf.model import GenerativeModel
 
@@ -149,6 +155,7 @@ def measure(fit: Fit, splits: Splits) -> Measurement | None:
         other=wrap(samples.other),
         train=wrap(splits.train),
         free=None if samples.free is None else wrap(samples.free),
+        past=draw_past(fit, splits),
         encoder=fit.domain.encoder,
         given=fit.domain.label_names,
         left_out=fit.domain.left_out,
@@ -181,6 +188,18 @@ def draw_for_test(fit: Fit, test: EncodedRows) -> SamplesForTest | None:
     other = fit.model.draw(jr.key(seed), len(labels), labels)
     n_free = min(len(labels), MOST_INDEPENDENT)
     return SamplesForTest(other, fit.model.draw_where(jr.key(seed + 1), n_free).rows)
+
+
+def draw_past(fit: Fit, splits: Splits) -> PastRows | None:
+    """Training and validation rows, and as many samples, for critics to learn from; None if G gives invalid rows."""
+    settled = EncodedRows.concatenate([splits.train, splits.validation])
+    seed = fit.recipe.random_state
+    settled = settled[choose_past(seed, len(settled))]
+    labels = fit.preprocessor.label_cells(settled) if fit.domain.label_names else None
+    samples = fit.model.draw(jr.key(seed + 2), len(settled), labels)
+    if not fit.domain.is_valid(samples):
+        return None
+    return PastRows(wrap(settled), wrap(samples))
 
 
 def draw_previews(fit: Fit, generators: Sequence[Pushforward]) -> list[np.ndarray]:

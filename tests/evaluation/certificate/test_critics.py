@@ -7,12 +7,13 @@ import pytest
 
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation._products import matmul
-from onehalf.evaluation.certificate import critics
+from onehalf.evaluation.certificate import critics, members
 from onehalf.evaluation.certificate.bounds import payoff
 from onehalf.evaluation.certificate.critics import PROJECTED, _Standard, learn
 from onehalf.evaluation.features.arrays import ArrayEncoder
-from onehalf.evaluation.features.base import CONVOLUTIONS, PLAIN, TREES
+from onehalf.evaluation.features.base import CONVOLUTIONS, PAIRS, PLAIN, TREES
 from onehalf.evaluation.features.images import ImageEncoder
+from onehalf.evaluation.features.relations import OF_RELATIONS
 from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 
 CENTRES = np.random.default_rng(9).normal(size=(8, 6)) * 4
@@ -28,6 +29,26 @@ def bits(rng, n, tilt):
     rows = rng.integers(0, 2, (n, 3))
     rows[:, 2] = (rows[:, 0] + rows[:, 1] + (rng.random(n) > 0.5 + tilt)) % 2
     return rows.astype(float)
+
+
+def ripple(rng, n, amplitude):
+    """Points of the unit square with the density 1 + amplitude sin(4 pi a) sin(4 pi b)."""
+    rows = rng.random((4 * n, 2))
+    density = 1 + amplitude * np.sin(4 * np.pi * rows).prod(axis=1)
+    return rows[rng.random(4 * n) < density / 2][:n]
+
+
+def words(rng, n, kept):
+    """Two columns of five words, the second of which is the first with probability `kept`, else any."""
+    first, other = rng.integers(0, 5, (2, n))
+    return np.column_stack([first, np.where(rng.random(n) < kept, first, other)]).astype(float)
+
+
+def sums(rng, n, noise):
+    """Two columns, their sum with an error, and six columns of noise."""
+    a, b = rng.integers(1, 50, (2, n))
+    total = a + b + np.rint(noise * rng.normal(size=n))
+    return np.column_stack([a, b, total, rng.normal(size=(n, 6))])
 
 
 def groups(rng, n, count):
@@ -58,6 +79,10 @@ def groups(rng, n, count):
             0.016300,
         ),
         ("cells", lambda rng, n: (bits(rng, n, 0.0), bits(rng, n, 0.2)), 0.020755),
+        ("cubic", lambda rng, n: (bits(rng, n, 0.0), bits(rng, n, 0.2)), 0.020755),
+        ("ripples", lambda rng, n: (rng.random((n, 2)), ripple(rng, n, 0.8)), 0.022683),
+        ("pairs", lambda rng, n: (words(rng, n, 0.8), words(rng, n, 0.3)), 0.090618),
+        ("trees", lambda rng, n: (sums(rng, n, 0), sums(rng, n, 3)), 0.48),
         ("cells", lambda rng, n: (groups(rng, n, 8), groups(rng, n, 7)), 0.045259),
     ],
 )
@@ -122,7 +147,9 @@ def test_products_raise_no_alarm_and_keep_what_is_not_finite():
 
 
 def test_a_member_with_nan_does_not_pass_for_no_difference(monkeypatch):
-    monkeypatch.setattr(critics, "_newton", lambda *_: np.full(3, np.nan, np.float32))
+    monkeypatch.setattr(
+        members, "fit_logistic", lambda *_: np.full((1, 3, 4), np.nan, np.float32)
+    )
     x, y = np.random.default_rng(0).normal(size=(2, 100, 2))
     with pytest.raises(FloatingPointError, match="finite logits"):
         learn(jr.key(0), x, y, 100, kinds=("linear",))
@@ -143,11 +170,15 @@ PEOPLE = TableEncoder.fit(
 @pytest.mark.parametrize(
     ("encoder", "rows", "maps"),
     [
-        (ArrayEncoder(), np.random.default_rng(0).normal(size=(40, 2)), [PLAIN]),
+        (
+            ArrayEncoder(),
+            np.random.default_rng(0).normal(size=(40, 2)),
+            [PLAIN, PAIRS, TREES, OF_RELATIONS],
+        ),
         (
             TableFeatureEncoder(TableColumns(PEOPLE)),
             np.column_stack([np.arange(40.0), np.arange(40.0) % 2]),
-            [PLAIN | TREES],
+            [PLAIN - {"nets"}, PAIRS, TREES],
         ),
         (
             ImageEncoder((16, 16)),
@@ -160,10 +191,10 @@ PEOPLE = TableEncoder.fit(
 def test_every_member_takes_part_if_none_is_chosen(monkeypatch, encoder, rows, maps):
     taught = []
 
-    def members(key, z, labels, fold, kinds):
+    def fit_members(key, samples, kinds):
         taught.append(kinds)
         return iter(())
 
-    monkeypatch.setattr(critics, "_members", members)
+    monkeypatch.setattr(critics, "fit_members", fit_members)
     learn(jr.key(0), rows[:20], rows[20:], 20, encoder=encoder)
     assert taught == maps

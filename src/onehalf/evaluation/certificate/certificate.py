@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import jax.random as jr
 import numpy as np
@@ -24,16 +25,25 @@ from onehalf.evaluation.certificate.critics import (
     MOST_ROWS,
     PLAIN_ARRAY,
     Critic,
+    Pool,
     learn,
 )
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.result import Bounds, Divergence
-from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap, wrap_opponents
+from onehalf.evaluation.rows import (
+    AnyRows,
+    EvaluationRows,
+    concatenate,
+    wrap,
+    wrap_opponents,
+)
 
 __all__ = [
+    "LEAST_PAST",
     "LEAST_ROWS",
     "NOTHING",
     "Certificate",
+    "Past",
     "bets_start",
     "certify",
     "estimate",
@@ -50,6 +60,15 @@ LEAST_ROWS = 20
 FEW = 400
 """With fewer pairs than this there is one critic, which learns from half of them."""
 
+LEAST_PAST = 100
+"""With at least this many rows of the past, the first pairs are bet on by a critic that learned from these alone."""
+
+GROWTH = 1.5
+"""The members that learn from the past are fitted anew once there are more rows by this factor."""
+
+SLOW = ("nets", "conv")
+"""The members that take most of the time."""
+
 PARTS = 5
 """Of the pairs, when an estimate is cross-fitted."""
 
@@ -58,6 +77,18 @@ NOTHING = Divergence(jsd_lower=0.0, jsd_estimate=None, jsd_se=None)
 
 WIDEST = 4.6
 """The logits of the estimate are clipped here: 99 against 1."""
+
+
+class Past(NamedTuple):
+    """Rows of both samples that were settled before the test, and are not bet on."""
+
+    x: EvaluationRows
+    y: EvaluationRows
+
+    @property
+    def size(self) -> int:
+        """The rows of the smaller sample."""
+        return min(len(self.x), len(self.y))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,6 +132,7 @@ def certify(
     shares: Sequence[float] = STARTS,
     encoder: FeatureEncoder = PLAIN_ARRAY,
     matched: bool = False,
+    past: Past | None = None,
 ) -> Certificate:
     """Bet on pairs of a row x of one sample and k rows y of the other, a share at a time, learning from all before it.
 
@@ -120,6 +152,7 @@ def certify(
         encoder: what critics see of a row.
         matched: whether each y was made under the condition that its x holds. Then labels are dealt within pairs only:
             no more is asked than that q(.|c) = p(.|c).
+        past: rows that were settled before, and are not bet on. Critics learn from them besides.
 
     >>> rng = np.random.default_rng(0)
     >>> x, y = rng.normal(size=(1000, 1)), rng.normal(1.0, size=(1000, 1, 1))
@@ -129,19 +162,21 @@ def certify(
     """
     x, y = wrap(x), wrap_opponents(y)
     n, k = len(x), len(y) // len(x)
-    starts = bets_start(n, shares)
+    starts = bets_start(n, shares, past)
     key_deals, *keys = jr.split(key, 1 + len(starts))
     rng = numpy_generator(key_deals)
+    pools = _PastPools(past, kinds, encoder)
     bets = []
     for key_critic, start, end in zip(keys, starts, [*starts[1:], n], strict=True):
+        seen = x[:start], y[: start * k : k]
         critic = learn(
             key_critic,
-            x[:start],
-            y[: start * k : k],
+            *seen,
             n - starts[0],
             alpha,
-            kinds=kinds,
+            kinds=pools.fresh_kinds(start),
             encoder=encoder,
+            past=pools.update(key_critic, *seen),
         )
         bets.append(_Bets(critic, x[start:end], y[start * k : end * k]))
     gains, floors, calls, wide, l_x, l_y = (
@@ -219,12 +254,49 @@ def _mean(gains: Values) -> tuple[float, float]:
     return float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains)))
 
 
-def bets_start(n: int, shares: Sequence[float] = STARTS) -> list[int]:
-    """The pairs, of n, at which a critic stops learning and begins to bet: those before the first are never bet on."""
+def bets_start(n: int, shares: Sequence[float] = STARTS, past: Past | None = None) -> list[int]:
+    """The pairs, of n, at which a critic stops learning and begins to bet: those before the first are never bet on.
+
+    Where the past has rows of both samples to learn from, all pairs are bet on.
+    """
+    if past and past.size >= LEAST_PAST:
+        return [0, n // 2]
     if n < FEW:
         return [n // 2]
     starts = [min(int(share * n), MOST_ROWS) for share in shares]
     return sorted(set(starts))
+
+
+class _PastPools:
+    """The pool on rows of the past, and on test rows that were bet on: fitted anew once these make it much larger."""
+
+    def __init__(
+        self, past: Past | None, kinds: Collection[str], encoder: FeatureEncoder
+    ) -> None:
+        self.past = past
+        self.kinds = kinds
+        self.encoder = encoder
+        self.pool: Pool | None = None
+        self.known = 0
+
+    def update(
+        self, key: PRNGKey, x: EvaluationRows, y: EvaluationRows
+    ) -> tuple[Pool, int] | None:
+        """The pool, and how many of these rows of the test it learned from; None without a past."""
+        if self.past is None:
+            return None
+        size = min(len(x) + len(self.past.x), len(y) + len(self.past.y))
+        if self.pool is None or size > GROWTH * min(self.pool.sizes):
+            rows = concatenate([x, self.past.x]), concatenate([y, self.past.y])
+            self.pool = Pool(jr.fold_in(key, 1), *rows, self.kinds, self.encoder)
+            self.known = len(x)
+        return self.pool, self.known
+
+    def fresh_kinds(self, start: int) -> Collection[str]:
+        """The members of the critics that learn from test rows alone: no networks where the past has more rows."""
+        if self.past is None or start > self.past.size:
+            return self.kinds
+        return [kind for kind in self.kinds if kind not in SLOW]
 
 
 class _Bets:

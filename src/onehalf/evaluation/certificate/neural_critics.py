@@ -20,11 +20,12 @@ from onehalf.nets.base import AbstractNet
 from onehalf.nets.convolutional import ConvolutionalD
 from onehalf.nets.mlp import MLP
 
-__all__ = ["LEAST_ROWS", "Fold", "Member", "Rows", "convolutions", "networks"]
+__all__ = ["LEAST_ROWS", "Member", "Rows", "convolutions", "networks"]
 
 Rows = Float[np.ndarray, "_ columns"]
 Images = Float[np.ndarray, "_ h w colours"]
 Fold = Int[np.ndarray, " n"]
+Labels = Float[np.ndarray, " n"]
 FoldLogits = Float[np.ndarray, "_ folds"]
 Member = Callable[[np.ndarray], FoldLogits]
 """From rows, as the member sees them, to the logits of its fits, a column each."""
@@ -77,6 +78,9 @@ VALIDATION_IMAGES = 512
 MOST_PIXELS = 2**25
 """The most pixels of each sample that a convolutional net learns from."""
 
+COLUMNS_STEP = 16
+"""Rows are padded to a multiple of so many columns."""
+
 IMAGES_AT_ONCE = 256
 """The images that are judged at a time."""
 
@@ -86,29 +90,31 @@ class _Job(NamedTuple):
 
     x: Int[Array, " learn"]
     y: Int[Array, " learn"]
-    n: Int[Array, ""]
+    n_x: Int[Array, ""]
+    n_y: Int[Array, ""]
     stop_x: Int[Array, " stop"]
     stop_y: Int[Array, " stop"]
     n_stop: Int[Array, ""]
 
 
-def networks(keys: Keys, z: Rows, fold: Fold) -> Member:
+def networks(keys: Keys, z: Rows, labels: Labels, fold: Fold) -> Member:
     """Train an MLP for each fold, all at once."""
-    weights = _train_together(keys, *_build_table(z, fold, len(keys), 12, VALIDATION_ROWS))
+    table, jobs = _build_table(_pad_columns(z), labels, fold, 12, VALIDATION_ROWS)
+    weights = _train_together(keys, table, jobs)
 
     def member(new: Rows) -> FoldLogits:
-        rows = jnp.asarray(_pad(new[None], _pad_length(len(new), 12))[0], jnp.float32)
-        return np.asarray(_apply(weights, rows), np.float64)[:, : len(new)].T
+        padded = _pad(_pad_columns(new)[None], _pad_length(len(new), 12))[0]
+        logits = _apply(weights, jnp.asarray(padded, jnp.float32))
+        return np.asarray(logits, np.float64)[:, : len(new)].T
 
     return member
 
 
-def convolutions(keys: Keys, z: Images, fold: Fold) -> Member:
+def convolutions(keys: Keys, z: Images, labels: Labels, fold: Fold) -> Member:
     """Train a convolutional net for each fold, one after the other."""
-    count, shape = len(z) // 2, z.shape[1:]
-    most = max(LEAST_ROWS, MOST_PIXELS // math.prod(shape))
-    some = np.concatenate([z[:count][:most], z[count:][:most]])
-    table, jobs = _build_table(some, fold[: min(count, most)], len(keys), 10, VALIDATION_IMAGES)
+    most = max(LEAST_ROWS, MOST_PIXELS // math.prod(z.shape[1:]))
+    some = np.concatenate([np.flatnonzero(labels == side)[:most] for side in (1, 0)])
+    table, jobs = _build_table(z[some], labels[some], fold[some], 10, VALIDATION_IMAGES)
     weights = _train_in_turn(keys, table, jobs, IMAGE_STEPS)
 
     def member(new: Images) -> FoldLogits:
@@ -126,28 +132,21 @@ def convolutions(keys: Keys, z: Images, fold: Fold) -> Member:
 
 
 def _build_table(
-    z: Float[np.ndarray, "_ ..."], fold: Fold, folds: int, least: int, stop: int
+    z: Float[np.ndarray, "_ ..."], labels: Labels, fold: Fold, least: int, stop: int
 ) -> tuple[Float[Array, "places ..."], _Job]:
     """Pad the rows of both samples with zeros, and list the job of each fold."""
-    count = len(z) // 2
-    place = _pad_length(count, least)
-    table = _pad(z.reshape(2, count, *z.shape[1:]), place).reshape(2 * place, *z.shape[1:])
-    fold = fold[:count]
+    sides = [labels == 1, labels == 0]
+    place = _pad_length(max(int(side.sum()) for side in sides), least)
+    table = np.concatenate([_pad(z[side][None], place)[0] for side in sides])
     jobs = []
-    for k in range(folds):
-        learn = np.flatnonzero(fold != k)
-        left_out = np.flatnonzero(fold == k)[:stop]
-        places = _pad(learn[None], place)[0], _pad(left_out[None], stop)[0]
-        jobs.append(
-            (
-                places[0],
-                places[0] + place,
-                len(learn),
-                places[1],
-                places[1] + place,
-                len(left_out),
-            )
-        )
+    for k in range(int(fold.max()) + 1):
+        learn = [np.flatnonzero(fold[side] != k) for side in sides]
+        left_out = [np.flatnonzero(fold[side] == k)[:stop] for side in sides]
+        x, y = (_pad(rows[None], place)[0] for rows in learn)
+        stop_x, stop_y = (_pad(rows[None], stop)[0] for rows in left_out)
+        n_stop = min(map(len, left_out))
+        job = (x, y + place, *map(len, learn), stop_x, stop_y + place, n_stop)
+        jobs.append(job)
     return jnp.asarray(table, jnp.float32), _Job(
         *(jnp.asarray(np.stack(field), jnp.int32) for field in zip(*jobs, strict=True))
     )
@@ -205,8 +204,8 @@ def _train(
     def step(carry, key):
         net, average, memory = carry
         key_x, key_y = jr.split(key)
-        x = table[job.x[jr.randint(key_x, (batch,), 0, job.n)]]
-        y = table[job.y[jr.randint(key_y, (batch,), 0, job.n)]]
+        x = table[job.x[jr.randint(key_x, (batch,), 0, job.n_x)]]
+        y = table[job.y[jr.randint(key_y, (batch,), 0, job.n_y)]]
         gradient = eqx.filter_grad(lambda net: -value(jax.vmap(net)(x), jax.vmap(net)(y)))(net)
         updates, memory = optimiser.update(gradient, memory, net)
         net = eqx.apply_updates(net, updates)
@@ -260,6 +259,11 @@ def _apply(nets: PyTree, rows: Float[Array, "n ..."]) -> Float[Array, "folds n"]
 def _pad_length(n: int, least: int) -> int:
     """Round up to a power of two, at least 2^`least`, so that few lengths are compiled."""
     return 1 << max(least, math.ceil(math.log2(max(n, 1))))
+
+
+def _pad_columns(rows: Rows) -> Float[np.ndarray, "_ padded"]:
+    """Pad the columns with zeros to a multiple of COLUMNS_STEP, so that few widths are compiled."""
+    return np.pad(rows, [(0, 0), (0, -rows.shape[1] % COLUMNS_STEP)])
 
 
 def _pad(rows: np.ndarray, length: int) -> np.ndarray:

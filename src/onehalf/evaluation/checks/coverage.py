@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import check
 from onehalf.evaluation.certificate.bounds import proportion
-from onehalf.evaluation.certificate.critics import find_centres
+from onehalf.evaluation.certificate.members import find_centres
 from onehalf.evaluation.explain.regions import binary_jsd
 from onehalf.evaluation.result import PRDC, Cell, Cells, PRDCScores, Proportion
 from onehalf.evaluation.wording import at_least, confidence, percent

@@ -64,12 +64,7 @@ def find_detectable(
     low, high, effect = least, len(MASSES), None
     while low < high:
         middle = (low + high) // 2
-        noticed = sum(
-            _noticed(
-                jr.fold_in(key, TRIALS * middle + trial), rows, MASSES[middle], alpha, encoder
-            )
-            for trial in range(TRIALS)
-        )
+        noticed = _count_noticed(jr.fold_in(key, middle), rows, MASSES[middle], alpha, encoder)
         if noticed >= NEEDED:
             effect = DetectableEffect(
                 mass=MASSES[middle],
@@ -82,6 +77,18 @@ def find_detectable(
         else:
             low = middle + 1
     return effect
+
+
+def _count_noticed(
+    key: PRNGKey, rows: EvaluationRows, mass: float, alpha: float, encoder: FeatureEncoder
+) -> int:
+    """How many trials notice a dropped group of this mass; no more are made once too many have missed one."""
+    noticed = 0
+    for trial in range(TRIALS):
+        noticed += _noticed(jr.fold_in(key, trial), rows, mass, alpha, encoder)
+        if trial + 1 - noticed > TRIALS - NEEDED:
+            break
+    return noticed
 
 
 def _noticed(

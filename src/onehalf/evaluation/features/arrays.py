@@ -1,10 +1,12 @@
 """Rows of plain numbers as critics see them: as they are."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Shaped
 
+from onehalf._typing import PRNGKey
 from onehalf.evaluation.features.base import (
     UNNAMED,
     Columns,
@@ -12,11 +14,13 @@ from onehalf.evaluation.features.base import (
     DensitySpace,
     Description,
     FeatureEncoder,
+    FeatureMap,
     Harmonized,
     RowMap,
 )
 from onehalf.evaluation.features.precision import extract_format, harmonize, match_precision
-from onehalf.evaluation.rows import EvaluationRows, Features, wrap
+from onehalf.evaluation.features.relations import relation_maps
+from onehalf.evaluation.rows import EvaluationRows, Features, concatenate, wrap
 
 __all__ = ["ArrayEncoder"]
 
@@ -31,6 +35,14 @@ class ArrayEncoder(FeatureEncoder):
     def content_map(self, rows: EvaluationRows) -> RowMap:
         """The entries themselves."""
         return EvaluationRows.entries
+
+    def further_maps(
+        self, key: PRNGKey, x: EvaluationRows, y: EvaluationRows, kinds: Collection[str]
+    ) -> Iterator[FeatureMap]:
+        """Relations between columns."""
+        words = np.zeros(x.entries().shape[1], dtype=bool)
+        content = self.content_map(concatenate([x, y]))
+        yield from relation_maps(x, y, content, words, kinds)
 
     def content_space(self, rows: EvaluationRows) -> RowMap:
         """Each column by its standard deviation."""

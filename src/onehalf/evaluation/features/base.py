@@ -12,10 +12,12 @@ from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
 from onehalf.data.arrays.validation import numbered
 from onehalf.evaluation.features.one_hot import OneHot
-from onehalf.evaluation.rows import EvaluationRows, Features
+from onehalf.evaluation.rows import EvaluationRows, Features, concatenate
 
 __all__ = [
+    "AS_THEY_ARE",
     "CONVOLUTIONS",
+    "PAIRS",
     "PLAIN",
     "TREES",
     "UNNAMED",
@@ -30,14 +32,20 @@ __all__ = [
     "RowMap",
 ]
 
-PLAIN = frozenset({"linear", "quadratic", "waves", "cells", "nets"})
+PLAIN = frozenset({"linear", "quadratic", "cubic", "waves", "ripples", "cells", "nets"})
 """The members of an ensemble of critics that see any numbers."""
 
 TREES = frozenset({"trees"})
-"""The members that see the cells of tables beside these."""
+"""The members that see relations beside the columns."""
+
+PAIRS = frozenset({"pairs"})
+"""The members that see columns in bins."""
 
 CONVOLUTIONS = frozenset({"conv"})
 """The members that see pixels in their places."""
+
+AS_THEY_ARE = PAIRS | CONVOLUTIONS
+"""The members that see features as they are, not standardised."""
 
 RowMap = Callable[[EvaluationRows], Float[np.ndarray, "rows ..."]]
 """A map from rows to numbers, row by row."""
@@ -207,17 +215,18 @@ class FeatureEncoder(abc.ABC):
     """The columns of the entries."""
     classes: Shaped[np.ndarray, " classes"]
     """The values of the labels, in the order of their places; empty without labels."""
-    tree_members: ClassVar[frozenset[str]] = frozenset()
-    """Members that see the entries beside the PLAIN ones."""
+    plain_members: ClassVar[frozenset[str]] = PLAIN
+    """The members that see the entries."""
 
     def feature_maps(
-        self, key: PRNGKey, rows: EvaluationRows, kinds: Collection[str]
+        self, key: PRNGKey, x: EvaluationRows, y: EvaluationRows, kinds: Collection[str]
     ) -> Iterator[FeatureMap]:
-        """What members of these kinds see, as maps that are learned from these rows alone.
+        """What members of these kinds see, as maps that are learned from these rows of two samples alone.
 
         First the entries, then extra features, if there are any, then `further_maps`; labels go with all of them but
-        those of convolutions.
+        those of bins and convolutions.
         """
+        rows = concatenate([x, y])
         labels = [OneHot.fit(column) for column in rows.labels.T]
 
         def with_labels(encode: RowMap) -> RowMap:
@@ -231,14 +240,12 @@ class FeatureEncoder(abc.ABC):
                 axis=1,
             )
 
-        plain = PLAIN.intersection(kinds)
-        yield FeatureMap(
-            with_labels(self.content_map(rows)), plain | self.tree_members.intersection(kinds)
-        )
+        plain = self.plain_members.intersection(kinds)
+        yield FeatureMap(with_labels(self.content_map(rows)), plain)
         if rows.features.shape[1]:
             yield FeatureMap(with_labels(lambda new: new.features), plain)
-        for encode, members in self.further_maps(key, rows, kinds):
-            yield FeatureMap(encode if members & CONVOLUTIONS else with_labels(encode), members)
+        for encode, members in self.further_maps(key, x, y, kinds):
+            yield FeatureMap(encode if members & AS_THEY_ARE else with_labels(encode), members)
 
     def distance_space(self, rows: EvaluationRows) -> RowMap:
         """A map to where distances mean something, learned from these rows: the features, if there are any."""
@@ -265,7 +272,7 @@ class FeatureEncoder(abc.ABC):
         """The entries as plain members see them."""
 
     def further_maps(
-        self, key: PRNGKey, rows: EvaluationRows, kinds: Collection[str]
+        self, key: PRNGKey, x: EvaluationRows, y: EvaluationRows, kinds: Collection[str]
     ) -> Iterator[FeatureMap]:
         """What else is seen of the entries: nothing, if not overridden."""
         yield from ()

@@ -27,7 +27,7 @@ from onehalf.evaluation.features.base import (
 from onehalf.evaluation.features.image_properties import describe_images, list_properties
 from onehalf.evaluation.features.precision import harmonize, match_precision
 from onehalf.evaluation.features.tables import TableColumns
-from onehalf.evaluation.rows import EvaluationRows, Features
+from onehalf.evaluation.rows import EvaluationRows, Features, concatenate
 from onehalf.nets.convolutional import LEAST_SIDE as LEAST_CONVOLVED_SIDE
 
 __all__ = ["ImageEncoder", "TextureFeatures", "average_squares", "is_picture", "shrink"]
@@ -86,9 +86,10 @@ class ImageEncoder(FeatureEncoder):
         return lambda new: shrink(self.images(new))
 
     def further_maps(
-        self, key: PRNGKey, rows: EvaluationRows, kinds: Collection[str]
+        self, key: PRNGKey, x: EvaluationRows, y: EvaluationRows, kinds: Collection[str]
     ) -> Iterator[FeatureMap]:
         """The texture of the pixels; the pixels, or means over squares of them, for convolutions."""
+        rows = concatenate([x, y])
         if "grain" in kinds:
             textures = TextureFeatures.fit(numpy_generator(key), self.images(rows))
             yield FeatureMap(lambda new: textures(self.images(new)), PLAIN.intersection(kinds))

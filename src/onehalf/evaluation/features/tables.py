@@ -1,27 +1,30 @@
 """Cells of tables as critics see them: numbers and dates as they are, a flag for each frequent word."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from onehalf._typing import PRNGKey
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.filters import find_column, seconds_per_tick
 from onehalf.evaluation.features.arrays import encode_format, wrap_with_labels
 from onehalf.evaluation.features.base import (
-    TREES,
+    PLAIN,
     Columns,
     ColumnSpace,
     Description,
     FeatureEncoder,
+    FeatureMap,
     Harmonized,
     RowMap,
 )
 from onehalf.evaluation.features.one_hot import OneHot
 from onehalf.evaluation.features.precision import harmonize
-from onehalf.evaluation.rows import EvaluationRows, Features
+from onehalf.evaluation.features.relations import relation_maps
+from onehalf.evaluation.rows import EvaluationRows, Features, concatenate
 
 __all__ = ["CellFeatures", "TableColumns", "TableFeatureEncoder"]
 
@@ -108,12 +111,24 @@ class TableFeatureEncoder(FeatureEncoder):
 
     columns: Columns
     classes: Shaped[np.ndarray, " classes"] = field(default_factory=lambda: np.empty(0, int))
-    tree_members: ClassVar[frozenset[str]] = TREES
+    # networks took half of the time, and saw nothing that trees, pairs and relations did not
+    plain_members: ClassVar[frozenset[str]] = PLAIN - {"nets"}
 
     def content_map(self, rows: EvaluationRows) -> RowMap:
         """Every cell as finite numbers."""
         features = CellFeatures.fit(rows.entries(), self.columns)
         return lambda new: features(new.entries())
+
+    def further_maps(
+        self, key: PRNGKey, x: EvaluationRows, y: EvaluationRows, kinds: Collection[str]
+    ) -> Iterator[FeatureMap]:
+        """Relations between columns."""
+        words = np.array(
+            [self.columns.is_category(column) for column in range(len(self.columns.names))],
+            dtype=bool,
+        )
+        content = self.content_map(concatenate([x, y]))
+        yield from relation_maps(x, y, content, words, kinds)
 
     def content_space(self, rows: EvaluationRows) -> RowMap:
         """The same, each number by its standard deviation, so that two words lie as far apart as numbers do."""

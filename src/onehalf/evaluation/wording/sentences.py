@@ -39,6 +39,7 @@ SIDES = {
     "other": "the other sample",
     "train": "the training rows",
     "free": "the other sample",
+    "past": "the other sample",
 }
 
 MOST_LISTED = 3

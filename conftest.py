@@ -71,14 +71,14 @@ def critics_without_nets():
     """
     from onehalf.evaluation.certificate import critics  # type checks are on by now
 
-    members = critics._members
+    members = critics.fit_members
 
     def without_nets(*arguments):
         *others, kinds = arguments
         return members(*others, set(kinds) - {"nets", "conv"})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(critics, "_members", without_nets)
+        patch.setattr(critics, "fit_members", without_nets)
         yield
 
 

@@ -208,14 +208,16 @@ def measured(problem, seed, rng, n, m=None):
     from onehalf.measuring import measure
 
     x, y, _ = problem(rng, max(n, m or n))
-    own = certificate.certify, measurement.find_detectable
+    own = certificate.certify, measurement.find_detectable, measurement.plant_effects
     measurement.certify = pairing.certify = functools.partial(certificate.certify, kinds=QUICK)
-    measurement.find_detectable = lambda *_, **__: None
+    measurement.find_detectable = lambda *_: None
+    measurement.plant_effects = lambda *_: ()
     try:
         result = measure(real=x[:n], other=y[: m or n], alpha=ALPHA)
     finally:
         measurement.certify = pairing.certify = own[0]
         measurement.find_detectable = own[1]
+        measurement.plant_effects = own[2]
     return found(result) | {
         "regions": max((region.jsd_lower for region in result.regions), default=0.0),
         "ladder": max(step.jsd_lower for step in result.marginals),

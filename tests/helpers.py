@@ -44,6 +44,13 @@ FIT_KEYS = [
 """The keys of what `fit --json` prints, less `run`."""
 
 
+def plant_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the trials with planted differences of a measurement, which take long."""
+    measurement = "onehalf.evaluation.measurement"
+    monkeypatch.setattr(f"{measurement}.find_detectable", lambda *_: None)
+    monkeypatch.setattr(f"{measurement}.plant_effects", lambda *_: ())
+
+
 class Result(NamedTuple):
     """What a command left: its exit code and what it wrote."""
 

@@ -12,9 +12,9 @@ import math
 import jax.random as jr
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
-from helpers import is_rare, over_seeds
+from helpers import is_rare, over_seeds, plant_nothing
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate import bounds, certificate
 from onehalf.evaluation.certificate.bounds import (
@@ -24,13 +24,22 @@ from onehalf.evaluation.certificate.bounds import (
     lower_bound,
     p_value,
 )
-from onehalf.evaluation.certificate.certificate import certify, estimate
-from onehalf.evaluation.certificate.critics import Critic
+from onehalf.evaluation.certificate.certificate import Past, certify, estimate
+from onehalf.evaluation.certificate.critics import PLAIN_ARRAY, Critic
 from onehalf.evaluation.certificate.monitor import monitor
 from onehalf.evaluation.checks.memorization import detect_copying
-from onehalf.evaluation.checks.sensitivity import _noticed
+from onehalf.evaluation.checks.sensitivity import (
+    Trials,
+    _add_noise,
+    _break_pair,
+    _drop_group,
+    _Kind,
+    _shift,
+    plant_effects,
+)
 from onehalf.evaluation.explain.marginals import rank_marginals
 from onehalf.evaluation.explain.regions import find_regions, jsd_of_dropped
+from onehalf.evaluation.features.arrays import ArrayEncoder
 from onehalf.evaluation.features.base import PlainColumns
 from onehalf.evaluation.rows import wrap
 from onehalf.measuring import measure
@@ -50,7 +59,7 @@ def fair(log_e):
 def settled(d, clip=4.6):
     """In place of `learn`: a critic that has learned nothing, and stakes boldly."""
     none = np.zeros(0)
-    return lambda key, x, y, n, alpha=ALPHA, kinds=(), encoder=None: Critic(
+    return lambda key, x, y, n, alpha=ALPHA, kinds=(), encoder=None, past=None: Critic(
         lambda rows: d(wrap(rows).x), -clip, clip, 0.0, (none, none)
     )
 
@@ -284,6 +293,77 @@ def test_bounds_lie_above_the_truth_seldom(seeds, pair):
         assert fair(np.array([each.log_e for each in found]))
 
 
+def remember(rows):
+    """A generator that knows nothing but these rows, and gives them again."""
+    return lambda rng, n: rows[rng.integers(len(rows), size=n)]
+
+
+def jsd_of_shares(p, q):
+    """JSD of two laws on the same values, in nats."""
+    middle = (p + q) / 2
+    return float((special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum() / 2)
+
+
+def certified_with_past(seed, p, q, past, n=100, k=2):
+    """Test rows of p against samples of q, by critics that learned from `past` as well."""
+    rng = np.random.default_rng([seed, 1])
+    rows = [wrap(law(rng, 150)) for law in past]
+    return certify(
+        jr.key(seed),
+        p(rng, n),
+        q(rng, n * k).reshape(n, k, -1),
+        ALPHA,
+        kinds=QUICK,
+        past=Past(*rows),
+    )
+
+
+PASTS = {  # p, q, and the laws of the past: whatever it is, test rows and samples are independent of it
+    "the same": ("atoms alone", (groups(3), groups(3))),
+    "another time": ("nothing", (normal(1.0, d=2), normal(-1.0, d=2))),
+    "mistaken for each other": ("shift", (normal(1.0), normal())),
+    "as they are": ("missing group", (groups(4), groups(3))),
+}
+
+
+@over_seeds(20, 200)
+@pytest.mark.parametrize("name", PASTS)
+def test_bounds_hold_whatever_critics_learned_from_before(seeds, name):
+    pair, past = PASTS[name]
+    p, q, jsd, tv = PAIRS[pair]
+    found = [certified_with_past(seed, p, q, past) for seed in range(seeds)]
+    assert is_rare([each.jsd_lower > jsd for each in found])
+    assert is_rare([each.tv_lower > tv for each in found])
+    if jsd == 0:
+        assert is_rare([each.p_value <= ALPHA for each in found])
+        assert fair(np.array([each.log_e for each in found]))
+
+
+@over_seeds(20, 200)
+def test_bounds_hold_for_a_generator_that_gives_training_rows_again(seeds):
+    # given its 40 training rows, the law of its samples is known, and with it the JSD
+    values = 12
+    found, truths = [], []
+    for seed in range(seeds):
+        train = groups(values)(np.random.default_rng([seed, 2]), 40)
+        shares = np.bincount(train[:, 0].astype(int), minlength=values) / len(train)
+        truths.append(jsd_of_shares(np.full(values, 1 / values), shares))
+        copies = remember(train)
+        past = remember(train), copies
+        found.append(certified_with_past(seed, groups(values), copies, past))
+    assert is_rare([each.jsd_lower > truth for each, truth in zip(found, truths, strict=True)])
+
+
+def test_critics_that_learned_before_bet_on_all_test_rows_and_see_more():
+    p, q, jsd, _ = PAIRS["scale"]
+    with_past = certified_with_past(0, p, q, (p, q), n=150)
+    rng = np.random.default_rng([0, 1])
+    alone = certify(jr.key(0), p(rng, 150), q(rng, 300).reshape(150, 2, -1), kinds=QUICK)
+    assert with_past.starts == (0, 75)
+    assert len(with_past.gains) == 150
+    assert alone.jsd_lower < with_past.jsd_lower < jsd
+
+
 ORACLES = {
     "shift": lambda rows: 0.5 - rows[:, 0],
     "missing group": lambda rows: np.where(rows[:, 0] == 3, 9.0, -0.2877),
@@ -335,7 +415,7 @@ def test_a_critic_that_is_wrong_and_bold_wins_nothing(seeds, k, monkeypatch):
 
 def test_no_row_is_bet_on_that_was_learned_from(monkeypatch):
     # a critic that knows the rows it learned from by heart, and nothing else, finds none of them among new ones
-    def by_heart(key, x, y, n, alpha=ALPHA, kinds=(), encoder=None):
+    def by_heart(key, x, y, n, alpha=ALPHA, kinds=(), encoder=None, past=None):
         seen = {row.tobytes(): 4.0 for row in wrap(x).x}
         seen |= {row.tobytes(): -4.0 for row in wrap(y).x}
 
@@ -508,12 +588,32 @@ def test_honest_fakes_are_seldom_called_copies(seeds, law):
     assert fair(np.array([each.log_e for each in found]))
 
 
+DROPPED = _Kind("dropped group", _drop_group(PLAIN_ARRAY), (0.32,), ("linear", "cells"))
+BROKEN = _Kind("broken pair", _break_pair([(0, 1)]), (1.0,), ("quadratic", "pairs"))
+SHIFTED = _Kind("shifted column", _shift([0, 1]), (1.0,), ("linear",))
+NOISY = _Kind("jitter", _add_noise([0, 1]), (0.3,), ("trees",))
+
+
+def planted(rows, alpha=ALPHA):
+    """Trials on rows of plain numbers."""
+    encoder = ArrayEncoder(PlainColumns.number(rows.shape[1:]))
+    return Trials(wrap(rows), len(rows), alpha, encoder)
+
+
+def related(rng, n):
+    """Whole numbers, and their doubles."""
+    first = rng.integers(1, 50, n)
+    return np.column_stack([first, 2 * first]).astype(float)
+
+
 @over_seeds(20, 60)
 def test_where_nothing_was_dropped_it_is_noticed_seldom(seeds):
     law = normal(d=2)
     assert is_rare(
         [
-            _noticed(jr.key(seed), law(np.random.default_rng(seed), 120), 0.0, ALPHA)
+            planted(law(np.random.default_rng(seed), 120)).is_noticed(
+                jr.key(seed), DROPPED, 0.0
+            )
             for seed in range(seeds)
         ]
     )
@@ -521,7 +621,32 @@ def test_where_nothing_was_dropped_it_is_noticed_seldom(seeds):
 
 def test_a_dropped_group_can_be_noticed_at_any_level():
     rows = groups(2)(np.random.default_rng(0), 400)
-    assert _noticed(jr.key(0), rows, 0.32, alpha=1e-3)
+    assert planted(rows, alpha=1e-3).is_noticed(jr.key(0), DROPPED, 0.32)
+
+
+@over_seeds(20, 60)
+@pytest.mark.parametrize("kind", [BROKEN, SHIFTED, NOISY], ids=lambda kind: kind.name)
+def test_a_planted_difference_of_no_size_is_noticed_seldom(seeds, kind):
+    assert is_rare(
+        [
+            planted(related(np.random.default_rng(seed), 120)).is_noticed(
+                jr.key(seed), kind, 0.0
+            )
+            for seed in range(seeds)
+        ]
+    )
+
+
+def test_broken_pairs_shifts_and_noise_are_noticed_if_they_are_large():
+    rows = related(np.random.default_rng(0), 800)
+    effects = {each.kind: each for each in plant_effects(jr.key(0), planted(rows))}
+    assert set(effects) == {"broken pair", "shifted column", "jitter"}
+    assert all(each.is_noticed and each.noticed >= 9 for each in effects.values())
+    # all of a column that makes up for another one is easier to notice than noise of a third of its size
+    assert effects["broken pair"].size < 1
+    noise = np.random.default_rng(0).normal(size=(800, 2))
+    kinds = {each.kind for each in plant_effects(jr.key(0), planted(noise))}
+    assert kinds == {"shifted column", "jitter"}
 
 
 # ------------------------------------------------------------------------------------------ what changes nothing at all
@@ -531,7 +656,7 @@ def test_a_dropped_group_can_be_noticed_at_any_level():
 def swift(monkeypatch):
     """A measurement with quick critics alone, and nothing planted."""
     monkeypatch.setattr(pairing, "certify", functools.partial(certify, kinds=QUICK))
-    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
+    plant_nothing(monkeypatch)
 
 
 def numbers(found):
@@ -616,7 +741,8 @@ def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
         real=real, other=other, train=train if trained else None, alpha=0.3, optional="cells"
     )
     assert len({name for name, _ in calls}) == (7 if trained else 5)
-    assert all(args[-1] == 0.3 for _, args in calls)
+    levels = [args[-1].alpha if name == "find_detectable" else args[-1] for name, args in calls]
+    assert all(level == 0.3 for level in levels)
     rows = {
         name: set(pile.ravel())
         for name, pile in {"real": real, "other": other, "train": train}.items()
@@ -626,18 +752,20 @@ def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
         for name, args in calls
         if name == "certify"
     ]
-    # data against data: two halves that have no row in common, or all rows against the training rows
+    # data against data: two halves that have no row in common, or all rows against half of the training rows
     assert rows["real"] | rows["other"] in bet_on
-    assert rows["real"] | (rows["train"] if trained else set()) in bet_on
+    (null,) = (each for each in bet_on if not each & rows["other"])
+    assert null - rows["train"] == rows["real"]
+    assert len(null & rows["train"]) == (60 if trained else 0)
     for learn_real, learn_other, test_real, test_other in (
         args[:4] for name, args in calls if name in ("find_regions", "rank_marginals")
     ):
         assert set(learn_real.ravel()) == rows["real"] - set(test_real.ravel())
         assert set(learn_other.ravel()) == rows["other"] - set(test_other.ravel())
     (rows_planted_in,) = (
-        set(args[1].x.ravel()) for name, args in calls if name == "find_detectable"
+        set(args[1].rows.x.ravel()) for name, args in calls if name == "find_detectable"
     )
-    assert rows_planted_in == rows["real"]
+    assert rows_planted_in == rows["real"] | (rows["train"] if trained else set())
 
 
 @over_seeds(25, 150)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import onehalf as oh
-from helpers import is_rare, over_seeds
+from helpers import is_rare, over_seeds, plant_nothing
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate import neural_critics
 from onehalf.evaluation.certificate.bounds import payoff
@@ -68,7 +68,7 @@ def swift(monkeypatch):
             key, self.x, self.y, alpha, kinds=kinds, encoder=self.encoder, matched=self.matched
         ),
     )
-    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
+    plant_nothing(monkeypatch)
 
 
 @pytest.fixture

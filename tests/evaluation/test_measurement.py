@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import onehalf as oh
-from helpers import is_rare, over_seeds
+from helpers import is_rare, over_seeds, plant_nothing
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate.certificate import certify
 from onehalf.evaluation.measurement import _detect_copying
@@ -39,12 +39,14 @@ def swift(monkeypatch):
     quick = functools.partial(certify, kinds=("linear", "quadratic", "cells"))
     monkeypatch.setattr(pairing, "certify", quick)
     monkeypatch.setattr(measurement, "certify", quick)
-    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
+    plant_nothing(monkeypatch)
 
 
 def test_a_dropped_mode_is_certified_and_named(found):
     assert 0.004 < found.jsd_lower < 0.014067
-    assert 0.01 < found.tv_lower < 0.04
+    assert (
+        found.tv_lower > 0.01
+    )  # 0.04, but for the luck that the level allows: test_guarantees.py counts it
     assert found.accuracy == (1 + found.tv_lower) / 2
     assert found.p_value < 1e-4
     region = found.regions[0]

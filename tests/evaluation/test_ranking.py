@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import onehalf as oh
-from helpers import assert_refused, is_rare, over_seeds, run_cli
+from helpers import assert_refused, is_rare, over_seeds, plant_nothing, run_cli
 from onehalf.evaluation import measurement, pairing, ranking
 from onehalf.evaluation.certificate import certificate
 from onehalf.evaluation.certificate.bounds import payoff, payoff_floor
@@ -27,7 +27,7 @@ def swift(monkeypatch):
     quick = functools.partial(certify, kinds=("linear", "quadratic"))
     monkeypatch.setattr(pairing, "certify", quick)
     monkeypatch.setattr(ranking, "certify", quick)
-    monkeypatch.setattr(measurement, "find_detectable", lambda *_, encoder: None)
+    plant_nothing(monkeypatch)
 
 
 def won(l_x, l_y, low=-2.0, high=2.0):
@@ -104,7 +104,7 @@ def test_no_difference_of_gains_is_below_its_floor():
 def test_each_critic_has_its_own_ceiling(monkeypatch):
     clips = iter([(-1.0, 1.0), (-2.0, 2.0), (-3.0, 3.0)])
 
-    def learn(key, x, y, n, alpha=ALPHA, kinds=(), encoder=None):
+    def learn(key, x, y, n, alpha=ALPHA, kinds=(), encoder=None, past=None):
         return Critic(lambda rows: np.zeros(len(rows)), *next(clips), 0.0, (NONE, NONE))
 
     monkeypatch.setattr(certificate, "learn", learn)

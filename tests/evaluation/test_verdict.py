@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import onehalf as oh
-from helpers import is_rare, over_seeds
+from helpers import is_rare, over_seeds, plant_nothing
 from onehalf.evaluation import measurement, pairing
 from onehalf.evaluation.certificate.certificate import certify
 from onehalf.evaluation.result import DetectableEffect, Marginal
@@ -27,7 +27,8 @@ def quick_measure():
     with pytest.MonkeyPatch.context() as patch:
         for module in (pairing, measurement):
             patch.setattr(module, "certify", functools.partial(certify, kinds=QUICK))
-        patch.setattr(measurement, "find_detectable", lambda *_, **__: effect(0.08))
+        plant_nothing(patch)
+        patch.setattr(measurement, "find_detectable", lambda *_: effect(0.08))
         yield oh.measure
 
 

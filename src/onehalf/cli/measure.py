@@ -171,6 +171,10 @@ def measure(
     say_summary(_summarize(result, real, other))
     if verbose:
         say("\n".join(result.sentences))
+    elif also:
+        from onehalf.evaluation import wording
+
+        say("\n".join(wording.describe_scores(result.optional)))
     if html is not None:
         from onehalf import report
 

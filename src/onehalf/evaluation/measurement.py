@@ -28,7 +28,11 @@ from onehalf.evaluation.checks.frechet import compare_frechet
 from onehalf.evaluation.checks.memorization import detect_copying
 from onehalf.evaluation.checks.parzen import log_likelihood
 from onehalf.evaluation.checks.quick import check_quickly
-from onehalf.evaluation.checks.sensitivity import find_detectable
+from onehalf.evaluation.checks.sensitivity import (
+    Trials,
+    find_detectable,
+    plant_effects,
+)
 from onehalf.evaluation.checks.upper_bounds import bound_differences
 from onehalf.evaluation.checks.utility import check_target, evaluate_utility
 from onehalf.evaluation.explain.marginals import rank_marginals
@@ -46,6 +50,7 @@ from onehalf.evaluation.result import (
     Cells,
     Examples,
     Harmonized,
+    LearnedFrom,
     LogRatios,
     Measurement,
     Memorization,
@@ -136,12 +141,12 @@ def compare(
 
     # samples that were made for the real rows' own labels say nothing of copies and of classes
     free = samples.independent if samples.matched else samples.other[paired.free_places]
+    settled = [] if paired.past is None else [paired.past.real]
+    trials = Trials(concatenate([paired.real, *settled]), len(real), alpha, encoder)
     tasks: dict[str, Callable[[], Any]] = {
         "certificate": lambda: paired.certify(key, alpha),
         "detectable": lambda: (
-            known.detectable
-            if known
-            else find_detectable(key_planted, paired.real, alpha, encoder=encoder)
+            known.detectable if known else find_detectable(key_planted, trials)
         ),
         "memorization": lambda: (
             None if train is None else _detect_copying(seed, train, paired, alpha, free)
@@ -158,6 +163,9 @@ def compare(
     }
     done = _run_side_by_side(tasks)
     certificate = done.pop("certificate")
+    # what could have been missed matters where nothing was found
+    if certificate.p_value > alpha:
+        done["planted"] = plant_effects(jr.fold_in(key_planted, 1), trials)
     extra: dict[str, Any] = {
         name: _measure_optional(name, seed, paired, alpha) for name in optional
     }
@@ -197,6 +205,7 @@ def compare(
         described=tuple(description.properties),
         features=real.features.shape[1],
         unlabelled=samples.unlabelled,
+        learned_from=_count_learned(paired, certificate),
         upper=bound_differences(
             described[0],
             described[1][:: paired.step],
@@ -264,6 +273,11 @@ def compare_data(
     paired = PairedSamples(seed, real, other, encoder, past=past)
     bounds = paired.certify(key, alpha).bounds()
     return Baseline(n_real=len(real), n_other=len(paired.other), **vars(bounds))
+
+
+def _count_learned(paired: PairedSamples, certificate: Certificate) -> LearnedFrom:
+    real, other = map(len, paired.past or ((), ()))
+    return LearnedFrom(real=real, other=other, pairs=len(certificate.gains))
 
 
 class _Parts(NamedTuple):

@@ -43,8 +43,9 @@ def test_it_is_measured_and_told_of_arrays_and_of_features():
     real, other = rng.normal(size=(60, 2)), rng.normal(2, size=(60, 2))
     found = oh.measure(real=real, other=other, optional=("fid", "prdc"))
     assert found.optional.fid.value == pytest.approx(frechet_distance(real, other))
-    assert f"Fréchet distance (FID) {found.optional.fid.value:.4g}" in str(found)
-    assert f"recall {found.optional.prdc.other.recall:.3f}" in str(found)
+    text = " ".join(found.sentences)
+    assert f"Fréchet distance (FID) {found.optional.fid.value:.4g}" in text
+    assert f"recall {found.optional.prdc.other.recall:.3f}" in text
     pixels = rng.normal(size=(2, 40, 8, 8))
     sides = {"real": pixels[0], "other": pixels[1]}
     of_features = oh.measure(**sides, features=lambda x: x[:, 0, :3], optional=("fid",))

@@ -130,6 +130,8 @@ def fit_members(key: PRNGKey, samples: Samples, kinds: Collection[str]) -> Itera
         samples: both samples, in an order that is random within each.
         kinds: some of `critics.KINDS`.
     """
+    if not kinds:
+        return
     rng = numpy_generator(key)
     if "conv" in kinds:
         if samples.size >= LEAST_ROWS:

@@ -1,27 +1,47 @@
-"""The minimum detectable effect: differences of known size, planted in the user's own data."""
+"""What would have been noticed: differences of known size, planted in the user's own data."""
 
+import dataclasses
+import itertools
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax.random as jr
 import numpy as np
+from jaxtyping import Bool, Float
+from scipy import special
 from scipy.spatial.distance import cdist
+from scipy.stats import contingency
 
 from onehalf._typing import PRNGKey
 from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.certificate.bounds import p_value
-from onehalf.evaluation.certificate.critics import PLAIN_ARRAY, learn
+from onehalf.evaluation.certificate.critics import learn
 from onehalf.evaluation.explain.regions import jsd_of_dropped
-from onehalf.evaluation.features.base import FeatureEncoder
-from onehalf.evaluation.result import DetectableEffect
-from onehalf.evaluation.rows import AnyRows, EvaluationRows, wrap
+from onehalf.evaluation.features.base import Columns, FeatureEncoder
+from onehalf.evaluation.features.codes import ColumnCodes
+from onehalf.evaluation.result import DetectableEffect, PlantedEffect, PlantedKind
+from onehalf.evaluation.rows import EvaluationRows
 
-__all__ = ["find_detectable"]
+__all__ = ["Trials", "find_detectable", "plant_effects"]
+
+Cells = Float[np.ndarray, "rows columns"]
 
 MASSES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 """Shares of the data that are dropped, from the hardest to see to the easiest."""
 
+SHUFFLED = (0.1, 0.3, 1.0)
+"""Shares of the rows in which one column is shuffled, so that its dependence on the others is broken."""
+
+SHIFTS = (0.1, 0.3, 1.0)
+"""Shifts of one column of numbers, in its standard deviations."""
+
+JITTERS = (0.03, 0.1, 0.3)
+"""Standard deviations of the noise that is added to all columns of numbers, in units of theirs."""
+
 TRIALS = 10
-"""Groups dropped at each mass."""
+"""Trials of each size."""
 
 NEEDED = 9
 """The least of them that must be noticed."""
@@ -32,97 +52,252 @@ DEALS = 199
 MOST_ROWS = 2000
 """The most rows of a sample in a trial."""
 
+MOST_PLANTED_ROWS = 1000
+"""The same where trees take part, which take longer."""
 
-def find_detectable(
-    key: PRNGKey,
-    rows: AnyRows,
-    alpha: float,
-    *,
-    encoder: FeatureEncoder = PLAIN_ARRAY,
-) -> DetectableEffect | None:
+MOST_PAIRED_COLUMNS = 40
+"""Dependent pairs are sought among so many columns, the first ones."""
+
+DEPENDENT_PAIRS = 3
+"""A column is shuffled that belongs to one of so many pairs, the most dependent ones."""
+
+Second = Bool[np.ndarray, " rows"]
+"""Which rows make up the second sample."""
+
+Plant = Callable[[np.random.Generator, EvaluationRows, Second], EvaluationRows]
+"""From all rows, and which of them are the second sample, to this sample with a difference planted in it."""
+
+
+class _Kind(NamedTuple):
+    """A kind of difference: how it is planted, its sizes, and the members of critics that see it soonest."""
+
+    name: PlantedKind
+    plant: Callable[[float], Plant]
+    sizes: Sequence[float]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Rows of data to plant differences in, and the tests that are to notice them."""
+
+    rows: EvaluationRows
+    bets: int
+    """The most rows of each sample that a trial bets on; critics learn from the others."""
+    alpha: float
+    encoder: FeatureEncoder
+
+    def find_least(self, key: PRNGKey, kind: _Kind) -> tuple[float, int] | None:
+        """The least size that is noticed nine times in ten, and how often it is; None if none is.
+
+        By bisection, since a greater difference is easier to see.
+        """
+        low, high, found = 0, len(kind.sizes), None
+        while low < high:
+            middle = (low + high) // 2
+            noticed = self.count_noticed(jr.fold_in(key, middle), kind, kind.sizes[middle])
+            if noticed >= NEEDED:
+                found, high = (kind.sizes[middle], noticed), middle
+            else:
+                low = middle + 1
+        return found
+
+    def count_noticed(self, key: PRNGKey, kind: _Kind, size: float) -> int:
+        """How many trials notice it; no more are made once too many have missed it."""
+        noticed = 0
+        for trial in range(TRIALS):
+            noticed += self.is_noticed(jr.fold_in(key, trial), kind, size)
+            if trial + 1 - noticed > TRIALS - NEEDED:
+                break
+        return noticed
+
+    def is_noticed(self, key: PRNGKey, kind: _Kind, size: float) -> bool:
+        """Whether the permutation test notices one planted difference."""
+        rng = numpy_generator(key)
+        some = self.rows[rng.permutation(len(self.rows))[: 2 * MOST_ROWS]]
+        second = rng.permutation(len(some)) < len(some) // 2
+        y = _shuffle(rng, kind.plant(size)(rng, some, second))
+        x = _shuffle(rng, some[~second])[: len(y)]
+        start = len(y) - min(len(y) // 2, self.bets)
+        critic = learn(
+            jr.fold_in(key, 0),
+            x[:start],
+            y[:start],
+            len(y) - start,
+            self.alpha,
+            kinds=kind.members,
+            encoder=self.encoder,
+        )
+        deals = max(DEALS, math.ceil(2 / self.alpha))
+        l_x, l_y = critic.d(x[start:]), critic.d(y[start:])[:, None]
+        return p_value(rng, l_x, l_y, deals) <= self.alpha
+
+
+def find_detectable(key: PRNGKey, trials: Trials) -> DetectableEffect | None:
     """The least mass of a dropped group that is noticed nine times in ten, and its JSD in nats; None if none is.
 
     The rows are laid in two samples, and from the second a random row's nearest neighbours are dropped that hold this
     share of the data: that makes JSD = `jsd_of_dropped(mass)`, exactly, on the user's own data. A group is noticed if
-    the permutation test of a plain critic, linear and of cells, gives p <= alpha on one half of the rows, when it has
-    learned from the other. The masses are tried by bisection, since a greater group is easier to see. `rows` says how
-    many a sample held: half of the rows at hand or fewer; the measurement itself had more, and sees smaller groups.
+    the permutation test of a plain critic, linear and of cells, gives p <= alpha on rows that it did not learn from.
+    The masses are tried by bisection, since a greater group is easier to see. `rows` says how many a sample held.
 
-    >>> rows = np.random.default_rng(0).normal(size=(2000, 2))
-    >>> find_detectable(jr.key(0), rows, alpha=0.05)
+    >>> from onehalf.evaluation.certificate.critics import PLAIN_ARRAY
+    >>> from onehalf.evaluation.rows import wrap
+    >>> rows = wrap(np.random.default_rng(0).normal(size=(2000, 2)))
+    >>> find_detectable(jr.key(0), Trials(rows, 2000, 0.05, PLAIN_ARRAY))
     DetectableEffect(mass=0.08, jsd=0.0286, rows=1000, trials=10, noticed=10)
     """
-    rows = wrap(rows)
-    least = next(
-        (
-            place
-            for place, mass in enumerate(MASSES)
-            if mass * min(len(rows), 2 * MOST_ROWS) >= 1
-        ),
-        0,
+    n = len(trials.rows)
+    possible = [mass for mass in MASSES if mass * min(n, 2 * MOST_ROWS) >= 1]
+    kind = _Kind("dropped group", _drop_group(trials.encoder), possible, ("linear", "cells"))
+    found = trials.find_least(key, kind)
+    if found is None:
+        return None
+    mass, noticed = found
+    return DetectableEffect(
+        mass=mass,
+        jsd=jsd_of_dropped(mass),
+        rows=min(n // 2, MOST_ROWS),
+        trials=TRIALS,
+        noticed=noticed,
     )
-    low, high, effect = least, len(MASSES), None
-    while low < high:
-        middle = (low + high) // 2
-        noticed = _count_noticed(jr.fold_in(key, middle), rows, MASSES[middle], alpha, encoder)
-        if noticed >= NEEDED:
-            effect = DetectableEffect(
-                mass=MASSES[middle],
-                jsd=jsd_of_dropped(MASSES[middle]),
-                rows=min(len(rows) // 2, MOST_ROWS),
+
+
+def plant_effects(key: PRNGKey, trials: Trials) -> tuple[PlantedEffect, ...]:
+    """What generators often get wrong, planted in the data: the least size of each kind that is noticed.
+
+    - broken pair: one column of a pair of columns that depend on each other is shuffled, in a share of the rows.
+    - shifted column: a column of numbers is shifted, by a part of its standard deviation.
+    - jitter: noise is added to all columns of numbers, with a part of their standard deviations.
+
+    The column is drawn anew in each trial. The test is that of `find_detectable`, with the members of the ensemble that
+    see such a difference soonest; the whole ensemble has them, and others, and needs a little more. Images, and data
+    without such columns, have none of these.
+    """
+    rows = trials.rows[: 2 * MOST_PLANTED_ROWS]
+    trials = dataclasses.replace(trials, rows=rows)
+    columns = trials.encoder.columns
+    flat = trials.rows.x.reshape(len(trials.rows), -1)
+    if not 1 < flat.shape[1] == len(columns.names):
+        return ()
+    numbers = [
+        place
+        for place in range(flat.shape[1])
+        if columns.is_number(place) and np.nanstd(flat[:, place]) > 0
+    ]
+    pairs = _find_dependent(flat.astype(np.float64), columns)
+    kinds = []
+    if pairs:
+        kinds.append(_Kind("broken pair", _break_pair(pairs), SHUFFLED, ("quadratic", "pairs")))
+    if numbers:
+        kinds.append(_Kind("shifted column", _shift(numbers), SHIFTS, ("linear",)))
+        kinds.append(_Kind("jitter", _add_noise(numbers), JITTERS, ("trees",)))
+    effects = []
+    for place, kind in enumerate(kinds):
+        found = trials.find_least(jr.fold_in(key, place), kind)
+        size, noticed = found or (kind.sizes[-1], 0)
+        effects.append(
+            PlantedEffect(
+                kind=kind.name,
+                size=size,
+                is_noticed=found is not None,
+                rows=len(rows) // 2,
                 trials=TRIALS,
                 noticed=noticed,
             )
-            high = middle
-        else:
-            low = middle + 1
-    return effect
+        )
+    return tuple(effects)
 
 
-def _count_noticed(
-    key: PRNGKey, rows: EvaluationRows, mass: float, alpha: float, encoder: FeatureEncoder
-) -> int:
-    """How many trials notice a dropped group of this mass; no more are made once too many have missed one."""
-    noticed = 0
-    for trial in range(TRIALS):
-        noticed += _noticed(jr.fold_in(key, trial), rows, mass, alpha, encoder)
-        if trial + 1 - noticed > TRIALS - NEEDED:
-            break
-    return noticed
+def _drop_group(encoder: FeatureEncoder) -> Callable[[float], Plant]:
+    """Drop the nearest neighbours of a random row that hold this share of all rows."""
+
+    def of_mass(mass: float) -> Plant:
+        def plant(
+            rng: np.random.Generator, rows: EvaluationRows, second: Second
+        ) -> EvaluationRows:
+            z = encoder.distance_space(rows)(rows)
+            distance = cdist(z[:1], z)[0]
+            # ties at the edge are broken at random, so that a group holds its mass where the data are few values
+            order = np.lexsort((rng.random(len(z)), distance))
+            kept = np.isin(np.arange(len(z)), order[round(mass * len(z)) :])
+            return rows[second & kept]
+
+        return plant
+
+    return of_mass
 
 
-def _noticed(
-    key: PRNGKey,
-    rows: AnyRows,
-    mass: float,
-    alpha: float,
-    encoder: FeatureEncoder = PLAIN_ARRAY,
-) -> bool:
-    """Whether the test notices one dropped group."""
-    rng = numpy_generator(key)
-    some = wrap(rows)[rng.permutation(len(rows))[: 2 * MOST_ROWS]]
-    z = encoder.distance_space(some)(some)
-    distance = cdist(z[:1], z)[0]
-    # ties at the edge of the group are broken at random, so that it holds its mass where the data are few values
-    left = np.lexsort((rng.random(len(z)), distance))[round(mass * len(z)) :]
-    half = len(some) // 2
-    second = np.zeros(len(some), dtype=bool)
-    second[rng.permutation(len(some))[:half]] = True
-    kept = np.isin(np.arange(len(some)), left)
-    y = _shuffle(rng, some[second & kept])
-    x = _shuffle(rng, some[~second])[: len(y)]
-    start = len(y) // 2
-    critic = learn(
-        jr.fold_in(key, 0),
-        x[:start],
-        y[:start],
-        len(y) - start,
-        alpha,
-        kinds=("linear", "cells"),
-        encoder=encoder,
-    )
-    deals = max(DEALS, math.ceil(2 / alpha))
-    return p_value(rng, critic.d(x[start:]), critic.d(y[start:])[:, None], deals) <= alpha
+def _break_pair(pairs: Sequence[tuple[int, int]]) -> Callable[[float], Plant]:
+    """Shuffle one column of a dependent pair, in a share of the rows."""
+
+    def of_share(share: float) -> Plant:
+        def change(rng: np.random.Generator, cells: Cells) -> None:
+            column = rng.choice(pairs[int(rng.integers(len(pairs)))])
+            chosen = np.flatnonzero(rng.random(len(cells)) < share)
+            cells[chosen, column] = cells[rng.permutation(chosen), column]
+
+        return _change_cells(change)
+
+    return of_share
+
+
+def _shift(numbers: Sequence[int]) -> Callable[[float], Plant]:
+    """Shift one column of numbers by a part of its standard deviation."""
+
+    def of_size(size: float) -> Plant:
+        def change(rng: np.random.Generator, cells: Cells) -> None:
+            column = rng.choice(numbers)
+            cells[:, column] += size * np.nanstd(cells[:, column])
+
+        return _change_cells(change)
+
+    return of_size
+
+
+def _add_noise(numbers: Sequence[int]) -> Callable[[float], Plant]:
+    """Add noise to all columns of numbers."""
+
+    def of_size(size: float) -> Plant:
+        def change(rng: np.random.Generator, cells: Cells) -> None:
+            noise = rng.normal(size=(len(cells), len(numbers)))
+            cells[:, numbers] += size * np.nanstd(cells[:, numbers], axis=0) * noise
+
+        return _change_cells(change)
+
+    return of_size
+
+
+def _change_cells(change: Callable[[np.random.Generator, Cells], None]) -> Plant:
+    """Plant a change of the entries, which are copied."""
+
+    def plant(rng: np.random.Generator, rows: EvaluationRows, second: Second) -> EvaluationRows:
+        chosen = rows[second]
+        cells = chosen.entries().copy()
+        change(rng, cells)
+        return dataclasses.replace(chosen, x=cells.reshape(chosen.x.shape))
+
+    return plant
+
+
+def _find_dependent(cells: Cells, columns: Columns) -> list[tuple[int, int]]:
+    """The pairs of columns that depend most on each other, by mutual information in bins beyond what chance gives."""
+    width = min(cells.shape[1], MOST_PAIRED_COLUMNS)
+    words = [columns.is_category(place) for place in range(width)]
+    some = cells[:MOST_ROWS, :width]
+    codes = ColumnCodes.fit(some, words)(some).astype(int)
+    found = []
+    for i, j in itertools.combinations(range(width), 2):
+        first, second = (np.unique(codes[:, k], return_inverse=True)[1] for k in (i, j))
+        observed = np.zeros((first.max() + 1, second.max() + 1))
+        np.add.at(observed, (first, second), 1)
+        freedom = (observed.shape[0] - 1) * (observed.shape[1] - 1)
+        if freedom:
+            expected = contingency.expected_freq(observed)
+            excess = 2 * special.rel_entr(observed, expected).sum() - freedom
+            if excess > 4 * math.sqrt(2 * freedom):
+                found.append((float(excess), i, j))
+    return [(i, j) for _, i, j in sorted(found, reverse=True)[:DEPENDENT_PAIRS]]
 
 
 def _shuffle(rng: np.random.Generator, rows: EvaluationRows) -> EvaluationRows:

@@ -12,7 +12,7 @@ from onehalf.evaluation.features.relations import Combination, choose_pairs
 
 __all__ = ["RelatedColumns", "relate"]
 
-Rows = Float[np.ndarray, "_ columns"]
+Rows = Float[np.ndarray, "_ _"]
 Values = Float[np.ndarray, " _"]
 
 MOST_COLUMNS = 24

@@ -69,7 +69,7 @@ def relation_maps(
     if PAIRS & set(kinds):
         codes = ColumnCodes.fit(np.concatenate(sides), words)
         yield FeatureMap(lambda new: codes(new.entries()), PAIRS)
-    if not (TREES | OF_RELATIONS) & set(kinds):
+    if not TREES & set(kinds):
         return
     middle = _medians(np.concatenate(sides))
 
@@ -81,7 +81,7 @@ def relation_maps(
     def related(new: EvaluationRows) -> Numbers:
         return relations(numbers(new.entries()))
 
-    if TREES & set(kinds) and x.entries().shape[1] <= MOST_TREE_COLUMNS:
+    if x.entries().shape[1] <= MOST_TREE_COLUMNS:
         yield FeatureMap(
             lambda new: np.concatenate([content(new), related(new)], axis=1), TREES
         )

@@ -1,6 +1,7 @@
 """Bounds on divergences, and shares with their intervals."""
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 __all__ = [
     "Baseline",
@@ -9,6 +10,9 @@ __all__ = [
     "Divergence",
     "Harmonized",
     "Interval",
+    "LearnedFrom",
+    "PlantedEffect",
+    "PlantedKind",
     "Proportion",
     "Share",
 ]
@@ -72,6 +76,18 @@ class Divergence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearnedFrom:
+    """What critics learned from before the test rows were bet on, and how many of these were bet on."""
+
+    real: int
+    """Rows of data that are not among the test rows: training rows, and validation rows of a fit."""
+    other: int
+    """Samples that are not bet on."""
+    pairs: int
+    """Pairs of a test row and samples that were bet on."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DetectableEffect:
     """The smallest dropped group that was noticed in nine of ten trials on the user's own data."""
 
@@ -85,6 +101,27 @@ class DetectableEffect:
     """Groups that were dropped."""
     noticed: int
     """Trials in which the permutation test noticed the loss."""
+
+
+PlantedKind = Literal["dropped group", "broken pair", "shifted column", "jitter"]
+"""A difference that was planted in the data, to see whether it would be noticed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedEffect:
+    """The smallest difference of a kind that was noticed in nine of ten trials on the user's own data."""
+
+    kind: PlantedKind
+    size: float
+    """Of a broken pair the share of rows in which a column was shuffled; else a part of the standard deviation. The
+    greatest size that was tried, if none was noticed."""
+    is_noticed: bool
+    """Whether it was noticed in nine of ten trials."""
+    rows: int
+    """Rows of each sample in a trial."""
+    trials: int
+    noticed: int
+    """Trials in which the permutation test noticed it; 0 if no size was noticed in nine of ten."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,14 @@ from typing import Any
 
 from onehalf.evaluation.result.attacks import PrivacyAttacks
 from onehalf.evaluation.result.audit import Audit
-from onehalf.evaluation.result.bounds import Baseline, Bounds, DetectableEffect, Harmonized
+from onehalf.evaluation.result.bounds import (
+    Baseline,
+    Bounds,
+    DetectableEffect,
+    Harmonized,
+    LearnedFrom,
+    PlantedEffect,
+)
 from onehalf.evaluation.result.explanations import ClassResult, Examples, Marginal, Region
 from onehalf.evaluation.result.limit import LimitCheck, check_limit, compare_with_limit
 from onehalf.evaluation.result.memorization import Memorization
@@ -68,6 +75,11 @@ class Measurement(Bounds):
     """How many features of each row critics saw."""
     unlabelled: tuple[str, ...] = ()
     """The sides without labels, where others have some, which then were not compared."""
+    planted: tuple[PlantedEffect, ...] = ()
+    """The smallest differences of other kinds that trials noticed, where the permutation test refutes nothing; none of
+    images and of single columns."""
+    learned_from: LearnedFrom | None = None
+    """What critics learned from besides test rows that were bet on; null in results of earlier versions."""
     upper: UpperBounds | None = None
     """How far single columns and pairs are off at most; null in results of earlier versions."""
     attacks: PrivacyAttacks | None = None

@@ -15,6 +15,7 @@ from onehalf.evaluation.wording.sentences import (
     describe,
     describe_region,
     describe_rule,
+    describe_scores,
     parts,
     table,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "describe",
     "describe_region",
     "describe_rule",
+    "describe_scores",
     "digits",
     "evidence_of_copying",
     "find_notes",

@@ -16,6 +16,7 @@ from onehalf.evaluation.result import (
     Harmonized,
     Measurement,
     Optional,
+    PlantedEffect,
     Proportion,
     Region,
     Share,
@@ -32,7 +33,16 @@ from onehalf.evaluation.wording.formats import (
     points,
 )
 
-__all__ = ["SIDES", "describe", "describe_region", "describe_rule", "parts", "table"]
+__all__ = [
+    "SIDES",
+    "describe",
+    "describe_planted",
+    "describe_region",
+    "describe_rule",
+    "describe_scores",
+    "parts",
+    "table",
+]
 
 SIDES = {
     "real": "the data",
@@ -67,12 +77,12 @@ def parts(found: Measurement) -> dict[str, list[str]]:
     return {
         "apart": [*sentence[:first], *_apart(found)],
         "where": [*_where(found), *_by_class(found), *(cells.sentences if cells else ())],
-        "missed": [_missed(found)],
+        "missed": [_missed(found), *_planted(found)],
         "copying": [*sentence[first:], *(attacks.sentences if attacks else ())],
         "notes": [
             *([found.overlap.sentence] if found.overlap else []),
             *([utility.sentence] if utility else []),
-            *_scores(found.optional),
+            *describe_scores(found.optional),
             *_findings(found, severe=False)[:MOST_LISTED],
             *_compared(found),
         ],
@@ -320,7 +330,37 @@ def _missed(found: Measurement) -> str:
     )
 
 
-def _scores(optional: Optional) -> Iterator[str]:
+def describe_planted(planted: PlantedEffect) -> str:
+    """Say what was planted, as what is noticed or not.
+
+    >>> effect = {"is_noticed": True, "rows": 500, "trials": 10, "noticed": 10}
+    >>> describe_planted(PlantedEffect(kind="shifted column", size=0.3, **effect))
+    'a column shifted by 0.3 standard deviations'
+    """
+    if planted.kind == "broken pair":
+        return f"a column shuffled in {100 * planted.size:g} % of the rows"
+    size = f"{planted.size:g} standard deviation{'s' * (planted.size != 1)}"
+    if planted.kind == "shifted column":
+        return f"a column shifted by {size}"
+    return f"noise of {size} in all numbers"
+
+
+def _planted(found: Measurement) -> Iterator[str]:
+    """What other differences trials noticed, and which they missed."""
+    for noticed in (True, False):
+        listed = [each for each in found.planted if each.is_noticed == noticed]
+        if not listed:
+            continue
+        what = join_names([describe_planted(each) for each in listed], most=None)
+        trials = f"{listed[0].rows:,} rows against {listed[0].rows:,}"
+        if noticed:
+            often = min(each.noticed for each in listed)
+            yield f"Noticed in at least {often} of {listed[0].trials} trials ({trials}): {what}."
+        else:
+            yield f"Not noticed in 9 of {listed[0].trials} trials ({trials}): {what}."
+
+
+def describe_scores(optional: Optional) -> Iterator[str]:
     """Well-known numbers that were asked for, beside those of data against data."""
     if prdc := optional.prdc:
         pairs = [
@@ -350,7 +390,12 @@ def _scores(optional: Optional) -> Iterator[str]:
 
 
 def _compared(found: Measurement) -> Iterator[str]:
-    """What of a row of a table was compared."""
+    """What of a row of a table was compared, and what critics learned from."""
+    if (learned := found.learned_from) and learned.real:
+        yield (
+            f"Critics learned from {learned.real:,} training rows and {learned.other:,} samples before they bet on "
+            f"{learned.pairs:,} pairs of a test row and other samples."
+        )
     if given := found.given:
         yield (
             f"Each row of data was compared with samples generated for its own {join_names(given, most=None)}: "

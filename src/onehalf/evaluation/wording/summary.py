@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from onehalf._text import join_names
 from onehalf.evaluation.result import Harmonized, Measurement, Memorization, Region, Utility
 from onehalf.evaluation.wording.formats import (
     at_least,
@@ -14,6 +15,7 @@ from onehalf.evaluation.wording.formats import (
     points,
 )
 from onehalf.evaluation.wording.layout import Heading, Paragraph, Summary, TableRow
+from onehalf.evaluation.wording.sentences import describe_planted
 
 __all__ = ["evidence_of_copying", "find_notes", "show_score", "summarize"]
 
@@ -167,9 +169,15 @@ def _describe_region(region: Region, called: str) -> str:
 
 def _power(found: Measurement) -> Iterator[Paragraph]:
     """What is noticed, where the verdict does not say it."""
-    if found.verdict.outcome != "they differ":
-        return
     limit = found.detectable
+    if found.verdict.outcome != "they differ":
+        noticed = [each for each in found.planted if each.is_noticed]
+        if noticed:
+            what = join_names([describe_planted(each) for each in noticed], most=None)
+            often = min(each.noticed for each in noticed)
+            text = f"noticed in at least {often} of {noticed[0].trials} trials: {what}"
+            yield Paragraph("Power", text, rank=4)
+        return
     if limit is None:
         text = "even the loss of a third of the rows can go unnoticed"
     else:

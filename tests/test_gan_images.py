@@ -12,7 +12,7 @@ from onehalf.data.dataset import from_objects
 from onehalf.data.labels import Labelled
 from onehalf.data.splits import split_rows
 from onehalf.domains import infer_domain
-from onehalf.fitting import draw_for_test
+from onehalf.fitting import draw_for_test, evaluations
 from onehalf.hyperparameters import FitOptions, Hyperparameters
 from onehalf.model import latent_walk
 
@@ -206,11 +206,9 @@ def test_what_was_tested_can_be_had_again(gan):
     assert np.array_equal(seen[0], samples)
     assert len(test) == 60
     plain = GAN(**TINY).fit(X[SOME])
-    test, samples = plain.split(X[SOME]).test, drawn_for_test(plain, X[SOME])
-    assert (
-        measure(real=test, other=samples, train=plain.split(X[SOME]).train, seed=0)
-        == plain.certificate_
-    )
+    splits = split_rows(plain.fit_.domain.encode(from_objects(X[SOME])))
+    assert evaluations.measure(plain.fit_, splits) == plain.certificate_
+    assert plain.certificate_.learned_from.real == len(splits.train) + len(splits.validation)
 
 
 def test_a_run_with_labels_is_saved_and_goes_on(gan, tmp_path):

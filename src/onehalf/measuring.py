@@ -108,8 +108,8 @@ def quick_table(
     >>> rng = np.random.default_rng(0)
     >>> data = rng.integers(1, 7, size=(500, 2))
     >>> found = quick_table(real=data, other=rng.uniform(1, 7, size=(500, 2)))
-    >>> found.columns[0].is_above, found.broken[-1].rule
-    (True, 'x2 is whole')
+    >>> found.columns[0].is_above, found.broken[0].rule
+    (True, 'x1 is whole')
     """
     return check_quickly(
         encode_samples(real, other, None, sampler, schema, check_seed(seed)), seed

@@ -11,6 +11,7 @@ from onehalf._errors import refuse
 from onehalf.evaluation.certificate.bounds import clopper_pearson
 from onehalf.evaluation.explain.binning import check_samples, thin_out
 from onehalf.evaluation.explain.box_search import BoxSearch, PlacedCondition, coin_jsd
+from onehalf.evaluation.explain.relations import RelatedColumns
 from onehalf.evaluation.features.base import Columns
 from onehalf.evaluation.result import Condition, Region, Share
 from onehalf.evaluation.wording import describe_rule
@@ -19,6 +20,9 @@ __all__ = ["binary_jsd", "find_regions", "jsd_of_dropped", "most_telling"]
 
 Rows = Float[np.ndarray, "_ columns"]
 Values = Float[np.ndarray, " _"]
+
+ORDERS = {"<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal}
+"""What a difference says of two columns, by its comparison with 0."""
 
 
 def binary_jsd(a: float, b: float) -> float:
@@ -136,9 +140,30 @@ def _certify(
         other=shares[1],
         jsd_lower=binary_jsd(near, far) if certain else 0.0,
         certain=certain,
-        rule=describe_rule(named),
+        rule=_describe(conditions, named, np.concatenate([real, other]), columns),
         conditions=named,
     )
+
+
+def _describe(
+    conditions: list[PlacedCondition],
+    named: tuple[Condition, ...],
+    rows: Rows,
+    columns: Columns,
+) -> str:
+    """The rule in words: a difference that is said to be above or below 0, as far as any row tells, is an order."""
+    rule = describe_rule(named)
+    places = [column for column, _, _ in conditions]
+    for condition, of_name in zip(conditions, named, strict=True):
+        pair = columns.pair(condition[0]) if isinstance(columns, RelatedColumns) else None
+        if pair and places.count(condition[0]) == 1:
+            inside = _satisfy(rows, [condition])
+            difference = rows[:, condition[0]]
+            for sign, compare in ORDERS.items():
+                if np.array_equal(inside, compare(difference, 0)):
+                    rule = rule.replace(describe_rule([of_name]), f"{pair[0]} {sign} {pair[1]}")
+                    break
+    return rule
 
 
 def _satisfy(rows: Rows, conditions: list[PlacedCondition]) -> Bool[np.ndarray, " _"]:

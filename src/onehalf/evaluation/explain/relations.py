@@ -127,8 +127,8 @@ class RelatedColumns:
         """The place of a column itself."""
         return self.columns.find(what, name)
 
-    def order(self, column: int) -> tuple[str, str] | None:
-        """The two names of a plain difference of columns, which says which is greater; None of other columns."""
+    def pair(self, column: int) -> tuple[str, str] | None:
+        """The names of the two columns of a plain difference, whose sign is their order; None of other columns."""
         if self._own(column):
             return None
         relation = self.relations[column - len(self.columns.names)]
@@ -157,8 +157,8 @@ def relate(columns: Columns, learn_real: Rows, learn_other: Rows) -> RelatedColu
     >>> rng = np.random.default_rng(0)
     >>> a, b, noise = rng.integers(1, 50, size=(3, 1000)).astype(float)
     >>> real, other = np.column_stack([a, b, a + b]), np.column_stack([a, b, a + b + noise])
-    >>> relate(PlainColumns(("net", "tax", "total")), real, other).names[3:]
-    ('total - net - tax',)
+    >>> relate(PlainColumns(("net", "tax", "total")), real, other).names[3]
+    'total - net - tax'
     """
     numbers = np.array([columns.is_number(place) for place in range(len(columns.names))])
     dates = np.array([columns.kind(place) == "date" for place in range(len(columns.names))])

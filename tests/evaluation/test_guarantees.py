@@ -584,6 +584,7 @@ def test_honest_fakes_are_seldom_called_copies(seeds, law):
         found.append(detect_copying(rng, law(rng, 40), law(rng, 40), law(rng, 60), ALPHA))
     assert is_rare([each.p_value <= ALPHA for each in found])
     assert is_rare([each.nearer_train.p_value <= ALPHA for each in found])
+    assert is_rare([each.shown for each in found])
     assert is_rare([each.advantage_lower > 0 for each in found])
     assert fair(np.array([each.log_e for each in found]))
 

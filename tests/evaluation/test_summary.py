@@ -181,8 +181,6 @@ def test_the_copying_line_has_the_number_that_shows_it(measured):
     assert re.search(r"Copying +found \(p = 0\.0", str(copies))
     weak = replace(copies.memorization, p_value=0.5)
     assert "found (e-value " in str(replace(copies, memorization=weak))
-    weak = replace(weak, log_e=0.0, advantage_lower=0.1234)
-    assert "found (advantage at least 12.3 %)" in str(replace(copies, memorization=weak))
 
 
 def test_a_baseline_that_fails_is_the_first_note(measured):

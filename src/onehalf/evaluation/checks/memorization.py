@@ -65,6 +65,9 @@ GUESSED = (1.0, 1 / 4, 1 / 16, 1 / 64)
 STAKES = (1.0, 1 / 16, 1 / 256)
 """Bold bets win most on many copies, cautious ones lose less over many rows: a third of the wealth goes on each."""
 
+FINEST = 0.001
+"""At lower levels the e-value decides."""
+
 CLOSEST = 1e-9
 """Added to distances before the logarithm: 0 to a copy, which rounding may have moved a little."""
 
@@ -101,7 +104,8 @@ def detect_copying(
     - `duplicates`: samples that equal a row of `n_rows` of each kind, with Clopper-Pearson intervals.
     - `collisions`: how often two rows of a kind are equal, and the effective number of distinct rows, 1/rate.
 
-    - `shown`: whether log e, p or the advantage refutes at its level that nothing was copied.
+    - `shown`: whether p refutes at level alpha that nothing was copied, or below `FINEST` log e, since permutations are
+      too few for such p. One test decides, so that this is wrong with probability alpha at most.
 
     The statements hold at 1 - alpha each, not all at once. Neighbours are sought among 20,000 rows of a kind at most
     (`n_pairs` and `n_samples` say how many); duplicates and collisions are counted over all.
@@ -152,7 +156,7 @@ def detect_copying(
             ),
         ),
         guesses=_guess_members(score_members, score_others, alpha),
-        shown=p <= alpha or log_e >= math.log(1 / alpha) or advantage_lower > 0,
+        shown=p <= alpha if alpha >= FINEST else log_e >= math.log(1 / alpha),
     )
     return dataclasses.replace(found, sentences=_sentences(found, alpha))
 

@@ -87,7 +87,7 @@ class Memorization:
     duplicates: Duplicates
     collisions: Collisions
     shown: bool
-    """Whether log_e, p_value or the advantage refutes that nothing was copied."""
+    """Whether p_value refutes at level alpha that nothing was copied; log_e, where alpha is below 0.001."""
     guesses: MembershipGuesses | None = None
     """Guesses which row of a pair was trained on; null of measurements made before there were any."""
     sentences: tuple[str, ...] = ()

@@ -118,9 +118,7 @@ def _copying(found: Measurement) -> Iterator[TableRow]:
 def evidence_of_copying(copying: Memorization, alpha: float) -> str:
     """The number that shows copying, if any does; else the p-value."""
     if copying.shown and copying.p_value > alpha:
-        if copying.log_e >= math.log(1 / alpha):
-            return f"e-value {money(copying.log_e)}"
-        return f"advantage at least {percent(copying.advantage_lower)}"
+        return f"e-value {money(copying.log_e)}"
     return p_value(copying.p_value)
 
 

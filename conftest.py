@@ -65,7 +65,7 @@ def _optax_may_promote():
 
 @pytest.fixture(scope="module")
 def critics_without_nets():
-    """Leave networks out of the critics, whose training takes most of a certificate's time.
+    """Leave out networks, whose training takes most of a certificate's time, and trials with planted differences.
 
     For files of tests that need a certificate, but not a sharp one.
     """
@@ -79,6 +79,7 @@ def critics_without_nets():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(critics, "fit_members", without_nets)
+        patch.setattr("onehalf.evaluation.measurement.plant_effects", lambda *_: ())
         yield
 
 

@@ -30,7 +30,15 @@ from onehalf.evaluation.certificate.neural_critics import (
     networks,
 )
 
-__all__ = ["FOLDS", "Samples", "find_centres", "fit_members", "logit"]
+__all__ = [
+    "FOLDS",
+    "MOST_PAIRED_COLUMNS",
+    "Group",
+    "Samples",
+    "find_centres",
+    "fit_members",
+    "logit",
+]
 
 Features = Float[np.ndarray, "_ features"]
 

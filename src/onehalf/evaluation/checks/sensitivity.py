@@ -18,6 +18,7 @@ from onehalf._typing import PRNGKey
 from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.certificate.bounds import p_value
 from onehalf.evaluation.certificate.critics import learn
+from onehalf.evaluation.certificate.members import MOST_PAIRED_COLUMNS
 from onehalf.evaluation.explain.regions import jsd_of_dropped
 from onehalf.evaluation.features.base import Columns, FeatureEncoder
 from onehalf.evaluation.features.codes import ColumnCodes
@@ -54,9 +55,6 @@ MOST_ROWS = 2000
 
 MOST_PLANTED_ROWS = 1000
 """The same where trees take part, which take longer."""
-
-MOST_PAIRED_COLUMNS = 40
-"""Dependent pairs are sought among so many columns, the first ones."""
 
 DEPENDENT_PAIRS = 3
 """A column is shuffled that belongs to one of so many pairs, the most dependent ones."""

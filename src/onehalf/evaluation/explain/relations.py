@@ -8,15 +8,18 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from onehalf.evaluation.features.base import Columns
-from onehalf.evaluation.features.relations import Combination, choose_pairs
+from onehalf.evaluation.features.relations import (
+    LEAST_ROWS,
+    MOST_COLUMNS,
+    Combination,
+    choose_pairs,
+    explain_columns,
+)
 
 __all__ = ["RelatedColumns", "relate"]
 
 Rows = Float[np.ndarray, "_ _"]
 Values = Float[np.ndarray, " _"]
-
-MOST_COLUMNS = 24
-"""With more columns of numbers or dates than this no relations are named."""
 
 MOST_PAIRS = 6
 """The most differences and ratios of pairs that become columns."""
@@ -167,7 +170,7 @@ def relate(columns: Columns, learn_real: Rows, learn_other: Rows) -> RelatedColu
         places = np.flatnonzero(kind)
         if 2 <= len(places) <= MOST_COLUMNS:
             x, y = (_known(rows[:, places]) for rows in (learn_real, learn_other))
-            if min(len(x), len(y)) >= 20:
+            if min(len(x), len(y)) >= LEAST_ROWS:
                 for relation in _find(x, y, ratios=ratios):
                     terms = tuple(
                         (int(places[column]), sign) for column, sign in relation.terms
@@ -196,7 +199,7 @@ def _relation(pair: Combination) -> Relation:
     return Relation(pair.op == "/", ((pair.first, 1), (pair.second, -1)))
 
 
-def _sums(rows: Rows, used: Bool[np.ndarray, " columns"], *, ratio: bool) -> Iterator[Relation]:
+def _sums(rows: Rows, used: Bool[np.ndarray, " _"], *, ratio: bool) -> Iterator[Relation]:
     """Columns that are the sum or product of others, nearly, with coefficients of 1 or -1."""
     places = np.flatnonzero(used)
     values = np.log(rows[:, places]) if ratio else rows[:, places]
@@ -205,9 +208,7 @@ def _sums(rows: Rows, used: Bool[np.ndarray, " columns"], *, ratio: bool) -> Ite
     places, values, std = places[varying], values[:, varying], std[varying]
     if len(places) < 3:
         return
-    z = (values - values.mean(axis=0)) / std
-    precision = np.linalg.inv(z.T @ z / len(z) + 1e-9 * np.eye(len(places)))
-    explained = 1 - 1 / np.diag(precision)
+    precision, explained = explain_columns((values - values.mean(axis=0)) / std)
     for target in np.flatnonzero(explained > LEAST_EXPLAINED):
         effects = -precision[target] / precision[target, target]
         parts = np.flatnonzero(

@@ -16,7 +16,17 @@ from onehalf.evaluation.features.base import PAIRS, TREES, FeatureMap, RowMap
 from onehalf.evaluation.features.codes import ColumnCodes
 from onehalf.evaluation.rows import EvaluationRows
 
-__all__ = ["OF_RELATIONS", "Combination", "Relations", "combine", "relation_maps"]
+__all__ = [
+    "LEAST_ROWS",
+    "MOST_COLUMNS",
+    "OF_RELATIONS",
+    "Combination",
+    "Relations",
+    "choose_pairs",
+    "combine",
+    "explain_columns",
+    "relation_maps",
+]
 
 Numbers = Float[np.ndarray, "_ _"]
 
@@ -40,7 +50,6 @@ LEAST_ROWS = 20
 
 SIGNS = {"-": -1.0, "+": 1.0, "/": -1.0, "*": 1.0}
 """What the second column counts in a combination; of logarithms in a ratio or a product."""
-
 
 OF_RELATIONS = frozenset({"quadratic", "waves"})
 """The members that see relations alone."""
@@ -173,9 +182,8 @@ class _Residuals:
         numbers = _log(rows[:, used]) if logs else rows[:, used]
         middle, std = numbers.mean(axis=0), numbers.std(axis=0)
         scale = np.where(std > 0, std, 1.0)
-        z = (numbers - middle) / scale
-        precision = np.linalg.inv(matmul(z.T, z) / len(z) + 1e-9 * np.eye(z.shape[1]))
-        explained = np.where(std > 0, 1 - 1 / np.diag(precision), 0.0)
+        precision, explained = explain_columns((numbers - middle) / scale)
+        explained = np.where(std > 0, explained, 0.0)
         chosen = np.argsort(-explained, kind="stable")[:MOST_RESIDUALS]
         chosen = chosen[explained[chosen] > LEAST_EXPLAINED]
         weights = precision[:, chosen] / np.diag(precision)[chosen]
@@ -189,6 +197,19 @@ class _Residuals:
         numbers = numbers[:, self.used]
         numbers = _log(numbers) if self.logs else numbers
         return matmul((numbers - self.middle) / self.scale, self.weights)
+
+
+def explain_columns(z: Numbers) -> tuple[Float[np.ndarray, "_ _"], Float[np.ndarray, " _"]]:
+    """The inverse P of the covariance of columns with mean 0 and variance 1, and what share the others explain of each.
+
+    The least squares prediction of column j from the others leaves sum_k P_jk z_k / P_jj, of variance 1/P_jj.
+
+    >>> z = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> explain_columns(np.column_stack([z, z.sum(axis=1) / 2**0.5]))[1].round(2)
+    array([1., 1., 1.])
+    """
+    precision = np.linalg.inv(matmul(z.T, z) / len(z) + 1e-9 * np.eye(z.shape[1]))
+    return precision, 1 - 1 / np.diag(precision)
 
 
 def choose_pairs(x: Numbers, y: Numbers, positive: Bool[np.ndarray, " _"]) -> list[Combination]:

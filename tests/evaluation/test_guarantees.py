@@ -638,6 +638,13 @@ def test_a_planted_difference_of_no_size_is_noticed_seldom(seeds, kind):
     )
 
 
+@pytest.mark.parametrize("plant", [_shift([0, 1]), _add_noise([0, 1])])
+def test_columns_of_which_nothing_is_known_are_left_as_they_are(plant):
+    rows = wrap(np.full((40, 2), np.nan))
+    changed = plant(1.0)(np.random.default_rng(0), rows, np.arange(40) < 20)
+    assert np.isnan(changed.x).all()
+
+
 def test_broken_pairs_shifts_and_noise_are_noticed_if_they_are_large():
     rows = related(np.random.default_rng(0), 800)
     effects = {each.kind: each for each in plant_effects(jr.key(0), planted(rows))}

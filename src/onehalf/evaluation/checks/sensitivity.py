@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from scipy import special
 from scipy.spatial.distance import cdist
 from scipy.stats import contingency
@@ -57,7 +57,7 @@ MOST_PLANTED_ROWS = 1000
 """The same where trees take part, which take longer."""
 
 DEPENDENT_PAIRS = 3
-"""A column is shuffled that belongs to one of so many pairs, the most dependent ones."""
+"""A column is shuffled that belongs to one of this many pairs, the most dependent ones."""
 
 Second = Bool[np.ndarray, " rows"]
 """Which rows make up the second sample."""
@@ -181,7 +181,7 @@ def plant_effects(key: PRNGKey, trials: Trials) -> tuple[PlantedEffect, ...]:
     numbers = [
         place
         for place in range(flat.shape[1])
-        if columns.is_number(place) and np.nanstd(flat[:, place]) > 0
+        if columns.is_number(place) and _spread(flat[:, place]) > 0
     ]
     pairs = _find_dependent(flat.astype(np.float64), columns)
     kinds = []
@@ -246,7 +246,7 @@ def _shift(numbers: Sequence[int]) -> Callable[[float], Plant]:
     def of_size(size: float) -> Plant:
         def change(rng: np.random.Generator, cells: Cells) -> None:
             column = rng.choice(numbers)
-            cells[:, column] += size * np.nanstd(cells[:, column])
+            cells[:, column] += size * _spread(cells[:, column])
 
         return _change_cells(change)
 
@@ -259,7 +259,8 @@ def _add_noise(numbers: Sequence[int]) -> Callable[[float], Plant]:
     def of_size(size: float) -> Plant:
         def change(rng: np.random.Generator, cells: Cells) -> None:
             noise = rng.normal(size=(len(cells), len(numbers)))
-            cells[:, numbers] += size * np.nanstd(cells[:, numbers], axis=0) * noise
+            spread = np.array([_spread(column) for column in cells[:, numbers].T])
+            cells[:, numbers] += size * spread * noise
 
         return _change_cells(change)
 
@@ -276,6 +277,12 @@ def _change_cells(change: Callable[[np.random.Generator, Cells], None]) -> Plant
         return dataclasses.replace(chosen, x=cells.reshape(chosen.x.shape))
 
     return plant
+
+
+def _spread(column: Shaped[np.ndarray, " rows"]) -> float:
+    """The standard deviation of what is known of a column; 0 where nothing is."""
+    known = column[~np.isnan(column)]
+    return float(known.std()) if len(known) else 0.0
 
 
 def _find_dependent(cells: Cells, columns: Columns) -> list[tuple[int, int]]:

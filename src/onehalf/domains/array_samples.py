@@ -73,7 +73,7 @@ def encode_array_samples(
         if side != "real":
             _read_side(arrays, side, side, rows, data)
     given = ()
-    places = choose_past(seed, len(arrays.rows.get("train", ())))
+    places = choose_past(seed, len(arrays.rows.get("train", ())), data.x[0].size)
     if sampler is not None:
         given = _draw_sides(arrays, data, sampler, seed, places)
     unlabelled = _check_labels(arrays)

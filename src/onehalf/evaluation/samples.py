@@ -183,9 +183,14 @@ def read_array(what: str, rows: Any, like: NamedArray | None = None) -> NamedArr
     return NamedArray(names, array)
 
 
-def choose_past(seed: int, n_train: int) -> Int[np.ndarray, " past"]:
-    """The training rows that critics learn from, in a random order."""
-    return np.random.default_rng([seed, 6]).permutation(n_train)[:MOST_PAST]
+def choose_past(seed: int, n_train: int, columns: int = 1) -> Int[np.ndarray, " past"]:
+    """The training rows of this many columns that critics learn from, in a random order.
+
+    >>> len(choose_past(0, 50_000)), len(choose_past(0, 50_000, columns=512 * 512 * 3))
+    (20000, 682)
+    """
+    most = max(1, min(MOST_PAST, MOST_ENTRIES // columns))
+    return np.random.default_rng([seed, 6]).permutation(n_train)[:most]
 
 
 def settle_past(

@@ -194,7 +194,8 @@ def draw_past(fit: Fit, splits: Splits) -> PastRows | None:
     """Training and validation rows, and as many samples, for critics to learn from; None if G gives invalid rows."""
     settled = EncodedRows.concatenate([splits.train, splits.validation])
     seed = fit.recipe.random_state
-    settled = settled[choose_past(seed, len(settled))]
+    columns = math.prod(fit.domain.row_shape)
+    settled = settled[choose_past(seed, len(settled), columns)]
     labels = fit.preprocessor.label_cells(settled) if fit.domain.label_names else None
     samples = fit.model.draw(jr.key(seed + 2), len(settled), labels)
     if not fit.domain.is_valid(samples):

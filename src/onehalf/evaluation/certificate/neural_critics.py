@@ -79,7 +79,7 @@ MOST_PIXELS = 2**25
 """The most pixels of each sample that a convolutional net learns from."""
 
 COLUMNS_STEP = 16
-"""Rows are padded to a multiple of so many columns."""
+"""Rows are padded to a multiple of this many columns."""
 
 IMAGES_AT_ONCE = 256
 """The images that are judged at a time."""

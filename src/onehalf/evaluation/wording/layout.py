@@ -127,7 +127,7 @@ class Summary:
 
 
 def _fit_into(paragraphs: Sequence[Paragraph], room: int) -> list[Paragraph]:
-    """Cut paragraphs, and then leave some out, until they fit into so many lines."""
+    """Cut paragraphs, and then leave some out, until they fit into this many lines."""
     kept = list(paragraphs)
     for each in sorted(paragraphs, key=lambda each: -each.rank):
         if sum(len(one.lines()) for one in kept) > room:

@@ -9,7 +9,8 @@ from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation._products import matmul
 from onehalf.evaluation.certificate import critics, members
 from onehalf.evaluation.certificate.bounds import payoff
-from onehalf.evaluation.certificate.critics import PROJECTED, _Standard, learn
+from onehalf.evaluation.certificate.critics import learn
+from onehalf.evaluation.certificate.scaling import PROJECTED, _Standard
 from onehalf.evaluation.features.arrays import ArrayEncoder
 from onehalf.evaluation.features.base import CONVOLUTIONS, PAIRS, PLAIN, TREES
 from onehalf.evaluation.features.images import ImageEncoder

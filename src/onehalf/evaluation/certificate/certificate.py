@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import jax.random as jr
@@ -28,6 +28,7 @@ from onehalf.evaluation.certificate.critics import (
     Pool,
     learn,
 )
+from onehalf.evaluation.certificate.permutation import count_deals, permutation_p_value
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.result import Bounds, Divergence
 from onehalf.evaluation.rows import (
@@ -140,7 +141,8 @@ def certify(
     and 75 % of the pairs, or after other `shares` (one from half of them if they are few; from 20,000 rows of each
     sample at most), and bet on what comes next, so a critic is always settled before it sees the row (prequential).
     Three quarters of the rows are bet on, the bounds are STaR's at fixed n, and the p-values of the shares are joined
-    by Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past.
+    by Stouffer's sum, weighted by the root of their sizes: each of them is valid given the past. `p_value` is twice the
+    smaller of that and of `permutation_p_value`, for which all rows count.
 
     Args:
         key: settles what the critics draw.
@@ -185,13 +187,21 @@ def certify(
     )
     wealth = np.cumsum(np.concatenate([np.diff(each.wealth, prepend=0.0) for each in bets]))
     jsd_estimate, jsd_se = _mean(wide)
+    p_of_bets = _joined_p_value(rng, bets, matched=matched)
+
+    def test_all() -> float:
+        scores = (bets[0].critic.d(x), bets[0].critic.d(y)) if starts[0] == 0 else None
+        return permutation_p_value(
+            key, x, y, kinds, encoder, scores, alpha=alpha, matched=matched
+        )
+
     tv_lower = lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0)
     return Certificate(
         jsd_lower=lower_bound(gains, floors, alpha),
         jsd_estimate=jsd_estimate,
         jsd_se=jsd_se,
         log_e=float(wealth[-1]),
-        p_value=_joined_p_value(rng, bets, matched=matched),
+        p_value=_smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
         tv_lower=tv_lower,
         accuracy=(1 + tv_lower) / 2,
         wealth=wealth,
@@ -248,6 +258,14 @@ def _joined_p_value(rng: np.random.Generator, bets: "list[_Bets]", *, matched: b
     ]
     weights = np.sqrt([each.n for each in bets])
     return float(stats.norm.sf(weights @ z / np.linalg.norm(weights)))
+
+
+def _smaller_of_two(p: float, other: Callable[[], float], deals: int) -> float:
+    """The smaller of two p-values, twice: valid whatever their dependence (Bonferroni).
+
+    The other one is at least 1/(1 + deals). Where the first is smaller anyway, it is not computed.
+    """
+    return min(1.0, 2 * (p if p * (1 + deals) <= 1 else min(p, other())))
 
 
 def _mean(gains: Values) -> tuple[float, float]:

@@ -15,12 +15,12 @@ from jaxtyping import Float
 from scipy import special
 
 from onehalf._typing import PRNGKey
-from onehalf.evaluation._products import matmul
 from onehalf.evaluation.certificate.bounds import best_clip, best_threshold
 from onehalf.evaluation.certificate.members import FOLDS, Samples, fit_members, logit
-from onehalf.evaluation.certificate.neural_critics import Member, Rows
+from onehalf.evaluation.certificate.neural_critics import Member
+from onehalf.evaluation.certificate.scaling import standardize
 from onehalf.evaluation.features.arrays import ArrayEncoder
-from onehalf.evaluation.features.base import AS_THEY_ARE, FeatureEncoder, FeatureMap
+from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.rows import AnyRows, EvaluationRows, concatenate, wrap
 
 __all__ = ["KINDS", "MOST_ROWS", "PLAIN_ARRAY", "Critic", "Pool", "learn"]
@@ -49,15 +49,6 @@ PLAIN_ARRAY = ArrayEncoder()
 
 MOST_ROWS = 20_000
 """The most rows of each sample that a critic learns from; all others are left to be bet on."""
-
-FARTHEST = 1e4
-"""Standardised entries are clipped here: a new row may lie anywhere."""
-
-MOST_COLUMNS = 1024
-"""Wider rows are projected at random, which any critic may do."""
-
-PROJECTED = 512
-"""The directions that wide rows are projected on."""
 
 TRUST = (1.0, 0.5)
 """What a member's logits may be multiplied by: one that learned from few rows is too sure of itself."""
@@ -109,7 +100,7 @@ class Pool:
         labels = np.repeat([1.0, 0.0], self.sizes)
         fold = np.concatenate([np.arange(size) % FOLDS for size in self.sizes])
         maps = encoder.feature_maps(key, x, y, kinds)
-        self.maps = [_standardize(each, rows) for each in maps]
+        self.maps = [standardize(each, rows) for each in maps]
         self.members: list[tuple[int, Member]] = []
         self.own: list[tuple[Logits, Logits]] = []
         """The logits of each member at the rows of both samples, by the fit that left the row out."""
@@ -270,42 +261,6 @@ class _Ensemble:
             for (weight, stake), logits in zip(of_pool, judged, strict=True):
                 D += weight * special.expit(stake.trust * logits).mean(axis=1)
         return D
-
-
-def _standardize(feature_map: FeatureMap, rows: EvaluationRows) -> FeatureMap:
-    """The same map with its columns at median 0 and about unit scale, where its members don't see them as they are."""
-    if feature_map.members & AS_THEY_ARE:
-        return feature_map
-    standard = _Standard(feature_map.encode(rows))
-    return FeatureMap(lambda new: standard(feature_map.encode(new)), feature_map.members)
-
-
-class _Standard:
-    """Columns at median 0 and about unit scale, judged on both samples together."""
-
-    def __init__(self, rows: Rows) -> None:
-        low, self.middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
-        self.scale = _positive(
-            (high - low) / 1.349, _positive(rows.std(axis=0), np.ones(rows.shape[1]))
-        )
-        self.heavy = np.abs((rows - self.middle) / self.scale).max(axis=0) > 8
-        self.mean, self.std, self.directions = 0.0, 1.0, None
-        z = self(rows)
-        self.mean, self.std = z.mean(axis=0), _positive(z.std(axis=0), np.ones(rows.shape[1]))
-        if rows.shape[1] > MOST_COLUMNS:
-            directions = np.random.default_rng(0).normal(size=(rows.shape[1], PROJECTED))
-            self.directions = directions / math.sqrt(rows.shape[1])
-
-    def __call__(self, rows: Rows) -> Features:
-        z = (rows - self.middle) / self.scale
-        z = (np.where(self.heavy, np.arcsinh(z), z) - self.mean) / self.std
-        z = np.clip(z, -FARTHEST, FARTHEST)
-        return z if self.directions is None else matmul(z, self.directions)
-
-
-def _positive(scale: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """The scale, and the other one where it is 0."""
-    return np.where(scale > 0, scale, otherwise)
 
 
 def _require_finite(values: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from onehalf._typing import PRNGKey
 from onehalf.evaluation._products import ignore_invalid, matmul
 from onehalf.evaluation._random import numpy_generator
+from onehalf.evaluation.certificate.expansions import expand_features
 from onehalf.evaluation.certificate.logistic import fit_logistic
 from onehalf.evaluation.certificate.neural_critics import (
     LEAST_ROWS,
@@ -54,32 +55,8 @@ CENTRE_ROWS = 4_000
 CENTRE_TOLERANCE = 1e-3
 """K-means ends with a step that gains less than this."""
 
-WIDTHS = (0.1, 0.3, 1.0)
-"""Widths of the waves' kernels, for rows of unit variance."""
-
-WAVES = 200
-"""Waves of each width."""
-
 RIDGES = (1.0, 30.0, 1000.0)
 """Precisions of the normal priors on the weights of a logistic member: rows left out decide between them."""
-
-MOST_PRODUCT_COLUMNS = 24
-"""With more columns than this the quadratic member has squares and no products."""
-
-MOST_SQUARE_COLUMNS = 256
-"""With more columns than this there is no quadratic member."""
-
-MOST_CUBIC_COLUMNS = 12
-"""With more columns than this there is no cubic member."""
-
-LEAST_CUBIC_COLUMNS = 3
-"""With fewer columns than this neither."""
-
-KNOTS = 65
-"""Quantiles of a column between which ranks are interpolated."""
-
-TURNS = {6: 3, 16: 1}
-"""Up to how many columns there are ripples, and with how many turns at most over the ranks of a column."""
 
 MOST_TREES = 200
 """The most boosted trees."""
@@ -147,7 +124,7 @@ def fit_members(key: PRNGKey, samples: Samples, kinds: Collection[str]) -> Itera
         return
     if "pairs" in kinds:
         yield _pairs(samples)
-    for expansions in _expansions(rng, samples.z, kinds):
+    for _, expansions in expand_features(rng, samples.z, kinds):
         members = [member for expand in expansions for member in _logistic(expand, samples)]
         yield Group(members, len(members))
     if "cells" in kinds:
@@ -157,95 +134,6 @@ def fit_members(key: PRNGKey, samples: Samples, kinds: Collection[str]) -> Itera
         yield Group([networks(jr.split(key, FOLDS), *samples)], 1)
     if "trees" in kinds and samples.size >= LEAST_ROWS:
         yield Group([_trees(rng, samples)], 1)
-
-
-def _expansions(
-    rng: np.random.Generator, z: Rows, kinds: Collection[str]
-) -> Iterator[list[Callable[[Rows], Features]]]:
-    """The features of the logistic members, kind by kind."""
-    columns = z.shape[1]
-    waves = [_waves(rng, columns, width) for width in WIDTHS]
-    if "linear" in kinds:
-        yield [_linear]
-    if "quadratic" in kinds and columns <= MOST_SQUARE_COLUMNS:
-        yield [_quadratic]
-    if "cubic" in kinds and LEAST_CUBIC_COLUMNS <= columns <= MOST_CUBIC_COLUMNS:
-        yield [_cubic]
-    if "waves" in kinds:
-        yield waves
-    if "ripples" in kinds and columns <= max(TURNS):
-        yield [_ripples(z)]
-
-
-def _linear(z: Rows) -> Features:
-    return np.concatenate([np.ones((len(z), 1)), z], axis=1)
-
-
-def _quadratic(z: Rows) -> Features:
-    one, columns = np.ones((len(z), 1)), z.shape[1]
-    if columns > MOST_PRODUCT_COLUMNS:
-        return np.concatenate([one, z, (z * z - 1) / math.sqrt(2)], axis=1)
-    i, j = np.triu_indices(columns)
-    return np.concatenate([one, z, z[:, i] * z[:, j] - (i == j)], axis=1)
-
-
-def _cubic(z: Rows) -> Features:
-    """All products of up to three columns, less those with a square: a heavy tail would rule them."""
-    z = np.clip(z, -3, 3)
-    i, j, k = np.array(list(itertools.combinations(range(z.shape[1]), 3))).T
-    return np.concatenate([_quadratic(z), z[:, i] * z[:, j] * z[:, k]], axis=1)
-
-
-def _waves(rng: np.random.Generator, columns: int, width: float) -> Callable[[Rows], Features]:
-    """Random Fourier features of a Gaussian kernel of this width (Rahimi & Recht 2007)."""
-    # scikit-learn's RBFSampler takes 0.8 times the time; its draws are others, so e-values would change
-    vectors = (rng.normal(size=(columns, WAVES)) / (width * math.sqrt(columns))).astype(
-        np.float32
-    )
-    phases = rng.uniform(0, 2 * math.pi, WAVES).astype(np.float32)
-
-    def features(z: Rows) -> Features:
-        waves = np.cos(matmul(z.astype(np.float32), vectors) + phases) * np.float32(
-            math.sqrt(2)
-        )
-        return np.concatenate([np.ones((len(z), 1), np.float32), waves], axis=1)
-
-    return features
-
-
-def _ripples(z: Rows) -> Callable[[Rows], Features]:
-    """Sines and cosines of a few turns over the ranks of each column, and their products for each pair."""
-    knots = np.quantile(z, np.linspace(0, 1, KNOTS), axis=0)
-    most = next(turns for columns, turns in TURNS.items() if z.shape[1] <= columns)
-    turns = 2 * math.pi * np.arange(1, most + 1)
-    i, j = np.triu_indices(z.shape[1], 1)
-
-    def features(new: Rows) -> Features:
-        ranks = np.stack(
-            [
-                np.interp(column, *_increasing(each))
-                for column, each in zip(new.T, knots.T, strict=True)
-            ],
-            axis=1,
-        )
-        angles = ranks[:, :, None] * turns
-        alone = math.sqrt(2) * np.concatenate([np.sin(angles), np.cos(angles)], axis=2)
-        together = alone[:, i, :, None] * alone[:, j, None, :]
-        parts = [
-            np.ones((len(new), 1)),
-            alone.reshape(len(new), -1),
-            together.reshape(len(new), -1),
-        ]
-        return np.concatenate(parts, axis=1).astype(np.float32)
-
-    return features
-
-
-def _increasing(knots: Float[np.ndarray, " knots"]) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values of a column's quantiles, and the mean rank of each."""
-    values, place = np.unique(knots, return_inverse=True)
-    ranks = np.bincount(place, np.linspace(0, 1, len(knots))) / np.bincount(place)
-    return values, ranks
 
 
 def _logistic(expand: Callable[[Rows], Features], samples: Samples) -> Iterator[Member]:

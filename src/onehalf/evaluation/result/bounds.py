@@ -34,7 +34,8 @@ class Bounds:
     log_e: float
     """Log e-value of the (k+1)-way bet against 'both have one law': log(1/alpha) or more refutes it at level alpha."""
     p_value: float
-    """Of the permutation test of the same, exact at any n."""
+    """Of 'both have one law': twice the smaller one of two permutation tests, of the critics and of all rows together.
+    Valid at any n."""
     tv_lower: float
     """Certified lower bound on the total variation distance (0 to 1)."""
     accuracy: float

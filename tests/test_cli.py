@@ -469,10 +469,10 @@ def bad_files(folder):
             ["measure", "rows.npy", "missing.npy"],
             "missing.npy: expected a file; got nothing there.",
         ),
-        (["measure", "rows.npy", "few.npy"], "other: expected at least 20 rows; got 5."),
+        (["measure", "rows.npy", "few.npy"], "few.npy: expected at least 20 rows; got 5."),
         (
             ["measure", "rows.npy", "digits"],
-            "other: expected rows of the data's shape (2,); got (8, 8).",
+            "digits: expected rows of the data's shape (2,); got (8, 8).",
         ),
         (
             ["measure", "rows.npy", "rows.npy", "--alpha", "2"],

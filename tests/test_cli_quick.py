@@ -48,7 +48,7 @@ def test_quick_gives_one_json_object(folder):
 
 def test_quick_takes_few_rows_and_the_refusal_without_it_says_so(folder):
     done = run_cli("measure", "real.csv", "few.csv", cwd=folder)
-    assert_refused(done, "other: expected at least 20 rows; got 9.")
+    assert_refused(done, "few.csv: expected at least 20 rows; got 9.")
     assert "--quick" in done.stderr
     assert run_cli("measure", "real.csv", "few.csv", "--quick", cwd=folder).code == 0
 
@@ -72,3 +72,22 @@ def test_the_whole_measurement_begins_with_a_quick_check(folder):
         <= 3
     )
     assert "Verdict   " in done.stderr
+
+
+def test_a_fit_prints_the_quick_check_before_its_certificate(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(140, 2)))
+    words = ("fit", "x.npy", "--rounds", 100, "--out", "run", "--json")
+    done = run_cli(*words, cwd=tmp_path)
+    assert done.code == 0, done.stderr
+    quick = json.loads(done.stdout)["certificate"]["quick"]
+    assert quick["n_real"] == 21
+    said = done.stderr.index("Quick check (no guarantee)")
+    assert said < done.stderr.index("Distance (JSD)")
+
+
+def test_the_files_of_a_ranking_are_in_its_json(folder):
+    done = run_cli("measure", "real.csv", "other.csv", "real.csv", "--json", cwd=folder)
+    assert done.code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["kind"], found["format"]) == ("ranking", 1)
+    assert set(found["files"]) == {"real", "other.csv", "real.csv"}

@@ -22,8 +22,9 @@ from onehalf.data.dataset import from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import split_rows
 from onehalf.domains import infer_domain
-from onehalf.fitting.cost import Speed, measure_speed
+from onehalf.fitting.cost import Speed, _speed_so_far, measure_speed, plan_rounds
 from onehalf.fitting.evaluations import judge
+from onehalf.fitting.fit import Plan
 from onehalf.fitting.history import Evaluated
 from onehalf.gan import GAN
 from onehalf.hyperparameters import Hyperparameters
@@ -289,15 +290,89 @@ def test_a_game_that_loses_its_numbers_ends_and_says_so():
     assert np.isfinite(gan.sample(5)).all()  # of the G before the first look
 
 
-def test_minutes_decide_how_many_rounds(monkeypatch):
-    # a second a chunk and two an evaluation; the certificate takes 20 s, and the report 3
-    speed = Speed(chunk=1.0, evaluation=2.0, null=2.0, certificate=20.0)
-    monkeypatch.setattr("onehalf.fitting.loop.measure_speed", lambda *_: speed)
-    asked = Hyperparameters(**TINY | {"minutes": 100 / 60}).check()
+def timed(minutes, history):
+    """A fit that has to end in time, and so far took as long as these rows say."""
+    asked = Hyperparameters(**TINY | {"minutes": minutes}).check()
     domain = infer_domain(from_objects(RING))
     fit, _ = fitting.start(domain, EncodedRows.unlabelled(RING), asked)
-    assert 3000 <= fit.recipe.rounds <= 3500  # of 75 seconds, 40 are for 20 evaluations
-    assert 0 < fit.seconds_setup < 100
+    rounds = history[-1]["t"]
+    return dataclasses.replace(fit, history=history, rounds=rounds, seconds_setup=10.0)
+
+
+def spent(seconds_per_chunk, seconds_per_evaluation, chunks):
+    """History of rounds that are evaluated after every chunk but the first, one of ten seconds."""
+    rows = [{"t": 100, "seconds": 10.0, "seconds_evaluation": 0.0}]
+    each = seconds_per_chunk + seconds_per_evaluation
+    for chunk in range(1, chunks):
+        row = {"t": 100 * (chunk + 1), "seconds": 10.0 + chunk * each}
+        row |= {"seconds_evaluation": chunk * seconds_per_evaluation}
+        rows.append(row | {"jsd_estimate": [0.1], "jsd_se": [0.1], "jsd_lower": [0.1]})
+    return tuple(rows)
+
+
+PLAN = Plan(known=None, seconds=5.0, certificate=20.0, page=5.0)
+
+
+@pytest.mark.parametrize("chunks", [2, 6])
+def test_rounds_are_planned_for_the_minutes_that_are_left(chunks):
+    fit = timed(200 / 60, spent(1.0, 2.0, chunks))
+    # of 200 s, 20 passed before the second chunk, 25 are for what comes after the rounds, and 40 for 20 evaluations
+    assert 11_000 <= plan_rounds(fit, PLAN) <= 12_000
+
+
+def test_what_comes_after_the_rounds_is_slower_where_evaluations_have_become_slower():
+    even = spent(1.0, 2.0, 5)
+    slow = [
+        row
+        | {
+            "seconds": row["seconds"] + 20 * later,
+            "seconds_evaluation": row["seconds_evaluation"] + 20 * later,
+        }
+        for later, row in enumerate(even[3:], 1)
+    ]
+    fit = timed(20, (*even[:3], *slow))
+    speed = _speed_so_far(fit, PLAN)
+    assert speed.chunk == pytest.approx(1.0)
+    assert speed.evaluation == pytest.approx(22.0)
+    assert speed.rest == 3 * PLAN.rest
+
+
+def test_a_fit_that_has_no_time_left_has_its_last_round_evaluated():
+    fit = timed(1 / 60, spent(1.0, 2.0, 3))
+    assert plan_rounds(fit, PLAN) == fit.rounds
+    unevaluated = dict(fit.history[-1])
+    del unevaluated["jsd_estimate"]
+    fit = dataclasses.replace(fit, history=(*fit.history[:-1], unevaluated))
+    assert plan_rounds(fit, PLAN) == fit.rounds + 100
+
+
+def test_differences_are_planted_where_evaluations_show_none():
+    history = [dict(row) for row in spent(1.0, 2.0, 3)]
+    history[-1]["jsd_lower"] = [0.0]
+    assert _speed_so_far(timed(20, tuple(history)), PLAN).rest == 2 * 20.0 + 5.0
+
+
+def test_minutes_decide_how_many_rounds(monkeypatch):
+    planned = []
+
+    def plan(fit, plan):
+        planned.append((fit.rounds, fit.seconds_setup, plan.known is not None))
+        return 400
+
+    monkeypatch.setattr("onehalf.fitting.loop.plan_rounds", plan)
+    gan = GAN(**TINY | {"rounds": None, "minutes": 100.0, "random_state": 0}).fit(RING)
+    fit = gan.fit_
+    assert fit.rounds == fit.recipe.rounds == 400
+    assert [rounds for rounds, *_ in planned] == [200, 300]
+    assert all(known for *_, known in planned)
+    # the first evaluation comes early, and there are no more of them than their bounds have levels for
+    assert fit.evaluated[0]["t"] == 200
+    assert len(fit.evaluated) <= fit.domain.evaluations(fit.recipe)
+    # time that was taken from the setup is a part of the evaluation
+    assert fit.seconds_setup < planned[-1][1]
+    same = GAN(**TINY | {"rounds": 400, "random_state": 0}).fit(RING).certificate_
+    assert gan.certificate_.baseline == same.baseline
+    assert gan.certificate_.detectable == same.detectable
 
 
 def test_the_speed_of_a_fit_without_evaluation_is_that_of_its_rounds():

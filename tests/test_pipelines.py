@@ -9,7 +9,7 @@ import pytest
 
 import onehalf as oh
 from helpers import assert_refused, run_cli
-from onehalf.evaluation.result import FORMAT, DetectableEffect
+from onehalf.evaluation.result import FORMAT, DetectableEffect, Verdict
 from onehalf.evaluation.result.limit import compare_with_limit
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
@@ -20,6 +20,7 @@ def files(tmp_path):
     rng = np.random.default_rng(0)
     for name, mean in (("real", 0.0), ("same", 0.0), ("far", 2.0), ("train", 0.0)):
         np.save(tmp_path / f"{name}.npy", rng.normal(mean, size=(800, 1)))
+    np.save(tmp_path / "few.npy", rng.normal(size=(25, 1)))
     return tmp_path
 
 
@@ -48,21 +49,21 @@ def test_the_hash_of_a_folder_depends_on_names_and_contents(tmp_path):
         folder.mkdir()
         for name, content in contents.items():
             (folder / name).write_text(content)
-        return describe_inputs(data=str(folder))["data"].sha256
+        return describe_inputs({"data": str(folder)})["data"].sha256
 
     one = hash_of(a="1", b="2")
     assert hash_of(b="2", a="1") == one
     assert hash_of(a="2", b="1") != one
     assert hash_of(a="1", c="2") != one
-    assert describe_inputs(data="digits", other=None)["data"].sha256 is None
+    assert describe_inputs({"data": "digits", "other": None})["data"].sha256 is None
 
 
 @pytest.mark.parametrize(
     ("other", "limit", "code", "words"),
     [
         ("far", 0.05, 1, "is above the limit of 0.05 nats"),
-        ("same", 0.65, 0, "is not above the limit of 0.65 nats, and of"),
-        ("same", 0.0001, 3, "Too few rows to tell"),
+        ("same", 0.65, 0, "is not above the limit of 0.65 nats. No difference found"),
+        ("few", 0.65, 3, "is not above the limit of 0.65 nats. Too few rows to tell"),
     ],
 )
 def test_a_limit_decides_the_exit_code(files, other, limit, code, words):
@@ -83,16 +84,26 @@ def test_a_limit_that_no_distance_is_above_is_refused(files, limit):
 
 
 @pytest.mark.parametrize(
-    ("lower", "detectable", "outcome"),
+    ("lower", "decided", "outcome"),
     [
-        (0.051, None, "above"),
-        (0.05, 0.05, "not above"),
-        (0.05, 0.051, "too few rows"),
-        (0.0, None, "too few rows"),
+        (0.051, "they differ", "above"),
+        (0.051, "too few rows to tell", "above"),
+        (0.05, "they differ", "not above"),
+        (0.0, "no difference found", "not above"),
+        (0.0, "too few rows to tell", "too few rows"),
     ],
 )
-def test_a_limit_is_judged_by_what_would_have_been_noticed(lower, detectable, outcome):
-    assert compare_with_limit(lower, detectable, 0.05).outcome == outcome
+def test_a_limit_is_judged_by_the_verdict(lower, decided, outcome):
+    verdict = Verdict(
+        outcome=decided,
+        sentence="Said.",
+        test="permutation test",
+        jsd_lower=0.0,
+        can_be_missed=None,
+    )
+    check = compare_with_limit(lower, verdict, 0.05)
+    assert check.outcome == outcome
+    assert check.sentence.endswith("Said.") == (outcome != "above")
 
 
 def test_a_measurement_is_compared_with_a_limit_in_python():

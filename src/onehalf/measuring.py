@@ -12,9 +12,10 @@ from onehalf.data.tables.schema import Schema
 from onehalf.domains import find_domain
 from onehalf.domains.array_samples import FeatureSource
 from onehalf.evaluation.certificate.certificate import LEAST_ROWS
+from onehalf.evaluation.checks.optional import check_optional
 from onehalf.evaluation.checks.overlap import leave_out_trained, restore_rows
 from onehalf.evaluation.checks.quick import check_quickly
-from onehalf.evaluation.measurement import check_optional, check_rows, compare
+from onehalf.evaluation.measurement import check_rows, compare
 from onehalf.evaluation.ranking import rank_samples
 from onehalf.evaluation.result import Measurement, QuickTable, Ranking, Steps
 from onehalf.evaluation.samples import Samples, check_alpha, check_seed

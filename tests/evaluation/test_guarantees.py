@@ -27,13 +27,16 @@ from onehalf.evaluation.certificate.bounds import (
 from onehalf.evaluation.certificate.certificate import Past, certify, estimate
 from onehalf.evaluation.certificate.critics import PLAIN_ARRAY, Critic
 from onehalf.evaluation.certificate.monitor import monitor
+from onehalf.evaluation.checks import optional
 from onehalf.evaluation.checks.memorization import detect_copying
 from onehalf.evaluation.checks.sensitivity import (
     Trials,
     _add_noise,
     _break_pair,
-    _drop_group,
+    _ChangedCells,
+    _DroppedGroup,
     _Kind,
+    _RepeatedRows,
     _shift,
     plant_effects,
 )
@@ -589,10 +592,13 @@ def test_honest_fakes_are_seldom_called_copies(seeds, law):
     assert fair(np.array([each.log_e for each in found]))
 
 
-DROPPED = _Kind("dropped group", _drop_group(PLAIN_ARRAY), (0.32,), ("linear", "cells"))
-BROKEN = _Kind("broken pair", _break_pair([(0, 1)]), (1.0,), ("quadratic", "pairs"))
-SHIFTED = _Kind("shifted column", _shift([0, 1]), (1.0,), ("linear",))
-NOISY = _Kind("jitter", _add_noise([0, 1]), (0.3,), ("trees",))
+DROPPED = _Kind("dropped group", _DroppedGroup(PLAIN_ARRAY), (0.32,), ("linear", "cells"))
+BROKEN = _Kind(
+    "broken pair", _ChangedCells(_break_pair, [(0, 1)]), (1.0,), ("quadratic", "pairs")
+)
+SHIFTED = _Kind("shifted column", _ChangedCells(_shift, [0, 1]), (1.0,), ("linear",))
+NOISY = _Kind("jitter", _ChangedCells(_add_noise, [0, 1]), (0.3,), ("trees",))
+REPEATED = _Kind("repeated rows", _RepeatedRows(), (0.5,), ("linear", "cells"))
 
 
 def planted(rows, alpha=ALPHA):
@@ -626,7 +632,7 @@ def test_a_dropped_group_can_be_noticed_at_any_level():
 
 
 @over_seeds(20, 60)
-@pytest.mark.parametrize("kind", [BROKEN, SHIFTED, NOISY], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [BROKEN, SHIFTED, NOISY, REPEATED], ids=lambda kind: kind.name)
 def test_a_planted_difference_of_no_size_is_noticed_seldom(seeds, kind):
     assert is_rare(
         [
@@ -638,23 +644,32 @@ def test_a_planted_difference_of_no_size_is_noticed_seldom(seeds, kind):
     )
 
 
-@pytest.mark.parametrize("plant", [_shift([0, 1]), _add_noise([0, 1])])
+@pytest.mark.parametrize("plant", [SHIFTED.plant, NOISY.plant])
 def test_columns_of_which_nothing_is_known_are_left_as_they_are(plant):
     rows = wrap(np.full((40, 2), np.nan))
-    changed = plant(1.0)(np.random.default_rng(0), rows, np.arange(40) < 20)
+    changed = plant(np.random.default_rng(0), rows, np.arange(40) < 20, 1.0)
     assert np.isnan(changed.x).all()
 
 
-def test_broken_pairs_shifts_and_noise_are_noticed_if_they_are_large():
+def test_repeated_rows_are_copies_of_the_others():
+    rows = wrap(np.arange(400.0)[:, None])
+    second = np.arange(400) < 200
+    changed = _RepeatedRows()(np.random.default_rng(0), rows, second, 0.3).x.ravel()
+    assert len(changed) == 200
+    assert set(changed) == set(range(140))
+
+
+def test_differences_that_are_planted_are_noticed_if_they_are_large():
     rows = related(np.random.default_rng(0), 800)
     effects = {each.kind: each for each in plant_effects(jr.key(0), planted(rows))}
-    assert set(effects) == {"broken pair", "shifted column", "jitter"}
+    assert set(effects) == {"broken pair", "shifted column", "jitter", "repeated rows"}
     assert all(each.is_noticed and each.noticed >= 9 for each in effects.values())
     # all of a column that makes up for another one is easier to notice than noise of a third of its size
     assert effects["broken pair"].size < 1
     noise = np.random.default_rng(0).normal(size=(800, 2))
-    kinds = {each.kind for each in plant_effects(jr.key(0), planted(noise))}
-    assert kinds == {"shifted column", "jitter"}
+    effects = {each.kind: each for each in plant_effects(jr.key(0), planted(noise))}
+    assert set(effects) == {"shifted column", "jitter", "repeated rows"}
+    assert effects["repeated rows"].is_noticed
 
 
 # ------------------------------------------------------------------------------------------ what changes nothing at all
@@ -742,7 +757,7 @@ def test_each_part_has_its_level_and_its_own_rows(trained, monkeypatch):
         "attack",
         "count_cells",
     ):
-        module = pairing if name == "certify" else measurement
+        module = {"certify": pairing, "count_cells": optional}.get(name, measurement)
         monkeypatch.setattr(module, name, noted(name, getattr(module, name)))
     real, other, train = (np.arange(start, start + 120.0)[:, None] for start in (0, 1000, 2000))
     measure(

@@ -259,3 +259,10 @@ ROWS = np.random.default_rng(0).normal(size=(50, 2))
 def test_bad_input_is_refused_in_a_sentence(asked, sentence):
     with pytest.raises(oh.Refusal, match=sentence):
         oh.measure(real=ROWS, **asked)
+
+
+def test_trials_have_no_more_rows_than_the_other_sample():
+    rng = np.random.default_rng(0)
+    found = oh.measure(real=rng.normal(size=(400, 1)), other=rng.normal(size=(25, 1)))
+    assert found.detectable is None or found.detectable.rows <= 25
+    assert found.verdict.outcome == "too few rows to tell"

@@ -1,17 +1,18 @@
 """What commands share: options, output, and the checks that come before any work."""
 
+import contextlib
 import json
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onehalf._errors import refuse
+from onehalf._errors import Refusal, refuse
 from onehalf._registry import choose, names, spoken
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "check_data_name",
     "check_suffix",
     "load_data",
+    "name_files",
     "print_json",
     "read_schema",
     "say",
@@ -135,6 +137,19 @@ def _break(line: str, width: int) -> str:
 def print_json(numbers: Any) -> None:
     """Write one JSON object to stdout."""
     sys.stdout.write(json.dumps(numbers) + "\n")
+
+
+@contextlib.contextmanager
+def name_files(words: Mapping[str, str | None]) -> Iterator[None]:
+    """Name files in refusals, which name sides: 'real', 'other' or 'train'."""
+    try:
+        yield
+    except Refusal as refusal:
+        side, _, rest = str(refusal).partition(":")
+        word = words.get(side)
+        if not word:
+            raise
+        raise Refusal(f"{Path(word).name}:{rest}") from None
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], hint: str = "") -> None:

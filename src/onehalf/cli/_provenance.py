@@ -1,7 +1,7 @@
 """Names and hashes of what a command read, for `--json`."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ STATE = "state.safetensors"
 """The file of a run that has what was learned."""
 
 
-def describe_inputs(**words: str | None) -> "dict[str, onehalf.evaluation.result.InputFile]":
-    """Give the name and the hash of each file, folder, run or built-in data set; None is left out."""
+def describe_inputs(
+    words: Mapping[str, str | None],
+) -> "dict[str, onehalf.evaluation.result.InputFile]":
+    """Give the name and the hash of each file, folder, run or built-in data set, by side; None is left out."""
     return {side: _describe(word) for side, word in words.items() if word}
 
 

@@ -1,5 +1,6 @@
 """`onehalf measure REAL A B ...` and `--over step`: several samples against the same data."""
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,13 @@ from onehalf._files import write_file
 from onehalf.cli._common import (
     check_data_name,
     load_data,
+    name_files,
     print_json,
     read_schema,
     say,
     set_up_jax,
 )
+from onehalf.cli._provenance import describe_inputs
 
 if TYPE_CHECKING:
     import onehalf.data.dataset
@@ -52,19 +55,22 @@ def rank_files(real: str, others: Sequence[str], options: Options, *, as_json: b
     sides = _load_sides(real, dict(zip(names, others, strict=True)), options)
     data, *samples = (each.to_objects() for each in sides)
     train = samples.pop() if options.train else None
-    ranking = measuring.rank(
-        real=data,
-        others=dict(zip(names, samples, strict=True)),
-        train=train,
-        alpha=options.alpha,
-        seed=options.seed,
-        optional=options.also,
-        schema=schema,
-        target=options.target,
-    )
+    with name_files({"real": real, "train": options.train}):
+        ranking = measuring.rank(
+            real=data,
+            others=dict(zip(names, samples, strict=True)),
+            train=train,
+            alpha=options.alpha,
+            seed=options.seed,
+            optional=options.also,
+            schema=schema,
+            target=options.target,
+        )
     say(str(ranking))
     if as_json:
-        print_json(ranking.to_dict())
+        words = {"real": real, "train": options.train, **dict(zip(names, others, strict=True))}
+        files = describe_inputs(words)
+        print_json(dataclasses.replace(ranking, files=files).to_dict())
 
 
 def follow_steps(
@@ -101,7 +107,8 @@ def follow_steps(
         write_file(options.html, report.render_steps_page(found, title).encode())
         say(f"Page: {options.html}")
     if as_json:
-        print_json(found.to_dict())
+        inputs = describe_inputs({"real": real, **{str(step): files[step] for step in files}})
+        print_json(dataclasses.replace(found, files=inputs).to_dict())
 
 
 def find_steps(folder: Path) -> dict[int, str]:

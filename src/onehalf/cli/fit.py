@@ -96,7 +96,7 @@ def fit(
         if keep_test:
             say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
         with show_progress() as show:
-            fitted = run.train(show)
+            fitted = run.train(show, lambda table: say(table.summary))
     except KeyboardInterrupt:
         saved = f"What was trained is saved; the same command with --out {folder} continues it."
         is_saved = (folder / "recipe.json").exists()
@@ -110,7 +110,7 @@ def fit(
     for sentence in [*more, *fitted.domain.notes(fitted.recipe)]:
         say(sentence)
     if as_json:
-        files = to_json(describe_inputs(data=data))
+        files = to_json(describe_inputs({"data": data}))
         print_json({"run": str(folder), "files": files, **summary.to_dict()})
     return None
 

@@ -1,6 +1,7 @@
 """`onehalf measure`: compare two samples, or data and the generator of a run."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from onehalf.cli._common import (
     check_data_name,
     check_suffix,
     load_data,
+    name_files,
     print_json,
     read_schema,
     say,
@@ -138,28 +140,32 @@ def measure(
     from onehalf.evaluation.samples import check_alpha, check_seed
     from onehalf.gan import GAN
 
-    options: dict[str, Any] = {
-        "schema": read_schema(schema),
-        "target": target,
-        "alpha": check_alpha(alpha),
-        "seed": check_seed(seed),
-        "optional": also or (),
-    }
+    alpha, seed = check_alpha(alpha), check_seed(seed)
+    types = read_schema(schema)
     gan = GAN.from_fit(runs.load(run)) if run else None
     sides = _load_all(real, None if gan else other, train, gan, size)
     compared: dict[str, Any] = {side: data.to_objects() for side, data in sides.items()}
     if gan:
         compared["sampler"] = gan
+    words = {"real": real, "other": other, "train": train}
     if quick:
-        table = measuring.quick_table(
-            **compared, schema=options["schema"], seed=options["seed"]
-        )
+        with name_files(words):
+            table = measuring.quick_table(**compared, schema=types, seed=seed)
         say(str(table))
         if as_json:
             print_json(table.to_dict())
         return
-    result = measuring.measure(**compared, **options, on_quick=lambda table: say(table.summary))
-    files = describe_inputs(real=real, other=other, train=train)
+    with name_files(words):
+        result = measuring.measure(
+            **compared,
+            schema=types,
+            target=target,
+            alpha=alpha,
+            seed=seed,
+            optional=also or (),
+            on_quick=lambda table: say(table.summary),
+        )
+    files = describe_inputs(words)
     limit = None if fail_above is None else result.check_limit(fail_above)
     result = dataclasses.replace(result, files=files, limit=limit)
     if result.overlap:
@@ -185,7 +191,7 @@ def measure(
             compared["real"],
             shown,
             title=title,
-            schema=options["schema"],
+            schema=types,
         )
         write_file(html, page.encode())
         say(f"Page: {html}")
@@ -210,7 +216,7 @@ def _summarize(
     return wording.summarize(result, heading, more="with --verbose")
 
 
-def _check_alone(options: dict[str, Any]) -> None:
+def _check_alone(options: Mapping[str, object]) -> None:
     """Refuse what `--quick` has no use for."""
     given = [name for name, value in options.items() if value]
     if given:

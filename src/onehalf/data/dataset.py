@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
@@ -112,8 +113,13 @@ def from_objects(
 
 
 def frame_columns(X: Any) -> tuple[str, ...] | None:
-    """The columns of a data frame; None of anything else."""
-    return tuple(map(str, X.columns)) if is_data_frame(X) else None
+    """The names of the columns of a data frame; None of anything else.
+
+    >>> import pyarrow as pa
+    >>> frame_columns(pa.table({"age": [1], "sex": ["F"]})), frame_columns(np.zeros((2, 2)))
+    (('age', 'sex'), None)
+    """
+    return tuple(map(str, nw.from_native(X).columns)) if is_data_frame(X) else None
 
 
 def match_channels(sets: Sequence[Dataset], shape: Sequence[int] = ()) -> list[Dataset]:

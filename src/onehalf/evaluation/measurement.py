@@ -1,16 +1,12 @@
 """Two samples, measured: audited, bet on, explained, and set beside what data against data gives."""
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax.random as jr
 import numpy as np
-from scipy import special
-from threadpoolctl import threadpool_limits
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
@@ -23,80 +19,48 @@ from onehalf.evaluation.certificate.certificate import (
 )
 from onehalf.evaluation.checks.attacks import attack
 from onehalf.evaluation.checks.audit import audit_samples
-from onehalf.evaluation.checks.coverage import compare_prdc, count_cells
-from onehalf.evaluation.checks.frechet import compare_frechet
 from onehalf.evaluation.checks.memorization import detect_copying
-from onehalf.evaluation.checks.parzen import log_likelihood
+from onehalf.evaluation.checks.optional import check_fid, measure_optional
 from onehalf.evaluation.checks.quick import check_quickly
-from onehalf.evaluation.checks.sensitivity import (
-    Trials,
-    find_detectable,
-    plant_effects,
-)
+from onehalf.evaluation.checks.sensitivity import find_detectable, plant_effects
 from onehalf.evaluation.checks.upper_bounds import bound_differences
 from onehalf.evaluation.checks.utility import check_target, evaluate_utility
+from onehalf.evaluation.data_findings import (
+    DataFindings,
+    choose_trials,
+    compare_data,
+    run_side_by_side,
+    split_key,
+)
+from onehalf.evaluation.explain.examples import find_examples
 from onehalf.evaluation.explain.marginals import rank_marginals
 from onehalf.evaluation.explain.per_class import compare_classes
-from onehalf.evaluation.explain.regions import find_regions, most_telling
+from onehalf.evaluation.explain.plot_data import collect_plot_data
+from onehalf.evaluation.explain.regions import find_regions
 from onehalf.evaluation.explain.relations import relate
-from onehalf.evaluation.features.base import Description, FeatureEncoder
-from onehalf.evaluation.pairing import PairedSamples, shuffle
+from onehalf.evaluation.features.base import Description
+from onehalf.evaluation.pairing import PairedSamples
 from onehalf.evaluation.result import (
-    FID,
-    PRDC,
     Audit,
-    Baseline,
-    Calibration,
-    Cells,
-    Examples,
     Harmonized,
     LearnedFrom,
-    LogRatios,
     Measurement,
     Memorization,
     Optional,
-    Parzen,
-    PlotData,
     PrivacyAttacks,
     QuickTable,
-    RowExample,
-    Wealth,
     list_versions,
 )
 from onehalf.evaluation.rows import EvaluationRows, concatenate, wrap
-from onehalf.evaluation.samples import MOST_PAST, PastRows, Samples
+from onehalf.evaluation.samples import Samples
 
-__all__ = ["OPTIONAL", "check_optional", "check_rows", "compare", "compare_data"]
-
-LISTED = 20
-"""The most telling rows of each side that are listed."""
-
-BARS = 40
-"""Bars of the histogram of log ratios, on the page."""
-
-BINS = 10
-"""Bins of D in the calibration."""
-
-POINTS = 200
-"""Points of the curve of wealth."""
-
-OPTIONAL = ("prdc", "fid", "parzen", "cells")
-"""Measurements that are made if they are asked for."""
+__all__ = ["check_rows", "compare"]
 
 OF_FEATURES = (
     "Neighbours were sought in the features; all this holds if these were not learned from the "
     "training rows."
 )
 """What is added where features were given."""
-
-
-def check_optional(optional: str | Sequence[str]) -> tuple[str, ...]:
-    """The names of optional measurements; refuses others."""
-    names = (optional,) if isinstance(optional, str) else tuple(optional)
-    for name in names:
-        if name not in OPTIONAL:
-            refuse("optional", expected=f"some of {', '.join(OPTIONAL)}", got=repr(name))
-    return names
 
 
 def compare(
@@ -107,7 +71,7 @@ def compare(
     optional: Sequence[str] = (),
     target: str | None = None,
     on_quick: Callable[[QuickTable], object] | None = None,
-    known: Measurement | None = None,
+    known: DataFindings | None = None,
 ) -> Measurement:
     """The whole measurement of `measure`, on encoded rows: nothing is decoded, and no kind of data is asked for.
 
@@ -118,8 +82,7 @@ def compare(
         optional: some of `OPTIONAL`.
         target: the column of a table that models guess from the others, to see what the samples are good for.
         on_quick: is called with the quick check before critics learn.
-        known: a measurement of other samples with the same data, level and seed: what it says of the data alone
-            is not computed again.
+        known: what was found of the data alone, at the same level and seed, and is not computed again.
     """
     start = time.perf_counter()
     check_rows("real", samples.real)
@@ -129,24 +92,26 @@ def compare(
     if target is not None:
         check_target(columns, target, (real if train is None else train).entries())
     if "fid" in optional:
-        _check_fid(samples)
-    if on_quick:
-        on_quick(check_quickly(samples, seed))
+        check_fid(samples.encoder, samples.real)
+    quick = check_quickly(samples, seed) if on_quick else None
+    if on_quick and quick:
+        on_quick(quick)
     paired = PairedSamples(
         seed, real, samples.other, encoder, matched=samples.matched, past=samples.past
     )
     description = encoder.describe(real, samples.other)
     audit = _audit(samples, paired, description)
-    key, key_null, key_alike, key_planted = jr.split(jr.key(seed), 4)
+    keys = split_key(seed)
 
     # samples that were made for the real rows' own labels say nothing of copies and of classes
     free = samples.independent if samples.matched else samples.other[paired.free_places]
-    settled = [] if paired.past is None else [paired.past.real]
-    trials = Trials(concatenate([paired.real, *settled]), len(real), alpha, encoder)
+    trials = choose_trials(paired, alpha)
     tasks: dict[str, Callable[[], Any]] = {
-        "certificate": lambda: paired.certify(key, alpha),
+        "certificate": lambda: paired.certify(keys.bets, alpha),
         "detectable": lambda: (
-            known.detectable if known else find_detectable(key_planted, trials)
+            known.detectable
+            if known and known.detectable and known.detectable.rows == trials.size
+            else find_detectable(keys.planted, trials)
         ),
         "memorization": lambda: (
             None if train is None else _detect_copying(seed, train, paired, alpha, free)
@@ -155,19 +120,19 @@ def compare(
         "baseline": lambda: (
             known.baseline
             if known
-            else compare_data(key_null, seed, real, train, alpha, encoder)
+            else compare_data(keys.null, seed, real, train, alpha, encoder)
         ),
         "harmonized": lambda: (
-            _compare_harmonized(key_alike, paired, alpha) if audit.format_differs else None
+            _compare_harmonized(keys.alike, paired, alpha) if audit.format_differs else None
         ),
     }
-    done = _run_side_by_side(tasks)
+    done = run_side_by_side(tasks)
     certificate = done.pop("certificate")
     # what could have been missed matters where nothing was found
     if certificate.p_value > alpha:
-        done["planted"] = plant_effects(jr.fold_in(key_planted, 1), trials)
+        done["planted"] = plant_effects(jr.fold_in(keys.planted, 1), trials)
     extra: dict[str, Any] = {
-        name: _measure_optional(name, seed, paired, alpha) for name in optional
+        name: measure_optional(name, seed, paired, alpha) for name in optional
     }
     if target is not None:
         extra["utility"] = evaluate_utility(
@@ -194,14 +159,16 @@ def compare(
         **done,
         regions=find_regions(*extended, related, alpha, log_ratio=log_ratios),
         marginals=rank_marginals(*parts, description.columns, alpha),
-        examples=_find_examples(paired, certificate, samples),
+        examples=find_examples(paired, certificate, samples),
         audit=audit,
         optional=Optional(**extra),
-        plots=_collect_plot_data(paired, certificate),
+        plots=collect_plot_data(paired, certificate),
         seconds=time.perf_counter() - start,
         left_out=samples.left_out,
         given=samples.given,
-        classes=compare_classes(jr.fold_in(key, 0), paired, certificate, free, train, alpha),
+        classes=compare_classes(
+            jr.fold_in(keys.bets, 0), paired, certificate, free, train, alpha
+        ),
         described=tuple(description.properties),
         features=real.features.shape[1],
         unlabelled=samples.unlabelled,
@@ -215,6 +182,7 @@ def compare(
             matched=paired.matched,
         ),
         versions=list_versions(),
+        quick=quick,
     )
 
 
@@ -228,13 +196,6 @@ def check_rows(what: str, rows: EvaluationRows) -> None:
         refuse(what, expected=f"at least {LEAST_ROWS} rows", got=len(rows), hint=hint)
 
 
-def _check_fid(samples: Samples) -> None:
-    """Refuse a Fréchet distance of pixels or cells."""
-    if samples.encoder.frechet_map(samples.real) is None:
-        hint = "In Python, give measure() the features of a classifier: features=f."
-        refuse("fid", expected="an array, or features of the rows", got="neither", hint=hint)
-
-
 def _audit(samples: Samples, paired: PairedSamples, description: Description) -> Audit:
     """The audit of the rows as they came, or of all pixels as one column where properties are described."""
     real, other = samples.real.x, samples.other.x[:: paired.step]
@@ -245,34 +206,6 @@ def _audit(samples: Samples, paired: PairedSamples, description: Description) ->
         description.columns,
         described=described if description.properties else None,
     )
-
-
-def _run_side_by_side(tasks: dict[str, Callable[[], Any]]) -> dict[str, Any]:
-    """The results by name, of tasks that run in threads of their own."""
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(tasks, pool.map(lambda task: task(), tasks.values()), strict=True))
-
-
-def compare_data(
-    key: PRNGKey,
-    seed: int,
-    real: EvaluationRows,
-    train: EvaluationRows | None,
-    alpha: float,
-    encoder: FeatureEncoder,
-) -> Baseline | None:
-    """Real rows against the training rows, or half of the real rows against the other half."""
-    if train is None:
-        if len(real) < 2 * LEAST_ROWS:
-            return None
-        shuffled = real[shuffle(real.hashes(), seed, 2)]
-        real, other, past = shuffled[::2], shuffled[1::2], None
-    else:
-        shuffled = train[shuffle(train.hashes(), seed, 2)]
-        other, past = shuffled[1::2], PastRows(shuffled[::2][:MOST_PAST], train[:0])
-    paired = PairedSamples(seed, real, other, encoder, past=past)
-    bounds = paired.certify(key, alpha).bounds()
-    return Baseline(n_real=len(real), n_other=len(paired.other), **vars(bounds))
 
 
 def _count_learned(paired: PairedSamples, certificate: Certificate) -> LearnedFrom:
@@ -310,34 +243,6 @@ def _compare_harmonized(key: PRNGKey, paired: PairedSamples, alpha: float) -> Ha
     return Harmonized(**vars(certificate.bounds()), format=formats.bounds())
 
 
-def _find_examples(
-    paired: PairedSamples, certificate: Certificate, samples: Samples
-) -> Examples:
-    """The most telling rows by their numbers in the user's files, with their log ratio in nats; tables with cells."""
-    l_real, l_other = paired.log_ratios(*certificate.logits)
-    real_places, other_places = paired.judged_places(certificate)
-    chosen = most_telling(l_real, l_other, LISTED)
-    columns = samples.encoder.columns
-
-    def examples(
-        name: str, rows: EvaluationRows, log_ratios: np.ndarray, places: np.ndarray
-    ) -> tuple[RowExample, ...]:
-        return tuple(
-            RowExample(
-                row=int(places[i]),
-                log_ratio=float(log_ratios[i]),
-                cells=columns.show_row(rows.x[places[i]]) or None,
-            )
-            for i in chosen[name]
-        )
-
-    return Examples(
-        missing=examples("missing", samples.real, l_real, real_places),
-        unexpected=examples("unexpected", samples.other, l_other, other_places),
-        convincing=examples("convincing", samples.other, l_other, other_places),
-    )
-
-
 def _detect_copying(
     seed: int,
     train: EvaluationRows,
@@ -365,81 +270,3 @@ def _attack(
     """What attackers who have the samples learn of training rows, and of held-out rows."""
     rng = np.random.default_rng([seed, 5])
     return attack(rng, train, paired.real, samples, alpha, encoder=paired.encoder)
-
-
-def _measure_optional(
-    name: str, seed: int, paired: PairedSamples, alpha: float
-) -> PRDC | FID | Parzen | Cells:
-    """An optional measurement, beside the same for data against data."""
-    halves = paired.halves(paired.real, paired.other)
-    if name == "parzen":
-        return _measure_parzen(paired.encoder, halves)
-    if name == "fid":
-        return _measure_fid(paired.encoder, halves)
-    rng = np.random.default_rng([seed, 4])
-    encode = paired.encoder.distance_space(halves[0])
-    learn_real, learn_other, test_real, test_other = map(encode, halves)
-    if name == "cells":
-        return count_cells(rng, learn_real, test_real, test_other, alpha)
-    return compare_prdc(
-        rng, np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other])
-    )
-
-
-def _measure_fid(encoder: FeatureEncoder, halves: tuple[EvaluationRows, ...]) -> FID:
-    """The Fréchet distance of all rows."""
-    encode = encoder.frechet_map(halves[0]) or EvaluationRows.entries
-    learn_real, learn_other, test_real, test_other = map(encode, halves)
-    return compare_frechet(
-        np.concatenate([learn_real, test_real]), np.concatenate([learn_other, test_other])
-    )
-
-
-def _measure_parzen(encoder: FeatureEncoder, halves: tuple[EvaluationRows, ...]) -> Parzen:
-    """Kernels on samples, and on half of the learning rows."""
-    space = encoder.density_space(halves[0])
-    learn_real, learn_other, test_real, test_other = map(space.encode, halves)
-    kernels, validation = learn_real[::2], learn_real[1::2]
-    others = np.concatenate([learn_other, test_other])[: len(kernels)]
-    return Parzen(
-        other=log_likelihood(others, validation, test_real),
-        data=log_likelihood(kernels, validation, test_real),
-        unit=space.unit,
-    )
-
-
-def _collect_plot_data(paired: PairedSamples, certificate: Certificate) -> PlotData:
-    """Log ratios in bars, D's calibration in ten bins of D, and the curve of log wealth."""
-    l_real, l_other = paired.log_ratios(*certificate.logits)
-    both = np.concatenate([l_real, l_other])
-    low, high = np.quantile(both, [0.001, 0.999])
-    edges = np.linspace(low - 1e-6, high + 1e-6, BARS + 1)
-    bars = [
-        np.histogram(np.clip(logits, low, high), edges)[0] / len(logits)
-        for logits in (l_real, l_other)
-    ]
-    D, weight = (
-        special.expit(both),
-        np.repeat([0.5 / len(l_real), 0.5 / len(l_other)], [len(l_real), len(l_other)]),
-    )
-    # rows of equal D are taken from both samples in turn
-    order = np.lexsort(
-        (np.concatenate([np.arange(len(each)) / len(each) for each in (l_real, l_other)]), D)
-    )
-    bins = [part for part in np.array_split(order, min(BINS, len(order))) if len(part)]
-    is_real = np.arange(len(both)) < len(l_real)
-    some = np.unique(np.linspace(0, len(certificate.wealth) - 1, POINTS).astype(int))
-    return PlotData(
-        log_ratio=LogRatios(
-            edges=tuple(edges.tolist()),
-            real=tuple(bars[0].tolist()),
-            other=tuple(bars[1].tolist()),
-        ),
-        calibration=Calibration(
-            D=tuple(float(np.average(D[part], weights=weight[part])) for part in bins),
-            real=tuple(float(np.average(is_real[part], weights=weight[part])) for part in bins),
-        ),
-        wealth=Wealth(
-            pairs=tuple((some + 1).tolist()), log_e=tuple(certificate.wealth[some].tolist())
-        ),
-    )

@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 from onehalf._typing import PRNGKey
 from onehalf.evaluation.certificate.bounds import lower_bound, payoff
 from onehalf.evaluation.certificate.certificate import Certificate, certify
+from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.measurement import compare
 from onehalf.evaluation.pairing import shuffle
 from onehalf.evaluation.ranking_text import describe_comparison, tabulate
-from onehalf.evaluation.result import Comparison, Measurement, Ranking
+from onehalf.evaluation.result import Comparison, Measurement, Ranking, list_versions
 from onehalf.evaluation.samples import SAMPLES_PER_ROW, Samples
 
 __all__ = ["bet_on_sample", "choose_rows", "compare_pair", "rank_samples"]
@@ -45,15 +46,17 @@ def rank_samples(
     pairs = list(itertools.combinations(names, 2))
     level = alpha / (len(names) + len(pairs))
     measured: dict[str, Measurement] = {}
+    known = None
     for name in names:
-        measured[name] = compare(
+        measured[name] = found = compare(
             samples[name],
             alpha=level,
             seed=seed,
             optional=optional,
             target=target,
-            known=next(iter(measured.values()), None),
+            known=known,
         )
+        known = DataFindings(found.baseline, found.detectable)
     order = choose_rows(list(samples.values()), seed)
     key = jr.fold_in(jr.key(seed), len(names))
     seen = {
@@ -72,6 +75,7 @@ def rank_samples(
             *tabulate(measured),
             *(describe_comparison(each, n_rows, alpha) for each in comparisons),
         ),
+        versions=list_versions(),
     )
 
 

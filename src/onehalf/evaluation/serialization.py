@@ -17,7 +17,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-__all__ = ["OMIT_NONE", "from_json", "json_schema", "to_json"]
+__all__ = ["OMIT_NONE", "Schema", "from_json", "json_schema", "to_json"]
+
+Schema = dict[str, Any]
+"""A JSON schema, or a part of one."""
 
 OMIT_NONE = {"omit_none": True}
 """Metadata of a field that JSON leaves out where it is None."""
@@ -82,9 +85,9 @@ def from_json(kind: Any, value: Any) -> Any:
     return value
 
 
-def json_schema(kind: type, title: str) -> dict[str, Any]:
+def json_schema(kind: type, title: str) -> Schema:
     """Describe the JSON of a dataclass as a JSON schema (draft 2020-12); docstrings of fields become descriptions."""
-    definitions: dict[str, Any] = {}
+    definitions: Schema = {}
     schema = _schema(kind, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -126,7 +129,7 @@ def _from_union(arguments: tuple[Any, ...], value: Any) -> Any:
     return value
 
 
-def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _schema(kind: Any, definitions: Schema) -> Schema:
     """The schema of a type; dataclasses go to the definitions, and are referred to."""
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is type(None):
@@ -150,7 +153,7 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{kind.__name__}"}
 
 
-def _array_schema(arguments: tuple[Any, ...], definitions: dict[str, Any]) -> dict[str, Any]:
+def _array_schema(arguments: tuple[Any, ...], definitions: Schema) -> Schema:
     if arguments[-1] is Ellipsis:
         return {"type": "array", "items": _schema(arguments[0], definitions)}
     return {
@@ -161,7 +164,7 @@ def _array_schema(arguments: tuple[Any, ...], definitions: dict[str, Any]) -> di
     }
 
 
-def _object_schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _object_schema(kind: Any, definitions: Schema) -> Schema:
     hints, docs = get_type_hints(kind), dict(_field_docs(kind))
     fields = dataclasses.fields(kind)
     properties = {}

@@ -6,10 +6,10 @@ import jax.random as jr
 from scipy import stats
 
 from onehalf.evaluation.certificate.certificate import Certificate
-from onehalf.evaluation.measurement import compare_data
+from onehalf.evaluation.data_findings import compare_data
 from onehalf.evaluation.ranking import bet_on_sample, choose_rows
 from onehalf.evaluation.ranking_text import align
-from onehalf.evaluation.result import Baseline, Step, Steps
+from onehalf.evaluation.result import Baseline, Step, Steps, list_versions
 from onehalf.evaluation.samples import Samples
 from onehalf.evaluation.wording import at_least, confidence, digits
 
@@ -47,6 +47,7 @@ def measure_checkpoints(samples: Mapping[int, Samples], *, alpha: float, seed: i
         steps=tuple(steps),
         baseline=baseline,
         sentences=(*_tabulate(steps, baseline), _explain(alpha, n_rows)),
+        versions=list_versions(),
     )
 
 

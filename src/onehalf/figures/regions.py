@@ -45,7 +45,7 @@ def draw_regions(
 ) -> Figure | None:
     """Draw the first three certain regions on the rows: a band over one column, a box over two.
 
-    Returns None if there is none.
+    Returns None without regions.
 
     A rule of three columns is drawn over its first two, and rows that break the third condition
     are pale.

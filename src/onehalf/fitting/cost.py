@@ -1,8 +1,9 @@
 """What a fit costs: seconds of its rounds and evaluations, and the size of a saved run."""
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,20 +11,41 @@ import equinox as eqx
 import jax
 import jax.random as jr
 
-from onehalf.fitting.evaluations import judge
-from onehalf.fitting.fit import Fit, FitData
-from onehalf.fitting.history import CHUNK
+from onehalf.fitting import evaluations
+from onehalf.fitting.fit import Fit, FitData, Plan
+from onehalf.fitting.history import CHUNK, HistoryRow
 from onehalf.recipe import Recipe
 
-__all__ = ["Cost", "Speed", "estimate_cost", "measure_speed", "rounds_in"]
+__all__ = [
+    "Cost",
+    "Speed",
+    "estimate_cost",
+    "make_plan",
+    "measure_speed",
+    "plan_rounds",
+    "rounds_in",
+]
 
+CERTIFICATE_SHARE = 2.5
+"""What is left of the certificate takes this many times as long as what it says of the data alone, or less: 1.7 to 2.2
+times on points, digits and tables of 400 to 5,000 rows."""
 
-CERTIFICATE_EVALUATIONS = 6.0
-"""The certificate is taken to cost as much as this many evaluations of one seed: it has all critics, and compares data
-with data as well. Measured on points, digits and tables of 600 to 10,000 rows: 1 to 8 times as much processor time."""
+PAGE_SECONDS = 5.0
+"""Writing samples and the report, on a processor that has nothing else to do: 1 s for points, 5 s for a table of 20
+columns."""
 
-PAGE_SECONDS = 3.0
-"""Writing samples and the report."""
+FEWER = 0.02
+"""A run is planned anew if it would end later by more than this share of its rounds."""
+
+PLANTED_SHARE = 2.0
+"""Where evaluations have shown no difference yet, the certificate is taken to take this many times as long: then
+differences are planted in trials."""
+
+MORE = 0.1
+"""A run is planned anew if it could have this share of rounds more."""
+
+SLOWEST = 3.0
+"""What comes after the rounds is taken to be slower or faster by this factor at most than it was when it was timed."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +65,8 @@ class Cost:
     """All evaluations on validation rows."""
     seconds_certificate: float
     """The evaluation on test rows."""
+    seconds_page: float
+    """Writing samples and the report."""
     megabytes: float
     """A saved run."""
 
@@ -50,7 +74,7 @@ class Cost:
     def seconds_total(self) -> float:
         """All of it, and the report."""
         rounds = self.seconds_setup + self.seconds_training
-        return rounds + self.seconds_evaluation + self.seconds_certificate + PAGE_SECONDS
+        return rounds + self.seconds_evaluation + self.seconds_certificate + self.seconds_page
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe and its cost for JSON; `seconds` are those of rounds and of evaluations on validation rows."""
@@ -72,31 +96,41 @@ class Cost:
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds of CHUNK rounds, of an evaluation of all seeds, of data against data, and of the certificate."""
+    """Seconds of CHUNK rounds, of an evaluation, and of all that comes after the rounds."""
 
     chunk: float
     evaluation: float = 0.0
-    null: float = 0.0
-    certificate: float = 0.0
+    """Of all seeds on validation rows."""
+    rest: float = 0.0
+    """The evaluation on test rows, and the report."""
 
 
 def estimate_cost(fit: Fit, data: FitData) -> Cost:
-    """Estimate what a fit would cost from a few rounds and an evaluation that are thrown away."""
+    """Estimate what a fit would cost from a few rounds and evaluations that are thrown away."""
     began = time.perf_counter()
     speed = measure_speed(fit, data)
-    setup = fit.seconds_setup + time.perf_counter() - began
+    plan = make_plan(fit, data)
+    null = speed.evaluation / fit.recipe.seeds
+    setup = fit.seconds_setup + time.perf_counter() - began - plan.seconds
+    recipe = fit.recipe
+    count = fit.domain.evaluations(recipe) if recipe.evaluate else 0
+    if recipe.minutes is not None:
+        whole = dataclasses.replace(speed, rest=plan.seconds + plan.rest + null)
+        rounds = rounds_in(60 * recipe.minutes - setup, whole, count)
+        recipe = dataclasses.replace(recipe, rounds=rounds)
     parameters_G = _size(fit.best[0])
-    numbers = _size(fit.state) + fit.recipe.seeds * parameters_G
-    evaluations = math.ceil(fit.recipe.rounds / fit.evaluation_interval)
+    numbers = _size(fit.state) + recipe.seeds * parameters_G
     return Cost(
-        recipe=fit.recipe,
+        recipe=recipe,
         rows={split: len(rows) for split, rows in data.splits._asdict().items()},
         parameters_D=_size(data.players.discriminator(fit.state, 0)),
         parameters_G=parameters_G,
         seconds_setup=setup,
-        seconds_training=fit.recipe.rounds / CHUNK * speed.chunk,
-        seconds_evaluation=evaluations * speed.evaluation + speed.null,
-        seconds_certificate=speed.certificate,
+        seconds_training=recipe.rounds / CHUNK * speed.chunk,
+        seconds_evaluation=min(count, math.ceil(recipe.rounds / CHUNK)) * speed.evaluation
+        + null,
+        seconds_certificate=plan.seconds + plan.certificate,
+        seconds_page=plan.page,
         megabytes=numbers * 4 / 1e6,
     )
 
@@ -107,22 +141,102 @@ def measure_speed(fit: Fit, data: FitData) -> Speed:
     if not fit.recipe.evaluate:
         return Speed(chunk)
     validation = data.splits.validation
-    one = _time(lambda: judge(fit, jr.key(0), validation, fit.model.p_g))
-    return Speed(chunk, fit.recipe.seeds * one, one, CERTIFICATE_EVALUATIONS * one)
+    one = _time(lambda: evaluations.judge(fit, jr.key(0), validation, fit.model.p_g))
+    return Speed(chunk, fit.recipe.seeds * one)
 
 
-def rounds_in(seconds: float, speed: Speed, evaluations: int) -> int:
+def make_plan(fit: Fit, data: FitData) -> Plan:
+    """Find what the certificate says of the data alone, and tell by that time how long all else after the rounds takes.
+
+    The rest of the certificate is of the same kind, and takes a multiple of the time.
+    """
+    if not fit.recipe.evaluate:
+        return Plan(known=None, seconds=0.0, certificate=0.0, page=PAGE_SECONDS)
+    began, used = time.perf_counter(), time.process_time()
+    known = evaluations.measure_data(fit, data.splits)
+    seconds = time.perf_counter() - began
+    # on a busy processor, more time passes than is used
+    waiting = max(1.0, seconds / max(time.process_time() - used, 1e-3))
+    return Plan(
+        known=known,
+        seconds=seconds,
+        certificate=CERTIFICATE_SHARE * seconds,
+        page=PAGE_SECONDS * waiting,
+    )
+
+
+def plan_rounds(fit: Fit, plan: Plan) -> int:
+    """Return the rounds that fit into the minutes of a fit, at the speed of its rounds and evaluations so far.
+
+    Rounds that have been trained are not undone, and the last round is evaluated.
+    """
+    recipe = fit.recipe
+    assert recipe.minutes is not None
+    left = 60 * recipe.minutes - fit.seconds
+    remaining = fit.domain.evaluations(recipe) - len(fit.evaluated) if recipe.evaluate else 0
+    possible = fit.rounds + _rounds_left(left, _speed_so_far(fit, plan), remaining)
+    if recipe.evaluate and "jsd_estimate" not in fit.history[-1]:
+        possible = max(possible, fit.rounds + CHUNK)
+    is_changed = not (1 - FEWER) * recipe.rounds <= possible <= (1 + MORE) * recipe.rounds
+    return possible if is_changed else recipe.rounds
+
+
+def rounds_in(seconds: float, speed: Speed, count: int) -> int:
     """Return the rounds that fit into the time beside evaluations, certificate and report, at least CHUNK.
 
-    A short run is evaluated after each CHUNK, a longer one `evaluations` times.
+    A short run is evaluated after each CHUNK, a longer one `count` times.
 
-    >>> rounds_in(63.0, Speed(chunk=1.0, evaluation=2.0), 20), rounds_in(103.0, Speed(1.0, 2.0), 20)
+    >>> rounds_in(63.0, Speed(1.0, 2.0, rest=3.0), 20), rounds_in(103.0, Speed(1.0, 2.0, rest=3.0), 20)
     (2000, 6000)
     """
-    seconds -= speed.null + speed.certificate + PAGE_SECONDS
-    short = min(evaluations, int(seconds / (speed.chunk + speed.evaluation)))
-    long = int((seconds - evaluations * speed.evaluation) / speed.chunk)
-    return max(1, short, long) * CHUNK
+    return max(CHUNK, _rounds_left(seconds, speed, count))
+
+
+def _rounds_left(seconds: float, speed: Speed, count: int) -> int:
+    """The rounds that fit into the time, a multiple of CHUNK; 0 if none do."""
+    seconds -= speed.rest
+    long = int((seconds - count * speed.evaluation) / speed.chunk)
+    short = min(count, int(seconds / (speed.chunk + speed.evaluation)))
+    return max(0, short, long) * CHUNK
+
+
+def _speed_so_far(fit: Fit, plan: Plan) -> Speed:
+    """The speed in the later half of the history, and of what comes after the rounds, slower where evaluations are."""
+    # the first row has the time to compile
+    start = max(1, len(fit.history) // 2)
+    earlier, later = fit.history[:start], fit.history[start:]
+    rounds = later[-1]["t"] - earlier[-1]["t"]
+    seconds = later[-1]["seconds"] - earlier[-1]["seconds"]
+    evaluating = _seconds_evaluating(later[-1]) - _seconds_evaluating(earlier[-1])
+    chunk = (seconds - evaluating) / rounds * CHUNK
+    times = _evaluation_times(fit.history, fit.recipe.seeds)
+    if not times:
+        return Speed(chunk, rest=plan.rest)
+    latest: Any = fit.evaluated[-1]
+    is_apart = any(latest["jsd_lower"])
+    rest = plan.rest if is_apart else PLANTED_SHARE * plan.certificate + plan.page
+    recent = times[len(times) // 2 :]
+    evaluation = sum(recent) / len(recent)
+    # the first evaluation has the time to compile
+    slower = evaluation / times[1] if len(times) > 2 else 1.0
+    return Speed(chunk, evaluation, min(max(slower, 1 / SLOWEST), SLOWEST) * rest)
+
+
+def _evaluation_times(history: Sequence[HistoryRow], seeds: int) -> list[float]:
+    """Seconds of each evaluation of all seeds; the first one compares data with data as well."""
+    times = []
+    before = 0.0
+    for row in history:
+        after = _seconds_evaluating(row)
+        if "jsd_estimate" in row:
+            times.append((after - before) / (1 + 1 / seeds if "null" in row else 1))
+        before = after
+    return times
+
+
+def _seconds_evaluating(row: HistoryRow) -> float:
+    """Seconds of all evaluations up to this row."""
+    return row.get("seconds_evaluation", 0.0)
 
 
 def _time(work: Callable[[], Any]) -> float:

@@ -1,7 +1,7 @@
 """Evaluations of a fit: on validation rows while it trains, and on the test rows at its end."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,9 +16,11 @@ from onehalf._typing import PRNGKey
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits
 from onehalf.distributions.base import Pushforward
+from onehalf.evaluation import data_findings
 from onehalf.evaluation.certificate.certificate import LEAST_ROWS, certify, estimate
+from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.measurement import compare
-from onehalf.evaluation.result import Measurement
+from onehalf.evaluation.result import Measurement, QuickTable
 from onehalf.evaluation.rows import wrap
 from onehalf.evaluation.samples import (
     MOST_INDEPENDENT,
@@ -30,7 +32,14 @@ from onehalf.evaluation.samples import (
 from onehalf.fitting.fit import Fit
 from onehalf.model import GenerativeModel
 
-__all__ = ["draw_for_test", "draw_previews", "evaluate", "judge", "measure"]
+__all__ = [
+    "draw_for_test",
+    "draw_previews",
+    "evaluate",
+    "judge",
+    "measure",
+    "measure_data",
+]
 
 ALPHA = 0.05
 """The bounds of all evaluations hold at once with probability 1 - ALPHA; so does each bound of the certificate."""
@@ -141,11 +150,37 @@ def judge(
     return Evaluation(mean, se, lower, bets.log_e)
 
 
-def measure(fit: Fit, splits: Splits) -> Measurement | None:
+def measure_data(fit: Fit, splits: Splits) -> DataFindings | None:
+    """Find what a certificate says of the data alone, which no G has a part in; None if there can be no certificate."""
+    if len(splits.test) < LEAST_ROWS:
+        return None
+    return data_findings.measure_data(
+        wrap(splits.test),
+        wrap(splits.train),
+        wrap(_settle(fit, splits)),
+        fit.domain.encoder,
+        alpha=_level(fit),
+        seed=fit.recipe.random_state,
+    )
+
+
+def measure(
+    fit: Fit,
+    splits: Splits,
+    *,
+    known: DataFindings | None = None,
+    on_quick: Callable[[QuickTable], object] | None = None,
+) -> Measurement | None:
     """Compare the chosen G with the test rows; None if that is not possible.
 
     The j-th time that the test rows are used, from 0, is at level ALPHA / 2^j, as a run may be extended: so all
     certificates of a run hold at once with probability 1 - 2 ALPHA, for rounds that were not chosen by them.
+
+    Args:
+        fit: The fit.
+        splits: Its rows.
+        known: What `measure_data` found, if it was called.
+        on_quick: Is called with the quick check, before critics learn.
     """
     samples = draw_for_test(fit, splits.test)
     if samples is None:
@@ -160,8 +195,13 @@ def measure(fit: Fit, splits: Splits) -> Measurement | None:
         given=fit.domain.label_names,
         left_out=fit.domain.left_out,
     )
-    level = ALPHA / 2 ** len(fit.measured_at)
-    return compare(compared, alpha=level, seed=fit.recipe.random_state)
+    return compare(
+        compared,
+        alpha=_level(fit),
+        seed=fit.recipe.random_state,
+        known=known,
+        on_quick=on_quick,
+    )
 
 
 @dataclass(frozen=True)
@@ -192,12 +232,9 @@ def draw_for_test(fit: Fit, test: EncodedRows) -> SamplesForTest | None:
 
 def draw_past(fit: Fit, splits: Splits) -> PastRows | None:
     """Training and validation rows, and as many samples, for critics to learn from; None if G gives invalid rows."""
-    settled = EncodedRows.concatenate([splits.train, splits.validation])
-    seed = fit.recipe.random_state
-    columns = math.prod(fit.domain.row_shape)
-    settled = settled[choose_past(seed, len(settled), columns)]
+    settled = _settle(fit, splits)
     labels = fit.preprocessor.label_cells(settled) if fit.domain.label_names else None
-    samples = fit.model.draw(jr.key(seed + 2), len(settled), labels)
+    samples = fit.model.draw(jr.key(fit.recipe.random_state + 2), len(settled), labels)
     if not fit.domain.is_valid(samples):
         return None
     return PastRows(wrap(settled), wrap(samples))
@@ -210,6 +247,18 @@ def draw_previews(fit: Fit, generators: Sequence[Pushforward]) -> list[np.ndarra
     key = jr.key(fit.recipe.random_state)
     models = [GenerativeModel(p_g, fit.domain, fit.preprocessor) for p_g in generators]
     return [model.draw(key, PREVIEWS).x for model in models]
+
+
+def _settle(fit: Fit, splits: Splits) -> EncodedRows:
+    """The training and validation rows that the critics of the certificate learn from."""
+    settled = EncodedRows.concatenate([splits.train, splits.validation])
+    columns = math.prod(fit.domain.row_shape)
+    return settled[choose_past(fit.recipe.random_state, len(settled), columns)]
+
+
+def _level(fit: Fit) -> float:
+    """The level of the certificate: half of that of the one before, if the test rows were used before."""
+    return ALPHA / 2 ** len(fit.measured_at)
 
 
 def _is_finite(G: Any) -> bool:

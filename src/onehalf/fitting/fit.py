@@ -12,17 +12,41 @@ from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits
 from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.domains import Domain, Preprocessor
+from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.result import Measurement
 from onehalf.fitting.history import CHUNK, Choice, HistoryRow, choose_evaluation, choose_seed
 from onehalf.model import GenerativeModel, batch_size
 from onehalf.players.base import Players
 from onehalf.recipe import Recipe
 
-__all__ = ["Fit", "FitData"]
+__all__ = ["NO_PLAN", "Fit", "FitData", "Plan"]
 
 PATIENCE = 5
 """Evaluations in a row that are worse than the lowest by more than its standard error, and so end the run. They are
 counted once D sees without noise."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fit that has to end in time knows of the time after its rounds; all times in seconds."""
+
+    known: DataFindings | None
+    """What the certificate will say of the data alone: found beforehand, as no G has a part in it."""
+    seconds: float
+    """What finding it took."""
+    certificate: float
+    """An estimate for what is left of the certificate."""
+    page: float
+    """An estimate for samples and the report."""
+
+    @property
+    def rest(self) -> float:
+        """All that comes after the rounds."""
+        return self.certificate + self.page
+
+
+NO_PLAN = Plan(known=None, seconds=0.0, certificate=0.0, page=0.0)
+"""Of a fit that may take any time."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +56,8 @@ class FitData:
     splits: Splits
     players: Players[Any]
     data_hash: str
+    plan: Plan | None = None
+    """For a fit that has to end in time, once its first evaluation has been timed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +120,16 @@ class Fit:
         return choose_evaluation(self.history, self.recipe, seed)
 
     @property
+    def evaluated(self) -> list[HistoryRow]:
+        """The rows of history with an evaluation."""
+        return [row for row in self.history if "jsd_estimate" in row]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far, less the pauses between sessions: setting up, rounds and evaluations."""
+        return self.seconds_setup + (self.history[-1]["seconds"] if self.history else 0.0)
+
+    @property
     def evaluation_interval(self) -> int:
         """Rounds between evaluations, a multiple of CHUNK."""
         count = self.domain.evaluations(self.recipe)
@@ -110,8 +146,11 @@ class Fit:
             self.recipe.noise_share * self.recipe.scheduled_rounds if self.recipe.noise else 0
         )
         latest = max(self.choose_evaluation(seed).kept.t for seed in range(self.recipe.seeds))
-        evaluated = [row["t"] for row in self.history if "jsd_estimate" in row]
-        since = [t for t in evaluated if t > max(latest, noisy, self.extended_at)]
+        since = [
+            row["t"]
+            for row in self.evaluated
+            if row["t"] > max(latest, noisy, self.extended_at)
+        ]
         if len(since) >= PATIENCE and not self.recipe.keeps_last:
             return f"{PATIENCE} evaluations in a row worse than the best"
         return ""

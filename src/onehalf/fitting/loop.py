@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from onehalf._errors import refuse
@@ -10,9 +10,10 @@ from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits, split_rows
 from onehalf.distributions.base import Pushforward
 from onehalf.domains import Domain
+from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import evaluations
-from onehalf.fitting.cost import measure_speed, rounds_in
-from onehalf.fitting.fit import Fit, FitData
+from onehalf.fitting.cost import make_plan, plan_rounds
+from onehalf.fitting.fit import NO_PLAN, Fit, FitData, Plan
 from onehalf.fitting.history import CHUNK, HistoryRow
 
 __all__ = ["advance", "extend", "finish", "resume", "run", "start"]
@@ -23,8 +24,7 @@ def start(
 ) -> tuple[Fit, FitData]:
     """Split the rows, fit the preprocessing on the training rows, and make the players: a fit before round 0.
 
-    Where `minutes` are asked for, some rounds and an evaluation are timed, and the number of rounds is what fits into
-    the time that is left.
+    Where `minutes` are asked for, `run` decides on the number of rounds once it has timed some.
 
     Args:
         domain: The kind of data.
@@ -52,12 +52,6 @@ def start(
     state = data.players.start()
     best = tuple(p_g.G for p_g in data.players.generators(state))
     fit = dataclasses.replace(fit, state=state, best=best)
-    if recipe.minutes is not None:
-        speed = measure_speed(fit, data)
-        left = 60 * recipe.minutes - (time.perf_counter() - since)
-        rounds = rounds_in(left, speed, domain.evaluations(recipe))
-        fit = dataclasses.replace(fit, recipe=dataclasses.replace(recipe, rounds=rounds))
-        data = _on(fit, splits)
     return dataclasses.replace(fit, seconds_setup=time.perf_counter() - since), data
 
 
@@ -99,13 +93,21 @@ def extend(fit: Fit, rounds: int) -> Fit:
     )
 
 
-def run(fit: Fit, data: FitData) -> Iterator[Fit]:
-    """Train to the end; yields the fit after every CHUNK rounds, and once more after the test."""
+def run(
+    fit: Fit, data: FitData, on_quick: Callable[[QuickTable], object] | None = None
+) -> Iterator[Fit]:
+    """Train to the end; yields the fit after every CHUNK rounds, and once more after the test.
+
+    Args:
+        fit: The fit.
+        data: Its rows.
+        on_quick: Is called with the quick check of the chosen G, before critics learn for the certificate.
+    """
     while not fit.end:
-        fit = advance(fit, data)
+        fit, data = _keep_to_time(advance(fit, data), data)
         yield fit
     if not fit.is_measured and fit.recipe.evaluate:
-        fit = finish(fit, data)
+        fit = finish(fit, data, on_quick)
     yield dataclasses.replace(fit, stopped_because=fit.end)
 
 
@@ -138,28 +140,65 @@ def advance(fit: Fit, data: FitData) -> Fit:
     )
 
 
-def finish(fit: Fit, data: FitData) -> Fit:
+def finish(
+    fit: Fit, data: FitData, on_quick: Callable[[QuickTable], object] | None = None
+) -> Fit:
     """Compare the chosen G with the test rows, once."""
     began = time.perf_counter()
-    measurement = evaluations.measure(fit, data.splits)
+    plan = data.plan or NO_PLAN
+    measurement = evaluations.measure(fit, data.splits, known=plan.known, on_quick=on_quick)
     if measurement is not None:
-        seconds = time.perf_counter() - began
+        # what was found before counts as a part of it, no longer of the setup
+        seconds = time.perf_counter() - began + plan.seconds
         measurement = dataclasses.replace(measurement, seconds=seconds)
+        fit = dataclasses.replace(fit, seconds_setup=fit.seconds_setup - plan.seconds)
     return dataclasses.replace(fit, is_measured=True, measurement=measurement)
 
 
-def _on(fit: Fit, splits: Splits) -> FitData:
+def _keep_to_time(fit: Fit, data: FitData) -> tuple[Fit, FitData]:
+    """Plan the number of rounds anew where a fit has to end in time, with players that know of it.
+
+    The first plan is made after the first evaluation, which comes early in such a fit. The rates fall by the latest
+    plan from here on. Rounds that a fit is extended by are as many as were asked for.
+    """
+    is_planned = fit.recipe.minutes is not None and fit.recipe.first_rounds is None
+    is_timed = len(fit.history) > 1 and (fit.evaluated or not fit.recipe.evaluate)
+    if not is_planned or not is_timed or fit.end:
+        return fit, data
+    plan = data.plan
+    if plan is None:
+        plan = make_plan(fit, data)
+        seconds_setup = fit.seconds_setup + plan.seconds
+        fit = dataclasses.replace(fit, seconds_setup=seconds_setup)
+        data = dataclasses.replace(data, plan=plan)
+    rounds = plan_rounds(fit, plan)
+    if rounds == fit.recipe.rounds:
+        return fit, data
+    fit = dataclasses.replace(fit, recipe=dataclasses.replace(fit.recipe, rounds=rounds))
+    return fit, _on(fit, data.splits, plan)
+
+
+def _on(fit: Fit, splits: Splits, plan: Plan | None = None) -> FitData:
     """The players of a fit on its rows."""
     p_data = fit.preprocessor.distribution(splits.train)
     players = fit.domain.make_players(fit.recipe, fit.preprocessor, p_data)
-    return FitData(splits, players, fit.data_hash)
+    return FitData(splits, players, fit.data_hash, plan)
 
 
 def _is_due(fit: Fit, t: int) -> bool:
-    """Whether an evaluation is due after round t: at regular intervals, and at the end of what was asked for."""
+    """Whether an evaluation is due after round t: at regular intervals, and at the end of what was asked for.
+
+    Where the number of rounds is decided by time, the first one comes early. There are no more of them than their
+    bounds, which hold at once, have levels for.
+    """
+    if t in (fit.recipe.scheduled_rounds, fit.recipe.rounds):
+        return True
+    if fit.recipe.minutes is not None and not fit.evaluated and fit.history:
+        return True
     every = fit.evaluation_interval
-    is_end = t in (fit.recipe.scheduled_rounds, fit.recipe.rounds)
-    return t // every > fit.rounds // every or is_end
+    is_extended = t > fit.recipe.scheduled_rounds
+    is_spare = len(fit.evaluated) + 1 < fit.domain.evaluations(fit.recipe)
+    return t // every > fit.rounds // every and (is_spare or is_extended)
 
 
 def _keep_best(fit: Fit, generators: Sequence[Pushforward], row: HistoryRow) -> tuple[Any, ...]:

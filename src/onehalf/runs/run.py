@@ -14,6 +14,7 @@ from onehalf.data.dataset import Dataset
 from onehalf.data.loading import is_path, load
 from onehalf.data.rows import EncodedRows
 from onehalf.domains import infer_domain
+from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import Fit, FitData
 from onehalf.hyperparameters import FitOptions, about
 from onehalf.runs import checkpoint
@@ -49,14 +50,19 @@ class Run:
     source: Source
     asked: dict[str, Any]
 
-    def train(self, watch: Callable[[Fit], None] = lambda fit: None) -> Fit:
+    def train(
+        self,
+        watch: Callable[[Fit], None] = lambda fit: None,
+        on_quick: Callable[[QuickTable], object] | None = None,
+    ) -> Fit:
         """Train to the end; whatever ends it, Ctrl-C included, what was trained is saved.
 
         Args:
             watch: Is called with the fit every 100 rounds.
+            on_quick: Is called with the quick check of its samples, before critics learn for the certificate.
         """
         fit = self.fit
-        steps = fitting.run(fit, self.data)
+        steps = fitting.run(fit, self.data, on_quick)
         saved_at = time.monotonic()
         try:
             for fit in steps:

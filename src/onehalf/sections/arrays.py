@@ -29,8 +29,8 @@ POINTS_CAPTION = (
 )
 
 HISTOGRAMS_CAPTION = (
-    "The share of rows in each bin, {which}: the data are filled (blue), and the {called} are "
-    "the orange line. How to read it: the line should follow the edge of the fill, up to the "
+    "The share of rows in each bin, {which}: the data are filled (blue), and the orange line shows "
+    "the {called}. How to read it: the line should follow the edge of the fill, up to the "
     "noise of as many rows."
 )
 

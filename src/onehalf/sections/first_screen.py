@@ -32,7 +32,7 @@ BARS_CAPTION = (
     "The share of the rows for which each rule holds: of the data (blue), and of the {called} "
     "(orange). The thin line is the range of a share; all ranges hold at once with {confidence} "
     "confidence. The longest line is {most:.3g} % of the rows. How to read it: where the blue bar is "
-    "longer, the {called} lack such rows; where the orange bar is longer, they have too many."
+    "longer, such rows are too rare in the {called}; where the orange bar is longer, too frequent."
 )
 
 NO_REGION = "The difference could not be narrowed down to a rule about one to three {what}."

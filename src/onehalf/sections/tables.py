@@ -30,7 +30,7 @@ WORD_LETTERS = 24
 
 OVERVIEW_CAPTION = (
     "Single columns, those that differ most first{which}: the data are filled (blue), "
-    "and the {called} are the orange line. Words, and numbers of few values, have a bar each; "
+    "and the orange line shows the {called}. Words, and numbers of few values, have a bar each; "
     "other numbers and dates are counted in bins. The first and last bin hold whatever lies "
     "beyond, and a thin bar is a value that many rows share. The first percentage is how many "
     "of the {called} would have to change for the column to agree with half of the data (the "

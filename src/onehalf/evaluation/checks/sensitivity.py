@@ -5,7 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.random as jr
 import numpy as np
@@ -41,6 +41,9 @@ SHIFTS = (0.1, 0.3, 1.0)
 JITTERS = (0.03, 0.1, 0.3)
 """Standard deviations of the noise that is added to all columns of numbers, in units of theirs."""
 
+REPEATED = (0.2, 0.5, 0.8)
+"""Shares of the rows that are copies of the others."""
+
 TRIALS = 10
 """Trials of each size."""
 
@@ -62,15 +65,15 @@ DEPENDENT_PAIRS = 3
 Second = Bool[np.ndarray, " rows"]
 """Which rows make up the second sample."""
 
-Plant = Callable[[np.random.Generator, EvaluationRows, Second], EvaluationRows]
-"""From all rows, and which of them are the second sample, to this sample with a difference planted in it."""
+Plant = Callable[[np.random.Generator, EvaluationRows, Second, float], EvaluationRows]
+"""From all rows, and which of them are the second sample, to this one with a difference of this size in it."""
 
 
 class _Kind(NamedTuple):
     """A kind of difference: how it is planted, its sizes, and the members of critics that see it soonest."""
 
     name: PlantedKind
-    plant: Callable[[float], Plant]
+    plant: Plant
     sizes: Sequence[float]
     members: tuple[str, ...]
 
@@ -84,6 +87,11 @@ class Trials:
     """The most rows of each sample that a trial bets on; critics learn from the others."""
     alpha: float
     encoder: FeatureEncoder
+
+    @property
+    def size(self) -> int:
+        """Rows of each sample in a trial."""
+        return min(len(self.rows) // 2, MOST_ROWS)
 
     def find_least(self, key: PRNGKey, kind: _Kind) -> tuple[float, int] | None:
         """The least size that is noticed nine times in ten, and how often it is; None if none is.
@@ -114,7 +122,7 @@ class Trials:
         rng = numpy_generator(key)
         some = self.rows[rng.permutation(len(self.rows))[: 2 * MOST_ROWS]]
         second = rng.permutation(len(some)) < len(some) // 2
-        y = _shuffle(rng, kind.plant(size)(rng, some, second))
+        y = _shuffle(rng, kind.plant(rng, some, second, size))
         x = _shuffle(rng, some[~second])[: len(y)]
         start = len(y) - min(len(y) // 2, self.bets)
         critic = learn(
@@ -143,19 +151,20 @@ def find_detectable(key: PRNGKey, trials: Trials) -> DetectableEffect | None:
     >>> from onehalf.evaluation.rows import wrap
     >>> rows = wrap(np.random.default_rng(0).normal(size=(2000, 2)))
     >>> find_detectable(jr.key(0), Trials(rows, 2000, 0.05, PLAIN_ARRAY))
-    DetectableEffect(mass=0.08, jsd=0.0286, rows=1000, trials=10, noticed=10)
+    DetectableEffect(mass=0.08, jsd=0.0286, rows=1000, trials=10, noticed=10, critics=('linear', 'cells'))
     """
     n = len(trials.rows)
     possible = [mass for mass in MASSES if mass * min(n, 2 * MOST_ROWS) >= 1]
-    kind = _Kind("dropped group", _drop_group(trials.encoder), possible, ("linear", "cells"))
+    kind = _Kind("dropped group", _DroppedGroup(trials.encoder), possible, ("linear", "cells"))
     found = trials.find_least(key, kind)
     if found is None:
         return None
     mass, noticed = found
     return DetectableEffect(
         mass=mass,
+        critics=kind.members,
         jsd=jsd_of_dropped(mass),
-        rows=min(n // 2, MOST_ROWS),
+        rows=trials.size,
         trials=TRIALS,
         noticed=noticed,
     )
@@ -167,10 +176,11 @@ def plant_effects(key: PRNGKey, trials: Trials) -> tuple[PlantedEffect, ...]:
     - broken pair: one column of a pair of columns that depend on each other is shuffled, in a share of the rows.
     - shifted column: a column of numbers is shifted, by a part of its standard deviation.
     - jitter: noise is added to all columns of numbers, with a part of their standard deviations.
+    - repeated rows: copies of the others take the places of a share of the rows.
 
     The column is drawn anew in each trial. The test is that of `find_detectable`, with the members of the ensemble that
-    see such a difference soonest; the whole ensemble has them, and others, and needs a little more. Images, and data
-    without such columns, have none of these.
+    `critics` names. The whole ensemble would take ten times as long or more. Images, and data without such columns,
+    have none of the first three; images and single columns none at all.
     """
     rows = trials.rows[: 2 * MOST_PLANTED_ROWS]
     trials = dataclasses.replace(trials, rows=rows)
@@ -186,10 +196,20 @@ def plant_effects(key: PRNGKey, trials: Trials) -> tuple[PlantedEffect, ...]:
     pairs = _find_dependent(flat.astype(np.float64), columns)
     kinds = []
     if pairs:
-        kinds.append(_Kind("broken pair", _break_pair(pairs), SHUFFLED, ("quadratic", "pairs")))
+        kinds.append(
+            _Kind(
+                "broken pair",
+                _ChangedCells(_break_pair, pairs),
+                SHUFFLED,
+                ("quadratic", "pairs"),
+            )
+        )
     if numbers:
-        kinds.append(_Kind("shifted column", _shift(numbers), SHIFTS, ("linear",)))
-        kinds.append(_Kind("jitter", _add_noise(numbers), JITTERS, ("trees",)))
+        kinds.append(
+            _Kind("shifted column", _ChangedCells(_shift, numbers), SHIFTS, ("linear",))
+        )
+        kinds.append(_Kind("jitter", _ChangedCells(_add_noise, numbers), JITTERS, ("trees",)))
+    kinds.append(_Kind("repeated rows", _RepeatedRows(), REPEATED, ("linear", "cells")))
     effects = []
     for place, kind in enumerate(kinds):
         found = trials.find_least(jr.fold_in(key, place), kind)
@@ -197,6 +217,7 @@ def plant_effects(key: PRNGKey, trials: Trials) -> tuple[PlantedEffect, ...]:
         effects.append(
             PlantedEffect(
                 kind=kind.name,
+                critics=kind.members,
                 size=size,
                 is_noticed=found is not None,
                 rows=len(rows) // 2,
@@ -207,76 +228,74 @@ def plant_effects(key: PRNGKey, trials: Trials) -> tuple[PlantedEffect, ...]:
     return tuple(effects)
 
 
-def _drop_group(encoder: FeatureEncoder) -> Callable[[float], Plant]:
-    """Drop the nearest neighbours of a random row that hold this share of all rows."""
+@dataclass(frozen=True)
+class _DroppedGroup:
+    """Drops the nearest neighbours of a random row that hold this share of all rows."""
 
-    def of_mass(mass: float) -> Plant:
-        def plant(
-            rng: np.random.Generator, rows: EvaluationRows, second: Second
-        ) -> EvaluationRows:
-            z = encoder.distance_space(rows)(rows)
-            distance = cdist(z[:1], z)[0]
-            # ties at the edge are broken at random, so that a group holds its mass where the data are few values
-            order = np.lexsort((rng.random(len(z)), distance))
-            kept = np.isin(np.arange(len(z)), order[round(mass * len(z)) :])
-            return rows[second & kept]
+    encoder: FeatureEncoder
 
-        return plant
-
-    return of_mass
+    def __call__(
+        self, rng: np.random.Generator, rows: EvaluationRows, second: Second, size: float
+    ) -> EvaluationRows:
+        z = self.encoder.distance_space(rows)(rows)
+        distance = cdist(z[:1], z)[0]
+        # ties at the edge are broken at random, so that a group holds its mass where the data are few values
+        order = np.lexsort((rng.random(len(z)), distance))
+        kept = np.isin(np.arange(len(z)), order[round(size * len(z)) :])
+        return rows[second & kept]
 
 
-def _break_pair(pairs: Sequence[tuple[int, int]]) -> Callable[[float], Plant]:
-    """Shuffle one column of a dependent pair, in a share of the rows."""
+@dataclass(frozen=True)
+class _RepeatedRows:
+    """Puts copies of the other rows of the second sample in the places of this share of them."""
 
-    def of_share(share: float) -> Plant:
-        def change(rng: np.random.Generator, cells: Cells) -> None:
-            column = rng.choice(pairs[int(rng.integers(len(pairs)))])
-            chosen = np.flatnonzero(rng.random(len(cells)) < share)
-            cells[chosen, column] = cells[rng.permutation(chosen), column]
-
-        return _change_cells(change)
-
-    return of_share
-
-
-def _shift(numbers: Sequence[int]) -> Callable[[float], Plant]:
-    """Shift one column of numbers by a part of its standard deviation."""
-
-    def of_size(size: float) -> Plant:
-        def change(rng: np.random.Generator, cells: Cells) -> None:
-            column = rng.choice(numbers)
-            cells[:, column] += size * _spread(cells[:, column])
-
-        return _change_cells(change)
-
-    return of_size
+    def __call__(
+        self, rng: np.random.Generator, rows: EvaluationRows, second: Second, size: float
+    ) -> EvaluationRows:
+        chosen = rows[second]
+        n = len(chosen)
+        distinct = max(1, n - round(size * n))
+        return chosen[np.append(np.arange(distinct), rng.integers(distinct, size=n - distinct))]
 
 
-def _add_noise(numbers: Sequence[int]) -> Callable[[float], Plant]:
-    """Add noise to all columns of numbers."""
+@dataclass(frozen=True)
+class _ChangedCells:
+    """Changes entries of the second sample, which are copied, in some of these places: columns, or pairs of them."""
 
-    def of_size(size: float) -> Plant:
-        def change(rng: np.random.Generator, cells: Cells) -> None:
-            noise = rng.normal(size=(len(cells), len(numbers)))
-            spread = np.array([_spread(column) for column in cells[:, numbers].T])
-            cells[:, numbers] += size * spread * noise
+    change: Callable[[np.random.Generator, Cells, Any, float], None]
+    places: Sequence[Any]
 
-        return _change_cells(change)
-
-    return of_size
-
-
-def _change_cells(change: Callable[[np.random.Generator, Cells], None]) -> Plant:
-    """Plant a change of the entries, which are copied."""
-
-    def plant(rng: np.random.Generator, rows: EvaluationRows, second: Second) -> EvaluationRows:
+    def __call__(
+        self, rng: np.random.Generator, rows: EvaluationRows, second: Second, size: float
+    ) -> EvaluationRows:
         chosen = rows[second]
         cells = chosen.entries().copy()
-        change(rng, cells)
+        self.change(rng, cells, self.places, size)
         return dataclasses.replace(chosen, x=cells.reshape(chosen.x.shape))
 
-    return plant
+
+def _break_pair(
+    rng: np.random.Generator, cells: Cells, pairs: Sequence[tuple[int, int]], share: float
+) -> None:
+    """Shuffle one column of a dependent pair, in a share of the rows."""
+    column = rng.choice(pairs[int(rng.integers(len(pairs)))])
+    chosen = np.flatnonzero(rng.random(len(cells)) < share)
+    cells[chosen, column] = cells[rng.permutation(chosen), column]
+
+
+def _shift(rng: np.random.Generator, cells: Cells, numbers: Sequence[int], size: float) -> None:
+    """Shift one column of numbers by a part of its standard deviation."""
+    column = rng.choice(numbers)
+    cells[:, column] += size * _spread(cells[:, column])
+
+
+def _add_noise(
+    rng: np.random.Generator, cells: Cells, numbers: Sequence[int], size: float
+) -> None:
+    """Add noise to all columns of numbers, with a part of their standard deviations."""
+    noise = rng.normal(size=(len(cells), len(numbers)))
+    spread = np.array([_spread(column) for column in cells[:, numbers].T])
+    cells[:, numbers] += size * spread * noise
 
 
 def _spread(column: Shaped[np.ndarray, " rows"]) -> float:

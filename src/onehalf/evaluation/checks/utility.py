@@ -84,7 +84,7 @@ def check_target(columns: Columns, target: str, data: Rows) -> int:
         refuse(
             "the target",
             expected="a column with different values",
-            got=f"{target!r}, all alike {PLACES['data']}",
+            got=f"{target!r}, which is constant {PLACES['data']}",
         )
     return place
 

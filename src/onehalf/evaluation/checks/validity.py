@@ -70,7 +70,7 @@ def check_rules(
 
 
 def is_beyond_chance(rows: int, n: int, m: int, level: float = LEVEL) -> bool:
-    """Whether fresh data would hardly break a rule in so many rows of m, as no row of n does: (m/(n + m))^rows.
+    """Whether fresh data would hardly break a rule in this many rows of m, as no row of n does: (m/(n + m))^rows.
 
     All these rows are in the other sample, which is one of the ways to deal them out.
 

@@ -1,7 +1,7 @@
 """What a measurement holds: frozen dataclasses, ready for JSON.
 
 Divergences are in nats, from 0 to log 2 = 0.693; shares and probabilities from 0 to 1. A few fields have another name
-in JSON, which is part of the published format: docs/reference/json.md, and `measurement.schema.json` beside it.
+in JSON, which is part of the published format: docs/reference/json.md, and the schemas beside it.
 """
 
 from onehalf.evaluation.result.attacks import Attack, PrivacyAttacks
@@ -38,7 +38,7 @@ from onehalf.evaluation.result.explanations import (
     RowExample,
 )
 from onehalf.evaluation.result.limit import LimitCheck, check_limit
-from onehalf.evaluation.result.measurement import Measurement, schema
+from onehalf.evaluation.result.measurement import Measurement
 from onehalf.evaluation.result.memorization import (
     Collisions,
     Duplicates,
@@ -71,6 +71,7 @@ from onehalf.evaluation.result.quick import (
     Violation,
 )
 from onehalf.evaluation.result.ranking import Comparison, Ranking
+from onehalf.evaluation.result.schemas import schema, schemas
 from onehalf.evaluation.result.steps import Step, Steps
 from onehalf.evaluation.result.upper import ColumnCeiling, UpperBounds
 from onehalf.evaluation.result.verdict import Outcome, Verdict, VerdictTest
@@ -147,4 +148,5 @@ __all__ = [
     "check_limit",
     "list_versions",
     "schema",
+    "schemas",
 ]

@@ -102,9 +102,14 @@ class DetectableEffect:
     """Groups that were dropped."""
     noticed: int
     """Trials in which the permutation test noticed the loss."""
+    critics: tuple[str, ...] = ()
+    """The members of the ensemble that were asked in the trials; the verdict asks all of them. None of them in results
+    of earlier versions."""
 
 
-PlantedKind = Literal["dropped group", "broken pair", "shifted column", "jitter"]
+PlantedKind = Literal[
+    "dropped group", "broken pair", "shifted column", "jitter", "repeated rows"
+]
 """A difference that was planted in the data, to see whether it would be noticed."""
 
 
@@ -114,8 +119,8 @@ class PlantedEffect:
 
     kind: PlantedKind
     size: float
-    """Of a broken pair the share of rows in which a column was shuffled; else a part of the standard deviation. The
-    greatest size that was tried, if none was noticed."""
+    """Of a broken pair the share of rows in which a column was shuffled; of repeated rows their share; else a part of
+    the standard deviation. The greatest size that was tried, if none was noticed."""
     is_noticed: bool
     """Whether it was noticed in nine of ten trials."""
     rows: int
@@ -123,6 +128,8 @@ class PlantedEffect:
     trials: int
     noticed: int
     """Trials in which the permutation test noticed it; 0 if no size was noticed in nine of ten."""
+    critics: tuple[str, ...] = ()
+    """As those of `DetectableEffect`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onehalf._errors import refuse
+from onehalf.evaluation.result.verdict import Verdict
 
 __all__ = ["LOG_2", "LimitCheck", "check_limit", "compare_with_limit"]
 
@@ -20,8 +21,8 @@ class LimitCheck:
     limit: float
     """A JSD in nats."""
     outcome: Outcome
-    """'above': jsd_lower > limit. 'too few rows': it is not, and no dropped group of a JSD of at most the limit was
-    noticed in trials (`detectable`). 'not above': it is not, and such a group was noticed."""
+    """'above': jsd_lower > limit. 'too few rows': it is not, and the verdict is that there are too few rows to tell.
+    'not above': it is not, and they differ, or no difference was found where one would have been."""
     exit_code: int
     """Of `onehalf measure --fail-above`: 1, 3 and 0, in this order."""
     sentence: str
@@ -34,33 +35,20 @@ def check_limit(limit: float) -> float:
     return limit
 
 
-def compare_with_limit(
-    jsd_lower: float, detectable_jsd: float | None, limit: float
-) -> LimitCheck:
+def compare_with_limit(jsd_lower: float, verdict: Verdict, limit: float) -> LimitCheck:
     """Compare a certified distance with a limit.
 
     Args:
         jsd_lower: The certified distance in nats.
-        detectable_jsd: The JSD of the smallest dropped group that trials noticed; None if there was none.
+        verdict: Whether they differ; its rule decides whether there are too few rows.
         limit: In nats.
-
-    >>> compare_with_limit(0.0, 0.0286, 0.05).outcome, compare_with_limit(0.0, 0.0286, 0.02).outcome
-    ('not above', 'too few rows')
     """
-    certified = f"the certified distance (JSD at least {jsd_lower:.4f} nats)"
+    certified = f"The certified distance (JSD at least {jsd_lower:.4f} nats)"
     limit_text = f"above the limit of {limit:g} nats"
     if jsd_lower > limit:
-        sentence = f"T{certified[1:]} is {limit_text}."
+        sentence = f"{certified} is {limit_text}."
         return LimitCheck(limit=limit, outcome="above", exit_code=1, sentence=sentence)
-    if detectable_jsd is None or detectable_jsd > limit:
-        noticed = "none" if detectable_jsd is None else f"only one of {detectable_jsd:.4f} nats"
-        sentence = (
-            f"Too few rows to tell: {certified} is not {limit_text}, but of the differences that were tried on these "
-            f"rows, {noticed} was noticed reliably."
-        )
+    sentence = f"{certified} is not {limit_text}. {verdict.sentence}"
+    if verdict.outcome == "too few rows to tell":
         return LimitCheck(limit=limit, outcome="too few rows", exit_code=3, sentence=sentence)
-    sentence = (
-        f"T{certified[1:]} is not {limit_text}, and of the differences that were tried on these rows, one of "
-        f"{detectable_jsd:.4f} nats was noticed reliably."
-    )
     return LimitCheck(limit=limit, outcome="not above", exit_code=0, sentence=sentence)

@@ -1,4 +1,4 @@
-"""All that a measurement holds, and the JSON schema of it."""
+"""All that a measurement holds."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +20,12 @@ from onehalf.evaluation.result.optional import Optional
 from onehalf.evaluation.result.overlap import Overlap
 from onehalf.evaluation.result.plots import PlotData
 from onehalf.evaluation.result.provenance import FORMAT, InputFile
+from onehalf.evaluation.result.quick import QuickTable
 from onehalf.evaluation.result.upper import UpperBounds
 from onehalf.evaluation.result.verdict import Verdict
-from onehalf.evaluation.serialization import OMIT_NONE, from_json, json_schema, to_json
+from onehalf.evaluation.serialization import OMIT_NONE, from_json, to_json
 
-__all__ = ["Measurement", "schema"]
+__all__ = ["Measurement"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,8 @@ class Measurement(Bounds):
     """Attacks on single training rows; null without these, and for images."""
     overlap: Overlap | None = None
     """Rows of the data that equal training rows; null if there are no more than by chance."""
+    quick: QuickTable | None = field(default=None, metadata=OMIT_NONE)
+    """The quick check that was printed first; absent where none was asked for."""
     versions: dict[str, str] = field(default_factory=dict, compare=False)
     """Versions of Python, onehalf, NumPy, JAX and scikit-learn."""
     files: dict[str, InputFile] = field(default_factory=dict, compare=False)
@@ -136,24 +139,4 @@ class Measurement(Bounds):
 
     def check_limit(self, limit: float) -> LimitCheck:
         """Check whether the certified distance is above a limit in nats, as `onehalf measure --fail-above` does."""
-        detectable = self.detectable and self.detectable.jsd
-        return compare_with_limit(self.jsd_lower, detectable, check_limit(limit))
-
-
-def schema() -> dict[str, Any]:
-    """Give the JSON schema of `Measurement.to_dict`, as it is published in docs/reference."""
-    found = json_schema(Measurement, "A measurement of onehalf: `onehalf measure --json`")
-    verdict = json_schema(Verdict, "")["$defs"]
-    about = found["$defs"]["Measurement"]
-    computed = {
-        "format": {"description": "The number of this format.", "const": FORMAT},
-        "sentence": {"description": "The sentence that matters most.", "type": "string"},
-        "verdict": {
-            "description": "Whether they differ: one of three outcomes.",
-            "$ref": "#/$defs/Verdict",
-        },
-    }
-    about["properties"] = {**computed, **about["properties"]}
-    about["required"] = [*computed, *about["required"]]
-    found["$defs"] = dict(sorted({**found["$defs"], **verdict}.items()))
-    return found
+        return compare_with_limit(self.jsd_lower, self.verdict, check_limit(limit))

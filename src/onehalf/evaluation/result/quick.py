@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from onehalf.evaluation.result.provenance import FORMAT
 from onehalf.evaluation.serialization import from_json, to_json
 
 __all__ = ["QuickColumn", "QuickPair", "QuickTable", "RuleCheck", "Violation"]
@@ -120,5 +121,5 @@ class QuickTable:
         return from_json(cls, named)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON, marked as a quick check."""
-        return {"kind": "quick", **to_json(self)}
+        """Give all of it for JSON, marked as a quick check, with the number of its format."""
+        return {"kind": "quick", "format": FORMAT, **to_json(self)}

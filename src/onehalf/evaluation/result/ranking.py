@@ -1,9 +1,10 @@
 """Several samples, each measured against the same data, and compared with each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from onehalf.evaluation.result.measurement import Measurement
+from onehalf.evaluation.result.provenance import FORMAT, InputFile
 from onehalf.evaluation.serialization import to_json
 
 __all__ = ["Comparison", "Ranking"]
@@ -39,11 +40,15 @@ class Ranking:
     """Of each pair of samples."""
     sentences: tuple[str, ...]
     """The lines of the table, and a sentence for each pair."""
+    versions: dict[str, str] = field(default_factory=dict, compare=False)
+    """Versions of Python, onehalf, NumPy, JAX and scikit-learn."""
+    files: dict[str, InputFile] = field(default_factory=dict, compare=False)
+    """The files that were compared: 'real', 'train', and each sample by its name; none of them in Python."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON."""
+        """Give all of it for JSON, marked as a ranking, with the number of its format."""
         samples = {name: found.to_dict() for name, found in self.samples.items()}
-        return {**to_json(self), "samples": samples}
+        return {"kind": "ranking", "format": FORMAT, **to_json(self), "samples": samples}
 
     def __str__(self) -> str:
         """The table and the sentences, one a line."""

@@ -1,9 +1,10 @@
 """Samples of several checkpoints, each measured against the same data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from onehalf.evaluation.result.bounds import Baseline
+from onehalf.evaluation.result.provenance import FORMAT, InputFile
 from onehalf.evaluation.serialization import to_json
 
 __all__ = ["Step", "Steps"]
@@ -41,10 +42,14 @@ class Steps:
     """Half of the data against the other half; null with too few rows."""
     sentences: tuple[str, ...]
     """All of it as lines of a table, and how to read it."""
+    versions: dict[str, str] = field(default_factory=dict, compare=False)
+    """Versions of Python, onehalf, NumPy, JAX and scikit-learn."""
+    files: dict[str, InputFile] = field(default_factory=dict, compare=False)
+    """The files that were compared: 'real', and the samples by their steps; none of them in Python."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it for JSON."""
-        return to_json(self)
+        """Give all of it for JSON, marked as steps, with the number of its format."""
+        return {"kind": "steps", "format": FORMAT, **to_json(self)}
 
     def __str__(self) -> str:
         """The table, one row a line."""

@@ -10,11 +10,10 @@ from onehalf.evaluation.wording.formats import (
     points,
 )
 from onehalf.evaluation.wording.layout import Heading, Line, Paragraph, Summary
+from onehalf.evaluation.wording.regions import describe_region, describe_rule
 from onehalf.evaluation.wording.sentences import (
     SIDES,
     describe,
-    describe_region,
-    describe_rule,
     describe_scores,
     parts,
     table,

@@ -1,27 +1,22 @@
 """What a measurement says, in plain sentences: for somebody who has never heard of a JSD.
 
 Nothing here says that two samples are alike: a test can show a difference, and how great a difference it would have
-noticed; it can't show that there is none. What is certified is rounded down.
+noticed; it can't show that they are the same. What is certified is rounded down.
 """
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from onehalf._text import join_names
 from onehalf.evaluation.result import (
     Baseline,
     Bounds,
-    Condition,
     Harmonized,
     Measurement,
     Optional,
-    PlantedEffect,
-    Proportion,
-    Region,
-    Share,
     UpperBounds,
 )
+from onehalf.evaluation.wording.classes import describe_classes
 from onehalf.evaluation.wording.formats import (
     at_least,
     by_chance,
@@ -32,13 +27,12 @@ from onehalf.evaluation.wording.formats import (
     percent,
     points,
 )
+from onehalf.evaluation.wording.regions import describe_region
+from onehalf.evaluation.wording.sensitivity import describe_missed
 
 __all__ = [
     "SIDES",
     "describe",
-    "describe_planted",
-    "describe_region",
-    "describe_rule",
     "describe_scores",
     "parts",
     "table",
@@ -76,8 +70,12 @@ def parts(found: Measurement) -> dict[str, list[str]]:
     first = 1 if copying and copying.shown else 0
     return {
         "apart": [*sentence[:first], *_apart(found)],
-        "where": [*_where(found), *_by_class(found), *(cells.sentences if cells else ())],
-        "missed": [_missed(found), *_planted(found)],
+        "where": [
+            *_where(found),
+            *describe_classes(found),
+            *(cells.sentences if cells else ()),
+        ],
+        "missed": list(describe_missed(found)),
         "copying": [*sentence[first:], *(attacks.sentences if attacks else ())],
         "notes": [
             *([found.overlap.sentence] if found.overlap else []),
@@ -103,7 +101,9 @@ def table(numbers: Bounds) -> dict[str, str]:
 def _apart(found: Measurement) -> Iterator[str]:
     severe = _findings(found, severe=True)
     rules = [
-        region for region in found.regions if region.certain and _difference(region) > PARTED
+        region
+        for region in found.regions
+        if region.certain and abs(region.real.share - region.other.share) > PARTED
     ]
     yield from severe[:MOST_LISTED]
     if rules and not severe:
@@ -162,8 +162,8 @@ def _describe_outcome(found: Measurement) -> str:
             f"makes a difference {by_chance(found.alpha)}; the bound alone is above 0"
         )
     return (
-        f"no difference was found beyond chance ({number}), which does not show that there is "
-        "none"
+        f"no difference was found beyond chance ({number}), which does not show that the two are "
+        "the same"
     )
 
 
@@ -267,99 +267,6 @@ def _describe_marginals(found: Measurement) -> Iterator[str]:
             )
 
 
-def _by_class(found: Measurement) -> Iterator[str]:
-    """Name the classes whose shares differ, and those whose samples differ from their data."""
-    if not (classes := found.classes):
-        return
-    at_once = f"{confidence(found.alpha)} confidence for all statements on classes together"
-    apart = [each for each in classes if _apart_in(each.real, each.other)]
-    apart.sort(key=lambda each: -abs(each.real.share - each.other.share))
-    shares = [
-        f"{each.label} ({_interval(each.real)} and {_interval(each.other)})" for each in apart
-    ]
-    if shares:
-        yield f"Classes whose shares differ, in the data and in the other sample ({at_once}): {_some(shares)}."
-    else:
-        yield f"No class was shown to be too rare or too frequent ({at_once})."
-    differ = sorted(
-        (each for each in classes if each.jsd_lower > 0), key=lambda each: -each.jsd_lower
-    )
-    worst = [
-        f"{each.label} (at least {at_least(each.jsd_lower)} nats, estimate "
-        f"{digits(each.jsd_estimate, each.jsd_se)}; data against data: at least "
-        f"{at_least(each.baseline.jsd_lower)}, estimate {digits(each.baseline.jsd_estimate)})"
-        for each in differ
-    ]
-    if worst:
-        yield f"Classes whose own rows differ: {len(differ)} of {len(classes)}, the most {_some(worst)}."
-    else:
-        few = sum(each.jsd_estimate is None for each in classes)
-        judged = f"; {few} of {len(classes)} classes had too few rows for this" if few else ""
-        yield f"Class by class no difference between the rows was certified{judged}."
-
-
-def _apart_in(real: Proportion, other: Proportion) -> bool:
-    """Whether two intervals of shares lie apart."""
-    (real_low, real_high), (other_low, other_high) = real.interval, other.interval
-    return max(real_low, other_low) > min(real_high, other_high)
-
-
-def _interval(share: Proportion) -> str:
-    low, high = share.interval
-    return f"{math.floor(1000 * low) / 10:.1f} to {math.ceil(1000 * high) / 10:.1f} %"
-
-
-def _some(sentence: Sequence[str]) -> str:
-    return "; ".join(sentence[:MOST_LISTED]) + (
-        f"; and {len(sentence) - MOST_LISTED} more" if len(sentence) > MOST_LISTED else ""
-    )
-
-
-def _missed(found: Measurement) -> str:
-    """What a difference the test would have noticed."""
-    limit = found.detectable
-    if limit is None:
-        return (
-            "What could have been missed: in trials on these data, even the loss of a third of the "
-            "rows was missed more than one time in ten."
-        )
-    return (
-        f"What could have been missed: in trials on these data, {limit.rows:,} rows against {limit.rows:,}, the "
-        f"loss of a group of {100 * limit.mass:.1f} % of the rows ({digits(limit.jsd)} nats) was noticed "
-        f"{limit.noticed} times in {limit.trials}; smaller groups, and differences of other kinds, can go unnoticed."
-    )
-
-
-def describe_planted(planted: PlantedEffect) -> str:
-    """Say what was planted, as what is noticed or not.
-
-    >>> effect = {"is_noticed": True, "rows": 500, "trials": 10, "noticed": 10}
-    >>> describe_planted(PlantedEffect(kind="shifted column", size=0.3, **effect))
-    'a column shifted by 0.3 standard deviations'
-    """
-    if planted.kind == "broken pair":
-        return f"a column shuffled in {100 * planted.size:g} % of the rows"
-    size = f"{planted.size:g} standard deviation{'s' * (planted.size != 1)}"
-    if planted.kind == "shifted column":
-        return f"a column shifted by {size}"
-    return f"noise of {size} in all numbers"
-
-
-def _planted(found: Measurement) -> Iterator[str]:
-    """What other differences trials noticed, and which they missed."""
-    for noticed in (True, False):
-        listed = [each for each in found.planted if each.is_noticed == noticed]
-        if not listed:
-            continue
-        what = join_names([describe_planted(each) for each in listed], most=None)
-        trials = f"{listed[0].rows:,} rows against {listed[0].rows:,}"
-        if noticed:
-            often = min(each.noticed for each in listed)
-            yield f"Noticed in at least {often} of {listed[0].trials} trials ({trials}): {what}."
-        else:
-            yield f"Not noticed in 9 of {listed[0].trials} trials ({trials}): {what}."
-
-
 def describe_scores(optional: Optional) -> Iterator[str]:
     """Well-known numbers that were asked for, beside those of data against data."""
     if prdc := optional.prdc:
@@ -373,7 +280,7 @@ def describe_scores(optional: Optional) -> Iterator[str]:
         )
     if fid := optional.fid:
         few = (
-            " These are too few rows for so many features."
+            " These are too few rows for that many features."
             if fid.n_real <= FID_ROWS * fid.n_features
             else ""
         )
@@ -392,8 +299,9 @@ def describe_scores(optional: Optional) -> Iterator[str]:
 def _compared(found: Measurement) -> Iterator[str]:
     """What of a row of a table was compared, and what critics learned from."""
     if (learned := found.learned_from) and learned.real:
+        samples = f" and {learned.other:,} samples" if learned.other else ""
         yield (
-            f"Critics learned from {learned.real:,} training rows and {learned.other:,} samples before they bet on "
+            f"Critics learned from {learned.real:,} training rows{samples} before they bet on "
             f"{learned.pairs:,} pairs of a test row and other samples."
         )
     if given := found.given:
@@ -411,69 +319,5 @@ def _compared(found: Measurement) -> Iterator[str]:
         yield f"Ids and free text can't be compared and were left out: {join_names(left_out, most=None)}."
 
 
-def _difference(region: Region) -> float:
-    return abs(region.real.share - region.other.share)
-
-
 def _findings(found: Measurement, *, severe: bool) -> list[str]:
     return [finding.sentence for finding in found.audit.findings if finding.severe == severe]
-
-
-def describe_region(region: Region) -> str:
-    """One region in a sentence, the shares in percent; the intervals are rounded outwards.
-
-    >>> real = Share(share=0.04, low=0.0291, high=0.054)
-    >>> other = Share(share=0.0, low=0.0, high=0.0036)
-    >>> rule = (Condition("x", ">", 2.0),)
-    >>> describe_region(
-    ...     Region(real=real, other=other, jsd_lower=0.01, certain=True, rule="x > 2", conditions=rule)
-    ... )
-    'x > 2: 4.0 % [2.9, 5.4] of the data, 0 % [0, 0.4] of the other sample.'
-    """
-    shares = f"{_share(region.real)} of the data, {_share(region.other)} of the other sample."
-    return f"{region.rule}: {shares}" + ("" if region.certain else " This may be chance.")
-
-
-def describe_rule(conditions: Sequence[Condition]) -> str:
-    """Say the conditions in words: two on the same column are joined as '1 < x <= 2'.
-
-    >>> describe_rule([Condition("age", ">", 18), Condition("age", "<=", 65), Condition("sex", "=", "F")])
-    '18 < age <= 65 and sex = F'
-    """
-    parts = []
-    for name, same in itertools.groupby(conditions, lambda condition: condition.column):
-        (_, op, value), *upper = same
-        if upper:
-            parts.append(
-                f"{_show(value)} {'<' if op == '>' else '<='} {name} <= {_show(upper[0].value)}"
-            )
-        elif isinstance(value, tuple):
-            *words, last = [
-                "missing" if word is None else word
-                for word in sorted(value, key=lambda word: word is None)
-            ]
-            parts.append(f"{name} is {', '.join(words)} or {last}")
-        else:
-            parts.append(f"{name} {op}" + ("" if value is None else f" {_show(value)}"))
-    return " and ".join(parts)
-
-
-def _show(value: object) -> str:
-    return value if isinstance(value, str) else f"{value:.15g}"
-
-
-def _share(share: Share) -> str:
-    """'4.0 % [2.9, 5.4]': with as many decimals as the interval has use for."""
-    width = 100 * (share.high - share.low)
-    decimals = max(1, -math.floor(math.log10(width))) if width > 0 else 1
-    unit = 10.0**decimals
-    low, high = (
-        math.floor(100 * share.low * unit) / unit,
-        math.ceil(100 * share.high * unit) / unit,
-    )
-    value = (
-        f"{100 * share.share:.{decimals}f}"
-        if 0 < share.share < 1
-        else f"{100 * share.share:.0f}"
-    )
-    return f"{value} % [{low:.15g}, {high:.15g}]"

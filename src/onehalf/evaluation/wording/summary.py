@@ -15,7 +15,7 @@ from onehalf.evaluation.wording.formats import (
     points,
 )
 from onehalf.evaluation.wording.layout import Heading, Paragraph, Summary, TableRow
-from onehalf.evaluation.wording.sentences import describe_planted
+from onehalf.evaluation.wording.sensitivity import describe_planted
 
 __all__ = ["evidence_of_copying", "find_notes", "show_score", "summarize"]
 
@@ -37,7 +37,7 @@ def summarize(
 
     Args:
         found: The measurement.
-        heading: The first line; the numbers of rows, where there is none.
+        heading: The first line; None gives the numbers of rows.
         called: What the other sample is called.
         truth: The true distance, in words, where it is known.
         more: Where the notes are that have no room.

@@ -178,7 +178,10 @@ PEERS = {
     "tvae": of_sdv("TVAE", enable_gpu=False),
     "ctgan": of_sdv("CTGAN", enable_gpu=False),
 }
-ARMS = (*PEERS, "onehalf")
+OURS = {"onehalf": "neural", "onehalf-trees": "trees"}
+"""The players of each of our arms."""
+
+ARMS = (*PEERS, *OURS)
 
 
 def make(folder: Path, arm: str, seed: int) -> dict[str, float]:
@@ -299,19 +302,22 @@ def launch(command: list[Any], core: int, log: Path) -> dict[str, Any]:
     return (json.loads(answer[-1]) if answer else {}) | spent
 
 
-def onehalf(folder: Path, seed: int, n: int, core: int, log: Path) -> dict[str, Any]:
+def onehalf(folder: Path, arm: str, seed: int, n: int, core: int, log: Path) -> dict[str, Any]:
     """Two commands at their defaults, from the first import to the file on disk, the run's certificate included."""
-    command, run = [sys.executable, "-m", "onehalf"], folder / "onehalf"
+    command, run = [sys.executable, "-m", "onehalf"], folder / arm
     shutil.rmtree(run, ignore_errors=True)
     fitted = launch(
-        [*command, "fit", folder / "train.csv", "--out", run, "--seed", seed, "--json"],
+        [
+            *(*command, "fit", folder / "train.csv", "--players", OURS[arm]),
+            *("--out", run, "--seed", seed, "--json"),
+        ],
         core,
         log,
     )
     if "failure" in fitted:
         return fitted
     sampled = launch(
-        [*command, "sample", run, "-n", n, "-o", folder / "onehalf.csv", "--seed", seed],
+        [*command, "sample", run, "-n", n, "-o", folder / f"{arm}.csv", "--seed", seed],
         core,
         log,
     )
@@ -356,8 +362,8 @@ def step(
     log = folder / f"{arm}.{stage}.log"
     if stage == "certified":
         return certified(folder, arm, seed, asked.core, log)
-    if (stage, arm) == ("made", "onehalf"):
-        return onehalf(folder, seed, n, asked.core, log)
+    if stage == "made" and arm in OURS:
+        return onehalf(folder, arm, seed, n, asked.core, log)
     return launch([asked.peers, __file__, "--step", stage, folder, arm, seed], asked.core, log)
 
 

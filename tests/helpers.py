@@ -40,6 +40,7 @@ FIT_KEYS = [
     "n_columns",
     "row_shape",
     "left_out",
+    "players",
 ]
 """The keys of what `fit --json` prints, less `run`."""
 

@@ -47,6 +47,7 @@ def labelled():
 
 
 def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
+    assert gan.recipe_.players == "neural"
     made = gan.sample(50)
     assert made.dtypes.equals(PEOPLE.dtypes.drop("id"))
     assert set(made["inches"]) <= {14, 15, 17}

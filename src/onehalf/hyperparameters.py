@@ -16,6 +16,7 @@ from onehalf._registry import choose, names
 
 __all__ = [
     "NETS",
+    "PLAYERS",
     "PRESETS",
     "SCHEDULES",
     "About",
@@ -29,6 +30,9 @@ __all__ = [
 
 NETS = ("mlp", "convolutional")
 """Kinds of networks for both players."""
+
+PLAYERS = ("neural", "trees")
+"""What the two players are made of: networks, or trees."""
 
 SCHEDULES = ("alternating", "simultaneous")
 """How the players' steps follow each other in a round."""
@@ -127,6 +131,16 @@ class Hyperparameters:
         choices=PRESETS,
         option="--recipe",
         metavar="NAME",
+    )
+    players: Any = parameter(
+        None,
+        "What G and D are made of: 'neural' networks, or 'trees', for tables only. Of the other settings, trees take "
+        "rounds, minutes, seeds, evaluate and random_state.",
+        "neural",
+        choices=PLAYERS,
+        option="--players",
+        metavar="NAME",
+        kind=str,
     )
     loss: str = parameter(
         "NonSaturating",

@@ -15,7 +15,7 @@ from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
-from onehalf.distributions.base import AbstractData, Batch, Pushforward
+from onehalf.distributions.base import AbstractData, Batch, BatchMap, Pushforward
 from onehalf.domains import Domain, Preprocessor
 
 __all__ = ["GenerativeModel", "Sample", "batch_size"]
@@ -151,7 +151,7 @@ class GenerativeModel:
             refuse("interpolate", expected="a fit of an array", got="one of a table")
         z, c = latent_walk(key, self.p_g.p_z, n, steps)
         flat = Batch(z.reshape(n * steps, -1), c.reshape(n * steps, -1))
-        G = self.p_g.G
+        G: Any = self.p_g.G
         x = jax.lax.map(lambda each: G(*each) if c.size else G(each.x), flat, batch_size=n)
         return self.preprocessor.inverse_transform(Batch(x, flat.c))
 
@@ -194,11 +194,22 @@ def _search_size(wanted: int, n_drawn: int, accepted: int) -> int:
     return int(np.clip(1.1 * wanted * (n_drawn + 1) / (accepted + 1), 100, BATCH))
 
 
-@eqx.filter_jit
 def _draw(p_g: Pushforward, key: PRNGKey, n: int) -> Batch:
+    """Draw n samples, compiled where G is a network."""
+    return p_g.batch(key, n) if isinstance(p_g.G, BatchMap) else _compiled(p_g, key, n)
+
+
+def _draw_given(p_g: Pushforward, key: PRNGKey, c: Float[Array, "n conditions"]) -> Batch:
+    """Draw a sample under each condition, compiled where G is a network."""
+    given = Pushforward.batch_given if isinstance(p_g.G, BatchMap) else _compiled_given
+    return given(p_g, key, c)
+
+
+@eqx.filter_jit
+def _compiled(p_g: Pushforward, key: PRNGKey, n: int) -> Batch:
     return p_g.batch(key, n)
 
 
 @eqx.filter_jit
-def _draw_given(p_g: Pushforward, key: PRNGKey, c: Float[Array, "n conditions"]) -> Batch:
+def _compiled_given(p_g: Pushforward, key: PRNGKey, c: Float[Array, "n conditions"]) -> Batch:
     return p_g.batch_given(key, c)

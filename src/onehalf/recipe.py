@@ -15,7 +15,10 @@ from onehalf._errors import refuse
 from onehalf._typing import Keys
 from onehalf.hyperparameters import Hyperparameters
 
-__all__ = ["Recipe"]
+__all__ = ["CHUNK", "Recipe"]
+
+CHUNK = 100
+"""Rounds of networks between two rows of history."""
 
 USES = ("players", "play", "look", "test")
 """What a fit draws random numbers for; the order is part of every seed's result."""
@@ -44,7 +47,12 @@ class Recipe(Hyperparameters):
         """
         # Wasserstein's d is to be 1-Lipschitz, and without this penalty nothing makes it so
         lipschitz = 10.0 if asked["loss"] == "Wasserstein" else 0.0
-        filled = {"gradient_penalty": lipschitz, **defaults, "m": min(defaults["m"], n_rows)}
+        filled = {
+            "players": "neural",
+            "gradient_penalty": lipschitz,
+            **defaults,
+            "m": min(defaults["m"], n_rows),
+        }
         numbers: dict[str, Any] = {
             name: filled.get(name) if value is None else value for name, value in asked.items()
         }
@@ -59,6 +67,11 @@ class Recipe(Hyperparameters):
     def keeps_last(self) -> bool:
         """Whether G is kept as the last round left it, and no evaluation ends the run."""
         return self.recipe is not None
+
+    @property
+    def chunk(self) -> int:
+        """Rounds between two rows of history: a round of trees is a whole fit of D."""
+        return 1 if self.players == "trees" else CHUNK
 
     @property
     def scheduled_rounds(self) -> int:

@@ -8,7 +8,7 @@ from jaxtyping import Integer, Shaped
 from onehalf._blocks import blocks
 from onehalf._errors import refuse
 
-__all__ = ["LEAST_ROWS", "Splits", "hash_rows", "split_rows"]
+__all__ = ["LEAST_ROWS", "Splits", "hash_rows", "mix_bits", "split_rows"]
 
 LEAST_ROWS = 9
 """Three rows for each of the three splits."""
@@ -73,9 +73,9 @@ def split_rows(rows: Hashed, share: float = 0.15) -> Splits:
     occurrence[order] = np.arange(len(rows)) - np.searchsorted(which[order], which[order])
     # a repetition is hashed with the whole table: else it would be in the same split
     # of every table of the same few values
-    again = np.where(occurrence > 0, _mix(occurrence + hashed.sum()), 0)
+    again = np.where(occurrence > 0, mix_bits(occurrence + hashed.sum()), 0)
     place = np.empty(len(rows), np.int64)
-    place[np.argsort(_mix(hashed + again), kind="stable")] = np.arange(len(rows))
+    place[np.argsort(mix_bits(hashed + again), kind="stable")] = np.arange(len(rows))
     aside = max(3, round(share * len(rows)))
     return Splits(
         rows[place >= 2 * aside],
@@ -92,15 +92,15 @@ def hash_rows(flat: Shaped[np.ndarray, "n d"]) -> Integer[np.ndarray, " n"]:
     >>> len(set(hash_rows(np.array([[1, 2], [2, 1], [1, 2]])).tolist()))
     2
     """
-    weights = _mix(np.arange(1, flat.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    weights = mix_bits(np.arange(1, flat.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
     hashed = np.empty(len(flat), np.uint64)
     for block in blocks(len(flat), BLOCK // flat.shape[1]):
         bits = (flat[block].astype(np.float64) + 0.0).view(np.uint64)
-        hashed[block] = (_mix(bits) * weights).sum(axis=1)
+        hashed[block] = (mix_bits(bits) * weights).sum(axis=1)
     return hashed
 
 
-def _mix(bits: Integer[np.ndarray, "..."]) -> Integer[np.ndarray, "..."]:
+def mix_bits(bits: Integer[np.ndarray, "..."]) -> Integer[np.ndarray, "..."]:
     """Mix every bit into every other (the finaliser of SplitMix64; Steele et al. 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,6 +1,6 @@
 """The one face of p_data, p_z and p_g."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ __all__ = [
     "AbstractDensity",
     "AbstractRows",
     "Batch",
+    "BatchMap",
     "Condition",
     "Conditions",
     "Edges",
@@ -122,6 +123,19 @@ class AbstractDensity(AbstractData):
         """The probability of each cell between these edges, exactly; the outer ones may be infinite."""
 
 
+class BatchMap(ABC):
+    """A player that takes many examples at once, outside JAX, such as one made of trees."""
+
+    @property
+    @abstractmethod
+    def out_shape(self) -> tuple[int, ...]:
+        """The shape of what comes of one example."""
+
+    @abstractmethod
+    def push(self, x: Any, c: Any) -> np.ndarray:
+        """Map each of these examples, under its condition."""
+
+
 class Pushforward(AbstractData):
     """p_g, the law of G(z) for z ~ p_z: E_{x~p_g}[h(x)] = E_{z~p_z}[h(G(z))] for every h.
 
@@ -133,12 +147,14 @@ class Pushforward(AbstractData):
     ((1,), True)
     """
 
-    G: Callable[..., Sample]
+    G: Callable[..., Sample] | BatchMap
     p_z: AbstractData
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one generated example."""
+        if isinstance(self.G, BatchMap):
+            return self.G.out_shape
         z, c = (1, *self.p_z.shape), (1, self.condition_size)
         latent = tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (z, c))
         return eqx.filter_eval_shape(self._push, latent).x.shape[1:]
@@ -148,8 +164,8 @@ class Pushforward(AbstractData):
         """That of p_z."""
         return self.p_z.condition_size
 
-    def sample(self, key: PRNGKey, n: int) -> Samples:
-        """Draw n examples G(z)."""
+    def sample(self, key: PRNGKey, n: int) -> Any:
+        """Draw n examples G(z), as arrays of JAX; those of a `BatchMap` are NumPy's."""
         return self.batch(key, n).x
 
     def batch(self, key: PRNGKey, n: int) -> Batch:
@@ -164,6 +180,9 @@ class Pushforward(AbstractData):
     def _push(self, latent: Any) -> Any:
         """Apply G to each z, and to its c if there are conditions."""
         z, c = latent
+        if isinstance(self.G, BatchMap):
+            x: Any = self.G.push(z, c)
+            return Batch(x, c)
         return Batch(jax.vmap(self.G)(z, c) if self.condition_size else jax.vmap(self.G)(z), c)
 
 

@@ -17,7 +17,7 @@ from onehalf.data.tables.filters import RowFilter
 from onehalf.distributions.base import AbstractData, Batch, Latent
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.samples import Samples
-from onehalf.hyperparameters import NETS
+from onehalf.hyperparameters import NETS, PLAYERS
 from onehalf.players.base import Players
 from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
@@ -152,6 +152,17 @@ class Domain(ABC):
         """Labels to be given to G, as the user has them, as cells; refuses unknown ones."""
 
     # ------------------------------------------------------------- players
+
+    def for_players(self, players: str | None) -> "Domain":
+        """The same kind of data for players of this family; None is networks.
+
+        Raises:
+            Refusal: They can't learn such data.
+        """
+        if players not in (None, PLAYERS[0]):
+            expected = f"{PLAYERS[0]}: players of {players} take tables only"
+            refuse("players", expected=expected, got=f"{players!r} with {self.describe_rows()}")
+        return self
 
     @abstractmethod
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:

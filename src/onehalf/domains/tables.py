@@ -130,6 +130,14 @@ class TableDomain(Domain):
             refuse("given", expected="a fit with labels to be given", got="one without")
         return self.table.encode(to_table(labels, allow_empty=True), "given", self.labels)
 
+    def for_players(self, players: str | None) -> "TableDomain":
+        """The same table for networks or trees."""
+        if players != "trees":
+            return self
+        from onehalf.domains.tree_tables import TreeTableDomain
+
+        return TreeTableDomain(self.table, self.labels, self.frame)
+
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
         """Normal scores and one-hot choices."""
         return TablePreprocessor.fit(train.x, self.table, self.labels)
@@ -246,4 +254,5 @@ class TableDomain(Domain):
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "TableDomain":
         """The domain that `to_dict` gave."""
-        return cls(TableEncoder.from_dict(saved["encoder"]), tuple(saved["labels"]))
+        table = cls(TableEncoder.from_dict(saved["encoder"]), tuple(saved["labels"]))
+        return table.for_players(saved.get("players"))

@@ -13,8 +13,9 @@ import jax.random as jr
 
 from onehalf.fitting import evaluations
 from onehalf.fitting.fit import Fit, FitData, Plan
-from onehalf.fitting.history import CHUNK, HistoryRow
-from onehalf.recipe import Recipe
+from onehalf.fitting.history import HistoryRow
+from onehalf.players.base import Stored
+from onehalf.recipe import CHUNK, Recipe
 
 __all__ = [
     "Cost",
@@ -96,7 +97,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds of CHUNK rounds, of an evaluation, and of all that comes after the rounds."""
+    """Seconds of a chunk of rounds, of an evaluation, and of all that comes after the rounds."""
 
     chunk: float
     evaluation: float = 0.0
@@ -116,7 +117,7 @@ def estimate_cost(fit: Fit, data: FitData) -> Cost:
     count = fit.domain.evaluations(recipe) if recipe.evaluate else 0
     if recipe.minutes is not None:
         whole = dataclasses.replace(speed, rest=plan.seconds + plan.rest + null)
-        rounds = rounds_in(60 * recipe.minutes - setup, whole, count)
+        rounds = rounds_in(60 * recipe.minutes - setup, whole, count, recipe.chunk)
         recipe = dataclasses.replace(recipe, rounds=rounds)
     parameters_G = _size(fit.best[0])
     numbers = _size(fit.state) + recipe.seeds * parameters_G
@@ -126,8 +127,8 @@ def estimate_cost(fit: Fit, data: FitData) -> Cost:
         parameters_D=_size(data.players.discriminator(fit.state, 0)),
         parameters_G=parameters_G,
         seconds_setup=setup,
-        seconds_training=recipe.rounds / CHUNK * speed.chunk,
-        seconds_evaluation=min(count, math.ceil(recipe.rounds / CHUNK)) * speed.evaluation
+        seconds_training=recipe.rounds / recipe.chunk * speed.chunk,
+        seconds_evaluation=min(count, math.ceil(recipe.rounds / recipe.chunk)) * speed.evaluation
         + null,
         seconds_certificate=plan.seconds + plan.certificate,
         seconds_page=plan.page,
@@ -137,7 +138,7 @@ def estimate_cost(fit: Fit, data: FitData) -> Cost:
 
 def measure_speed(fit: Fit, data: FitData) -> Speed:
     """Time rounds and an evaluation that are thrown away, once they are compiled."""
-    chunk = _time(lambda: data.players.play(fit.state, CHUNK))
+    chunk = _time(lambda: data.players.play(fit.state, fit.recipe.chunk))
     if not fit.recipe.evaluate:
         return Speed(chunk)
     validation = data.splits.validation
@@ -174,30 +175,32 @@ def plan_rounds(fit: Fit, plan: Plan) -> int:
     assert recipe.minutes is not None
     left = 60 * recipe.minutes - fit.seconds
     remaining = fit.domain.evaluations(recipe) - len(fit.evaluated) if recipe.evaluate else 0
-    possible = fit.rounds + _rounds_left(left, _speed_so_far(fit, plan), remaining)
+    possible = fit.rounds + _rounds_left(
+        left, _speed_so_far(fit, plan), remaining, recipe.chunk
+    )
     if recipe.evaluate and "jsd_estimate" not in fit.history[-1]:
-        possible = max(possible, fit.rounds + CHUNK)
+        possible = max(possible, fit.rounds + recipe.chunk)
     is_changed = not (1 - FEWER) * recipe.rounds <= possible <= (1 + MORE) * recipe.rounds
     return possible if is_changed else recipe.rounds
 
 
-def rounds_in(seconds: float, speed: Speed, count: int) -> int:
-    """Return the rounds that fit into the time beside evaluations, certificate and report, at least CHUNK.
+def rounds_in(seconds: float, speed: Speed, count: int, chunk: int = CHUNK) -> int:
+    """Return the rounds that fit into the time beside evaluations, certificate and report, at least a chunk.
 
-    A short run is evaluated after each CHUNK, a longer one `count` times.
+    A short run is evaluated after each chunk, a longer one `count` times.
 
     >>> rounds_in(63.0, Speed(1.0, 2.0, rest=3.0), 20), rounds_in(103.0, Speed(1.0, 2.0, rest=3.0), 20)
     (2000, 6000)
     """
-    return max(CHUNK, _rounds_left(seconds, speed, count))
+    return max(chunk, _rounds_left(seconds, speed, count, chunk))
 
 
-def _rounds_left(seconds: float, speed: Speed, count: int) -> int:
-    """The rounds that fit into the time, a multiple of CHUNK; 0 if none do."""
+def _rounds_left(seconds: float, speed: Speed, count: int, chunk: int) -> int:
+    """The rounds that fit into the time, a multiple of the chunk; 0 if none do."""
     seconds -= speed.rest
     long = int((seconds - count * speed.evaluation) / speed.chunk)
     short = min(count, int(seconds / (speed.chunk + speed.evaluation)))
-    return max(0, short, long) * CHUNK
+    return max(0, short, long) * chunk
 
 
 def _speed_so_far(fit: Fit, plan: Plan) -> Speed:
@@ -208,7 +211,7 @@ def _speed_so_far(fit: Fit, plan: Plan) -> Speed:
     rounds = later[-1]["t"] - earlier[-1]["t"]
     seconds = later[-1]["seconds"] - earlier[-1]["seconds"]
     evaluating = _seconds_evaluating(later[-1]) - _seconds_evaluating(earlier[-1])
-    chunk = (seconds - evaluating) / rounds * CHUNK
+    chunk = (seconds - evaluating) / rounds * fit.recipe.chunk
     times = _evaluation_times(fit.history, fit.recipe.seeds)
     if not times:
         return Speed(chunk, rest=plan.rest)
@@ -249,4 +252,6 @@ def _time(work: Callable[[], Any]) -> float:
 
 def _size(tree: Any) -> int:
     """How many numbers a tree holds."""
+    if isinstance(tree, Stored):
+        return sum(array.size for array in tree.to_arrays().values())
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_array)))

@@ -10,11 +10,11 @@ from jaxtyping import Float, Shaped
 
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits
-from onehalf.distributions.base import AbstractData, Pushforward
+from onehalf.distributions.base import AbstractData, BatchMap, Pushforward
 from onehalf.domains import Domain, Preprocessor
 from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.result import Measurement
-from onehalf.fitting.history import CHUNK, Choice, HistoryRow, choose_evaluation, choose_seed
+from onehalf.fitting.history import Choice, HistoryRow, choose_evaluation, choose_seed
 from onehalf.model import GenerativeModel, batch_size
 from onehalf.players.base import Players
 from onehalf.recipe import Recipe
@@ -112,6 +112,8 @@ class Fit:
         """Return d(x) of rows by the D of the chosen seed, as its last round left it."""
         D = self.players.discriminator(self.state, self.chosen)
         batch = self.preprocessor.transform(rows)
+        if isinstance(D, BatchMap):
+            return D.push(*batch)
         size = batch_size(math.prod(batch.x.shape[1:]) + batch.c.shape[1])
         return np.asarray(jax.lax.map(lambda each: D(*each), batch, batch_size=size))
 
@@ -131,15 +133,18 @@ class Fit:
 
     @property
     def evaluation_interval(self) -> int:
-        """Rounds between evaluations, a multiple of CHUNK."""
+        """Rounds between evaluations, a multiple of the chunk."""
         count = self.domain.evaluations(self.recipe)
-        return math.ceil(self.recipe.scheduled_rounds / (count * CHUNK)) * CHUNK
+        chunk = self.recipe.chunk
+        return math.ceil(self.recipe.scheduled_rounds / (count * chunk)) * chunk
 
     @property
     def end(self) -> str:
         """Why the run is over, or '' while it is not."""
         if self.rounds >= self.recipe.rounds:
             return "all rounds played"
+        if self.history and self.history[-1].get("ended"):
+            return self.history[-1].get("ended", "")
         if self.history and not np.isfinite(self.history[-1]["V"]).any():
             return "V is no longer a finite number (lower rates may help)"
         noisy = (

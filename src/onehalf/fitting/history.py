@@ -8,7 +8,6 @@ from typing import NamedTuple, NotRequired, TypedDict
 from onehalf.recipe import Recipe
 
 __all__ = [
-    "CHUNK",
     "Choice",
     "Evaluated",
     "HistoryRow",
@@ -16,12 +15,9 @@ __all__ = [
     "choose_seed",
 ]
 
-CHUNK = 100
-"""Rounds between two rows of history."""
-
 
 class HistoryRow(TypedDict):
-    """Means over the CHUNK rounds up to `t`, and an evaluation if one was due; lists have one number per seed."""
+    """Means over the rounds up to `t`, and an evaluation if one was due; lists have one number per seed."""
 
     t: int
     seconds: float
@@ -31,12 +27,15 @@ class HistoryRow(TypedDict):
     V: list[float]
     D_x: list[float]
     D_Gz: list[float]
-    gradient_D: list[float]
-    gradient_G: list[float]
+    gradient_D: NotRequired[list[float]]
+    """Norms of gradients; players of trees have none."""
+    gradient_G: NotRequired[list[float]]
     jsd_estimate: NotRequired[list[float]]
     jsd_se: NotRequired[list[float]]
     jsd_lower: NotRequired[list[float]]
     log_e: NotRequired[list[float]]
+    ended: NotRequired[str]
+    """Why the players ended the game at this round."""
     null: NotRequired[dict[str, float]]
     """Data against data, at the first evaluation."""
 

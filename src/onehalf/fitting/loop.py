@@ -14,7 +14,7 @@ from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import evaluations
 from onehalf.fitting.cost import make_plan, plan_rounds
 from onehalf.fitting.fit import NO_PLAN, Fit, FitData, Plan
-from onehalf.fitting.history import CHUNK, HistoryRow
+from onehalf.fitting.history import HistoryRow
 
 __all__ = ["advance", "extend", "finish", "resume", "run", "start"]
 
@@ -36,6 +36,7 @@ def start(
         Refusal: There are too few rows, or the hyper-parameters do not go together on them.
     """
     since = time.perf_counter() if since is None else since
+    domain = domain.for_players(asked["players"])
     splits = split_rows(rows)
     preprocessor = domain.fit_preprocessor(splits.train, asked["recipe"])
     recipe = domain.resolve(asked, preprocessor, len(splits.train))
@@ -96,7 +97,7 @@ def extend(fit: Fit, rounds: int) -> Fit:
 def run(
     fit: Fit, data: FitData, on_quick: Callable[[QuickTable], object] | None = None
 ) -> Iterator[Fit]:
-    """Train to the end; yields the fit after every CHUNK rounds, and once more after the test.
+    """Train to the end; yields the fit after every chunk of rounds, and once more after the test.
 
     Args:
         fit: The fit.
@@ -112,28 +113,31 @@ def run(
 
 
 def advance(fit: Fit, data: FitData) -> Fit:
-    """Train up to CHUNK rounds, and evaluate G on validation rows if that is due."""
+    """Train a chunk of rounds, and evaluate G on validation rows if that is due."""
     began = time.perf_counter()
     scheduled = fit.recipe.scheduled_rounds
     end = scheduled if fit.rounds < scheduled else fit.recipe.rounds
-    rounds = min(CHUNK, end - fit.rounds)
+    rounds = min(fit.recipe.chunk, end - fit.rounds)
     state, means = data.players.play(fit.state, rounds)
     played = time.perf_counter()
     t = fit.rounds + rounds
     row: Any = {"t": t, **means}
+    ended = data.players.ended(state)
+    if ended:
+        row["ended"] = ended
     best = fit.best
     previews = fit.previews
     if not fit.recipe.evaluate:
         best = tuple(p_g.G for p_g in data.players.generators(state))
-    elif _is_due(fit, t):
+    elif ended or _is_due(fit, t):
         generators = data.players.generators(state)
         row |= evaluations.evaluate(fit, data.splits, generators, t, row["V"])
         previews = (*previews, *evaluations.draw_previews(fit, generators))
         best = _keep_best(fit, generators, row)
-    ended = time.perf_counter()
+    now = time.perf_counter()
     before: Any = fit.history[-1] if fit.history else {}
-    row["seconds"] = before.get("seconds", 0.0) + ended - began
-    row["seconds_evaluation"] = before.get("seconds_evaluation", 0.0) + ended - played
+    row["seconds"] = before.get("seconds", 0.0) + now - began
+    row["seconds_evaluation"] = before.get("seconds_evaluation", 0.0) + now - played
     history = (*fit.history, row)
     return dataclasses.replace(
         fit, state=state, best=best, history=history, previews=previews, rounds=t

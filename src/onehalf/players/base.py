@@ -1,12 +1,15 @@
 """What a fit needs of its players, whatever they are made of."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
 
 from onehalf.distributions.base import Pushforward
 
-__all__ = ["Means", "Players"]
+__all__ = ["Means", "Players", "PlayersSummary", "Stored"]
 
 S = TypeVar("S")
 
@@ -14,11 +17,34 @@ Means = dict[str, list[float]]
 """What the players saw of each other on training rows, as means over some rounds: a number for each seed."""
 
 
+@runtime_checkable
+class Stored(Protocol):
+    """A state or a G that is saved under names of its own, as its shapes are known only once it is fitted."""
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """All of it, by name."""
+        ...
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Any:
+        """What `to_arrays` gave."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlayersSummary:
+    """What there is to say of the players at the end of a fit."""
+
+    sentences: tuple[str, ...] = ()
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    """The same for JSON."""
+
+
 class Players(ABC, Generic[S]):
     """G and D of every seed, on the rows that they learn from.
 
     A family of players says what its state is and what a round does to it; the loop in `fitting` evaluates, keeps the
-    best G, and saves. States are immutable values, trees of arrays.
+    best G, and saves. States are immutable values: trees of arrays, or `Stored`.
     """
 
     @abstractmethod
@@ -30,12 +56,20 @@ class Players(ABC, Generic[S]):
         """Play this many rounds; `state` stays as it was."""
 
     @abstractmethod
-    def blank(self) -> tuple[S, Any]:
-        """A state and a G to be filled from a file: trees whose leaves are shapes."""
+    def blank(self) -> tuple[Any, Any]:
+        """A state and a G to be filled from a file: trees whose leaves are shapes, or `Stored` values."""
 
     @abstractmethod
     def rounds(self, state: S) -> int:
         """Rounds that have been played."""
+
+    def ended(self, state: S) -> str:
+        """Why the players end the game before all rounds are played; '' while they do not."""
+        return ""
+
+    def summarize(self, state: S, seed: int, G: Any) -> PlayersSummary:
+        """What there is to say of the players of one seed, and of the G of it that is kept."""
+        return PlayersSummary()
 
     @abstractmethod
     def generators(self, state: S) -> Sequence[Pushforward]:

@@ -19,6 +19,7 @@ from onehalf.training import Game
 __all__ = ["RECIPES", "make_game", "make_networks", "resolve"]
 
 CODE = {
+    "players": "neural",
     "loss": "NonSaturating",
     "net": "mlp",
     "m": mnist_2014.M,

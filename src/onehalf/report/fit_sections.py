@@ -48,6 +48,18 @@ D_CAPTION = (
     "game is from its end."
 )
 
+V_OF_TREES_CAPTION = (
+    "V = E[log D(x)] + E[log(1 - D(G(z)))] of each round: D learned from two thirds of the training rows, and V is "
+    "that of the other third and of new samples. The dashed line, -log 4 = {tie}, is where D is 1/2 everywhere. How to "
+    "read it: above the line D can still tell rows from samples, and G is corrected by its odds; on the line D has "
+    "lost, and the game ends."
+)
+
+D_OF_TREES_CAPTION = (
+    "The predicted probability of being data, of rows that D did not learn from (blue) and of new samples (orange). "
+    "How to read it: the gap between the curves is D's lead over G; on the dashed line, 1/2, D cannot decide."
+)
+
 EVALUATIONS_CAPTION = (
     "At each evaluation a new critic was trained to tell validation rows from samples, and "
     "tested on rows that it had not seen: nats of JSD, from below (0 to 0.693). Bars are one "
@@ -116,6 +128,9 @@ def _draw_training(fit: Fit, summary: FitSummary) -> Section:
         chosen=chosen,
         least_span=LEAST_SPAN,
     )
+    is_neural = fit.recipe.players == "neural"
+    V_caption = V_CAPTION if is_neural else V_OF_TREES_CAPTION
+    D_caption = D_CAPTION if is_neural else D_OF_TREES_CAPTION
     D_curves = {"D_x": "D(x), on data", "D_Gz": "D(G(z)), on samples"}
     D = figures.draw_training_curves(
         history,
@@ -125,20 +140,13 @@ def _draw_training(fit: Fit, summary: FitSummary) -> Section:
         chosen=chosen,
         least_span=LEAST_SPAN,
     )
-    gradients = figures.draw_training_curves(
-        history,
-        {"gradient_D": "D", "gradient_G": "G"},
-        label="norm of the gradient",
-        chosen=chosen,
-        log=True,
-    )
     blocks: list[Block] = [
         Figure(
             embed_svg(
                 V,
                 f"A curve of V over the rounds that ends at {digits(summary.V)} nats, and a dashed line at -log 4",
             ),
-            V_CAPTION.format(tie=f"{TIE:.3f}") + conditions,
+            V_caption.format(tie=f"{TIE:.3f}") + conditions,
             "V against -log 4",
         ),
         Figure(
@@ -146,20 +154,30 @@ def _draw_training(fit: Fit, summary: FitSummary) -> Section:
                 D,
                 f"D(x) ends at {digits(summary.D_x)}, D(G(z)) at {digits(summary.D_Gz)}; a dashed line is at 1/2",
             ),
-            D_CAPTION + conditions,
+            D_caption + conditions,
             "D(x) and D(G(z)) against 1/2",
         ),
         *_draw_evaluations(fit, summary, pale),
-        Figure(
-            embed_svg(
-                gradients,
-                "The norms of D's and G's gradients over the rounds, on a logarithmic scale",
-            ),
-            GRADIENTS_CAPTION + pale,
-            "Norms of the gradients",
-        ),
+        *_draw_gradients(fit, pale),
     ]
     return Section("Training", [Grid(blocks)])
+
+
+def _draw_gradients(fit: Fit, pale: str) -> list[Block]:
+    """Draw the norms of the gradients; nothing of players that have none."""
+    if not all("gradient_D" in row for row in fit.history):
+        return []
+    gradients = figures.draw_training_curves(
+        fit.history,
+        {"gradient_D": "D", "gradient_G": "G"},
+        label="norm of the gradient",
+        chosen=fit.chosen,
+        log=True,
+    )
+    alt = "The norms of D's and G's gradients over the rounds, on a logarithmic scale"
+    return [
+        Figure(embed_svg(gradients, alt), GRADIENTS_CAPTION + pale, "Norms of the gradients")
+    ]
 
 
 def _draw_evaluations(fit: Fit, summary: FitSummary, pale: str) -> list[Block]:

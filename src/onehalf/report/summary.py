@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from onehalf.evaluation.result import FORMAT, Measurement, list_versions
 from onehalf.fitting import Fit
 from onehalf.fitting.history import Evaluated
+from onehalf.players.base import PlayersSummary
 from onehalf.theory.ground_truth import GroundTruth
 
 __all__ = ["FitSummary", "SeedSummary", "SeedsSummary", "summarize"]
@@ -106,6 +107,8 @@ class FitSummary:
     """The shape of an encoded row: the number of columns in use, or that of an image."""
     left_out: tuple[str, ...]
     """Columns that are neither learned nor compared."""
+    players: PlayersSummary = field(default_factory=PlayersSummary)
+    """What players of this family have to say of themselves."""
     n_rows: int | None = None
     """Rows of data, those that are set aside too; None where they are not at hand."""
 
@@ -161,6 +164,7 @@ class FitSummary:
                 "n_columns": self.n_columns,
                 "row_shape": list(self.row_shape),
                 "left_out": list(self.left_out),
+                "players": dict(self.players.numbers) or None,
             }
         )
 
@@ -195,6 +199,7 @@ def summarize(
         keeps_last=fit.recipe.keeps_last,
         row_shape=fit.domain.row_shape,
         left_out=fit.domain.left_out,
+        players=fit.players.summarize(fit.state, fit.chosen, fit.best[fit.chosen]),
         n_rows=n_rows,
     )
 

@@ -116,6 +116,7 @@ def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
     """Put these sentences of a certificate into those about the run, the truth, the seeds, and V."""
     sentences = [
         _describe_training(summary),
+        *summary.players.sentences,
         _introduce_certificate(summary),
         *certified,
     ]

@@ -25,6 +25,7 @@ from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.domains import Domain, Preprocessor
 from onehalf.fitting.history import HistoryRow, choose_seed
 from onehalf.model import GenerativeModel
+from onehalf.players.base import Stored
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -255,12 +256,18 @@ def _read_recipe(folder: Path) -> tuple[dict[str, Any], str]:
 
 def _name_leaves(name: str, tree: Any) -> dict[str, np.ndarray]:
     """The arrays of a tree, by their paths in it."""
+    if isinstance(tree, Stored):
+        return {f"{name}.{key}": array for key, array in tree.to_arrays().items()}
     leaves, _ = jax.tree_util.tree_flatten_with_path(eqx.filter(tree, eqx.is_array))
     return {name + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
 def _fill(path: Path, name: str, tree: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """A tree of shapes with the saved arrays in their places."""
+    """A tree of shapes with the saved arrays in their places, or a `Stored` value read from its own."""
+    if isinstance(tree, Stored):
+        start = f"{name}."
+        own = {key.removeprefix(start): arrays[key] for key in arrays if key.startswith(start)}
+        return tree.from_arrays(own)
 
     def saved(at: Any, leaf: Any) -> Any:
         key = name + jax.tree_util.keystr(at)

@@ -1,0 +1,121 @@
+"""Tables whose players are trees."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from onehalf._errors import refuse
+from onehalf.data.rows import EncodedRows
+from onehalf.data.tables.cells import CellPreprocessor
+from onehalf.data.tables.choices import NUMBERS
+from onehalf.distributions.base import AbstractData
+from onehalf.domains.base import Preprocessor
+from onehalf.domains.tables import TableDomain
+from onehalf.evaluation.features.base import FeatureEncoder
+from onehalf.evaluation.rows import concatenate, wrap
+from onehalf.hyperparameters import Hyperparameters
+from onehalf.players.base import Players
+from onehalf.players.trees.capacity import Audit
+from onehalf.players.trees.generator import TreeGenerator
+from onehalf.players.trees.noise import UniformLatent
+from onehalf.players.trees.scales import ColumnFacts
+from onehalf.recipe import Recipe
+
+__all__ = ["TreeTableDomain"]
+
+ROUNDS = 6
+"""Rounds by default: D has mostly lost before."""
+
+FREE = ("players", "seeds", "rounds", "minutes", "evaluate", "random_state")
+"""Hyper-parameters of trees; the others are those of networks."""
+
+FIXED = {
+    "recipe": None,
+    "net": None,
+    "loss": "Minimax",
+    "schedule": "alternating",
+    "k": 1,
+    "half": False,
+}
+"""What the recipe has of the others, beside 0."""
+
+ALPHA = 0.05
+"""The level of the copying test that the capacity is chosen by."""
+
+
+@dataclass(frozen=True, eq=False)
+class TreeTableDomain(TableDomain):
+    """A table whose players take its cells as they are."""
+
+    def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
+        """The cells as they are."""
+        return CellPreprocessor.fit(train.x, self.table, self.labels)
+
+    def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
+        """The preprocessor whose `to_arrays` these are."""
+        return CellPreprocessor.from_arrays(arrays, self.table, self.labels)
+
+    def resolve(
+        self, asked: Mapping[str, Any], preprocessor: Preprocessor, n_rows: int
+    ) -> Recipe:
+        """The recipe, without the numbers of networks; refuses those that are asked for."""
+        usual = Hyperparameters()
+        for name, value in asked.items():
+            if name not in FREE and value not in (None, getattr(usual, name)):
+                expected = "nothing, as it is a setting of networks and the players are trees"
+                refuse(name, expected=expected, got=repr(value))
+        numbers: dict[str, Any] = dict.fromkeys(asked, 0)
+        numbers |= FIXED | {name: asked[name] for name in FREE}
+        numbers["rounds"] = asked["rounds"] or ROUNDS
+        return Recipe(**numbers)
+
+    def latent(self, recipe: Recipe, preprocessor: Any) -> AbstractData:
+        """Uniform numbers, and labels as often as the training rows have them."""
+        return preprocessor.latent(UniformLatent())
+
+    def make_players(self, recipe: Recipe, preprocessor: Any, p_data: Any) -> Players[Any]:
+        """Trees on these training rows."""
+        # imported here, as only training needs them
+        from onehalf.players.trees.game import TreePlayers
+
+        facts = [
+            ColumnFacts(
+                column.kind not in NUMBERS,
+                column.decimals if column.kind == "continuous" else 0,
+            )
+            for column in self.table.columns
+        ]
+        p_z = self.latent(recipe, preprocessor)
+        test = functools.partial(_test_copying, self.encoder)
+        given = preprocessor.label_columns
+        return TreePlayers(recipe, p_data.cells, facts, given, p_z, test)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table, and that its players are trees."""
+        return {**super().to_dict(), "players": "trees"}
+
+    def blank_generator(self, recipe: Recipe, preprocessor: Preprocessor) -> Any:
+        """What a G is read from a file by."""
+        return TreeGenerator
+
+
+def _test_copying(
+    encoder: FeatureEncoder,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    samples: np.ndarray,
+    floor: int,
+) -> Audit:
+    """The copying test of the certificate, on rows that a chain with this floor has not seen."""
+    from onehalf.evaluation.checks.memorization import detect_copying
+
+    members, others, other = (
+        wrap(EncodedRows.unlabelled(x)) for x in (train, held_out, samples)
+    )
+    space = encoder.distance_space(concatenate([members, others]))
+    rng = np.random.default_rng([floor, len(train)])
+    found = detect_copying(rng, members, others, other, ALPHA, space=space)
+    return Audit(floor, found.p_value, found.log_e, found.advantage_lower)

@@ -1,0 +1,291 @@
+"""Rosenblatt's map: each column drawn given those before it, by a forest and a back-off."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from onehalf.data.tables.encoding import Cells
+from onehalf.players.trees.backoff import BackOff
+from onehalf.players.trees.forest import Forest
+from onehalf.players.trees.noise import Digits
+from onehalf.players.trees.scales import ColumnFacts, Scales
+
+__all__ = ["Chain"]
+
+DIGITS_PER_COLUMN = 4
+"""Uniform numbers that one column takes: component, tree, row of the slice, place in the bin."""
+
+TREES = ((3_000, 40), (12_000, 20))
+"""Below so many training rows each forest has so many trees."""
+
+FEWEST_TREES = 10
+"""Trees of a forest of more rows."""
+
+USUAL_COLUMNS = 20
+"""With more columns than this forests have fewer trees in proportion, as each tree sees more of them."""
+
+LEAST_TREES = 4
+"""They have so many at least."""
+
+SMOOTHING = 10
+"""Rows at the mean that are added to each word, where words are put in order for splits."""
+
+LEAST_RATIO = 1e-12
+"""A likelihood below this, relative to the columns' own laws, counts as this."""
+
+Values = Float[np.ndarray, " _"]
+Places = Int[np.ndarray, " _"]
+Features = Float[np.ndarray, "_ _"]
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """The law of one column given those before it."""
+
+    given: tuple[int, ...]
+    """The columns before it."""
+    word_order: Mapping[int, Values]
+    """For each of them that has words: the place of each word in the order that splits see, missing first."""
+    forest: Forest
+    backoff: BackOff
+
+    def features(self, features: Features) -> Features:
+        """The columns before it as its trees see them."""
+        return _order_features(features, self.given, self.word_order)
+
+    def draw(self, seen: Features, digits: Digits, first: int) -> tuple[Places, Places]:
+        """Draw a code from an ancestor, and the scale at which it counts; takes three digits from `first` on."""
+        forest, backoff = self.forest, self.backoff
+        u = digits.uniform(first)
+        component = np.searchsorted(np.cumsum(backoff.weights)[:-1], u, side="right")
+        tree = (digits.uniform(first + 1) * forest.trees).astype(int)
+        nodes = forest.climb(forest.descend(tree, seen), backoff.sizes[component])
+        row = forest.start[nodes] + digits.uniform(first + 2) * forest.sizes[nodes]
+        return forest.codes[row.astype(int)], backoff.scales[component]
+
+    def ratio(self, seen: Features, codes: Places, scales: Scales) -> Values:
+        """The likelihood of codes, relative to the column's own law."""
+        total = np.zeros(len(codes))
+        for tree in range(self.forest.trees):
+            leaves = self.forest.descend(np.full(len(codes), tree), seen)
+            ratios = self.backoff.ratios(self.forest, tree, leaves, codes, scales)
+            total += ratios @ self.backoff.weights
+        return total / self.forest.trees
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A table's law, column by column: x_j = F_j^-1(u_j | x_1, ..., x_{j-1}) for uniform u (Rosenblatt 1952).
+
+    F_j is the mixture of `BackOff` over a forest of honest trees. Columns come in the order of their distinct values,
+    few before many, so that the early ones are learned best; those that are given come first.
+    """
+
+    scales: tuple[Scales, ...]
+    """The values of each column, in the table's order."""
+    links: Mapping[int, Link] = field(default_factory=dict)
+    """The law of each column, in the order in which they are drawn."""
+
+    @classmethod
+    def fit(
+        cls,
+        cells: Cells,
+        facts: Sequence[ColumnFacts],
+        *,
+        given: Sequence[int] = (),
+        floor: int,
+        seed: int,
+    ) -> "Chain":
+        """Fit the law of these training rows.
+
+        Args:
+            cells: The cells of the rows.
+            facts: What is known of each column.
+            given: Columns that samples may be asked for by.
+            floor: The least rows that a value is drawn from.
+            seed: Settles the halves of the rows.
+        """
+        # imported here, as samples are drawn without it
+        import joblib
+
+        pairs = zip(cells.T, facts, strict=True)
+        scales = tuple(Scales.fit(column, each) for column, each in pairs)
+        columns = range(len(scales))
+        order = sorted(columns, key=lambda j: (j not in given, len(scales[j].values)))
+        data = _Columns(cells, scales)
+        links: Any = joblib.Parallel(n_jobs=-1, prefer="threads")(
+            joblib.delayed(_fit_link)(data, tuple(order[:place]), column, floor, seed)
+            for place, column in enumerate(order)
+        )
+        return cls(scales, dict(zip(order, links, strict=True)))
+
+    @property
+    def digits(self) -> int:
+        """How many uniform numbers a row takes."""
+        return DIGITS_PER_COLUMN * len(self.links)
+
+    def sample(self, digits: Digits, first: int, fixed: Mapping[int, Values]) -> Cells:
+        """Compute the rows of these digits.
+
+        Args:
+            digits: Those of each row.
+            first: The index of the first one that is used.
+            fixed: Columns that are given, with the cell of each row.
+        """
+        n = len(digits.starts)
+        cells = np.empty((n, len(self.scales)))
+        features = np.empty((n, len(self.scales)), np.float32)
+        for column, link in self.links.items():
+            scales = self.scales[column]
+            if column in fixed:
+                cells[:, column] = fixed[column]
+            else:
+                seen = link.features(features)
+                codes, at_scale = link.draw(seen, digits, first)
+                cells[:, column] = scales.draw(codes, at_scale, digits.uniform(first + 3))
+            features[:, column] = scales.features(cells[:, column])
+            first += DIGITS_PER_COLUMN
+        return cells
+
+    def features(self, cells: Cells) -> Features:
+        """Each cell as trees see it."""
+        columns = [each.features(x) for each, x in zip(self.scales, cells.T, strict=True)]
+        return np.column_stack(columns)
+
+    def log_ratio(self, cells: Cells) -> Values:
+        """Log p(x) / prod_j p_j(x_j) of each row, in nats: the density relative to independent columns.
+
+        p_j is the own law of a column. Of a table whose numbers repeat this is exact, and log p(x) is this plus the
+        logarithms of the shares of its cells.
+        """
+        features = self.features(cells)
+        total = np.zeros(len(cells))
+        for column, link in self.links.items():
+            scales = self.scales[column]
+            codes = scales.encode(cells[:, column])
+            ratio = link.ratio(link.features(features), codes, scales)
+            total += np.log(np.maximum(ratio, LEAST_RATIO))
+        return total
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """All of it, by name; `from_arrays` is the way back."""
+        arrays = {"order": np.array(list(self.links), np.int32)}
+        for column, scales in enumerate(self.scales):
+            arrays |= _prefix(f"{column}.scales", scales.to_arrays())
+        for column, link in self.links.items():
+            arrays |= _prefix(f"{column}.forest", link.forest.to_arrays())
+            arrays |= _prefix(f"{column}.backoff", link.backoff.to_arrays())
+            words = {str(word): ranks for word, ranks in link.word_order.items()}
+            arrays |= _prefix(f"{column}.words", words)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Chain":
+        """What `to_arrays` gave."""
+        order = [int(column) for column in arrays["order"]]
+        links = {}
+        for place, column in enumerate(order):
+            words = dict(_under(f"{column}.words", arrays))
+            links[column] = Link(
+                tuple(order[:place]),
+                {int(word): ranks for word, ranks in words.items()},
+                Forest.from_arrays(dict(_under(f"{column}.forest", arrays))),
+                BackOff.from_arrays(dict(_under(f"{column}.backoff", arrays))),
+            )
+        scales = [
+            Scales.from_arrays(dict(_under(f"{column}.scales", arrays)))
+            for column in range(len(order))
+        ]
+        return cls(tuple(scales), links)
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """Training rows, as codes and as trees see them."""
+
+    cells: Cells
+    scales: tuple[Scales, ...]
+
+    @cached_property
+    def codes(self) -> Int[np.ndarray, "rows columns"]:
+        """The code of each cell."""
+        pairs = zip(self.scales, self.cells.T, strict=True)
+        return np.column_stack([scales.encode(column) for scales, column in pairs])
+
+    @cached_property
+    def features(self) -> Features:
+        """Each cell as trees see it."""
+        pairs = zip(self.scales, self.cells.T, strict=True)
+        return np.column_stack([scales.features(column) for scales, column in pairs])
+
+
+def _fit_link(
+    data: _Columns, given: tuple[int, ...], column: int, floor: int, seed: int
+) -> Link:
+    """Fit the law of a column given those before it."""
+    rng = np.random.default_rng([seed, column])
+    codes, scales = data.codes[:, column], data.scales[column]
+    response = _response(codes, scales)
+    word_order = {
+        other: _order_words(data.codes[:, other], data.scales[other], response)
+        for other in given
+        if data.scales[other].is_word and len(data.scales[other].values) > 2
+    }
+    seen = _order_features(data.features, given, word_order)
+    trees = choose_trees(*data.cells.shape)
+    forest, rows = Forest.grow(seen, codes, scales, trees=trees, least=floor, rng=rng)
+    return Link(given, word_order, forest, BackOff.fit(forest, rows, scales, floor, rng))
+
+
+def choose_trees(rows: int, columns: int) -> int:
+    """How many trees the forest of each column has.
+
+    >>> choose_trees(1000, 10), choose_trees(10_000, 10), choose_trees(1000, 100)
+    (40, 20, 8)
+    """
+    trees = next((count for below, count in TREES if rows < below), FEWEST_TREES)
+    return max(LEAST_TREES, trees * USUAL_COLUMNS // max(columns, USUAL_COLUMNS))
+
+
+def _order_features(
+    features: Features, given: tuple[int, ...], word_order: Mapping[int, Values]
+) -> Features:
+    """These columns, words at their places in the order."""
+    seen = features[:, list(given)]
+    for place, column in enumerate(given):
+        if column in word_order:
+            seen[:, place] = word_order[column][seen[:, place].astype(int) + 1]
+    return seen
+
+
+def _response(codes: Places, scales: Scales) -> Values:
+    """One number a row that words of other columns are put in order by: the rank, or whether it is the first word."""
+    if scales.is_word:
+        return (codes == 0).astype(np.float64)
+    return codes / max(len(scales.values), 1)
+
+
+def _order_words(codes: Places, scales: Scales, response: Values) -> Values:
+    """The place of each word, missing first, in the order of the mean response of its rows."""
+    words = codes + 1
+    size = len(scales.values) + 1
+    rows = np.bincount(words, minlength=size)
+    total = np.bincount(words, response, minlength=size)
+    mean = (total + SMOOTHING * response.mean()) / (rows + SMOOTHING)
+    return np.argsort(np.argsort(mean, kind="stable")).astype(np.float64)
+
+
+def _prefix(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays under a longer name."""
+    return {f"{prefix}.{name}": value for name, value in arrays.items()}
+
+
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays under that name, by the rest of it."""
+    for name, value in arrays.items():
+        if name.startswith(f"{prefix}."):
+            yield name.removeprefix(f"{prefix}."), value

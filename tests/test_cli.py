@@ -196,7 +196,7 @@ def test_data_lists_and_draws(tmp_path):
     listed = {row["name"]: row for row in json.loads(done.stdout)}
     assert listed["digits"]["rows"] == 1797
     assert listed["ring"]["shape"] == [2]
-    assert "swiss-roll" in run_cli("data").stderr
+    assert "swiss-roll" in run_cli("data").stdout
     assert run_cli("data", "ring", cwd=tmp_path).code == 0
     assert (tmp_path / "ring.png").read_bytes().startswith(b"\x89PNG")
 
@@ -221,7 +221,7 @@ def test_data_says_what_the_columns_of_a_table_are(tmp_path):
     columns = {column["name"]: column for column in table["columns"]}
     assert [column["kind"] for column in columns.values()] == [
         "id",
-        "category",
+        "integer",
         "category",
         "integer",
     ]
@@ -240,10 +240,7 @@ def test_data_says_what_the_columns_of_a_table_are(tmp_path):
         "15,",
         "17",
     ]
-    assert (
-        "'age' holds 99 numbers and 1 word (the first word: 'n/a?' in line 101), so its values"
-        in lines[7]
-    )
+    assert "'age' holds 99 numbers and 1 word, 'n/a?' in line 101, which is read" in lines[7]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["people.csv", "people.json"]
 
 

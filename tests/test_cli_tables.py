@@ -1,5 +1,6 @@
 """Tables on the command line: CSV and Parquet in, files of the same kind out, and every refusal."""
 
+import itertools
 import json
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_fit_leaves_a_run_with_samples_of_the_same_kind(folder):
         *("recipe.json", "rows.jsonl", "state.safetensors", "samples.csv", "report.html")
     }
     samples, people = read_table(folder / "run/samples.csv"), read_table(folder / "people.csv")
-    assert samples.column_names == ["sex", "age", "day", "paid"]
+    assert samples.column_names == people.column_names
     assert all(samples[name].type == people[name].type for name in samples.column_names)
     assert "'id' looks like IDs" in (folder / "said").read_text()
 
@@ -69,14 +70,28 @@ def test_sample_by_conditions_as_csv_and_parquet(folder):
     done = run_cli(*words, "-o", "fake.csv", cwd=folder)
     assert done.code == 0, done.stderr
     assert "50 rows, of " in done.stderr
-    assert "(omitted, as IDs and free text can't be learned: id)" in done.stderr
+    assert "with 5 columns; new IDs in id: fake.csv" in done.stderr
     fake = read_table(folder / "fake.csv")
     assert set(fake["sex"].to_pylist()) == {"F"}
     assert min(fake["age"].to_pylist()) > 40
-    assert run_cli(*words, "--ids", "-o", "fake.parquet", cwd=folder).code == 0
+    done = run_cli(*words, "--no-ids", "-o", "fake.parquet", cwd=folder)
+    assert "with 4 columns; without id, which can't be learned: fake.parquet" in done.stderr
     again = read_table(folder / "fake.parquet")
-    assert again.column_names == ["id", "sex", "age", "day", "paid"]
+    assert again.column_names == ["sex", "age", "day", "paid"]
     assert again["paid"].to_pylist() == fake["paid"].to_pylist()
+
+
+def test_ids_differ_in_every_call_unless_the_seed_is_given(folder):
+    def draw(*words):
+        run_cli("sample", "run", "-n", 50, *words, "-o", "ids.csv", cwd=folder)
+        return read_table(folder / "ids.csv")["id"].to_pylist()
+
+    drawn = [draw(), draw(), draw("--seed", 0), draw("--seed", 0)]
+    assert drawn[0] != drawn[1]
+    assert drawn[2] == drawn[3]
+    assert not set(itertools.chain(*drawn)) & set(
+        read_table(folder / "people.csv")["id"].to_pylist()
+    )
 
 
 def test_the_same_command_goes_on_and_a_changed_file_is_assert_refused(folder):
@@ -125,7 +140,10 @@ def test_a_corrected_schema_is_read_before_training(folder):
         "--no-evaluation",
     )
     assert run_cli(*words, cwd=folder).code == 0
-    assert "age" not in read_table(folder / "run-corrected/samples.csv").column_names
+    ages = [
+        read_table(folder / file)["age"] for file in ("people.csv", "run-corrected/samples.csv")
+    ]
+    assert not set(ages[0].drop_null().to_pylist()) & set(ages[1].drop_null().to_pylist())
     (folder / "wrong.json").write_text(text.replace('"sex"', '"sexe"'))
     words = ("fit", "people.csv", "--out", "new", "--schema", "wrong.json")
     assert_refused(

@@ -49,7 +49,7 @@ def labelled():
 def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
     assert gan.recipe_.players == "neural"
     made = gan.sample(50)
-    assert made.dtypes.equals(PEOPLE.dtypes.drop("id"))
+    assert made.dtypes.equals(PEOPLE.dtypes)
     assert set(made["inches"]) <= {14, 15, 17}
     assert (made["height"].round(1) == made["height"]).all()
     assert made["height"].between(PEOPLE["height"].min(), PEOPLE["height"].max()).all()
@@ -106,10 +106,12 @@ def test_what_is_missing_in_all_test_rows_does_not_lose_the_fit():
     assert gan.sample(50)["seldom"].isna().mean() > 0.9
 
 
-def test_ids_are_left_out_and_fresh_where_asked_for(gan):
-    assert "id" not in gan.sample(3)
-    made = gan.sample(3, ids=True)
+def test_ids_are_new_or_left_out(gan):
+    assert list(gan.sample(3, ids=False).columns) == list(PEOPLE.columns.drop("id"))
+    made = gan.sample(300)
     assert list(made.columns) == list(PEOPLE.columns)
+    assert made["id"].is_unique
+    assert made["id"].str.fullmatch("u[0-9]+").all()
     assert not set(made["id"]) & set(PEOPLE["id"])
 
 

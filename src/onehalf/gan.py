@@ -1,6 +1,7 @@
 """The estimator: scikit-learn's conventions on top of `onehalf.fitting`, nothing else."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class GAN(FitOptions, BaseEstimator):
 
         Args:
             X: An array of finite numbers, its rows along the first axis, of any shape and numeric dtype; or a data
-                frame of pandas, polars or pyarrow, with words, dates and missing values as they come.
+                frame of pandas, polars or pyarrow, with words, dates and missing values as they come; or the path
+                of a file or a folder that `onehalf fit` takes.
             y: The label of each row, a whole number or a word; ignored unless `label` gives it a name.
 
         Raises:
@@ -81,7 +83,7 @@ class GAN(FitOptions, BaseEstimator):
                 fit = fitting.extend(fit, asked["rounds"])
             data = fitting.resume(fit, fit.domain.encode(dataset))
         else:
-            domain = infer_domain(dataset, self.labels, self.schema)
+            domain = infer_domain(dataset, self.labels, self.schema, self.kept_columns)
             fit, data = fitting.start(domain, domain.encode(dataset), asked, since=began)
             self.fit_ = fit
         for self.fit_ in fitting.run(fit, data):
@@ -96,7 +98,7 @@ class GAN(FitOptions, BaseEstimator):
         where: str | None = None,
         given: Any = None,
         balanced: bool = False,
-        ids: bool = False,
+        ids: bool | None = None,
     ) -> Any:
         """Draw samples in the units, shape and dtype of the data; for a table, a table of the same library.
 
@@ -107,7 +109,8 @@ class GAN(FitOptions, BaseEstimator):
                 drawn until n satisfy them.
             given: A frame of labels, or a list of y: one sample is drawn for each of its rows.
             balanced: Whether all combinations of labels that occur get an equal share.
-            ids: Whether to generate new values for ID columns (omitted by default, as is free text).
+            ids: Whether a table has all of its columns but free text: IDs and keys with new values, personal data
+                with made-up ones. False leaves these columns out. None means True for tables.
 
         Returns:
             The samples; of a fit with y, the pair (X, y).
@@ -116,11 +119,12 @@ class GAN(FitOptions, BaseEstimator):
         if n is not None and n < 1:
             refuse("n", expected="at least 1 row", got=n)
         key = self._key(random_state)
+        fresh = fit.domain.fresh_generator(_seed_of(key), ids=ids)
         if given is not None:
             rows = fit.model.draw_given(key, given)
         else:
             rows = fit.model.draw_where(key, n or 1, where, balanced=balanced).rows
-        return fit.domain.decode(rows, fresh_ids=ids)
+        return fit.domain.decode(rows, fresh=fresh)
 
     def interpolate(
         self, n: int = 16, steps: int = 48, random_state: int | None = None
@@ -135,7 +139,8 @@ class GAN(FitOptions, BaseEstimator):
 
     def split(self, X: Any, y: Any = None) -> Splits:
         """Split rows as `fit` does, into train, validation and test; with y, into pairs."""
-        return Splits(*map(self._fitted.domain.decode, split_rows(self._encode(X, y))))
+        domain = self._fitted.domain.reveal(from_objects(X, y))
+        return Splits(*map(domain.decode, split_rows(self._encode(X, y))))
 
     def was_fitted_on(self, X: Any, y: Any = None) -> bool:
         """Return whether `fit` was given these rows: most of them are training rows, and no test of its samples."""
@@ -170,12 +175,22 @@ class GAN(FitOptions, BaseEstimator):
         return self._fitted.domain.label_names
 
     @property
+    def made_up_(self) -> tuple[str, ...]:
+        """Columns of a table that samples have new or made-up values in, which were not learned."""
+        return self._fitted.domain.left_out
+
+    @property
     def _fitted(self) -> "onehalf.fitting.Fit":
         check_is_fitted(self, "fit_")
         return self.fit_
 
     def _parse(self, X: Any, y: Any) -> Dataset:
         """Check the rows once, and set scikit-learn's own attributes."""
+        if isinstance(X, str | Path):
+            from onehalf.data.loading import load
+
+            data = load(str(X))
+            X, y = (data.values, data.labels if y is None else y)
         names = frame_columns(X)
         if names is None:
             X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, allow_nd=True)
@@ -193,6 +208,13 @@ class GAN(FitOptions, BaseEstimator):
 
         own = self.random_state
         return jax.random.key(_seed(own if random_state is None else random_state))
+
+
+def _seed_of(key: Any) -> int:
+    """A seed that goes with a key."""
+    import jax
+
+    return int(jax.random.bits(key))
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:

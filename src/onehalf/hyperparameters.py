@@ -332,6 +332,11 @@ class FitOptions(Hyperparameters):
     schema: Any = parameter(
         None, "For tables: the types of columns that are not to be inferred (a `Schema`)."
     )
+    keep_personal: str | Sequence[str] | None = parameter(
+        None,
+        "For tables: columns that look like personal data and are to be learned all the same, so that samples "
+        "repeat their values. The others are replaced by made-up values.",
+    )
     warm_start: bool = parameter(
         default=False,
         meaning="Whether `fit` continues the last `fit` if that was interrupted, or if `rounds` is "
@@ -341,7 +346,17 @@ class FitOptions(Hyperparameters):
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels by name."""
-        return (self.label,) if isinstance(self.label, str) else tuple(self.label or ())
+        return _as_tuple(self.label)
+
+    @property
+    def kept_columns(self) -> tuple[str, ...]:
+        """The columns of personal data that are to be learned, by name."""
+        return _as_tuple(self.keep_personal)
+
+
+def _as_tuple(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One name, several or none, as a tuple."""
+    return (names,) if isinstance(names, str) else tuple(names or ())
 
 
 def about() -> dict[str, About]:

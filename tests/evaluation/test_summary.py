@@ -203,7 +203,9 @@ def test_the_most_severe_note_is_shown_and_the_others_are_counted(measured):
     shown = " ".join(str(found).split())
     assert notes[0] in shown
     assert f"(and {len(notes) - 1} more in .sentences)" in shown
-    assert "Not compared, because they are IDs or free text: id." in str(measured["tables"])
+    assert "Not compared, because they are IDs, personal data or free text: id." in str(
+        measured["tables"]
+    )
 
 
 def test_the_usefulness_of_samples_is_beside_that_of_data(measured):

@@ -37,6 +37,7 @@ __all__ = [
     "load_data",
     "name_files",
     "print_json",
+    "print_text",
     "read_schema",
     "say",
     "say_summary",
@@ -152,6 +153,14 @@ def name_files(words: Mapping[str, str | None]) -> Iterator[None]:
         raise Refusal(f"{Path(word).name}:{rest}") from None
 
 
+def print_text(text: str) -> None:
+    """Write what was asked for to stdout; in a terminal, lines are broken between words."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(_break(line, width) for line in text.splitlines())
+    sys.stdout.write(text + "\n")
+
+
 def check_suffix(path: Path, suffixes: Sequence[str], hint: str = "") -> None:
     """Reject a file whose name does not end in one of these."""
     if path.suffix.lower() not in suffixes:
@@ -187,10 +196,10 @@ def read_schema(file: Path | None) -> "onehalf.data.tables.schema.Schema | None"
 
 
 def load_data(word: str, size: ImageSizes = None) -> "onehalf.data.dataset.Dataset":
-    """Load data, with progress and notes on stderr."""
+    """Load data to be compared, with progress and notes on stderr."""
     from onehalf.data.loading import load
 
-    data = load(word, image_size=size, on_progress=say)
+    data = load(word, image_size=size, on_progress=say, allow_empty=True)
     for note in data.notes:
         say(note)
     return data

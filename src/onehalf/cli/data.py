@@ -15,6 +15,7 @@ from onehalf.cli._common import (
     check_data_name,
     check_suffix,
     print_json,
+    print_text,
     say,
     set_up_jax,
 )
@@ -70,7 +71,7 @@ def data(
         return print_json([each.to_dict() for each in described])
     for each in described:
         count = "any" if each.rows is None else f"{each.rows:,}"
-        say(f"{each.name:12} {count:>7} rows of {list(each.shape)!s:8} {each.about}")
+        print_text(f"{each.name:12} {count:>7} rows of {list(each.shape)!s:8} {each.about}")
     return None
 
 
@@ -95,14 +96,18 @@ def _describe_table(name: str, out: Path | None, file: Path | None, as_json: boo
         refuse("out", expected="an array or a name to draw", got=f"the table {name}")
     if file is not None:
         check_suffix(file, (".json",))
+    from onehalf.data.tables.dialect import Dialect
     from onehalf.data.tables.reader import read_table
 
     table = read_table(name)
     schema, note = _check_schema(table, file)
+    dialect = Dialect.of(table.schema) or Dialect()
     heading = f"{name}: {schema.rows:,} rows, {len(schema.columns)} columns"
-    say("\n".join([heading, str(schema), *schema.warnings, *note]))
+    about_file = [dialect.describe()] if dialect.describe() else []
+    show = say if as_json else print_text
+    show("\n".join([heading, str(schema), *about_file, *schema.warnings, *note]))
     if as_json:
-        about = schema.to_dict()
+        about = schema.to_dict() | {"file": dialect.to_dict(), "notes": note}
         print_json([{"name": name, "kind": "table", "shape": [len(schema.columns)], **about}])
 
 
@@ -116,7 +121,10 @@ def _check_schema(
         return Schema.infer(table), []
     if file.is_file():
         schema = Schema.from_json(file.read_bytes(), str(file)).check(table)
-        return schema, [f"The kinds are those of {file}, which fits."]
+        changes = Schema.infer(table).changes(schema)
+        lines = ["It changes:", *(f"  {change}" for change in changes)]
+        fits = f"The kinds are those of {file}, which fits."
+        return schema, [fits, *(lines if changes else ["It changes nothing."])]
     schema = Schema.infer(table)
     write_file(file, schema.to_json().encode())
     return schema, [f"Schema: {file}. Correct its kinds by hand; the same command checks them."]

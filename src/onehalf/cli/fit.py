@@ -55,6 +55,14 @@ def fit(
     ] = None,
     size: ImageSize = None,
     schema: SchemaFile = None,
+    keep_personal: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column of personal data that samples are to repeat values of (may be repeated). "
+            "By default, samples have made-up values.",
+        ),
+    ] = None,
     keep_test: Annotated[
         str | None,
         typer.Option(
@@ -80,7 +88,9 @@ def fit(
     check_data_name(data)
     if keep_test:
         check_test_file(keep_test, data)
-    options = FitOptions(**hyperparameters, label=label, schema=read_schema(schema))
+    options = FitOptions(
+        **hyperparameters, label=label, schema=read_schema(schema), keep_personal=keep_personal
+    )
     options.check()
     set_up_jax(cores=options.seeds)
     from onehalf import report, runs

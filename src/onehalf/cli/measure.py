@@ -101,6 +101,13 @@ def measure(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a report page (.html).")
     ] = None,
+    show_rows: Annotated[
+        bool,
+        typer.Option(
+            "--show-rows",
+            help="Show single rows of a table REAL on the page and in --json. By default, only their numbers.",
+        ),
+    ] = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -168,6 +175,8 @@ def measure(
     files = describe_inputs(words)
     limit = None if fail_above is None else result.check_limit(fail_above)
     result = dataclasses.replace(result, files=files, limit=limit)
+    if not show_rows:
+        result = result.hide_rows()
     if result.overlap:
         say(result.overlap.sentence)
     if gan and gan.was_fitted_on(*sides["real"].X_y):

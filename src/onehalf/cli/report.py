@@ -64,7 +64,10 @@ def write_report(
     key = jr.key(fit.recipe.random_state)
     samples = fit.model.draw_where(key, SAMPLES).rows
     suffix = fit.domain.default_suffix(source)
-    fit.domain.write(fit.domain.decode(samples), folder / f"samples{suffix}", suffix)
+    fresh = fit.domain.fresh_generator(fit.recipe.random_state, ids=None)
+    fit.domain.write(
+        fit.domain.decode(samples, fresh=fresh), folder / f"samples{suffix}", suffix
+    )
     p_data = find_density(source)
     truth = None
     if p_data:

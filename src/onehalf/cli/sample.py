@@ -10,7 +10,6 @@ from onehalf.cli._animation import write_animation
 from onehalf.cli._common import (
     ANIMATION_SUFFIXES,
     Run,
-    Seed,
     check_suffix,
     say,
     set_up_jax,
@@ -49,9 +48,13 @@ def sample(
         bool, typer.Option("--balanced", help="Draw equally many samples per label.")
     ] = False,
     ids: Annotated[
-        bool,
-        typer.Option("--ids", help="Generate new values for ID columns (omitted by default)."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--ids/--no-ids",
+            help="New values for IDs and keys, and made-up ones for personal data; or leave these columns out. "
+            "Default: --ids.",
+        ),
+    ] = None,
     interpolate: Annotated[
         bool,
         typer.Option(
@@ -66,7 +69,14 @@ def sample(
             help="For images: animate the training, with the same latents at each evaluation.",
         ),
     ] = False,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="S",
+            help="Seed of all randomness. Default: 0, but other IDs and personal data each time.",
+        ),
+    ] = None,
 ) -> None:
     """Draw samples from the generator of a run.
 
@@ -78,9 +88,11 @@ def sample(
         refuse("n", expected="at least 1 row", got=n)
     out = Path(to)
     if interpolate or progress or out.suffix.lower() in ANIMATION_SUFFIXES:
-        if where or balanced or ids:
+        if where or balanced or ids is not None:
             raise Refusal("--where, --balanced and --ids cannot be combined with an animation.")
-        return write_animation(run, out, n, seed, interpolate=interpolate, progress=progress)
+        return write_animation(
+            run, out, n, seed or 0, interpolate=interpolate, progress=progress
+        )
     suffix = get_suffix(to)
     domain = _check_output(run, out, suffix)
     set_up_jax()
@@ -88,8 +100,9 @@ def sample(
 
     from onehalf import runs
 
-    drawn = runs.load_model(run).draw_where(jr.key(seed), n, where, balanced=balanced)
-    samples = domain.decode(drawn.rows, fresh_ids=ids)
+    fresh = domain.fresh_generator(seed, ids=ids)
+    drawn = runs.load_model(run).draw_where(jr.key(seed or 0), n, where, balanced=balanced)
+    samples = domain.decode(drawn.rows, fresh=fresh)
     domain.write(samples, out, suffix)
     drawn_from = (
         f", of {drawn.n_drawn:,} that were drawn," if where and drawn.n_drawn > n else ""

@@ -71,7 +71,7 @@ class LabelEncoder:
         column = Column(self.names[0], "category", 0.0, len(words), categories=counts)
         schema = Schema(len(words), (column,))
         types = pa.schema({self.names[0]: pa.string()})
-        return TableEncoder(schema, types, {self.names[0]: words}, {}, {})
+        return TableEncoder(schema, types, {self.names[0]: words}, {})
 
     def encode(
         self, labels: Labels | None, n: int, what: str = "y"

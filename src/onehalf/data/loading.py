@@ -92,7 +92,11 @@ def is_table_path(word: str) -> bool:
 
 
 def load(
-    word: str, *, image_size: Any = None, on_progress: Callable[[str], None] | None = None
+    word: str,
+    *,
+    image_size: Any = None,
+    on_progress: Callable[[str], None] | None = None,
+    allow_empty: bool = False,
 ) -> Dataset:
     """Load and check the data that a word means.
 
@@ -103,6 +107,7 @@ def load(
         image_size: The side, or height and width, to which a folder's images are resized.
         on_progress: Called with a sentence now and then, if reading takes longer than a few
             seconds.
+        allow_empty: Accept a table with columns of which no value is known, to be compared.
 
     Returns:
         The data. Its notes say what was done to images.
@@ -118,7 +123,7 @@ def load(
     if image_size is not None:
         refuse("size", expected="a folder of images to resize", got=word)
     if is_table_path(word):
-        return Dataset(read_table(word))
+        return Dataset(read_table(word, allow_empty=allow_empty))
     return read_array(Path(word)) if is_path(word) else _draw(_find(word)[1])
 
 

@@ -21,13 +21,27 @@ def find_domain(rows: Any) -> type[Domain]:
     return next(domain for domain in DOMAINS if domain.accepts(values))
 
 
-def infer_domain(data: Dataset, label: Sequence[str] = (), schema: Any = None) -> Domain:
+def infer_domain(
+    data: Dataset,
+    label: Sequence[str] = (),
+    schema: Any = None,
+    keep_personal: Sequence[str] = (),
+) -> Domain:
     """The domain of these data, learned from all rows.
 
+    Args:
+        data: The data.
+        label: What samples can be asked for by.
+        schema: The kinds of columns, where they were corrected by hand.
+        keep_personal: Columns of personal data that are to be learned all the same.
+
     Raises:
-        Refusal: The data have no such labels, or a schema does not belong to them.
+        Refusal: The data have no such labels or columns, or a schema does not belong to them.
     """
-    return find_domain(data.values).infer(data, label, schema)
+    domain = find_domain(data.values)
+    if keep_personal:
+        schema = domain.keep_personal(data, schema, keep_personal)
+    return domain.infer(data, label, schema)
 
 
 def load_domain(saved: Mapping[str, Any]) -> Domain:

@@ -104,10 +104,8 @@ class ArrayDomain(Domain):
             refuse(what, expected=f"rows of shape {self.shape}", got=x.shape[1:])
         return EncodedRows(x, self.labels.encode(data.labels, len(x)))
 
-    def decode(self, rows: EncodedRows, *, fresh_ids: bool = False) -> Any:
+    def decode(self, rows: EncodedRows, *, fresh: np.random.Generator | None = None) -> Any:
         """The array, in a pair with the labels if there are any."""
-        if fresh_ids:
-            refuse("ids", expected="a fit of a table", got="one of an array")
         if not self.labels.names:
             return rows.x
         return Labelled(rows.x, self.labels.decode(rows.labels))

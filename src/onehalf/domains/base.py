@@ -111,13 +111,46 @@ class Domain(ABC):
             Refusal: The data have no such labels, or a schema does not belong to them.
         """
 
+    @classmethod
+    def keep_personal(cls, data: Dataset, schema: Any, names: Sequence[str]) -> Any:
+        """Return the schema in which these columns of personal data are learned."""
+        refuse("keep-personal", expected="a table", got="an array")
+
     @abstractmethod
     def encode(self, data: Dataset, what: str = "X") -> EncodedRows:
         """Rows of the same kind, encoded; refuses others, calling them `what`."""
 
     @abstractmethod
-    def decode(self, rows: EncodedRows, *, fresh_ids: bool = False) -> Any:
-        """The rows as the user has them: an array, a pair with labels, a table."""
+    def decode(self, rows: EncodedRows, *, fresh: np.random.Generator | None = None) -> Any:
+        """The rows as the user has them: an array, a pair with labels, a table.
+
+        Args:
+            rows: The encoded rows.
+            fresh: Draws new values for the columns of a table that are not learned but can be
+                made up; None leaves them out.
+        """
+
+    def fresh_generator(self, seed: int | None, *, ids: bool | None) -> Any:
+        """Return what draws new values for `decode`; None if they are not wanted.
+
+        Args:
+            seed: None draws other values each time.
+            ids: Whether they are wanted; None means wherever there are any.
+
+        Raises:
+            Refusal: They are wanted of an array.
+        """
+        if ids and not self.column_names:
+            refuse("ids", expected="a fit of a table", got="one of an array")
+        return None if ids is False else np.random.default_rng(seed)
+
+    def hide_unlearned(self, train: EncodedRows) -> "Domain":
+        """Return the domain that shows and saves no words but those of training rows, and of labels."""
+        return self
+
+    def reveal(self, data: Dataset) -> "Domain":
+        """Return the domain of a saved run with the words that were not saved, from its data."""
+        return self
 
     @property
     @abstractmethod
@@ -286,6 +319,11 @@ class Domain(ABC):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Columns that are neither learned nor compared."""
+        return ()
+
+    @property
+    def kept_personal(self) -> tuple[str, ...]:
+        """Columns that look like personal data and are learned all the same."""
         return ()
 
     def is_valid(self, rows: EncodedRows) -> bool:

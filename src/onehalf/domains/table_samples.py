@@ -32,6 +32,16 @@ __all__ = ["encode_table_samples"]
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
 
+TYPES_OF_KINDS = {
+    "integer": "whole numbers",
+    "continuous": "numbers with decimals",
+    "date": "dates",
+}
+"""What the words are that are encoded by a column of this kind."""
+
+LEAST_ROWS = 2
+"""The rows from which the kinds of columns can be inferred."""
+
 
 def encode_table_samples(
     sides: dict[str, Any], sampler: Any, schema: Schema | None, seed: int
@@ -47,12 +57,16 @@ def encode_table_samples(
     Raises:
         Refusal: They can't be compared.
     """
-    real = to_table(sides["real"], allow_empty=schema is not None)
+    real = to_table(sides["real"], allow_empty=True)
+    if schema is None and len(real) < LEAST_ROWS:
+        refuse("real", expected=f"at least {LEAST_ROWS} rows", got=len(real) or "none")
     others = {side: rows for side, rows in sides.items() if side != "real"}
     for side, rows in others.items():
         if not is_data_frame(rows):
             refuse(side, expected="a table, as the data are", got="an array")
-    tables = {side: to_table(rows, allow_empty=True) for side, rows in others.items()}
+    tables = {
+        side: to_table(rows, allow_empty=True, what=side) for side, rows in others.items()
+    }
     each = choose_samples_per_row(len(real))
     given = ()
     past = choose_past(seed, len(tables.get("train", ())))
@@ -67,6 +81,8 @@ def encode_table_samples(
         for side, table in tables.items()
         for name in _check_columns(side, table, real, schema)
     ]
+    real, tables = _drop_unknown(real, tables)
+    real, schema = _borrow_types(real, tables, schema)
     encoder = TableEncoder.fit(real, *tables.values(), schema=schema)
     tables = {"real": real, **tables}
     cells = {side: encoder.encode(table, side) for side, table in tables.items()}
@@ -90,7 +106,7 @@ def encode_table_samples(
         encoder=TableFeatureEncoder(TableColumns(encoder)),
         given=given,
         left_out=tuple(dict.fromkeys([*encoder.left_out, *extra])),
-        types=tuple(_compare_types(real, tables["other"])),
+        types=tuple(_compare_types(real, tables["other"], encoder)),
         keys=tuple(_count_repeats(real, tables["other"], encoder)),
     )
 
@@ -110,13 +126,14 @@ def _draw_tables(
 
 
 def _draw_table(sampler: Any, n: int, seed: int, given: pa.Table | None = None) -> pa.Table:
-    """N rows of a sampler of tables, or one for each row of labels."""
+    """N rows of a sampler of tables, or one for each row of labels; without what it makes up."""
+    made_up = getattr(sampler, "made_up_", ())
     rows = draw(sampler, n, seed, given)
     if not is_data_frame(rows):
         refuse("sampler", expected="a table, as the data are", got=type(rows).__name__)
-    table = to_table(rows, allow_empty=True)
+    table = to_table(rows, allow_empty=True, what="sampler")
     check_count("sampler", table, n)
-    return table
+    return table.drop_columns([name for name in made_up if name in table.column_names])
 
 
 def _check_columns(
@@ -153,20 +170,69 @@ def _check_columns(
     return extra
 
 
-def _compare_types(real: pa.Table, other: pa.Table) -> Iterator[TypePair]:
-    """The types of the columns that both have, where any value is known."""
+def _drop_unknown(
+    real: pa.Table, tables: dict[str, pa.Table]
+) -> tuple[pa.Table, dict[str, pa.Table]]:
+    """Drop the columns of which no table knows a value."""
+    unknown = [
+        name
+        for name in real.column_names
+        if all(
+            table[name].null_count == len(table)
+            for table in (real, *tables.values())
+            if name in table.column_names
+        )
+    ]
+    kept = {
+        side: table.drop_columns([name for name in unknown if name in table.column_names])
+        for side, table in tables.items()
+    }
+    return real.drop_columns(unknown), kept
+
+
+def _borrow_types(
+    real: pa.Table, tables: dict[str, pa.Table], schema: Schema | None
+) -> tuple[pa.Table, Schema | None]:
+    """Give a column of which the data know no value the type and the kind that it has elsewhere."""
+    kinds = {}
+    for name in real.column_names:
+        if real[name].null_count < len(real):
+            continue
+        known = next(
+            (each for each in tables.values() if each[name].null_count < len(each)), real
+        )
+        kinds[name] = Schema.infer(known.select([name])).columns[0].kind
+        place = real.column_names.index(name)
+        real = real.set_column(place, name, pa.nulls(len(real), known.schema.field(name).type))
+    return real, Schema.infer(real, kinds) if kinds and schema is None else schema
+
+
+def _compare_types(
+    real: pa.Table, other: pa.Table, encoder: TableEncoder
+) -> Iterator[TypePair]:
+    """The types of the columns that both have, where any value is known.
+
+    Words that are numbers, dates or truth values count as such.
+    """
+    kinds = {column.name: column.kind for column in encoder.schema.columns}
     for name in real.column_names:
         if name in other.column_names:
-            types = [_name_type(table.schema.field(name).type) for table in (real, other)]
-            if all(types):
-                yield TypePair(name, *types)
+            sides = [_name_type(table[name], kinds[name]) for table in (real, other)]
+            if all(sides):
+                yield TypePair(name, *sides)
 
 
-def _name_type(type_: pa.DataType) -> str:
+def _name_type(column: pa.ChunkedArray, kind: str) -> str:
     """A type in words; nothing if no value is known."""
+    type_ = column.type
     plain = type_.value_type if pa.types.is_dictionary(type_) else type_
-    if pa.types.is_null(plain):
+    if column.null_count == len(column):
         return ""
+    if kind == "boolean":
+        return "truth values"
+    is_words = not (pa.types.is_primitive(plain) or pa.types.is_decimal(plain))
+    if kind == "date" or (is_words and kind in TYPES_OF_KINDS):
+        return TYPES_OF_KINDS[kind]
     if pa.types.is_boolean(plain):
         return "truth values"
     if pa.types.is_integer(plain):

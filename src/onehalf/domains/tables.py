@@ -1,7 +1,7 @@
 """Tables: CSV and Parquet files and data frames, with words, dates and missing values as they come."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from onehalf._errors import refuse
 from onehalf._files import write_file
+from onehalf._text import join_names
 from onehalf._typing import PRNGKey
 from onehalf.data.dataset import Dataset
 from onehalf.data.rows import EncodedRows
@@ -18,8 +19,10 @@ from onehalf.data.tables.copula import gaussian_copula
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.filters import RowFilter, find_column
 from onehalf.data.tables.frames import is_data_frame, to_frame, to_table
+from onehalf.data.tables.fresh import FreshColumns
 from onehalf.data.tables.preprocessor import TablePreprocessor
 from onehalf.data.tables.reader import SUFFIXES
+from onehalf.data.tables.schema import Schema
 from onehalf.data.tables.writer import pack_table
 from onehalf.distributions.base import Latent
 from onehalf.domains.base import Domain, Preprocessor
@@ -63,6 +66,10 @@ EVALUATIONS = 8
 """Evaluations in a run: one takes longer than with arrays."""
 
 
+FRESH_VALUES = {"id": "new IDs", "key": "new keys", "personal": "made-up values"}
+"""What samples hold in columns of these kinds."""
+
+
 @dataclass(frozen=True, eq=False)
 class TableDomain(Domain):
     """How the cells of a table are numbers, which columns are labels, and what library the user's frame is of."""
@@ -72,6 +79,10 @@ class TableDomain(Domain):
     labels: tuple[str, ...] = ()
     frame: Any = None
     """The user's data frame without its rows; None gives a `pyarrow.Table`."""
+    fresh: FreshColumns = field(default_factory=FreshColumns)
+    """The columns that samples have new values in: IDs, keys and personal data."""
+    public: TableEncoder | None = None
+    """The same encoder without words that no training row has, for all that is shown and saved."""
 
     name: ClassVar[str] = "table"
 
@@ -88,18 +99,41 @@ class TableDomain(Domain):
         encoder = TableEncoder.fit(data.table, schema=schema)
         for name in label:
             find_column("label", name, encoder)
-        return cls(encoder, tuple(label), data.frame)
+        fresh = FreshColumns.fit(data.table, encoder.schema)
+        return cls(encoder, tuple(label), data.frame, fresh)
+
+    @classmethod
+    def keep_personal(cls, data: Dataset, schema: Any, names: Sequence[str]) -> Schema:
+        """The schema with these columns as categories."""
+        found = schema.check(data.table) if schema else Schema.infer(data.table)
+        return found.keep_personal(names)
 
     def encode(self, data: Dataset, what: str = "X") -> EncodedRows:
         """The cells."""
         if not data.is_table:
             refuse(what, expected="a table, as the data are", got="an array")
-        return EncodedRows.unlabelled(self.table.encode(data.table, what))
+        encoder = self.table.reveal_words(data.table)
+        return EncodedRows.unlabelled(encoder.encode(data.table, what))
 
-    def decode(self, rows: EncodedRows, *, fresh_ids: bool = False) -> Any:
+    def decode(self, rows: EncodedRows, *, fresh: np.random.Generator | None = None) -> Any:
         """A table, or a frame of the user's library."""
         table = self.table.decode(rows.x)
-        return to_frame(self.table.add_fresh_ids(table) if fresh_ids else table, self.frame)
+        if fresh is not None:
+            table = self.fresh.add_to(table, self.table.types, fresh)
+        return to_frame(table, self.frame)
+
+    def hide_unlearned(self, train: EncodedRows) -> "TableDomain":
+        """The domain with a public encoder."""
+        return replace(self, public=self.table.hide_words(train.x, self.labels))
+
+    def reveal(self, data: Dataset) -> "TableDomain":
+        """The domain with all words."""
+        return replace(self, table=self.table.reveal_words(data.table), public=self.shown)
+
+    @property
+    def shown(self) -> TableEncoder:
+        """What encodes cells where they are shown or saved."""
+        return self.public or self.table
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -136,7 +170,7 @@ class TableDomain(Domain):
             return self
         from onehalf.domains.tree_tables import TreeTableDomain
 
-        return TreeTableDomain(self.table, self.labels, self.frame)
+        return TreeTableDomain(self.table, self.labels, self.frame, self.fresh, self.public)
 
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
         """Normal scores and one-hot choices."""
@@ -188,12 +222,17 @@ class TableDomain(Domain):
     @property
     def encoder(self) -> FeatureEncoder:
         """Flags for words, numbers as they are."""
-        return TableFeatureEncoder(TableColumns(self.table))
+        return TableFeatureEncoder(TableColumns(self.shown))
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """IDs and free text."""
+        """IDs, keys, personal data and free text."""
         return self.table.left_out
+
+    @property
+    def kept_personal(self) -> tuple[str, ...]:
+        """Columns that look like personal data and are learned all the same."""
+        return tuple(column.name for column in self.table.columns if column.personal)
 
     def is_valid(self, rows: EncodedRows) -> bool:
         """Any cells: a missing one is NaN."""
@@ -204,8 +243,8 @@ class TableDomain(Domain):
         return EVALUATIONS
 
     def notes(self, recipe: Recipe) -> tuple[str, ...]:
-        """Warnings about columns that will cause trouble."""
-        return self.table.schema.warnings
+        """What is unusual about the file, and warnings about columns that will cause trouble."""
+        return self.table.notes
 
     def sections(
         self, real: EncodedRows, other: EncodedRows, called: str, *, train: EncodedRows
@@ -213,7 +252,7 @@ class TableDomain(Domain):
         """Columns, pairs of columns and the schema."""
         from onehalf.sections.tables import TableSections
 
-        return TableSections(real.x, other.x, called, self.table)
+        return TableSections(real.x, other.x, called, self.shown)
 
     @classmethod
     def compare_sections(
@@ -222,7 +261,7 @@ class TableDomain(Domain):
         """Columns, pairs of columns and the schema."""
         from onehalf.sections.tables import TableSections
 
-        sides = to_table(real), to_table(other, allow_empty=True)
+        sides = to_table(real, allow_empty=True), to_table(other, allow_empty=True)
         encoder = TableEncoder.fit(*sides, schema=schema)
         cells = [encoder.encode(side) for side in sides]
         return TableSections(cells[0], cells[1], called, encoder)
@@ -236,11 +275,16 @@ class TableDomain(Domain):
         return SUFFIXES
 
     def describe(self, samples: Any) -> str:
-        """The columns, and those that are left out."""
-        omitted = [name for name in self.left_out if name not in samples.column_names]
+        """The columns, those with new values, and those that are left out."""
         about = f"with {samples.num_columns} columns"
+        kinds = {column.name: column.kind for column in self.table.schema.columns}
+        for kind, does in FRESH_VALUES.items():
+            names = [name for name in samples.column_names if kinds.get(name) == kind]
+            if names:
+                about += f"; {does} in {join_names(names)}"
+        omitted = [name for name in self.left_out if name not in samples.column_names]
         if omitted:
-            about += f" (omitted, as IDs and free text can't be learned: {', '.join(omitted)})"
+            about += f"; without {join_names(omitted)}, which can't be learned"
         return about
 
     def write(self, samples: Any, path: Path, suffix: str) -> None:
@@ -249,10 +293,19 @@ class TableDomain(Domain):
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding and the labels."""
-        return {"name": self.name, "encoder": self.table.to_dict(), "labels": self.labels}
+        return {
+            "name": self.name,
+            "encoder": self.shown.to_dict(),
+            "labels": self.labels,
+            "fresh": self.fresh.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "TableDomain":
         """The domain that `to_dict` gave."""
-        table = cls(TableEncoder.from_dict(saved["encoder"]), tuple(saved["labels"]))
+        table = cls(
+            TableEncoder.from_dict(saved["encoder"]),
+            tuple(saved["labels"]),
+            fresh=FreshColumns.from_dict(saved["fresh"]),
+        )
         return table.for_players(saved.get("players"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from onehalf._errors import refuse
 from onehalf.data.rows import EncodedRows
-from onehalf.data.tables.cells import CellPreprocessor
+from onehalf.data.tables.cell_preprocessor import CellPreprocessor
 from onehalf.data.tables.choices import NUMBERS
 from onehalf.distributions.base import AbstractData
 from onehalf.domains.base import Preprocessor

@@ -70,7 +70,7 @@ def _lines(found: QuickTable) -> Iterator[str]:
         yield from _list_distances(found.pairs, MOST_PAIRS, found.n_pairs)
     yield from _list_rules(found)
     if found.left_out:
-        yield f"Left out, as ids and free text can't be compared: {join_names(found.left_out)}."
+        yield f"Left out, as IDs, personal data and free text can't be compared: {join_names(found.left_out)}."
     yield NOT_DONE
 
 

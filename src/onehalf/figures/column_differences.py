@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from onehalf._text import percent
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.profile import is_atom
+from onehalf.data.tables.statistics import is_atom
 from onehalf.figures.style import take_evenly
 
 __all__ = ["Cells", "Difference", "assign_cells", "cell_shares", "rank_columns", "rank_pairs"]

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
 from onehalf._text import percent
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.profile import is_atom, shorten
+from onehalf.data.tables.statistics import is_atom, shorten
 from onehalf.figures.column_differences import (
     FEW_VALUES,
     Cells,
@@ -56,6 +56,12 @@ NAME_LETTERS = 30
 
 WORD_LETTERS = 16
 """Letters of a word at an axis, at most."""
+
+LEAST_NAMED = 3
+"""A word that fewer rows of the data hold is not named."""
+
+RARE = "rare word"
+"""The label of such a word."""
 
 NO_DIFFERENCE = "#F4F4F4"
 """The colour of no difference in a map."""
@@ -188,7 +194,14 @@ def _cell_names(cells: Cells, place: int, encoder: TableEncoder) -> list[str]:
     named: list[str] = []
     if cells.values is not None:
         between = 0
-        named = [shorten(encoder.show(place, value), WORD_LETTERS) for value in cells.values]
+        rows = np.bincount(cells.places[0], minlength=cells.size)
+        is_word = encoder.names[place] in encoder.words
+        named = [
+            RARE
+            if is_word and count < LEAST_NAMED
+            else shorten(encoder.show(place, value), WORD_LETTERS)
+            for value, count in zip(cells.values, rows, strict=False)
+        ]
     others = cells.size - len(named) - between - cells.has_missing
     return [*named, *["others"] * others, *["missing"] * cells.has_missing]
 

@@ -128,7 +128,8 @@ def estimate_cost(fit: Fit, data: FitData) -> Cost:
         parameters_G=parameters_G,
         seconds_setup=setup,
         seconds_training=recipe.rounds / recipe.chunk * speed.chunk,
-        seconds_evaluation=min(count, math.ceil(recipe.rounds / recipe.chunk)) * speed.evaluation
+        seconds_evaluation=min(count, math.ceil(recipe.rounds / recipe.chunk))
+        * speed.evaluation
         + null,
         seconds_certificate=plan.seconds + plan.certificate,
         seconds_page=plan.page,

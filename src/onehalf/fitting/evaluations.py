@@ -195,13 +195,14 @@ def measure(
         given=fit.domain.label_names,
         left_out=fit.domain.left_out,
     )
-    return compare(
+    measurement = compare(
         compared,
         alpha=_level(fit),
         seed=fit.recipe.random_state,
         known=known,
         on_quick=on_quick,
     )
+    return measurement.hide_rows()
 
 
 @dataclass(frozen=True)

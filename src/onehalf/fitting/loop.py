@@ -38,6 +38,7 @@ def start(
     since = time.perf_counter() if since is None else since
     domain = domain.for_players(asked["players"])
     splits = split_rows(rows)
+    domain = domain.hide_unlearned(splits.train)
     preprocessor = domain.fit_preprocessor(splits.train, asked["recipe"])
     recipe = domain.resolve(asked, preprocessor, len(splits.train))
     fit = Fit(

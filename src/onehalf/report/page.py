@@ -16,7 +16,13 @@ from onehalf.evaluation.result import Measurement, Steps
 from onehalf.fitting import Fit, draw_for_test
 from onehalf.report.fit_sections import fit_sections
 from onehalf.report.summary import summarize
-from onehalf.report.text import describe_size, fit_notes, fit_sentences, leading_sentences
+from onehalf.report.text import (
+    describe_size,
+    fit_notes,
+    fit_sentences,
+    leading_sentences,
+    privacy_notes,
+)
 from onehalf.sections.attacks import attack_sections
 from onehalf.sections.base import Bullets, DataSections, Section, Sides
 from onehalf.sections.certificate import (
@@ -62,7 +68,12 @@ def render_fit_page(
     measured: list[Section] = []
     if measurement:
         first.append(
-            first_screen(measurement, "samples", describe_size(summary), fit_notes(summary))
+            first_screen(
+                measurement,
+                "samples",
+                describe_size(summary),
+                [*privacy_notes(summary), *fit_notes(summary)],
+            )
         )
         judged = _find_judged(fit, splits.test)
         measured = _measurement_sections(measurement, data, judged, "The certificate")

@@ -109,6 +109,8 @@ class FitSummary:
     """Columns that are neither learned nor compared."""
     players: PlayersSummary = field(default_factory=PlayersSummary)
     """What players of this family have to say of themselves."""
+    kept_personal: tuple[str, ...] = ()
+    """Columns that look like personal data and were learned, as the person asked."""
     n_rows: int | None = None
     """Rows of data, those that are set aside too; None where they are not at hand."""
 
@@ -165,6 +167,7 @@ class FitSummary:
                 "row_shape": list(self.row_shape),
                 "left_out": list(self.left_out),
                 "players": dict(self.players.numbers) or None,
+                "kept_personal": list(self.kept_personal),
             }
         )
 
@@ -200,6 +203,7 @@ def summarize(
         row_shape=fit.domain.row_shape,
         left_out=fit.domain.left_out,
         players=fit.players.summarize(fit.state, fit.chosen, fit.best[fit.chosen]),
+        kept_personal=fit.domain.kept_personal,
         n_rows=n_rows,
     )
 

@@ -19,6 +19,7 @@ __all__ = [
     "fit_notes",
     "fit_sentences",
     "leading_sentences",
+    "privacy_notes",
     "summarize_fit",
 ]
 
@@ -38,7 +39,13 @@ def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> S
     run = shlex.quote(folder)
     sample = f"onehalf sample {run} -n {summary.n_rows or 1000} -o samples{suffix}"
     step = f"{sample}    open {run}/report.html"
-    following = [Paragraph("Next", step, rank=3, most=3, least=3)]
+    following = [
+        *(
+            Paragraph("Personal", note, rank=2, style="strong")
+            for note in privacy_notes(summary)
+        ),
+        Paragraph("Next", step, rank=3, most=3, least=3),
+    ]
     heading = _make_heading(summary, name)
     if summary.certificate is None:
         reason = Paragraph("Distance", _introduce_certificate(summary), rank=0, most=4)
@@ -53,6 +60,14 @@ def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> S
         notes=fit_notes(summary),
         following=following,
     )
+
+
+def privacy_notes(summary: FitSummary) -> list[str]:
+    """Say which columns of personal data were learned, as the person asked."""
+    if not summary.kept_personal:
+        return []
+    kept = join_names(summary.kept_personal, most=None)
+    return [f"Kept as you asked: {kept}. Samples repeat values of people in the data."]
 
 
 def fit_notes(summary: FitSummary) -> list[str]:

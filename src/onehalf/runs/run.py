@@ -121,6 +121,7 @@ def open_run(
         rows = fit.domain.encode(dataset, word)
     except Refusal as refusal:
         _refuse_other_data(folder, f"{word} has changed since ({str(refusal).rstrip('.')})")
+    fit = dataclasses.replace(fit, domain=fit.domain.reveal(dataset))
     if rows.digest() != fit.data_hash:
         _refuse_other_data(folder, f"{word} has changed since")
     data = fitting.resume(fit, rows)
@@ -156,7 +157,7 @@ def start_fit(
     since = time.perf_counter() if since is None else since
     asked = options.check()
     dataset = _load(word, image_size, on_progress)
-    domain = infer_domain(dataset, options.labels, options.schema)
+    domain = infer_domain(dataset, options.labels, options.schema, options.kept_columns)
     rows = domain.encode(dataset)
     fit, data = fitting.start(domain, rows, asked, since=since)
     return fit, data, rows
@@ -179,9 +180,10 @@ def _load(word: str, image_size: int | None, on_progress: Progress) -> Dataset:
 def _asked(options: FitOptions) -> dict[str, Any]:
     """Return the options of a fit for JSON."""
     asked = {name: getattr(options, name) for name in about()}
-    schema = options.schema and options.schema.to_dict()
+    schema = options.schema and options.schema.without_values().to_dict()
     label = options.labels[0] if len(options.labels) == 1 else list(options.labels) or None
-    return {**asked, "label": label, "schema": schema}
+    kept = list(options.kept_columns) or None
+    return {**asked, "label": label, "schema": schema, "keep_personal": kept}
 
 
 def _check_same(folder: Path, asked: dict[str, Any], source: Source) -> None:

@@ -1,12 +1,13 @@
 """The sections of a page about tables: single columns and pairs, rules, rows in words, the schema."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
 from onehalf import figures
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.profile import shorten
+from onehalf.data.tables.statistics import shorten
 from onehalf.evaluation.result import Measurement
 from onehalf.sections.base import (
     Block,
@@ -54,6 +55,8 @@ SCHEMA_NOTE = "What each column of the data was read as. A wrong kind can be cor
 
 LEFT_OUT = {
     "id": "{name} was left out: IDs only name rows, so nothing was measured of it.",
+    "key": "{name} was left out: keys only name things, so nothing was measured of it.",
+    "personal": "{name} was left out: it looks like personal data, so nothing was measured of it.",
     "text": "{name} was left out: free text cannot be counted, so nothing was measured of it.",
 }
 """Why a column was left out, by its kind."""
@@ -106,7 +109,12 @@ class TableSections(DataSections):
             return []
         names = self.encoder.names
         columns = self._telling_columns(measurement)
-        return list_examples(measurement, judged, self.called, names, columns, self._show)
+        shown = measurement
+        if not all(example.cells for example in measurement.examples.missing):
+            # no rows of the data unless they were asked for
+            without = dataclasses.replace(measurement.examples, missing=())
+            shown = dataclasses.replace(measurement, examples=without)
+        return list_examples(shown, judged, self.called, names, columns, self._show)
 
     def columns(self) -> list[Section]:
         """Describe the schema."""

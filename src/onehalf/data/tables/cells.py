@@ -1,125 +1,245 @@
-"""Rows of a table for players that take cells as they are."""
+"""The cells of one column as float64, and back to its type and its words."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NoReturn
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+import pyarrow as pa
+import pyarrow.compute
 
-from onehalf._typing import PRNGKey, Samples
-from onehalf.data.conditions import Conditions
-from onehalf.data.rows import EncodedRows
-from onehalf.data.tables.encoding import Cells, TableEncoder
-from onehalf.data.tables.preprocessor import TablePreprocessor
-from onehalf.distributions.base import AbstractData, AbstractRows, Batch
-from onehalf.distributions.conditional import ConditionalLatent
+from onehalf._errors import refuse
+from onehalf._text import did_you_mean
+from onehalf.data.tables.forms.base import ODD_SHARE, AnyArray, is_text
+from onehalf.data.tables.forms.booleans import BooleanForm, find_truth
+from onehalf.data.tables.forms.columns import form_of_field, means_same, to_words
+from onehalf.data.tables.forms.dates import DateForm
+from onehalf.data.tables.forms.numbers import NumberForm
+from onehalf.data.tables.schema import Column
+from onehalf.data.tables.statistics import find_sentinels, shorten
+from onehalf.data.tables.validation import locate_row
 
-__all__ = ["CellPreprocessor", "CellRows"]
+__all__ = [
+    "decode_dates",
+    "decode_numbers",
+    "encode_large",
+    "find_large",
+    "plain_column",
+    "read_dates",
+    "read_numbers",
+    "read_words",
+    "type_of_moments",
+    "units_per_second",
+]
+
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
+
+LARGEST = float(2**63 - 1024)
+"""The largest float64 that is an int64."""
+
+LARGEST_UNSIGNED = float(2**64 - 2048)
+"""The largest float64 that is a uint64."""
 
 
-class CellRows(AbstractRows):
-    """One of n rows of cells at random, each as likely as the next."""
+def plain_column(table: pa.Table, column: Column, what: str) -> pa.ChunkedArray:
+    """The column of that name, of its plain type.
 
-    cells: Cells
-
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    @property
-    def shape(self) -> tuple[int]:
-        """The columns."""
-        return (self.cells.shape[1],)
-
-    def at(self, key: PRNGKey, row: Int[Array, " m"]) -> Samples:
-        """These rows, in float32."""
-        return jnp.asarray(self.cells[np.asarray(row)], jnp.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class CellPreprocessor:
-    """The cells of a table as they are, in float64; conditions are the cells of the labels, in float32."""
-
-    n_columns: int
-    label_columns: tuple[int, ...]
-    conditions: Conditions
-
-    @classmethod
-    def fit(
-        cls, rows: Cells, encoder: TableEncoder, labels: Sequence[str] = ()
-    ) -> "CellPreprocessor":
-        """Find the labels that occur.
-
-        Raises:
-            Refusal: A label is a column of many numbers.
-        """
-        conditions = Conditions()
-        if labels:
-            conditions = TablePreprocessor.fit(rows, encoder, labels).conditions
-        return cls(rows.shape[1], _places(encoder, labels), conditions)
-
-    @property
-    def shape(self) -> tuple[int]:
-        """The columns, labels among them."""
-        return (self.n_columns,)
-
-    @property
-    def condition_size(self) -> int:
-        """The labels."""
-        return len(self.label_columns)
-
-    def distribution(self, rows: EncodedRows) -> CellRows:
-        """The empirical distribution of these rows."""
-        return CellRows(rows.x)
-
-    def latent(self, noise: AbstractData) -> AbstractData:
-        """The distribution of z, with labels as often as in the training rows."""
-        if not self.label_columns:
-            return noise
-        distinct = jnp.asarray(self.encode_conditions(self.conditions.cells))
-        return ConditionalLatent(
-            noise, distinct, jnp.asarray(self.conditions.shares, jnp.float32)
+    Raises:
+        Refusal: There is none.
+    """
+    if column.name not in table.column_names:
+        hint = did_you_mean(column.name, table.column_names)
+        refuse(
+            what, expected=f"a column {column.name!r}, as the data has", got="none", hint=hint
         )
-
-    def transform(self, rows: EncodedRows) -> Batch:
-        """The cells, and those of the labels."""
-        x: Any = rows.x
-        c: Any = self.encode_conditions(rows.x)
-        return Batch(x, c)
-
-    def inverse_transform(self, batch: Batch) -> EncodedRows:
-        """The cells."""
-        return EncodedRows.unlabelled(np.asarray(batch.x, np.float64))
-
-    def encode_conditions(self, cells: Cells) -> Float[np.ndarray, "n labels"]:
-        """The cells of the labels."""
-        return cells[:, list(self.label_columns)].astype(np.float32)
-
-    def label_cells(self, rows: EncodedRows) -> Cells:
-        """The cells of rows, their labels among them."""
-        return rows.x
-
-    def relabel(self, rows: EncodedRows, cells: Cells) -> EncodedRows:
-        """The rows with the labels of these cells."""
-        relabelled = rows.x.copy()
-        columns = list(self.label_columns)
-        relabelled[:, columns] = cells[:, columns]
-        return EncodedRows.unlabelled(relabelled)
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """All that was learned, by name; `from_arrays` is the way back."""
-        return {"label_cells": self.conditions.cells, "label_shares": self.conditions.shares}
-
-    @classmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, np.ndarray], encoder: TableEncoder, labels: Sequence[str]
-    ) -> "CellPreprocessor":
-        """What `to_arrays` gave."""
-        conditions = Conditions(tuple(labels), arrays["label_cells"], arrays["label_shares"])
-        return cls(len(encoder.columns), _places(encoder, labels), conditions)
+    known = table[column.name]
+    return known.cast(known.type.value_type) if pa.types.is_dictionary(known.type) else known
 
 
-def _places(encoder: TableEncoder, names: Sequence[str]) -> tuple[int, ...]:
-    """The places of these columns."""
-    return tuple(encoder.names.index(name) for name in encoder.names if name in names)
+def read_numbers(table: pa.Table, column: Column, field: pa.Field, what: str) -> AnyArray:
+    """The cells of a column of numbers: numbers as they are, words by their form.
+
+    Args:
+        table: A checked table.
+        column: The column of the data.
+        field: The field of the data.
+        what: The table's name in error messages.
+
+    Raises:
+        Refusal: More than a few of its cells are not numbers.
+    """
+    known = plain_column(table, column, what)
+    written, _ = form_of_field(table.schema.field(column.name))
+    if is_text(known.type):
+        own = column.form if isinstance(column.form, NumberForm) else None
+        form = own or NumberForm.infer(known) or NumberForm()
+        reading = form.read(known)
+        if own and len(reading.find_lost(known)) > ODD_SHARE * len(known):
+            reading = (NumberForm.infer(known) or own).read(known)
+        _check_lost(
+            table, known, reading.find_lost(known), column, what, "numbers, as in the data"
+        )
+        return reading.values
+    if pa.types.is_temporal(known.type):
+        first = known.drop_null()[0].cast(pa.string())
+        _refuse_cell(
+            table, known.cast(pa.string()), first, column, what, "numbers, as in the data"
+        )
+    before, _ = form_of_field(field)
+    form = column.form
+    if form is None or written is None or not means_same(before, written):
+        return known
+    return known if means_same(form, before) else form.parse(to_words(known, written))
+
+
+def read_dates(table: pa.Table, column: Column, type_: pa.DataType, what: str) -> AnyArray:
+    """The cells of a column of dates as int64, in the unit of `type_of_moments`.
+
+    Raises:
+        Refusal: More than a few of its cells are not dates, or not in the format of the data.
+    """
+    known = plain_column(table, column, what)
+    target = type_of_moments(column, type_)
+    form = column.form if isinstance(column.form, DateForm) else None
+    if pa.types.is_temporal(known.type):
+        moments = known.cast(pa.timestamp("s")) if pa.types.is_date(known.type) else known
+        has_zone = pa.types.is_timestamp(known.type) and known.type.tz is not None
+        units = moments.cast(target, safe=False).cast(pa.int64())
+        offset = form.offset * units_per_second(column, type_) if form and has_zone else 0
+        return pc.add(units, offset)
+    written, _ = form_of_field(table.schema.field(column.name))
+    words = to_words(known, written)
+    used = form or DateForm.infer(words)
+    expected = (
+        f"dates written {form.format}, as in the data" if form else "dates, as in the data"
+    )
+    if used is None:
+        _refuse_cell(table, words, words.drop_null()[0], column, what, expected)
+    reading = used.read(words)
+    _check_lost(table, words, reading.find_lost(words), column, what, expected)
+    units = reading.values.cast(target, safe=False).cast(pa.int64())
+    shift = used.offset if not form and pa.types.is_timestamp(type_) and type_.tz else 0
+    return pc.subtract(units, shift * units_per_second(column, type_))
+
+
+def read_words(
+    table: pa.Table, column: Column, what: str, own: Collection[str]
+) -> pa.ChunkedArray:
+    """The cells of a column of words; those of a boolean as the data write true and false.
+
+    3.0 is written as 3, so that types of numbers do not matter.
+
+    Args:
+        table: A checked table.
+        column: The column of the data.
+        what: The table's name in error messages.
+        own: The words of the data.
+    """
+    known = plain_column(table, column, what)
+    words = known if pa.types.is_large_string(known.type) else known.cast(pa.large_string())
+    if column.kind not in ("boolean", "constant"):
+        return words
+    truth: dict[bool | None, str] = {find_truth(word): word for word in own}
+    if isinstance(column.form, BooleanForm):
+        truth = {True: column.form.true, False: column.form.false}
+    others = [word for word in words.unique().drop_null().to_pylist() if word not in own]
+    for word in others:
+        meant = find_truth(word)
+        if meant is not None and meant in truth:
+            same = pa.scalar(truth[meant], words.type)
+            words = pc.if_else(pc.equal(words, word), same, words)
+    return words
+
+
+def type_of_moments(column: Column, type_: pa.DataType) -> pa.DataType:
+    """The type in which the dates of a column are whole numbers: its own, or that of its form."""
+    if pa.types.is_timestamp(type_):
+        return type_
+    form = column.form
+    return pa.timestamp(form.unit if isinstance(form, DateForm) else "s")
+
+
+def units_per_second(column: Column, type_: pa.DataType) -> int:
+    """The units of `type_of_moments` that make a second."""
+    unit = type_of_moments(column, type_).unit
+    return {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+
+
+def decode_dates(units: pa.Array, column: Column, type_: pa.DataType) -> pa.Array:
+    """Dates of the column's type, from int64."""
+    moments = units.cast(type_of_moments(column, type_))
+    if pa.types.is_timestamp(type_):
+        return moments
+    if pa.types.is_date(type_):
+        return moments.cast(type_)
+    form: Any = column.form
+    if is_text(type_):
+        return form.write(moments).cast(type_)
+    return form.to_words(moments).cast(pa.int64()).cast(type_)
+
+
+def decode_numbers(
+    cells: np.ndarray, column: Column, type_: pa.DataType, large: Sequence[int]
+) -> pa.Array:
+    """Numbers of the column's type, or as the words that it has for them."""
+    missing = np.isnan(cells)
+    if pa.types.is_floating(type_):
+        return pa.array(cells.astype(np.float64), mask=missing).cast(type_, safe=False)
+    if pa.types.is_decimal(type_):
+        return pa.array(np.where(missing, 0.0, cells), mask=missing).cast(type_, safe=False)
+    if is_text(type_):
+        form = column.form or NumberForm()
+        is_whole = column.kind == "integer"
+        values = np.rint(np.where(missing, 0, cells)).astype(np.int64) if is_whole else cells
+        return form.write(pa.array(values, mask=missing)).cast(type_)
+    return pa.array(_to_whole(cells, type_, large), mask=missing).cast(type_, safe=False)
+
+
+def _to_whole(cells: np.ndarray, type_: pa.DataType, large: Sequence[int]) -> np.ndarray:
+    """Whole numbers, the large ones exactly."""
+    unsigned = type_ == pa.uint64()
+    kind = np.uint64 if unsigned else np.int64
+    ends = (0.0, LARGEST_UNSIGNED) if unsigned else (-(2.0**63), LARGEST)
+    whole = np.clip(np.rint(np.where(np.isnan(cells), 0, cells)), *ends).astype(kind)
+    for number, code in zip(large, encode_large(large), strict=True):
+        whole[cells == code] = number
+    return whole
+
+
+def find_large(columns: Sequence[AnyArray]) -> tuple[int, ...]:
+    """The whole numbers of some columns that float64 can't tell from their neighbours."""
+    found: set[int] = set()
+    for column in columns:
+        if pa.types.is_integer(column.type):
+            values = column.drop_null().to_numpy(zero_copy_only=False)
+            found |= set(np.unique(find_sentinels(values)).tolist())
+    return tuple(sorted(found))
+
+
+def encode_large(large: Sequence[int]) -> np.ndarray:
+    """A float64 of its own for each of these numbers, in their order.
+
+    >>> encode_large([2**63 - 2, 2**63 - 1]).tolist()
+    [9.223372036854776e+18, 9.223372036854778e+18]
+    """
+    codes = np.array(large, np.float64)
+    for place in range(1, len(codes)):
+        codes[place] = max(codes[place], np.nextafter(codes[place - 1], np.inf))
+    return codes
+
+
+def _check_lost(
+    table: pa.Table, words: AnyArray, lost: AnyArray, column: Column, what: str, expected: str
+) -> None:
+    """Refuse words that can't be read, if they are more than a few."""
+    if len(lost) > ODD_SHARE * len(words):
+        _refuse_cell(table, words, lost[0], column, what, expected)
+
+
+def _refuse_cell(
+    table: pa.Table, words: AnyArray, word: pa.Scalar, column: Column, what: str, expected: str
+) -> NoReturn:
+    """Refuse a cell, and say where it is."""
+    at = locate_row(table, pc.index(words, word).as_py())
+    got = f"{shorten(word.as_py(), 40)!r} in {at}"
+    refuse(f"{what}, column {column.name!r}", expected=expected, got=got)

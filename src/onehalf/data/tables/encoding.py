@@ -1,8 +1,9 @@
 """A table as numbers, one float64 a cell, and the way back to the same columns, types and words."""
 
 import base64
+import dataclasses
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,10 +15,24 @@ from jaxtyping import Float
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
+from onehalf.data.tables.cells import (
+    decode_dates,
+    decode_numbers,
+    encode_large,
+    find_large,
+    plain_column,
+    read_dates,
+    read_numbers,
+    read_words,
+    units_per_second,
+)
+from onehalf.data.tables.dialect import Dialect
+from onehalf.data.tables.forms.base import Form
+from onehalf.data.tables.forms.columns import form_of_field, to_field
 from onehalf.data.tables.schema import Column, Schema
 from onehalf.data.tables.validation import locate_row
 
-__all__ = ["NOT_CODED", "Cells", "TableEncoder"]
+__all__ = ["HIDDEN", "NOT_CODED", "Cells", "TableEncoder"]
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
@@ -25,8 +40,16 @@ pc: Any = pyarrow.compute
 Cells = Float[np.ndarray, "rows columns"]
 """The cells of a table as numbers; NaN is missing."""
 
-NOT_CODED = ("id", "text")
-"""Kinds that are not encoded: they are neither learned nor measured."""
+NOT_CODED = {
+    "id": "IDs",
+    "key": "keys",
+    "personal": "personal data",
+    "text": "free text",
+}
+"""Kinds that are not encoded, in words: they are neither learned nor measured."""
+
+HIDDEN = "[not in training rows]"
+"""Stands for each word of the data that no training row has: samples never hold it, and no file of a run has it."""
 
 UNITS = (604_800, 86_400, 3_600, 60, 1)
 """Seconds in a tick of a date column: the most in which all of its dates are whole."""
@@ -36,11 +59,12 @@ UNITS = (604_800, 86_400, 3_600, 60, 1)
 class TableEncoder:
     """What each cell of a table is as a float64.
 
-    - integer, continuous: the number itself, exact up to 2^53 in size.
+    - integer, continuous: the number itself; whole ones beyond 2^53 have a number of their own
+      (`large`).
     - date: ticks since 1970, in the coarsest unit in which all dates of the column are whole.
     - category, boolean, constant: the place of its word in `words`, from 0; of a number or a
       truth value that is one of these, how it is written.
-    - id, text: not at all.
+    - id, key, personal, text: not at all.
 
     NaN is missing. So one row of a table is one vector, whatever it held, and the way back is
     exact.
@@ -62,8 +86,8 @@ class TableEncoder:
     """For each column of words all that occur, in the order of the alphabet."""
     ticks: Mapping[str, int]
     """For each column of dates how many of its type's units a tick is."""
-    ids: Mapping[str, int]
-    """For each column of ids the greatest of them; 0 of words."""
+    large: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    """For each column of whole numbers those beyond 2^53, in order."""
 
     @classmethod
     def fit(
@@ -84,32 +108,26 @@ class TableEncoder:
         schema = Schema.infer(table) if schema is None else schema.check(table)
         columns = [column for column in schema.columns if column.kind not in NOT_CODED]
         if not columns:
-            refuse("the table", expected="a column to learn from", got="ids and free text only")
-        words, ticks = {}, {}
+            refuse(
+                "the table",
+                expected="a column to learn from",
+                got="IDs, personal data and free text only",
+            )
+        types = _types(table)
+        words, ticks, large = {}, {}, {}
         for column in columns:
-            parts = [_known(each, column, "the other table") for each in (table, *others)]
+            field = types.field(column.name)
+            sides = [table, *others]
             if column.kind == "date":
-                units = [
-                    _units(part, column, table.schema.field(column.name).type) for part in parts
-                ]
-                per = _per_second(table.schema.field(column.name).type)
-                both = np.concatenate([unit.drop_null().to_numpy() for unit in units])
-                ticks[column.name] = next(
-                    per * unit for unit in UNITS if not (both % (per * unit)).any() or unit == 1
+                ticks[column.name] = _find_tick(column, field.type, sides)
+            elif column.kind in ("integer", "continuous"):
+                found = find_large(
+                    [plain_column(each, column, "the other table") for each in sides]
                 )
-                if ticks[column.name] == per and per > 1:
-                    ticks[column.name] = int(np.gcd(np.gcd.reduce(both), per))
-            elif column.kind not in ("integer", "continuous"):
-                distinct = pa.concat_arrays([_words(part).unique() for part in parts]).unique()
-                words[column.name] = tuple(sorted(distinct.drop_null().to_pylist()))
-        ids = {
-            column.name: pc.max(table[column.name]).as_py()
-            if pa.types.is_integer(table[column.name].type)
-            else 0
-            for column in schema.columns
-            if column.kind == "id"
-        }
-        return cls(schema, pa.schema(table.schema, metadata=None), words, ticks, ids)
+                large |= {column.name: found} if found else {}
+            else:
+                words[column.name] = _find_words(column, sides)
+        return cls(schema, types, words, ticks, large)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -122,9 +140,21 @@ class TableEncoder:
         return tuple(column.name for column in self.columns)
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """The names of the columns of IDs."""
+        return tuple(column.name for column in self.schema.columns if column.kind == "id")
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """The names of the columns that have none."""
         return tuple(column.name for column in self.schema.columns if column.kind in NOT_CODED)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is unusual about the file, and what will hurt, in sentences."""
+        dialect = Dialect.of(self.types)
+        about = dialect.describe() if dialect else ""
+        return (*([about] if about else []), *self.schema.warnings)
 
     def encode(
         self, table: pa.Table, what: str = "the table", names: Collection[str] | None = None
@@ -143,40 +173,67 @@ class TableEncoder:
         cells = np.full((len(table), len(self.columns)), np.nan)
         for index, column in enumerate(self.columns):
             if names is None or column.name in names:
-                cells[:, index] = self._numbers(
-                    _known(table, column, what), column, table, what
-                )
+                cells[:, index] = self._encode_column(table, column, what)
         return cells
 
     def decode(self, cells: Cells) -> pa.Table:
         """Decode cells: the encoded columns, in the order and of the types of the table that was fitted."""
-        types = {column.name: self.types.field(column.name).type for column in self.columns}
-        arrays = {
-            column.name: self._array(column, numbers, types[column.name])
-            for column, numbers in zip(self.columns, np.asarray(cells).T, strict=True)
-        }
-        return pa.table(arrays, schema=pa.schema(types.items()))
+        fields = [self.types.field(column.name) for column in self.columns]
+        arrays = [
+            self._array(column, numbers, field.type)
+            for column, field, numbers in zip(
+                self.columns, fields, np.asarray(cells).T, strict=True
+            )
+        ]
+        written = [
+            to_field(field.name, array, self._form_in_file(column, field))
+            for column, field, array in zip(self.columns, fields, arrays, strict=True)
+        ]
+        return pa.table(arrays, schema=pa.schema(written, metadata=self.types.metadata))
 
-    def add_fresh_ids(self, table: pa.Table) -> pa.Table:
-        """Add the columns of ids, with new values: numbers above the greatest, or new-1, new-2, ...
+    def _form_in_file(self, column: Column, field: pa.Field) -> Form | None:
+        """How a text file has the values of a column that are not words."""
+        form, _ = form_of_field(field)
+        return column.form if column.form and column.kind in ("integer", "continuous") else form
 
-        >>> people = pa.table({"id": range(100, 160), "sex": ["F", "M"] * 30})
-        >>> coding = TableEncoder.fit(people)
-        >>> coding.add_fresh_ids(coding.decode(coding.encode(people)[:2])).to_pylist()
-        [{'id': 160, 'sex': 'F'}, {'id': 161, 'sex': 'M'}]
+    def units_per_second(self, name: str) -> int:
+        """The units that make a second in a column of dates, of which a tick is several."""
+        column = next(column for column in self.columns if column.name == name)
+        return units_per_second(column, self.types.field(name).type)
+
+    def hide_words(self, cells: Cells, keep: Collection[str] = ()) -> "TableEncoder":
+        """Return the encoder that does not say which words there are beside those in these cells.
+
+        The words have the same places, so that rows are encoded alike (`reveal_words`).
+
+        Args:
+            cells: Cells whose words may be known.
+            keep: Columns whose words may all be known.
         """
-        arrays = {}
-        for name in self.types.names:
-            if name in table.column_names:
-                arrays[name] = table[name]
-            elif name in self.ids:
-                type_, first = self.types.field(name).type, self.ids[name] + 1
-                numbers = range(first, first + len(table))
-                whole = pa.types.is_integer(type_) or pa.types.is_floating(type_)
-                arrays[name] = pa.array(
-                    numbers if whole else [f"new-{number}" for number in numbers]
-                ).cast(type_)
-        return pa.table(arrays)
+        words = dict(self.words)
+        for place, name in enumerate(self.names):
+            if name in words and name not in keep:
+                held = set(np.unique(cells[:, place]))
+                words[name] = tuple(
+                    word if code in held else HIDDEN for code, word in enumerate(words[name])
+                )
+        return dataclasses.replace(self, words=words, schema=self.schema.hide_words(words))
+
+    def reveal_words(self, table: pa.Table) -> "TableEncoder":
+        """Return the encoder with its hidden words, from the table that it was fitted to.
+
+        Another table leaves the words hidden.
+        """
+        words = dict(self.words)
+        for column in self.columns:
+            own = words.get(column.name, ())
+            if HIDDEN in own:
+                found = _find_words(column, [table])
+                if len(found) == len(own) and all(
+                    a in (b, HIDDEN) for a, b in zip(own, found, strict=True)
+                ):
+                    words[column.name] = found
+        return dataclasses.replace(self, words=words)
 
     def show(self, column: int, cell: float) -> str:
         """Format a cell for people: the word, the date, or the number.
@@ -199,7 +256,7 @@ class TableEncoder:
     def to_dict(self) -> dict[str, Any]:
         """Convert to what JSON can hold; `from_dict` is the inverse."""
         types = base64.b64encode(self.types.serialize().to_pybytes()).decode()
-        rest = {name: dict(getattr(self, name)) for name in ("words", "ticks", "ids")}
+        rest = {name: dict(getattr(self, name)) for name in ("words", "ticks", "large")}
         return {"schema": self.schema.to_dict(), "types": types, **rest}
 
     @classmethod
@@ -212,21 +269,25 @@ class TableEncoder:
             types,
             words,
             fields["ticks"],
-            fields["ids"],
+            {name: tuple(each) for name, each in fields.get("large", {}).items()},
         )
 
-    def _numbers(
-        self, known: pa.ChunkedArray, column: Column, table: pa.Table, what: str
-    ) -> np.ndarray:
+    def _encode_column(self, table: pa.Table, column: Column, what: str) -> np.ndarray:
         """One column's cells."""
+        field = self.types.field(column.name)
+        if plain_column(table, column, what).null_count == len(table):
+            return np.full(len(table), np.nan)
         if column.kind == "date":
-            units = _units(known, column, self.types.field(column.name).type)
-            return units.cast(pa.float64(), safe=False).to_numpy() / self.ticks[column.name]
+            units = read_dates(table, column, field.type, what).cast(pa.float64(), safe=False)
+            return units.to_numpy(zero_copy_only=False) / self.ticks[column.name]
         if column.kind in ("integer", "continuous"):
-            return known.cast(pa.float64(), safe=False).to_numpy()
-        words = _words(known)
+            return self._encode_numbers(read_numbers(table, column, field, what), column)
+        words = read_words(table, column, what, self.words[column.name])
         places = pc.index_in(words, value_set=pa.array(self.words[column.name], words.type))
         strange = pc.and_(pc.is_null(places), pc.is_valid(words))
+        if HIDDEN in self.words[column.name]:
+            hidden = self.words[column.name].index(HIDDEN)
+            return pc.if_else(strange, hidden, places).cast(pa.float64()).to_numpy()
         if pc.any(strange).as_py():
             row = pc.index(strange, value=True).as_py()
             word, at = words[row].as_py(), locate_row(table, row)
@@ -239,109 +300,75 @@ class TableEncoder:
             )
         return pc.if_else(pc.is_null(words), None, places).cast(pa.float64()).to_numpy()
 
+    def _encode_numbers(self, known: pa.ChunkedArray | pa.Array, column: Column) -> np.ndarray:
+        """Numbers as float64, the large ones by their own."""
+        cells = known.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        large = self.large.get(column.name, ())
+        if not large or not pa.types.is_integer(known.type):
+            return cells
+        cells = cells.copy()
+        for number, code in zip(large, encode_large(large), strict=True):
+            if number <= np.iinfo(known.type.to_pandas_dtype()).max:
+                is_one = pc.equal(known, pa.scalar(number, known.type))
+                is_one = pc.and_(is_one, pc.is_valid(known)).to_numpy(zero_copy_only=False)
+                cells[is_one == True] = code  # noqa: E712
+        return cells
+
     def _array(self, column: Column, cells: np.ndarray, type_: pa.DataType) -> pa.Array:
         """One column of a table, from its cells."""
         missing = np.isnan(cells)
         plain = type_.value_type if pa.types.is_dictionary(type_) else type_
         if column.kind == "date":
-            units = pa.array(
-                np.rint(np.where(missing, 0, cells)).astype(np.int64) * self.ticks[column.name]
-            )
-            return _dates(pc.if_else(pa.array(missing), None, units), column, plain)
+            ticks = np.rint(np.where(missing, 0, cells)).astype(np.int64)
+            units = pa.array(ticks * self.ticks[column.name], mask=missing)
+            return decode_dates(units, column, plain)
         if column.kind in ("integer", "continuous"):
-            if pa.types.is_floating(plain):
-                values = pa.array(cells.astype(np.float64), mask=missing)
-            elif pa.types.is_decimal(plain):
-                return pa.array(np.where(missing, 0.0, cells), mask=missing).cast(
-                    plain, safe=False
-                )
-            else:
-                whole = np.uint64 if plain == pa.uint64() else np.int64
-                values = pa.array(
-                    np.rint(np.where(missing, 0, cells)).astype(whole), mask=missing
-                )
-            return values.cast(plain, safe=False)
+            return decode_numbers(cells, column, plain, self.large.get(column.name, ()))
         places = pa.array(np.where(missing, 0, cells).astype(np.int64), mask=missing)
         words = pa.array(self.words[column.name], pa.large_string()).take(places)
         back = words.cast(plain)
         return back.dictionary_encode().cast(type_) if pa.types.is_dictionary(type_) else back
 
 
-def _known(table: pa.Table, column: Column, what: str) -> pa.ChunkedArray:
-    """The column of that name, of its plain type."""
-    if column.name not in table.column_names:
-        hint = did_you_mean(column.name, table.column_names)
-        refuse(
-            what, expected=f"a column {column.name!r}, as the data has", got="none", hint=hint
-        )
-    known = table[column.name]
-    known = known.cast(known.type.value_type) if pa.types.is_dictionary(known.type) else known
-    numbers = (
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_decimal,
-        pa.types.is_boolean,
-    )
-    if column.kind in ("integer", "continuous") and not any(
-        is_one(known.type) for is_one in numbers
-    ):
-        words = known.drop_null().cast(pa.string())
-        got = f"{words[0].as_py()!r} in {locate_row(table, pc.index(pc.is_valid(known), value=True).as_py())}"
-        refuse(f"{what}, column {column.name!r}", expected="numbers, as in the data", got=got)
-    return known
+def _types(table: pa.Table) -> pa.Schema:
+    """The types of the columns, with the forms and the dialect of their file."""
+    fields = [
+        to_field(field.name, pa.nulls(0, field.type), form_of_field(field)[0])
+        for field in table.schema
+    ]
+    dialect = Dialect.of(table.schema)
+    return pa.schema(fields, metadata=dialect.to_metadata() if dialect else None)
 
 
-def _words(known: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The cells as words; 3.0 is written as 3, so that types of numbers do not matter."""
-    return known if pa.types.is_large_string(known.type) else known.cast(pa.large_string())
+def _find_tick(column: Column, type_: pa.DataType, tables: Sequence[pa.Table]) -> int:
+    """The coarsest unit in which all dates of these tables are whole."""
+    per = units_per_second(column, type_)
+    each = [
+        read_dates(table, column, type_, "the other table")
+        .drop_null()
+        .to_numpy(zero_copy_only=False)
+        for table in tables
+        if not _is_empty(table, column)
+    ]
+    both = np.concatenate([np.zeros(0, np.int64), *each])
+    tick = next(per * unit for unit in UNITS if not (both % (per * unit)).any() or unit == 1)
+    if tick == per and per > 1:
+        return int(np.gcd(np.gcd.reduce(both), per))
+    return tick
 
 
-def _per_second(type_: pa.DataType) -> int:
-    """The units of a type of dates that make a second."""
-    return (
-        {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type_.unit]
-        if pa.types.is_timestamp(type_)
-        else 1
-    )
+def _find_words(column: Column, tables: Sequence[pa.Table]) -> tuple[str, ...]:
+    """All words of these tables, in the order of the alphabet."""
+    own = [str(value) for value in (*column.categories, *column.values)]
+    parts = [
+        read_words(table, column, "the other table", own).unique()
+        for table in tables
+        if not _is_empty(table, column)
+    ]
+    held = {word for part in parts for word in part.drop_null().to_pylist()}
+    return tuple(sorted(held))
 
 
-def _units(known: pa.ChunkedArray, column: Column, type_: pa.DataType) -> pa.ChunkedArray:
-    """Dates as int64, in the unit of their type.
-
-    The unit is a second where they are words, numbers or whole days.
-    """
-    kind = known.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        target = type_ if pa.types.is_timestamp(type_) else pa.timestamp("s")
-        return known.cast(target, safe=False).cast(pa.int64())
-    words = (
-        known
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        else known.cast(pa.int64(), safe=False)
-    )
-    words = words.cast(pa.string())
-    times = pc.strptime(words, format=column.format, unit="s", error_is_null=True)
-    wrong = pc.and_(pc.is_null(times), pc.is_valid(words))
-    if pc.any(wrong).as_py():
-        got = repr(words.filter(wrong)[0].as_py())
-        refuse(
-            f"column {column.name!r}",
-            expected=f"dates written {column.format}, as in the data",
-            got=got,
-        )
-    return times.cast(pa.int64())
-
-
-def _dates(units: pa.Array, column: Column, type_: pa.DataType) -> pa.Array:
-    """The way back."""
-    if pa.types.is_timestamp(type_):
-        return units.cast(type_)
-    times = units.cast(pa.timestamp("s"))
-    if pa.types.is_date(type_):
-        return times.cast(type_)
-    written = pc.strftime(times, format=column.format)
-    return (
-        written.cast(type_)
-        if pa.types.is_string(type_) or pa.types.is_large_string(type_)
-        else written.cast(pa.int64()).cast(type_)
-    )
+def _is_empty(table: pa.Table, column: Column) -> bool:
+    """Whether a table has no value in a column."""
+    return plain_column(table, column, "the other table").null_count == len(table)

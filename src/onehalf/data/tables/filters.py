@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -17,9 +16,11 @@ from jaxtyping import Bool
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
-from onehalf.data.tables.encoding import NOT_CODED, Cells, TableEncoder
-from onehalf.data.tables.profile import format_value
+from onehalf.data.tables.encoding import HIDDEN, NOT_CODED, Cells, TableEncoder
+from onehalf.data.tables.forms.dates import DateForm
+from onehalf.data.tables.forms.numbers import NumberForm
 from onehalf.data.tables.schema import Column
+from onehalf.data.tables.statistics import format_value
 
 __all__ = ["RowFilter", "find_column", "seconds_per_tick"]
 
@@ -35,7 +36,18 @@ CONDITION = re.compile(
 VALUES = re.compile(rf"(?:{VALUE})(?=\s*(?:\||$))")
 ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?")
 ZONE = re.compile(r"(?<=:\d\d)([.]\d+)?(Z|[+-]\d\d:?\d\d)$")
-UNITS = {"%S": "s", "%M": "m", "%H": "h", "%d": "D", "%m": "M"}
+UNITS = {
+    "f": "us",
+    "%S": "s",
+    "%M": "m",
+    "%H": "h",
+    "%-H": "h",
+    "%I": "h",
+    "%-I": "h",
+    "%d": "D",
+    "%-d": "D",
+    "%Y": "M",
+}
 """The unit of time that a date of some format covers, by the format's directive, the finest
 first."""
 
@@ -120,16 +132,19 @@ class RowFilter:
     """The cells that the conditions allow, by column."""
 
     @classmethod
-    def parse(cls, text: str, coding: TableEncoder) -> "RowFilter":
+    def parse(cls, text: Any, coding: TableEncoder) -> "RowFilter":
         """Parse what a user typed.
 
         Raises:
-            Refusal: A condition is malformed, or no row of such data can satisfy it.
+            Refusal: The conditions are no text, one is malformed, or no row of such data can satisfy it.
 
         >>> RowFilter.parse("sex=W", TableEncoder.fit(pa.table({"age": [31, 54], "sex": ["F", "M"]})))
         Traceback (most recent call last):
         onehalf._errors.Refusal: sex=W: expected one of F, M; got 'W'.
         """
+        if not isinstance(text, str):
+            got = type(text).__name__
+            refuse("where", expected="a text such as 'sex=F,age>40'", got=f"a {got}")
         conditions, allowed = [], {}
         for written in _split(text):
             index = find_column("the conditions", written.name, coding)
@@ -189,7 +204,7 @@ def find_column(what: str, name: str, coding: TableEncoder) -> int:
     """Find the index of a column among the cells of a row.
 
     Raises:
-        Refusal: The name is unknown, or the column holds IDs or free text.
+        Refusal: The name is unknown, or the column is not learned.
 
     >>> find_column("the target", "agee", TableEncoder.fit(pa.table({"age": [31, 54]})))
     Traceback (most recent call last):
@@ -197,7 +212,7 @@ def find_column(what: str, name: str, coding: TableEncoder) -> int:
     """
     kinds = {column.name: column.kind for column in coding.schema.columns}
     if kinds.get(name) in NOT_CODED:
-        got = f"{name!r}, which holds {'IDs' if kinds[name] == 'id' else 'free text'}"
+        got = f"{name!r}, which holds {NOT_CODED[kinds[name]]}"
         refuse(what, expected="a column that can be learned", got=got)
     if name not in kinds:
         hint = did_you_mean(name, coding.names) or f"The table has {_list_some(coding.names)}."
@@ -211,13 +226,7 @@ def seconds_per_tick(name: str, coding: TableEncoder) -> Fraction:
     >>> seconds_per_tick("day", TableEncoder.fit(pa.table({"day": ["2024-03-20", "2024-03-21"]})))
     Fraction(86400, 1)
     """
-    kind = coding.types.field(name).type
-    per_second = (
-        np.timedelta64(1, "s") // np.timedelta64(1, kind.unit)
-        if pa.types.is_timestamp(kind)
-        else 1
-    )
-    return Fraction(coding.ticks[name], int(per_second))
+    return Fraction(coding.ticks[name], coding.units_per_second(name))
 
 
 def _split(text: str) -> list[Condition]:
@@ -316,7 +325,7 @@ def _span(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[
         return float(place), float(place)
     if column.kind == "date":
         return _dates(what, value, column, coding)
-    number, kind = _number(value), coding.types.field(column.name).type
+    number, kind = _read_number(value, column), coding.types.field(column.name).type
     if number is None:
         refuse(what, expected=f"a number, since {column.name!r} holds numbers", got=repr(value))
     # 0.1 in float32 is not 0.1, and is what a person means by it
@@ -328,15 +337,24 @@ def _span(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[
     return cell, cell
 
 
+def _read_number(value: str, column: Column) -> float | None:
+    """A finite number, written as usual or as in the data; None if it is none."""
+    number = _number(value)
+    if isinstance(column.form, NumberForm):
+        (own,) = column.form.parse(pa.array([value])).to_pylist()
+        return number if own is None else own
+    return number
+
+
 def _dates(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[float, float]:
     """The ticks of a date, which is a moment or a whole day, month or year."""
     begin = None
     with contextlib.suppress(ValueError):
         begin = np.datetime64(value.replace(" ", "T")) if ISO_DATE.fullmatch(value) else None
-    if begin is None and column.format:
-        unit = next(unit for part, unit in UNITS.items() if part in column.format)
-        with contextlib.suppress(ValueError):
-            begin = np.datetime64(datetime.strptime(value, column.format), unit)
+    if begin is None and isinstance(column.form, DateForm):
+        unit = next(unit for part, unit in UNITS.items() if part in column.form.format)
+        (moment,) = column.form.parse(pa.array([value])).to_pylist()
+        begin = np.datetime64(moment, unit) if moment is not None else None
     if begin is None:
         written = f" or {column.format}" if column.format else ""
         refuse(
@@ -428,7 +446,7 @@ def _quote(text: str, signs: str) -> str:
 
 def _list_some(words: Iterable[str]) -> str:
     """List the first words, and count the rest."""
-    listed = list(words)
+    listed = [word for word in words if word != HIDDEN]
     return ", ".join(listed[:MOST_LISTED]) + (
         f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     )

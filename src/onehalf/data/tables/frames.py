@@ -11,22 +11,24 @@ from onehalf.data.tables.validation import check_names, check_table
 __all__ = ["empty_frame", "is_data_frame", "to_frame", "to_table"]
 
 
-def to_table(frame: Any, *, allow_empty: bool = False) -> pa.Table:
+def to_table(frame: Any, *, allow_empty: bool = False, what: str = "the table") -> pa.Table:
     """Convert a data frame of pandas, polars, pyarrow, or another that narwhals knows, and check it.
 
-    Row labels are dropped. Call this where data come in, and nowhere else.
+    Row labels are dropped, and names of columns that are no words become words (`to_frame`
+    gives them back). Call this where data come in, and nowhere else.
 
     Args:
         frame: The data frame.
         allow_empty: Accept fewer than two rows and columns without values: there is nothing to
             learn from them, but they can be encoded.
+        what: The frame's name in error messages.
 
     >>> to_table(pa.table({"age": [31.0, float("nan"), 54.0]}))["age"].null_count
     1
     """
-    what = "the table"
     try:
-        named = nw.from_native(frame, eager_only=True)
+        named = nw.from_native(_prepare(what, frame), eager_only=True)
+        _check_dtypes(what, named)
         table = nw.maybe_reset_index(named).to_arrow()
     except TypeError as error:
         got, hint = (
@@ -39,7 +41,7 @@ def to_table(frame: Any, *, allow_empty: bool = False) -> pa.Table:
     except pa.ArrowException as error:
         _refuse_mixed(what, error)
     except nw.exceptions.DuplicateError:
-        check_names(what, [str(name) for name in frame.columns])
+        check_names(what, getattr(frame, "column_names", None) or list(frame.columns))
         raise
     return check_table(what, table, allow_empty=allow_empty)
 
@@ -50,7 +52,10 @@ def is_data_frame(rows: Any) -> bool:
     >>> is_data_frame(pa.table({"age": [31]})), is_data_frame([[31]])
     (True, False)
     """
-    return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame | nw.LazyFrame)
+    try:
+        return isinstance(nw.from_native(rows, pass_through=True), nw.DataFrame | nw.LazyFrame)
+    except nw.exceptions.DuplicateError:
+        return True
 
 
 def empty_frame(frame: Any) -> Any:
@@ -75,12 +80,53 @@ def to_frame(table: pa.Table, frame: Any) -> Any:
         return table
     kind = nw.from_native(frame, eager_only=True).implementation
     if kind.is_pandas():
-        return table.to_pandas().astype(frame.dtypes[table.column_names])
+        return _to_pandas(table, frame)
     made = nw.from_arrow(table, backend=kind).to_native()
     if kind.is_pyarrow():
         return made.cast(pa.schema([frame.schema.field(name) for name in table.column_names]))
     if kind.is_polars():
         return made.cast({name: frame.schema[name] for name in table.column_names})
+    return made
+
+
+def _prepare(what: str, frame: Any) -> Any:
+    """A pandas frame whose names are words and whose columns are dense; any other frame as it is."""
+    if not nw.dependencies.is_pandas_dataframe(frame):
+        return frame
+    names = [str(name) for name in frame.columns]
+    check_names(what, names)
+    named = frame.set_axis(names, axis=1)
+    sparse = {
+        name: type_.subtype
+        for name, type_ in named.dtypes.items()
+        if type(type_).__name__ == "SparseDtype"
+    }
+    return named.astype(sparse) if sparse else named
+
+
+def _check_dtypes(what: str, named: Any) -> None:
+    """Refuse types that Arrow does not know, and name their column."""
+    for name in named.columns:
+        native = named[name].to_native().dtype if named.implementation.is_pandas() else None
+        is_complex = getattr(native, "kind", "") == "c"
+        is_long = str(named.schema[name]) in ("Int128", "UInt128")
+        if is_complex or is_long:
+            hint = "Make two columns of it." if is_complex else "Cast it to Int64 or to words."
+            refuse(
+                what,
+                expected="numbers, words, booleans or dates",
+                got=f"{native or named.schema[name]} in column {name!r}",
+                hint=hint,
+            )
+
+
+def _to_pandas(table: pa.Table, frame: Any) -> Any:
+    """A pandas frame with the names and types of another."""
+    names = [str(name) for name in frame.columns]
+    places = [names.index(name) for name in table.column_names]
+    types = frame.dtypes.iloc[places]
+    made = table.to_pandas().astype(dict(zip(table.column_names, types, strict=True)))
+    made.columns = frame.columns[places]
     return made
 
 

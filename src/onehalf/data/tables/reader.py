@@ -3,74 +3,66 @@
 Each column keeps its own type, and a missing value is missing, not a number or a word in its
 place.
 
-From CSV a column comes as whole numbers, as numbers, or as the words of the file. What words
-mean (dates, yes and no) is for `profile.py` to say, so that they can be written again as they
-were.
+From CSV a column comes as whole numbers, as numbers, or as the words of the file. The form in
+which its numbers are written, and the dialect of the file, are in the table's metadata. What
+words mean (dates, yes and no) is for `profile.py` to say, so that they can be written again as
+they were.
 """
 
 import codecs
 import csv
 import itertools
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
 from onehalf._errors import refuse
-from onehalf.data.tables.validation import FIRST_LINE, check_names, check_table, count_of
+from onehalf.data.tables.dialect import SEPARATOR_NAMES, SEPARATORS, Dialect
+from onehalf.data.tables.forms.columns import read_column, to_field
+from onehalf.data.tables.forms.numbers import find_decimal_mark
+from onehalf.data.tables.validation import (
+    FIRST_LINE,
+    check_names,
+    check_table,
+    count_of,
+    drop_row_labels,
+)
 
-__all__ = ["MISSING", "SUFFIXES", "read_table"]
-
-# its functions are made when it is imported: no type checker sees them
-pc: Any = pyarrow.compute
+__all__ = ["SUFFIXES", "read_table"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 """The kinds of file that hold a table."""
 
-MISSING = (
-    "",
-    "?",
-    "-",
-    ".",
-    "NA",
-    "N/A",
-    "na",
-    "n/a",
-    "#N/A",
-    "<NA>",
-    "NaN",
-    "nan",
-    "NaT",
-    "NULL",
-    "Null",
-    "null",
-    "None",
-)
-"""Words that mean a missing value among numbers. Among words only an empty one does: NA may be
-Namibia."""
-
 BLOCK = 2**24
+
+NO_NAME = "\0"
+"""The column behind a separator that ends each line: no file has a zero byte."""
+
 OPEN_QUOTE = "Is a quotation mark left open?"
 
 
-def read_table(path: str | Path) -> pa.Table:
+def read_table(path: str | Path, *, allow_empty: bool = False) -> pa.Table:
     """The table of a .csv, .tsv or .parquet file: two rows or more, each column with a name of its own and some values.
 
-    CSV: UTF-8, a header, commas (semicolons, if the header has more of these). A column is one
-    of
+    CSV: UTF-8; `Dialect` says what else is found. A column is one of
 
-    - whole numbers (int64) or numbers (float64), if every value is one. Spaces around them and
-      the words of `MISSING` do not matter;
+    - whole numbers (int64) or numbers (float64), if every value is one: `NumberForm` says how
+      they may be written. Spaces around them and the words of `MISSING` do not matter;
     - words (string) otherwise. Numbers with leading zeros (01234) and whole numbers of 19
       digits or more stay words, since as numbers they would not be the same again. An empty
       word is missing.
 
-    Parquet: the types of the file; NaN is missing. Nested columns, bytes, durations and times
-    of day are refused.
+    Parquet: the types of the file; NaN is missing, and row labels that pandas stored are left
+    out. Nested columns, bytes, durations and times of day are refused.
+
+    Args:
+        path: The file.
+        allow_empty: Accept fewer than two rows and columns without values.
     """
     path = Path(path)
     if not path.is_file():
@@ -88,62 +80,90 @@ def read_table(path: str | Path) -> pa.Table:
         )
     try:
         return check_table(
-            str(path), _parquet(path) if kind == ".parquet" else _text(path, kind)
+            str(path),
+            _parquet(path)
+            if kind == ".parquet"
+            else _text(path, kind, allow_empty=allow_empty),
+            allow_empty=allow_empty,
         )
     except OSError as error:
         refuse(str(path), expected="a file that can be read", got=error.strerror or error)
 
 
-def _text(path: Path, kind: str) -> pa.Table:
+def _text(path: Path, kind: str, *, allow_empty: bool) -> pa.Table:
     """A CSV file: all of it read as words, and those turned into numbers column by column where they are numbers."""
     what, (lines, quotes) = str(path), _lines_and_quotes(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = next((line for line in file if line.strip()), None)
-    if first is None:
-        refuse(what, expected="a header and rows", got="an empty file")
-    delimiter = "\t" if kind == ".tsv" else ";" if first.count(";") > first.count(",") else ","
-    names = next(_rows(path, delimiter))[1]
-    check_names(what, names)
-    try:
-        table = pyarrow.csv.read_csv(
-            path,
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string())
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        for line, row in _rows(path, delimiter):
-            if len(row) != len(names):
-                expected = f"{count_of(len(names), 'value')} in every line, as in the header"
-                hint = (
-                    OPEN_QUOTE
-                    if "\n" in "".join(row)
-                    else f"A value with {delimiter!r} in it needs quotes."
-                )
-                refuse(what, expected=expected, got=f"{len(row)} in line {line}", hint=hint)
-        refuse(
-            what, expected="a CSV file", got=f"one that can't be read ({_first_line(error)})"
-        )
-    if not len(table):
+    dialect, names = Dialect.detect(path, kind)
+    check_names(what, list(names))
+    table = _words(path, dialect, names)
+    if not len(table) and not allow_empty:
         refuse(what, expected="at least 2 rows", got="a header only")
-    last = table[-1][-1].as_py().rstrip("\n")
+    last = table[-1][-1].as_py().rstrip("\n") if len(table) else ""
     if quotes % 2 and "\n" in last:
         got = f"one from line {lines - last.count(chr(10))} to the end of the file"
         refuse(what, expected="values that end", got=got, hint=OPEN_QUOTE)
+    dialect = replace(dialect, decimal=find_decimal_mark(table.columns))
     with ThreadPoolExecutor() as pool:
-        columns = list(pool.map(_numbers_or_words, table.columns))
+        read = list(
+            pool.map(lambda column: read_column(column, dialect.decimal), table.columns)
+        )
     # where lines and rows are as many, no value has a line break and no line is empty: row i is
-    # in line i + 2
-    known = {FIRST_LINE: b"2"} if lines == len(table) + 1 else None
-    return pa.table(columns, names=names, metadata=known)
+    # in line i + 2, if the header is in line 1
+    before = len(dialect.prelude) + dialect.header
+    known = {FIRST_LINE: str(before + 1).encode()} if lines == len(table) + before else {}
+    fields = [to_field(name, *each) for name, each in zip(names, read, strict=True)]
+    schema = pa.schema(fields, metadata=known | dialect.to_metadata())
+    return pa.table([values for values, *_ in read], schema=schema)
+
+
+def _words(path: Path, dialect: Dialect, names: Sequence[str]) -> pa.Table:
+    """All cells as words."""
+    listed = [*names, *([NO_NAME] if dialect.trailing else [])]
+    skipped = len(dialect.prelude) + dialect.header
+    if dialect.header:
+        header = next(_rows(path, dialect))[1]
+        skipped += "".join(header).count("\n")
+    try:
+        table = pyarrow.csv.read_csv(
+            path,
+            read_options=pyarrow.csv.ReadOptions(column_names=listed, skip_rows=skipped),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=dialect.separator, newlines_in_values=True
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(listed, pa.string())
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file" in str(error):
+            return pa.table({name: pa.array([], pa.string()) for name in names})
+        _refuse_lines(path, dialect, len(listed))
+        got = f"one that can't be read ({_first_line(error)})"
+        refuse(str(path), expected="a CSV file", got=got)
+    return table.select(list(names))
+
+
+def _refuse_lines(path: Path, dialect: Dialect, width: int) -> None:
+    """Refuse the first line that has not as many values as the others."""
+    for line, row in _rows(path, dialect):
+        is_header = dialect.trailing == "rows" and len(row) == width - 1
+        if len(row) == width or is_header:
+            continue
+        expected = f"{count_of(width, 'value')} in every line, as in the header"
+        hint = f"A value with {dialect.separator!r} in it needs quotes."
+        text = "".join(row)
+        other = max(SEPARATORS, key=text.count)
+        if "\n" in text:
+            hint = OPEN_QUOTE
+        elif len(row) == 1 and text.count(other) == width - 1:
+            hint = f"This line has {SEPARATOR_NAMES[other]} between values, the lines before it"
+            hint += f" {SEPARATOR_NAMES[dialect.separator]}."
+        refuse(str(path), expected=expected, got=f"{len(row)} in line {line}", hint=hint)
 
 
 def _parquet(path: Path) -> pa.Table:
     try:
-        return pyarrow.parquet.ParquetFile(path).read()
+        return drop_row_labels(pyarrow.parquet.ParquetFile(path).read())
     except (pa.ArrowException, OSError) as error:
         refuse(
             str(path),
@@ -152,18 +172,20 @@ def _parquet(path: Path) -> pa.Table:
         )
 
 
-def _rows(path: Path, delimiter: str) -> Any:
+def _rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Each row of a CSV file, the header too, with the line that it begins in.
 
     Empty lines are passed over.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader, begin = csv.reader(file, delimiter=delimiter), 1
+        before = len(dialect.prelude)
+        rest = itertools.islice(file, before, None)
+        reader, begin = csv.reader(rest, delimiter=dialect.separator), before + 1
         try:
             for row in reader:
                 if row:
                     yield begin, row
-                begin = reader.line_num + 1
+                begin = before + reader.line_num + 1
         except csv.Error as error:
             refuse(
                 str(path),
@@ -204,43 +226,6 @@ def _lines_and_quotes(path: Path) -> tuple[int, int]:
                 block[-1:] or last,
             )
     return lines + (last != b"\n"), quotes
-
-
-def _numbers_or_words(words: pa.ChunkedArray) -> pa.ChunkedArray:
-    """int64 or float64, if nothing is lost by it.
-
-    Else the words, with None for those that are empty.
-    """
-    none = pa.scalar(None, pa.string())
-    if (numbers := _numbers(words)) is not None:
-        return numbers
-    bare = pc.utf8_trim_whitespace(words)
-    if (numbers := _numbers(bare)) is not None:
-        return numbers
-    return pc.if_else(pc.equal(bare, ""), none, words)
-
-
-def _numbers(words: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """The words as numbers; None if one of them is no number, or would be another word when written again."""
-    known = pc.if_else(
-        pc.is_in(words, value_set=pa.array(MISSING)), pa.scalar(None, pa.string()), words
-    )
-    for kind in (pa.int64(), pa.float64()):
-        try:
-            numbers = pc.cast(known, kind)
-        except pa.ArrowInvalid:
-            continue
-        begin_with_0 = known.filter(pc.starts_with(known, "0"))
-        size = pc.max(pc.abs(numbers)).as_py() if kind == pa.float64() else 0
-        too_long = (size or 0) >= 1e18 and pc.any(
-            pc.match_substring_regex(known, "^[+-]?[0-9]{19,}$")
-        ).as_py()
-        return (
-            None
-            if too_long or pc.any(pc.match_substring_regex(begin_with_0, "^0[0-9x]")).as_py()
-            else numbers
-        )
-    return None
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -10,7 +11,12 @@ import pyarrow as pa
 
 from onehalf._errors import refuse
 from onehalf._registry import choose
-from onehalf._text import did_you_mean
+from onehalf._text import did_you_mean, join_names
+from onehalf.data.tables.forms.base import Form
+from onehalf.data.tables.forms.booleans import BooleanForm
+from onehalf.data.tables.forms.columns import FORMS
+from onehalf.data.tables.forms.dates import DateForm
+from onehalf.data.tables.forms.numbers import NumberForm
 from onehalf.data.tables.profile import ColumnProfile, Kind, Value, format_value, shorten
 
 __all__ = ["Column", "Kind", "Schema"]
@@ -18,8 +24,27 @@ __all__ = ["Column", "Kind", "Schema"]
 ABOUT = (
     "A kind may be corrected, to one of "
     + ", ".join(get_args(Kind))
-    + "; the rest describes the data."
+    + ". So may the form of the cells: format (of dates, as in strftime), zone, decimal, thousands, "
+    "prefix, suffix, minus, plus, least_decimals, fixed (of numbers), true, false, and null (the word "
+    "for a missing value). The rest describes the data."
 )
+
+FORM_OF: Mapping[str, type[Form]] = {
+    "continuous": NumberForm,
+    "integer": NumberForm,
+    "date": DateForm,
+    "boolean": BooleanForm,
+}
+"""The form that the cells of a kind may have."""
+
+FORM_KEYS = tuple(
+    dict.fromkeys(field.name for form in FORMS.values() for field in dataclasses.fields(form))
+)
+"""What a column in a file may say about its form."""
+
+
+QUOTES_CELL = re.compile(r" in (line|row) [0-9]")
+"""In warnings that say what a cell holds."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +65,9 @@ class Column:
     decimals: int | None = None
     """The decimals that 99 % of the numbers make do with; None if they have all that their type
     can hold."""
-    format: str | None = None
-    """How dates are written, where they are words or numbers."""
+    form: Form | None = None
+    """How the cells are written, where they are words, or come from a text file; None if as
+    usual."""
     values: tuple[Value, ...] = ()
     """All of the values, where a number or a date takes only few, or a constant its one."""
     atoms: tuple[tuple[Value, float], ...] = ()
@@ -51,8 +77,34 @@ class Column:
     """The most frequent words, at most 100, and how many rows each has."""
     rare: int | None = None
     """The rows that hold any other word."""
+    personal: str | None = None
+    """Why the column looks like personal data, whatever its kind."""
+    note: str = ""
+    """What was seen, in a few words: the type, the form of the cells, the word for missing ones."""
     warnings: tuple[str, ...] = ()
     """What will hurt, in sentences."""
+
+    @property
+    def format(self) -> str | None:
+        """How dates are written, where they are words or numbers."""
+        return self.form.format if isinstance(self.form, DateForm) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts that the column has, those of its form among them."""
+        facts = {
+            key: fact
+            for key, fact in vars(self).items()
+            if key != "form" and fact is not None and fact not in ((), {}, "")
+        }
+        return facts | (self.form.to_dict() if self.form else {})
+
+    def hide_words(self, words: Collection[str]) -> "Column":
+        """Return the column without categories but these words, and without warnings that quote a cell."""
+        kept = {word: rows for word, rows in self.categories.items() if word in words}
+        hidden = sum(self.categories.values()) - sum(kept.values())
+        rare = self.rare if self.rare is None else self.rare + hidden
+        warnings = tuple(each for each in self.warnings if not QUOTES_CELL.search(each))
+        return dataclasses.replace(self, categories=kept, rare=rare, warnings=warnings)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -79,10 +131,12 @@ class Column:
         )
 
     def _details(self) -> Iterator[str]:
+        if self.personal:
+            yield self.personal
         if self.decimals:
             yield f"{self.decimals} decimal{'s' * (self.decimals > 1)}"
-        if self.format:
-            yield f"written {self.format}"
+        if self.form and (written := self.form.describe()):
+            yield written
         if self.values:
             yield ("only " if len(self.values) > 1 else "") + _some(
                 map(format_value, self.values)
@@ -107,14 +161,19 @@ class Schema:
     - constant: one value, wherever there is one.
     - boolean: booleans; 0 and 1 and no other number, since nothing lies between them; two words
       that are true and false, yes and no, y and n, or t and f, in any capitals.
+    - personal: what looks like people's names, e-mail addresses, phone numbers, street
+      addresses or account numbers (`onehalf.data.tables.personal`).
     - category: what the data frame declares as one.
-    - date: dates and times; words that are all in one of `columns.FORMATS`, and the same when
-      written again; numbers that are all dates yyyymmdd from 1900 to 2100, four different ones
-      at least.
+    - date: dates and times; words of which 95 % or more are dates in one format (`DateForm`);
+      numbers that are all dates yyyymmdd from 1900 to 2100, four different ones at least.
+    - key: numbers or words of 16 digits or more, 20 values at least; id, if 95 % of them are
+      different; category, if they are fewer.
     - id: whole numbers, 20 or more, each of them once, if the name suggests it (id, key, index,
       number, ...); or, 50 or more, if they are consecutive.
     - integer: numbers that are all whole, whatever their type: 3.0 counts.
-    - continuous: other numbers.
+    - continuous: other numbers, also words that are numbers with units or marks (`NumberForm`).
+      Whole numbers of more than 15 digits are words, unless at most 3 of them are among smaller
+      ones.
     - text: words, 20 values or more, 4 words or more in each on average, with at least half of
       the values different.
     - id: words, 20 values or more, of which 95 % or more are different.
@@ -134,23 +193,31 @@ class Schema:
     columns: tuple[Column, ...]
 
     @classmethod
-    def infer(cls, table: pa.Table, kinds: Mapping[str, str] | None = None) -> "Schema":
+    def infer(
+        cls,
+        table: pa.Table,
+        kinds: Mapping[str, str] | None = None,
+        forms: Mapping[str, Form | None] | None = None,
+    ) -> "Schema":
         """Infer the schema of a table that has been checked (`onehalf.data.dataset`).
 
         Args:
             table: The table.
             kinds: The kinds of columns where they are known.
+            forms: How their cells are written, where that is known.
 
         Raises:
-            Refusal: A known kind does not fit the values: words are not continuous, 0.5 is no
-                integer.
+            Refusal: A known kind or form does not fit the values: words are not continuous, 0.5
+                is no integer.
         """
-        kinds = kinds or {}
+        kinds, forms = kinds or {}, forms or {}
         _check_known("the kinds", kinds, table)
-        profiles = (ColumnProfile(name, table) for name in table.column_names)
         return cls(
             len(table),
-            tuple(Column(**column.facts(kinds.get(column.name))) for column in profiles),
+            tuple(
+                _describe(name, table, kinds.get(name), forms.get(name))
+                for name in table.column_names
+            ),
         )
 
     @property
@@ -172,19 +239,69 @@ class Schema:
                     expected="all columns of the table",
                     got=f"none called {name!r}",
                 )
-        return Schema.infer(table, {column.name: column.kind for column in self.columns})
+        kinds = {column.name: column.kind for column in self.columns}
+        return Schema.infer(table, kinds, {column.name: column.form for column in self.columns})
+
+    def changes(self, other: "Schema") -> list[str]:
+        """What differs in another schema of the same table, a line for each fact that a person may write.
+
+        >>> one = Schema(3, (Column("age", "integer", 0.0, 3),))
+        >>> one.changes(Schema(3, (Column("age", "category", 0.0, 3),)))
+        ['age: kind is category, not integer']
+        """
+        before = {column.name: column for column in self.columns}
+        return [
+            f"{column.name}: {difference}"
+            for column in other.columns
+            for difference in _compare(before[column.name], column)
+        ]
+
+    def keep_personal(self, names: Sequence[str]) -> "Schema":
+        """Return the schema in which these columns of personal data are categories, to be learned.
+
+        Raises:
+            Refusal: There is no such column, or it does not look like personal data.
+        """
+        looks = [column.name for column in self.columns if column.personal]
+        for name in names:
+            if name not in looks:
+                expected = f"a column that looks like personal data ({join_names(looks) or 'none does'})"
+                refuse("keep-personal", expected=expected, got=repr(name))
+        columns = (
+            dataclasses.replace(column, kind="category") if column.name in names else column
+            for column in self.columns
+        )
+        return Schema(self.rows, tuple(columns))
+
+    def hide_words(self, words: Mapping[str, Collection[str]]) -> "Schema":
+        """Return the schema without words but these, and without warnings that quote a cell.
+
+        Args:
+            words: For each column of words those that may be known.
+        """
+        return Schema(
+            self.rows,
+            tuple(column.hide_words(words.get(column.name, ())) for column in self.columns),
+        )
+
+    def without_values(self) -> "Schema":
+        """Return what a person can ask for: the kinds and forms of columns, without values."""
+        facts: dict[str, Any] = {
+            "low": None,
+            "high": None,
+            "values": (),
+            "atoms": (),
+            "categories": {},
+            "rare": None,
+            "warnings": (),
+        }
+        return Schema(
+            self.rows, tuple(dataclasses.replace(column, **facts) for column in self.columns)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The rows and the columns; of each column the facts that it has."""
-        described = [
-            {
-                key: fact
-                for key, fact in vars(column).items()
-                if fact is not None and fact not in ((), {})
-            }
-            for column in self.columns
-        ]
-        return {"rows": self.rows, "columns": described}
+        return {"rows": self.rows, "columns": [column.to_dict() for column in self.columns]}
 
     def to_json(self) -> str:
         """The schema as a file to be read and corrected: one line a column.
@@ -204,7 +321,7 @@ class Schema:
         >>> Schema.from_json('{"columns": [{"name": "age", "kind": "interger"}]}')
         Traceback (most recent call last):
         onehalf._errors.Refusal: the schema, column 'age': expected one of continuous, integer, category, boolean, date,
-        constant, id, text; got 'interger'. Did you mean integer?
+        constant, id, key, personal, text; got 'interger'. Did you mean integer?
         """
         try:
             content = json.loads(text)
@@ -248,14 +365,16 @@ def _read_column(what: str, number: int, content: Any) -> Column:
         got = f"column {number} without"
         refuse(what, expected="a name and a kind for each column", got=got)
     what = f"{what}, column {content['name']!r}"
-    keys = tuple(field.name for field in dataclasses.fields(Column))
+    fields = (field.name for field in dataclasses.fields(Column))
+    keys = (*(name for name in fields if name != "form"), *FORM_KEYS)
     facts: dict[str, Any] = {"missing": 0.0, "distinct": 0}
     for key, fact in content.items():
         facts[choose(what, key, keys)] = tuple(fact) if isinstance(fact, list) else fact
     facts["kind"] = choose(what, content["kind"], get_args(Kind))
+    form = _read_form(what, facts)
     try:
         atoms = tuple((value, share) for value, share in facts.pop("atoms", ()))
-        column = Column(**facts, atoms=atoms)
+        column = Column(**facts, atoms=atoms, form=form)
         can_be_shown = len(column.cells) > 0
     except (TypeError, ValueError, AttributeError, ZeroDivisionError):
         column = None
@@ -264,6 +383,34 @@ def _read_column(what: str, number: int, content: Any) -> Column:
         got = shorten(json.dumps(facts), 100)
         refuse(what, expected="facts such as `onehalf data` writes", got=got)
     return column
+
+
+def _read_form(what: str, facts: dict[str, Any]) -> Form | None:
+    """Take the form out of a column's facts; what does not belong to its kind is dropped."""
+    written = {key: facts.pop(key) for key in FORM_KEYS if key in facts}
+    form = FORM_OF.get(facts["kind"])
+    if form is None:
+        return None
+    own = [field.name for field in dataclasses.fields(form)]
+    known = {key: fact for key, fact in written.items() if key in own}
+    return form.from_dict(what, known) if known else None
+
+
+def _describe(name: str, table: pa.Table, kind: str | None, form: Form | None) -> Column:
+    """The column of that name."""
+    requested: Any = choose(f"column {name!r}", kind, get_args(Kind)) if kind else None
+    return Column(**ColumnProfile(name, table, requested, form).facts())
+
+
+def _compare(before: Column, after: Column) -> Iterator[str]:
+    """What a person may have changed of a column."""
+    if before.kind != after.kind:
+        yield f"kind is {after.kind}, not {before.kind}"
+    old, new = (column.form.to_dict() if column.form else {} for column in (before, after))
+    for key in dict.fromkeys([*old, *new]):
+        if old.get(key) != new.get(key):
+            was = f", not {old[key]!r}" if key in old else ""
+            yield f"{key} is {new[key]!r}{was}" if key in new else f"{key} is not {old[key]!r}"
 
 
 def _check_known(what: str, names: Iterable[str], table: pa.Table) -> None:

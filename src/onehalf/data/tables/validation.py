@@ -8,7 +8,14 @@ import pyarrow.compute
 from onehalf._errors import refuse
 from onehalf._text import join_names
 
-__all__ = ["FIRST_LINE", "check_names", "check_table", "count_of", "locate_row"]
+__all__ = [
+    "FIRST_LINE",
+    "check_names",
+    "check_table",
+    "count_of",
+    "drop_row_labels",
+    "locate_row",
+]
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
@@ -20,6 +27,8 @@ FIRST_LINE = b"the line of the first row"
 def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.Table:
     """Check a table, and set NaN to missing."""
     check_names(what, table.column_names)
+    if not table.num_columns:
+        refuse(what, expected="at least one column", got="none")
     if not allow_empty and len(table) < 2:
         refuse(what, expected="at least 2 rows", got=len(table) or "none")
     columns = [
@@ -34,10 +43,11 @@ def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.
     if not allow_empty and empty:
         got, hint = f"none in {join_names(map(repr, empty))}", "Remove what is all missing."
         refuse(what, expected="some values in every column", got=got, hint=hint)
-    kept = {
-        key: value for key, value in (table.schema.metadata or {}).items() if key == FIRST_LINE
-    }
-    plain = pa.table(columns, names=table.column_names, metadata=kept)
+    fields = [
+        pa.field(field.name, column.type, metadata=_own(field.metadata))
+        for field, column in zip(table.schema, columns, strict=True)
+    ]
+    plain = pa.table(columns, schema=pa.schema(fields, metadata=_own(table.schema.metadata)))
     for name, column in zip(plain.column_names, plain.columns, strict=True):
         if pa.types.is_floating(column.type) and pc.any(infinite := pc.is_inf(column)).as_py():
             count, first = (
@@ -52,6 +62,21 @@ def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.
                 hint="Leave missing what is not known.",
             )
     return plain
+
+
+def _own(metadata: Any) -> dict[bytes, bytes]:
+    """What this package itself keeps beside a table or a column."""
+    kept = (metadata or {}).items()
+    return {
+        key: value for key, value in kept if key == FIRST_LINE or key.startswith(b"onehalf.")
+    }
+
+
+def drop_row_labels(table: pa.Table) -> pa.Table:
+    """Drop the row labels that pandas stored beside the columns."""
+    stored = (table.schema.pandas_metadata or {}).get("index_columns", ())
+    labels = [name for name in stored if isinstance(name, str) and name in table.column_names]
+    return table.drop_columns(labels) if len(labels) < table.num_columns else table
 
 
 def check_names(what: str, names: list[str]) -> None:

@@ -1,30 +1,84 @@
-"""Tables as the bytes of a file."""
+"""Tables as the bytes of a file, in the dialect of the file that they came from."""
 
+import codecs
 import io
+from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute
 import pyarrow.parquet
 
+from onehalf.data.tables.dialect import Dialect
+from onehalf.data.tables.forms.columns import form_of_field, write_column
+
 __all__ = ["pack_table"]
+
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
+
+LINES = 2**16
+"""Lines that are put together at a time."""
 
 
 def pack_table(table: pa.Table, suffix: str) -> bytes:
     """The bytes of a .csv, .tsv or .parquet file."""
-    buffer = io.BytesIO()
     if suffix == ".parquet":
-        pyarrow.parquet.write_table(table, buffer)
+        buffer = io.BytesIO()
+        pyarrow.parquet.write_table(_without_forms(table), buffer)
         return buffer.getvalue()
-    delimiter = "\t" if suffix == ".tsv" else ","
-    options = pyarrow.csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
-    pyarrow.csv.write_csv(_without_dictionaries(table), buffer, options)
-    return buffer.getvalue()
+    dialect = Dialect.of(table.schema) or Dialect(suffix="")
+    if suffix != dialect.suffix:
+        separator = "\t" if suffix == ".tsv" else ","
+        dialect = replace(dialect, separator=separator, prelude=(), trailing="")
+    return _pack_text(table, dialect)
 
 
-def _without_dictionaries(table: pa.Table) -> pa.Table:
-    """The table with each dictionary's words one by one, which is all that CSV can hold."""
+def _pack_text(table: pa.Table, dialect: Dialect) -> bytes:
+    """The bytes of a text file."""
+    lines = list(dialect.prelude)
+    if dialect.header:
+        names = pa.array(table.column_names, pa.large_string())
+        header = dialect.separator.join(
+            _quote(names, dialect, always=dialect.quoted_header).to_pylist()
+        )
+        lines.append(header + dialect.separator * (dialect.trailing == "all"))
     columns = [
-        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        for column in table.columns
+        _quote(
+            write_column(table[field.name], form_of_field(field)[0]),
+            dialect,
+            always=field.name in dialect.quoted,
+        )
+        for field in table.schema
     ]
-    return pa.table(columns, names=table.column_names)
+    if len(columns) == 1:  # an empty line would be no row
+        columns = [pc.if_else(pc.equal(columns[0], ""), '""', columns[0])]
+    rows = pc.binary_join_element_wise(
+        *columns, pa.scalar(dialect.separator, pa.large_string())
+    )
+    end = dialect.separator * bool(dialect.trailing)
+    lines += [line + end for line in rows.to_pylist()]
+    text = dialect.newline.join(lines) + dialect.newline * dialect.last_newline
+    return (codecs.BOM_UTF8 if dialect.bom else b"") + text.encode()
+
+
+def _quote(words: pa.Array, dialect: Dialect, *, always: bool) -> pa.Array:
+    """Words in quotes, where they need them or their column has them; missing ones as empty words."""
+    special = "" if always else rf'[{_escape(dialect.separator)}"\r\n]'
+    needs = pc.match_substring_regex(words, special)
+    doubled = pc.replace_substring(words, '"', '""')
+    mark, nothing = pa.scalar('"', pa.large_string()), pa.scalar("", pa.large_string())
+    inside = pc.binary_join_element_wise(mark, doubled, mark, nothing)
+    quoted = pc.if_else(needs, inside, words)
+    empty = '""' if always and dialect.quoted_missing else ""
+    return pc.fill_null(quoted, empty)
+
+
+def _escape(separator: str) -> str:
+    return "\\" + separator if separator in "|^]\\-" else separator
+
+
+def _without_forms(table: pa.Table) -> pa.Table:
+    """The table without what only text files have."""
+    plain = pa.schema([field.remove_metadata() for field in table.schema])
+    return table.cast(plain).replace_schema_metadata(None)

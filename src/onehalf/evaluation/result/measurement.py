@@ -1,5 +1,6 @@
 """All that a measurement holds."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +66,7 @@ class Measurement(Bounds):
     seconds: float = field(compare=False)
     """Time that the measurement took."""
     left_out: tuple[str, ...] = ()
-    """Columns of a table that are not compared: ids and free text."""
+    """Columns of a table that are not compared: IDs, keys, personal data and free text."""
     given: tuple[str, ...] = ()
     """Columns of a table whose values in each real row the sampler was given; `class` of rows with labels."""
     classes: tuple[ClassResult, ...] = ()
@@ -127,6 +128,15 @@ class Measurement(Bounds):
     def from_dict(cls, named: dict[str, Any]) -> "Measurement":
         """Read what `to_dict` gave."""
         return from_json(cls, named)
+
+    def hide_rows(self) -> "Measurement":
+        """Return the measurement without the cells of single rows of the data; their numbers stay."""
+        hidden = tuple(
+            dataclasses.replace(example, cells=None) for example in self.examples.missing
+        )
+        return dataclasses.replace(
+            self, examples=dataclasses.replace(self.examples, missing=hidden)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it for JSON, the number of its format, the first sentence, and the verdict."""

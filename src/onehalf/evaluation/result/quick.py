@@ -88,7 +88,7 @@ class QuickTable:
     rules: tuple[RuleCheck, ...]
     """Rules that the data keep."""
     left_out: tuple[str, ...] = ()
-    """Columns that are not compared: ids and free text."""
+    """Columns that are not compared: IDs, keys, personal data and free text."""
 
     @property
     def columns_above(self) -> int:

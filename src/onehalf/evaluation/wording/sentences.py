@@ -316,7 +316,7 @@ def _compared(found: Measurement) -> Iterator[str]:
     if n := found.features:
         yield f"Critics saw {n:,} feature{'s' * (n > 1)} of each row beside the row itself."
     if left_out := found.left_out:
-        yield f"Ids and free text can't be compared and were left out: {join_names(left_out, most=None)}."
+        yield f"IDs, personal data and free text can't be compared and are left out: {join_names(left_out, most=None)}."
 
 
 def _findings(found: Measurement, *, severe: bool) -> list[str]:

@@ -223,7 +223,7 @@ def _formats(alike: Harmonized | None) -> Iterator[str]:
 def _omissions(found: Measurement) -> Iterator[str]:
     """What was not compared."""
     if found.left_out:
-        yield f"Not compared, because they are IDs or free text: {', '.join(found.left_out)}."
+        yield f"Not compared, because they are IDs, personal data or free text: {', '.join(found.left_out)}."
     if found.unlabelled:
         yield "Labels were not compared: not all sides have some."
 

@@ -1,0 +1,259 @@
+"""The columns of a table that get new values, and how these are drawn."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from onehalf.data.tables.fresh import forms
+from onehalf.data.tables.fresh.accounts import CheckedCodes
+from onehalf.data.tables.fresh.codes import Codes
+from onehalf.data.tables.fresh.forms import Form
+from onehalf.data.tables.fresh.numbers import WholeNumbers
+from onehalf.data.tables.fresh.people import Emails, Phrases, made_up_words
+from onehalf.data.tables.fresh.seen import SeenValues
+from onehalf.data.tables.fresh.uuids import Uuids
+from onehalf.data.tables.personal.detector import EMAIL, find_personal
+from onehalf.data.tables.schema import Column, Schema
+
+__all__ = ["FRESH", "FreshColumn", "FreshColumns"]
+
+# its functions are made when it is imported: no type checker sees them
+pc: Any = pyarrow.compute
+
+FRESH = ("id", "key", "personal")
+"""Kinds of columns that get new values."""
+
+ATTEMPTS = 200
+"""Draws, at most, until enough values are new."""
+
+LEAST_NEW = 0.02
+"""With a smaller share of new ones among those drawn, longer values are drawn."""
+
+MOST_FITTED = 20_000
+"""The most values that a form of phrases is fitted to."""
+
+HALF = 0.5
+"""Values are phrases, or e-mail addresses, if at least this share of them are."""
+
+
+@dataclass(frozen=True)
+class FreshColumn:
+    """A column whose values are drawn anew: of the form of the data's, and none of them."""
+
+    name: str
+    form: Form
+    seen: SeenValues
+    """The data's values; of phrases, their words too."""
+    missing: float
+    """The share of the rows that hold nothing."""
+    distinct: float
+    """The share of the values that are different."""
+    is_ordered: bool
+    """Whether the values ascend from row to row."""
+
+    @classmethod
+    def fit(cls, column: Column, values: pa.ChunkedArray) -> "FreshColumn":
+        """Fit the form of a column's values.
+
+        Args:
+            column: What is known of the column.
+            values: Its values.
+        """
+        present = values.drop_null()
+        distinct = present.unique()
+        words = distinct.cast(pa.string()).to_pylist()
+        form = _fit_form(column, distinct, words)
+        known = itertools.chain(words, (part for word in words for part in _parts(form, word)))
+        share = 1.0 if column.kind == "id" else len(words) / len(present)
+        ordered = len(words) == len(present) and _ascends(words)
+        return cls(
+            column.name, form, SeenValues.fit(known), column.missing, share, bool(ordered)
+        )
+
+    def draw(self, rng: np.random.Generator, n: int) -> list[str | None] | None:
+        """Draw the values of n rows as words; None if too few new ones are left."""
+        is_known = rng.random(n) >= self.missing
+        known = int(is_known.sum())
+        different = -(-known * self.distinct // 1)
+        pool = self._draw_different(rng, int(different))
+        if pool is None:
+            return None
+        if len(pool) < known:
+            pool += [pool[place] for place in rng.integers(0, len(pool), known - len(pool))]
+            pool = [pool[place] for place in rng.permutation(known)]
+        if self.is_ordered:
+            pool.sort(key=_natural)
+        values = iter(pool)
+        return [next(values) if each else None for each in is_known]
+
+    def _draw_different(self, rng: np.random.Generator, n: int) -> list[str] | None:
+        """Draw n different values that are none of the data's."""
+        form = self.form
+        found: dict[str, None] = {}
+        for _ in range(ATTEMPTS):
+            wanted = n - len(found)
+            if not wanted:
+                return list(found)
+            drawn = form.draw(rng, wanted if form.is_always_new else 2 * wanted + 8)
+            new = [each for each in dict.fromkeys(drawn) if each not in found]
+            if not form.is_always_new:
+                new = [each for each in new if self._is_new(form, each)]
+            found |= dict.fromkeys(new[:wanted])
+            if len(new) < LEAST_NEW * len(drawn):
+                form = form.widen()
+        return None
+
+    def _is_new(self, form: Form, value: str) -> bool:
+        if value in self.seen:
+            return False
+        return not any(each in self.seen for each in _parts(form, value))
+
+
+@dataclass(frozen=True)
+class FreshColumns:
+    """The columns of a table that get new values.
+
+    >>> from onehalf.data.tables.schema import Schema
+    >>> people = pa.table({"id": range(100, 160), "sex": ["F", "M"] * 30})
+    >>> fresh = FreshColumns.fit(people, Schema.infer(people))
+    >>> both = fresh.add_to(people.select(["sex"]), people.schema, np.random.default_rng(0))
+    >>> both.column_names, both["id"][0].as_py() > 159
+    (['id', 'sex'], True)
+    """
+
+    columns: tuple[FreshColumn, ...] = ()
+
+    @classmethod
+    def fit(cls, table: pa.Table, schema: Schema) -> "FreshColumns":
+        """Fit the columns that the schema calls IDs, keys or personal."""
+        return cls(
+            tuple(
+                FreshColumn.fit(column, _plain(table[column.name]))
+                for column in schema.columns
+                if column.kind in FRESH and column.distinct
+            )
+        )
+
+    def add_to(self, table: pa.Table, types: pa.Schema, rng: np.random.Generator) -> pa.Table:
+        """Add the columns to samples, in the order and of the types of the data.
+
+        A column is left out if its type can't hold enough new values.
+        """
+        arrays = dict(zip(table.column_names, table.columns, strict=True)) | dict(
+            self._draw(types, len(table), rng)
+        )
+        fields = [
+            table.schema.field(field.name) if field.name in table.column_names else field
+            for field in types
+            if field.name in arrays
+        ]
+        schema = pa.schema(fields, metadata=table.schema.metadata)
+        return pa.table([arrays[field.name] for field in fields], schema=schema)
+
+    def _draw(
+        self, types: pa.Schema, n: int, rng: np.random.Generator
+    ) -> Iterator[tuple[str, pa.Array]]:
+        """Draw each column."""
+        for column in self.columns:
+            values = column.draw(rng, n)
+            if values is not None:
+                yield column.name, _as_type(values, types.field(column.name).type)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Convert to what JSON can hold; `from_dict` is the inverse."""
+        return [
+            vars(column) | {"form": forms.to_dict(column.form), "seen": column.seen.to_text()}
+            for column in self.columns
+        ]
+
+    @classmethod
+    def from_dict(cls, saved: Sequence[Mapping[str, Any]]) -> "FreshColumns":
+        """Restore what `to_dict` converted."""
+        return cls(
+            tuple(
+                FreshColumn(
+                    **dict(column)
+                    | {
+                        "form": forms.from_dict(column["form"]),
+                        "seen": SeenValues.from_text(column["seen"]),
+                    }
+                )
+                for column in saved
+            )
+        )
+
+
+def _fit_form(column: Column, distinct: pa.Array, words: list[str]) -> Form:
+    """Find the form of a column's different values: numbers, UUIDs, addresses, phrases or codes."""
+    type_ = distinct.type
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return _fit_numbers(distinct)
+    step = -(-len(words) // MOST_FITTED)
+    some = words[::step]
+    if form := Uuids.fit(some) or CheckedCodes.fit(some):
+        return form
+    emails = [word for word in some if EMAIL.fullmatch(word)]
+    if len(emails) >= HALF * len(some):
+        return Emails.fit(emails)
+    found = find_personal(column.name, some) if column.kind == "personal" else None
+    if found is not None and found.kind in ("phone", "account"):
+        return Codes.fit(words)
+    phrases = sum(map(_is_phrase, some))
+    is_phrases = phrases >= HALF * len(some) or (found and found.kind in ("name", "address"))
+    return Phrases.fit(some) if is_phrases else Codes.fit(words)
+
+
+def _fit_numbers(distinct: pa.Array) -> WholeNumbers:
+    """Fit whole numbers, within the limits of their type."""
+    numbers = [int(number) for number in distinct.to_pylist()]
+    if pa.types.is_floating(distinct.type):
+        return WholeNumbers.fit(numbers, -(2**53), 2**53)
+    limits = np.iinfo(distinct.type.to_pandas_dtype())
+    return WholeNumbers.fit(numbers, int(limits.min), int(limits.max))
+
+
+def _is_phrase(word: str) -> bool:
+    """Whether a value is made of words rather than of characters."""
+    letters = re.sub(r"[\W_]", "", word)
+    return letters.isalpha() and not letters.isupper() and len(letters) > 3
+
+
+def _parts(form: Form, word: str) -> list[str]:
+    """The words of a phrase, which must be new too."""
+    if isinstance(form, Emails):
+        return made_up_words(word.split("@")[0])
+    return made_up_words(word) if isinstance(form, Phrases) else []
+
+
+def _natural(word: str) -> list[tuple[int, int, str]]:
+    """A key by which 'A9' comes before 'A10'."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", word)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def _ascends(words: list[str]) -> bool:
+    """Whether each value is greater than the one before."""
+    return all(a < b for a, b in itertools.pairwise(map(_natural, words)))
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without a dictionary."""
+    return (
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    )
+
+
+def _as_type(values: list[str | None], type_: pa.DataType) -> pa.Array:
+    """Values as an array of this type."""
+    if pa.types.is_dictionary(type_):
+        return _as_type(values, type_.value_type).dictionary_encode().cast(type_)
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        numbers = [None if value is None else int(value) for value in values]
+        return pa.array(numbers, type_)
+    return pa.array(values, pa.large_string()).cast(type_)

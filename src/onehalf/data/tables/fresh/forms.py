@@ -1,0 +1,60 @@
+"""What a form of values is: it draws new ones, and is saved by name."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Form", "from_dict", "register", "to_dict"]
+
+CLASSES: dict[str, Any] = {}
+"""The classes of forms and of their parts, by name."""
+
+
+class Form(ABC):
+    """A form of values, such as three letters and five digits."""
+
+    @property
+    def is_always_new(self) -> bool:
+        """Whether no value that is drawn can be one of the data's."""
+        return False
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, n: int) -> list[str]:
+        """Draw n values, not all of them different."""
+
+    def widen(self) -> "Form":
+        """Return a form of longer values, for when nearly all of this one are taken."""
+        return self
+
+
+def register(cls: Any) -> Any:
+    """Let instances of a dataclass be saved by the name of the class."""
+    CLASSES[cls.__name__] = cls
+    return cls
+
+
+def to_dict(form: Any) -> dict[str, Any]:
+    """Convert a form, or a part of one, to what JSON can hold; `from_dict` is the inverse."""
+    fields = {each.name: getattr(form, each.name) for each in dataclasses.fields(form)}
+    return {"is": type(form).__name__} | {name: _save(value) for name, value in fields.items()}
+
+
+def from_dict(saved: Mapping[str, Any]) -> Any:
+    """Restore the form that `to_dict` converted."""
+    fields = {name: _load(value) for name, value in saved.items() if name != "is"}
+    return CLASSES[saved["is"]](**fields)
+
+
+def _save(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_save(each) for each in value]
+    return to_dict(value) if dataclasses.is_dataclass(value) else value
+
+
+def _load(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_load(each) for each in value)
+    return from_dict(value) if isinstance(value, dict) else value

@@ -41,6 +41,7 @@ FIT_KEYS = [
     "row_shape",
     "left_out",
     "players",
+    "kept_personal",
 ]
 """The keys of what `fit --json` prints, less `run`."""
 

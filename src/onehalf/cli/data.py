@@ -102,7 +102,7 @@ def _describe_table(name: str, out: Path | None, file: Path | None, as_json: boo
     table = read_table(name)
     schema, note = _check_schema(table, file)
     dialect = Dialect.of(table.schema) or Dialect()
-    heading = f"{name}: {schema.rows:,} rows, {len(schema.columns)} columns"
+    heading = f"{Path(name).name}: {schema.rows:,} rows, {len(schema.columns)} columns"
     about_file = [dialect.describe()] if dialect.describe() else []
     show = say if as_json else print_text
     show("\n".join([heading, str(schema), *about_file, *schema.warnings, *note]))

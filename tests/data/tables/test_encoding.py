@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onehalf import Refusal
-from onehalf.data.tables.encoding import TableEncoder
+from onehalf.data.tables.encoding import HIDDEN, TableEncoder
 from onehalf.data.tables.frames import empty_frame, to_frame, to_table
+from onehalf.data.tables.schema import Schema
 
 N = 120
 rng = np.random.default_rng(0)
@@ -177,3 +178,20 @@ def test_no_decimal_or_large_integer_changes():
     )
     coding = TableEncoder.fit(table)
     assert coding.decode(coding.encode(table)).equals(table)
+
+
+def test_words_that_are_hidden_have_their_places_and_come_back():
+    table = pa.table({"city": pa.array(["Rome", "Oslo", "Bern", "Rome"]), "n": [3, 1, 4, 1]})
+    keys = pa.table({"city": pa.array([7, 5, 6, 7]).dictionary_encode(), "n": [3, 1, 4, 1]})
+    for each in (table, keys):
+        encoder = TableEncoder.fit(each, schema=Schema.infer(each, {"city": "category"}))
+        cells = encoder.encode(each)
+        hidden = TableEncoder.from_dict(encoder.hide_words(cells[:2]).to_dict())
+        words = each["city"].cast(pa.string()).to_pylist()
+        assert set(hidden.words["city"]) == {*words[:2], HIDDEN}
+        assert f'"{words[2]}"' not in json.dumps(hidden.to_dict())
+        assert hidden.show(0, cells[2, 0]) == HIDDEN
+        assert np.array_equal(hidden.encode(each), cells)
+        assert hidden.reveal_words(each).words == encoder.words
+        assert hidden.reveal_words(each.slice(0, 2)).words == hidden.words
+        assert encoder.hide_words(cells[:2], ["city"]).words == encoder.words

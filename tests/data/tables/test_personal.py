@@ -5,9 +5,11 @@ import pyarrow as pa
 import pytest
 
 from onehalf._errors import Refusal
+from onehalf.data.dataset import from_objects
 from onehalf.data.tables.keys import are_keys
 from onehalf.data.tables.personal import find_personal
 from onehalf.data.tables.schema import Schema
+from onehalf.domains import infer_domain
 
 FIRST = ["Anna", "Bernd", "Carla", "Dieter", "Elif", "Fatima", "Giulia", "Hans", "Igor", "Jose"]
 LAST = [
@@ -138,3 +140,8 @@ def test_keys_have_16_digits_and_do_not_count_time():
     assert not are_keys("x", [each[:-1] for each in digits])
     assert not are_keys("created_ts", digits)
     assert not are_keys("x", [])
+
+
+def test_personal_data_of_arrays_are_not_known():
+    with pytest.raises(Refusal, match="keep-personal: expected a table; got an array"):
+        infer_domain(from_objects(np.zeros((9, 2))), keep_personal=["x"])

@@ -450,3 +450,9 @@ def test_any_column_has_a_schema_that_survives_the_file(values):
     assert column.distinct == len({value for value in values if value is not None})
     assert column.missing == pytest.approx(values.count(None) / len(values), rel=1e-3)
     assert "x" in str(schema)
+
+
+def test_words_of_one_or_two_rows_are_not_printed():
+    (column,) = Schema.infer(pa.table({"city": ["Rome"] * 9 + ["Oslo", "Bern"]})).columns
+    assert column.cells[-1] == "Rome 82 %; 2 of fewer than 3 rows"
+    assert column.categories == {"Rome": 9, "Bern": 1, "Oslo": 1}

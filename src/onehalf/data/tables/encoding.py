@@ -211,8 +211,8 @@ class TableEncoder:
             keep: Columns whose words may all be known.
         """
         words = dict(self.words)
-        for place, name in enumerate(self.names):
-            if name in words and name not in keep:
+        for place, (name, column) in enumerate(zip(self.names, self.columns, strict=True)):
+            if column.kind == "category" and name not in keep:
                 held = set(np.unique(cells[:, place]))
                 words[name] = tuple(
                     word if code in held else HIDDEN for code, word in enumerate(words[name])
@@ -242,6 +242,9 @@ class TableEncoder:
         'M'
         """
         about = self.columns[column]
+        words = self.words.get(about.name, ())
+        if words and not np.isnan(cell) and words[int(cell)] == HIDDEN:
+            return HIDDEN
         value = self._array(about, np.array([cell]), self.types.field(about.name).type)[
             0
         ].as_py()

@@ -43,6 +43,9 @@ FORM_KEYS = tuple(
 """What a column in a file may say about its form."""
 
 
+LEAST_NAMED = 3
+"""A word that fewer rows hold is not printed."""
+
 QUOTES_CELL = re.compile(r" in (line|row) [0-9]")
 """In warnings that say what a cell holds."""
 
@@ -146,10 +149,15 @@ class Column:
         )
         if self.categories:
             total = sum(self.categories.values()) + (self.rare or 0)
-            yield _some(
-                f"{shorten(word, 20)} {100 * rows / total:.0f} %"
-                for word, rows in self.categories.items()
-            )
+            named = {w: rows for w, rows in self.categories.items() if rows >= LEAST_NAMED}
+            unnamed = len(self.categories) - len(named)
+            if named:
+                yield _some(
+                    f"{shorten(word, 20)} {100 * rows / total:.0f} %"
+                    for word, rows in named.items()
+                )
+            if unnamed:
+                yield f"{unnamed:,} of fewer than {LEAST_NAMED} rows"
         if self.rare:
             yield f"{self.rare:,} rows rare"
 

@@ -32,15 +32,8 @@ ROUNDS = 6
 FREE = ("players", "seeds", "rounds", "minutes", "evaluate", "random_state")
 """Hyper-parameters of trees; the others are those of networks."""
 
-FIXED = {
-    "recipe": None,
-    "net": None,
-    "loss": "Minimax",
-    "schedule": "alternating",
-    "k": 1,
-    "half": False,
-}
-"""What the recipe has of the others, beside 0."""
+FIXED = {"loss": "Minimax"}
+"""What the recipe has in place of a default of networks."""
 
 ALPHA = 0.05
 """The level of the copying test that the capacity is chosen by."""
@@ -61,14 +54,14 @@ class TreeTableDomain(TableDomain):
     def resolve(
         self, asked: Mapping[str, Any], preprocessor: Preprocessor, n_rows: int
     ) -> Recipe:
-        """The recipe, without the numbers of networks; refuses those that are asked for."""
-        usual = Hyperparameters()
+        """The recipe; settings of networks are refused where they are asked for, and not used."""
+        usual = {name: getattr(Hyperparameters(), name) for name in asked} | FIXED
         for name, value in asked.items():
-            if name not in FREE and value not in (None, getattr(usual, name)):
+            default = getattr(Hyperparameters(), name)
+            if name not in FREE and value not in (None, default, usual[name]):
                 expected = "nothing, as it is a setting of networks and the players are trees"
                 refuse(name, expected=expected, got=repr(value))
-        numbers: dict[str, Any] = dict.fromkeys(asked, 0)
-        numbers |= FIXED | {name: asked[name] for name in FREE}
+        numbers: dict[str, Any] = usual | {name: asked[name] for name in FREE}
         numbers["rounds"] = asked["rounds"] or ROUNDS
         return Recipe(**numbers)
 

@@ -57,7 +57,7 @@ def run(tmp_path_factory):
 
 def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
     made = gan.sample(500)
-    assert made.dtypes.equals(PEOPLE.dtypes.drop("id"))
+    assert made.dtypes.equals(PEOPLE.dtypes)
     assert set(made["inches"]) <= {14, 15, 17}
     assert (made["height"].round(1) == made["height"]).all()
     assert made["height"].between(PEOPLE["height"].min(), PEOPLE["height"].max()).all()

@@ -406,7 +406,8 @@ def test_the_audit_speaks_of_words_few_values_ranges_and_what_is_missing():
     )
     half_a_table = other.slice(0, 1000)
     assert (
-        "The data and the other sample hold the same rows: is it one file twice?"
+        "The data and the other sample hold the same rows, in all columns that are compared: "
+        "is it one file twice?"
         in sentences_of(half_a_table, half_a_table.take(np.arange(1000)[::-1]))
     )
 
@@ -628,8 +629,14 @@ def test_the_command_measures_files_of_any_kind():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("people.csv", "rows.npy"), "other: expected a table, as the data are; got an array"),
-        (("rows.npy", "people.csv"), "other: expected an array, as the data are; got a table"),
+        (
+            ("people.csv", "rows.npy"),
+            "rows.npy: expected a table, as the data are; got an array",
+        ),
+        (
+            ("rows.npy", "people.csv"),
+            "people.csv: expected an array, as the data are; got a table",
+        ),
         (
             ("people.csv", "fake.parquet", "--target", "wages"),
             "target: expected a column of the table; got 'wages'",

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 
@@ -119,7 +118,9 @@ def frame_columns(X: Any) -> tuple[str, ...] | None:
     >>> frame_columns(pa.table({"age": [1], "sex": ["F"]})), frame_columns(np.zeros((2, 2)))
     (('age', 'sex'), None)
     """
-    return tuple(map(str, nw.from_native(X).columns)) if is_data_frame(X) else None
+    if not is_data_frame(X):
+        return None
+    return tuple(map(str, X.column_names if isinstance(X, pa.Table) else X.columns))
 
 
 def match_channels(sets: Sequence[Dataset], shape: Sequence[int] = ()) -> list[Dataset]:

@@ -202,7 +202,7 @@ def measure(
         known=known,
         on_quick=on_quick,
     )
-    return measurement.hide_rows()
+    return measurement and measurement.hide_rows()
 
 
 @dataclass(frozen=True)

@@ -444,6 +444,13 @@ def test_conditions_that_are_no_text_are_one_sentence():
         RowFilter.parse({"sex": "F"}, encoder)
 
 
+def test_a_refusal_never_has_a_long_word_whole():
+    encoder = TableEncoder.fit(pa.table({"sex": ["F", "M"] * 20}))
+    with pytest.raises(Refusal, match=r"values of the data; got 'x{39}…' in row 1") as refused:
+        encoder.encode(pa.table({"sex": ["x" * 12_000]}))
+    assert len(str(refused.value)) < 200
+
+
 def test_a_description_goes_to_stdout(tmp_path):
     write(tmp_path, lines(HEADER, ROWS))
     assert "120 rows, 3 columns" in run_cli("data", "data.csv", cwd=tmp_path).stdout

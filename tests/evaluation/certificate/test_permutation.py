@@ -39,7 +39,7 @@ def heavy(rng, n):
     return rng.standard_cauchy((n, 3))
 
 
-@over_seeds(100, 1000)
+@over_seeds(50, 1000)
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("law", [normal, ties, heavy])
 def test_it_rejects_as_seldom_as_it_says(seeds, law, k):
@@ -52,7 +52,7 @@ def test_it_rejects_as_seldom_as_it_says(seeds, law, k):
         assert np.sum(rejected) >= stats.binom.ppf(5e-4, seeds, LEVEL)
 
 
-@over_seeds(60, 600)
+@over_seeds(40, 600)
 def test_words_and_missing_cells_make_no_difference_where_none_is(seeds):
     rng = np.random.default_rng(0)
     word = rng.choice(["a", "b", "c"], 2000)
@@ -67,7 +67,7 @@ def test_words_and_missing_cells_make_no_difference_where_none_is(seeds):
     assert is_rare(rejected, LEVEL)
 
 
-@over_seeds(60, 600)
+@over_seeds(40, 600)
 def test_matched_rows_are_dealt_with_their_own_alone(seeds):
     rejected = []
     for seed in range(seeds):

@@ -1,5 +1,6 @@
 """The cells of one column as float64, and back to its type and its words."""
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
@@ -9,7 +10,7 @@ import pyarrow.compute
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
-from onehalf.data.tables.forms.base import ODD_SHARE, AnyArray, is_text
+from onehalf.data.tables.forms.base import MISSING, ODD_SHARE, AnyArray, is_text
 from onehalf.data.tables.forms.booleans import BooleanForm, find_truth
 from onehalf.data.tables.forms.columns import form_of_field, means_same, to_words
 from onehalf.data.tables.forms.dates import DateForm
@@ -66,19 +67,21 @@ def read_numbers(table: pa.Table, column: Column, field: pa.Field, what: str) ->
         what: The table's name in error messages.
 
     Raises:
-        Refusal: More than a few of its cells are not numbers.
+        Refusal: More than a few of its cells are not numbers; of data that are numbers in a frame, one is not.
     """
     known = plain_column(table, column, what)
     written, _ = form_of_field(table.schema.field(column.name))
     if is_text(known.type):
         own = column.form if isinstance(column.form, NumberForm) else None
         form = own or NumberForm.infer(known) or NumberForm()
+        if not own and form.null.strip() not in MISSING:
+            form = dataclasses.replace(form, null="")
         reading = form.read(known)
         if own and len(reading.find_lost(known)) > ODD_SHARE * len(known):
             reading = (NumberForm.infer(known) or own).read(known)
-        _check_lost(
-            table, known, reading.find_lost(known), column, what, "numbers, as in the data"
-        )
+        lost = reading.find_lost(known)
+        if len(lost) > (ODD_SHARE * len(known) if own else 0):
+            _refuse_cell(table, known, lost[0], column, what, "numbers, as in the data")
         return reading.values
     if pa.types.is_temporal(known.type):
         first = known.drop_null()[0].cast(pa.string())

@@ -30,6 +30,7 @@ from onehalf.data.tables.dialect import Dialect
 from onehalf.data.tables.forms.base import Form
 from onehalf.data.tables.forms.columns import form_of_field, to_field
 from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.statistics import shorten
 from onehalf.data.tables.validation import locate_row
 
 __all__ = ["HIDDEN", "NOT_CODED", "Cells", "TableEncoder"]
@@ -298,7 +299,7 @@ class TableEncoder:
             refuse(
                 f"{what}, column {column.name!r}",
                 expected="values of the data",
-                got=f"{word!r} in {at}",
+                got=f"{shorten(word, 40)!r} in {at}",
                 hint=hint,
             )
         return pc.if_else(pc.is_null(words), None, places).cast(pa.float64()).to_numpy()

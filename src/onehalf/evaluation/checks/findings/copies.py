@@ -35,7 +35,10 @@ def find_copies(
             )
     same = np.array_equal(real, other)
     if same:
-        sentence = "The data and the other sample hold the same rows: is it one file twice?"
+        sentence = (
+            "The data and the other sample hold the same rows, in all columns that are compared: "
+            "is it one file twice?"
+        )
         clues.append(Finding("same rows", sentence, severe=fewest >= FEW_ROWS))
     elif across > 0.01 * fewest:
         sentence = f"{across:,} different rows occur in both"

@@ -220,6 +220,32 @@ def test_fresh_data_break_a_range_or_an_order_in_one_time_of_twenty(seeds):
     assert is_rare([bool(each.broken) for each in found], 0.05)
 
 
+def test_words_that_hardly_repeat_are_no_difference():
+    above, new = [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        real, other = (
+            pa.table(
+                {"zip": [f"{code:05d}" for code in rng.integers(9000, size=300)] + ["0"] * 100}
+            )
+            for _ in range(2)
+        )
+        found = check(real, other)
+        above.append(found.columns[0].is_above)
+        new += broken(found)["words"]
+    assert is_rare(above)
+    assert new == []
+
+
+def test_words_of_training_rows_are_not_new():
+    known = pa.table({"plan": ["a", "b"] * 100})
+    trained = pa.table({"plan": ["a", "b", "c", "c"] * 50})
+    assert broken(check(known, trained))["words"] == [("plan",)]
+    seen = []
+    oh.measure(real=known, other=trained, train=trained, on_quick=seen.append)
+    assert broken(seen[0])["words"] == []
+
+
 def test_a_rule_is_broken_beyond_chance_by_enough_rows():
     # 5 rows of 200, all of them in one half of these
     exact = stats.hypergeom.pmf(5, 200, 5, 100)

@@ -11,6 +11,7 @@ from onehalf.evaluation._products import matmul
 from onehalf.evaluation.checks.column_distances import count_draws, rank_columns, weigh
 from onehalf.evaluation.checks.validity import check_rules
 from onehalf.evaluation.features.base import Columns
+from onehalf.evaluation.features.precision import drop_missing
 from onehalf.evaluation.result import QuickColumn, QuickPair, QuickTable
 from onehalf.evaluation.samples import Samples
 
@@ -37,6 +38,12 @@ MOST_PAIRS = 100
 EXACT = 6
 """Decimals of the distance of a pair that sums in float32 do not blur."""
 
+LEAST_WORD_ROWS = 5
+"""Words that fewer rows of the data hold count as one."""
+
+RARE = -1.0
+"""Their place among the words."""
+
 MOST_ROWS = 20_000
 """The most rows of each sample that are used for pairs."""
 
@@ -52,7 +59,7 @@ def check_quickly(samples: Samples, seed: int = 0) -> QuickTable:
         if not len(rows):
             refuse(side, expected="at least 1 row", got="none")
     description = samples.encoder.describe(samples.real, samples.other)
-    columns = description.columns
+    columns, train = description.columns, samples.train
     step = len(samples.other) // len(samples.real) if samples.matched else 1
     real, other = description.real, description.other[::step]
     n, m = len(real), len(other)
@@ -73,6 +80,7 @@ def check_quickly(samples: Samples, seed: int = 0) -> QuickTable:
             types=samples.types,
             keys=samples.keys,
             described=bool(description.properties),
+            train=None if train is None or description.properties else train.entries(),
         ),
         left_out=samples.left_out,
     )
@@ -83,6 +91,7 @@ def _compare_columns(
 ) -> tuple[QuickColumn, ...]:
     """The distance of each column, and that of pairs of samples from the data."""
     n, m = len(real), len(other)
+    real, other = _pool_rare_words(real, other, columns)
     weights = count_draws(rng, n, n, DRAWS) / n - count_draws(rng, n, m, DRAWS) / m
     both = rank_columns(np.concatenate([real, other]), columns)
     of_data = rank_columns(real, columns)
@@ -95,6 +104,19 @@ def _compare_columns(
         for name, column, data in zip(columns.names, both, of_data, strict=True)
     ]
     return tuple(sorted(found, key=lambda each: each.ceiling - each.distance))
+
+
+def _pool_rare_words(real: Cells, other: Cells, columns: Columns) -> tuple[Cells, Cells]:
+    """Both samples with one word for all that few rows of the data hold: of those, any two samples hold others."""
+    pooled = real.copy(), other.copy()
+    for place in range(real.shape[1]):
+        if columns.is_category(place):
+            words, counts = np.unique(drop_missing(real[:, place]), return_counts=True)
+            frequent = words[counts >= LEAST_WORD_ROWS]
+            for cells in pooled:
+                column = cells[:, place]
+                column[~np.isnan(column) & ~np.isin(column, frequent)] = RARE
+    return pooled
 
 
 # ------------------------------------------------------------------------ pairs

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy import stats
 
 from onehalf.evaluation.features.base import Columns
 from onehalf.evaluation.features.precision import (
@@ -37,6 +38,7 @@ def check_rules(
     types: Sequence[TypePair] = (),
     keys: Sequence[KeyColumn] = (),
     described: bool = False,
+    train: Cells | None = None,
 ) -> tuple[RuleCheck, ...]:
     """Check types, ranges, words, missing cells, keys, whole numbers, decimals, constants and orders.
 
@@ -47,6 +49,7 @@ def check_rules(
         types: The types of each column in both.
         keys: Columns of ids.
         described: Whether the columns are properties of images, and not entries; those have ranges alone.
+        train: Training rows, if there are any: their words are words of the data.
     """
     all_places = range(len(columns.names))
     words = [place for place in all_places if columns.is_category(place)]
@@ -57,7 +60,9 @@ def check_rules(
     found = [
         _collect("types", len(types), _changed_types(types), len(other)),
         *found,
-        _check_words(real, other, columns, words),
+        _check_words(
+            real if train is None else np.concatenate([real, train]), other, columns, words
+        ),
         _check_missing(real, other, columns),
         _check_keys(keys),
         _check_whole(real, other, columns, numbers),
@@ -124,12 +129,17 @@ def _check_ranges(
 def _check_words(
     real: Cells, other: Cells, columns: Columns, words: Sequence[int]
 ) -> RuleCheck:
-    """Words that the data do not have."""
+    """Words that the data do not have, where more rows hold such than rows of fresh data would.
+
+    That many hold a new word as hold one that occurs once (Good 1953).
+    """
     broken = []
     for place in words:
         cells = other[:, place]
         unknown = ~np.isnan(cells) & ~np.isin(cells, real[:, place])
-        if unknown.any():
+        _, counts = np.unique(drop_missing(real[:, place]), return_counts=True)
+        once = np.count_nonzero(counts == 1) / len(real)
+        if stats.binom.sf(unknown.sum() - 1, len(cells), once) < LEVEL:
             name = columns.names[place]
             first = columns.show(place, cells[np.argmax(unknown)])
             rule = f"{name} has no word that is new, such as {first}"

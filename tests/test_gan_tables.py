@@ -17,22 +17,12 @@ from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.frames import to_table
 from onehalf.data.tables.schema import Schema
 from onehalf.gan import GAN
+from people import N, make_people
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
 
-N = 700
 rng = np.random.default_rng(0)
-sex = rng.choice(["F", "M"], N, p=[0.3, 0.7])
-PEOPLE = pd.DataFrame(
-    {
-        "id": [f"u{i}" for i in range(N)],
-        "sex": sex,
-        "height": np.where(sex == "F", rng.normal(165, 6, N), rng.normal(178, 7, N)).round(1),
-        "age": np.where(rng.random(N) < 0.2, np.nan, rng.integers(18, 90, N)),
-        "inches": rng.choice([14, 15, 17], N),
-        "born": pd.to_datetime("1950-01-01") + pd.to_timedelta(rng.integers(0, 20_000, N), "D"),
-    }
-)
+PEOPLE = make_people(rng)
 TINY = {"rounds": 300, "width": 16, "random_state": 0}
 
 

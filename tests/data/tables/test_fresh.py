@@ -19,22 +19,9 @@ from onehalf.data.tables.fresh.seen import SeenValues
 from onehalf.data.tables.fresh.uuids import Uuids
 from onehalf.data.tables.personal.check_digits import is_card, is_iban
 from onehalf.data.tables.schema import Column, Schema
+from people import FIRST, LAST, NAMES
 
 rng = np.random.default_rng(0)
-FIRST = ["Anna", "Bernd", "Carla", "Dieter", "Elif", "Fatima", "Giulia", "Hans", "Igor", "Jose"]
-LAST = [
-    "Albrecht",
-    "Brown",
-    "Castillo",
-    "Dubois",
-    "Eriksen",
-    "Fischer",
-    "Garcia",
-    "Hoffmann",
-    "Ivanova",
-    "Jensen",
-]
-NAMES = [f"{first} {last}" for first in FIRST for last in LAST]
 
 
 def draw(values, n=200, kind="id", name="x", seed=1):

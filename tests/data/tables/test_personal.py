@@ -10,21 +10,8 @@ from onehalf.data.tables.keys import are_keys
 from onehalf.data.tables.personal import find_personal
 from onehalf.data.tables.schema import Schema
 from onehalf.domains import infer_domain
+from people import FIRST, LAST, NAMES
 
-FIRST = ["Anna", "Bernd", "Carla", "Dieter", "Elif", "Fatima", "Giulia", "Hans", "Igor", "Jose"]
-LAST = [
-    "Albrecht",
-    "Brown",
-    "Castillo",
-    "Dubois",
-    "Eriksen",
-    "Fischer",
-    "Garcia",
-    "Hoffmann",
-    "Ivanova",
-    "Jensen",
-]
-NAMES = [f"{first} {last}" for first in FIRST for last in LAST]
 EMAILS = [f"{first.lower()}.{last.lower()}@mail.com" for first in FIRST for last in LAST]
 PHONES = [f"+49 171 {number}" for number in range(1_234_567, 9_000_000, 98_765)]
 STREETS = [f"{name}straße {number}" for number, name in enumerate(LAST * 3, 3)]

@@ -264,6 +264,9 @@ def _smaller_of_two(p: float, other: Callable[[], float], deals: int) -> float:
     """The smaller of two p-values, twice: valid whatever their dependence (Bonferroni).
 
     The other one is at least 1/(1 + deals). Where the first is smaller anyway, it is not computed.
+
+    >>> _smaller_of_two(0.03, lambda: 0.2, 399), _smaller_of_two(0.9, lambda: 0.6, 399)
+    (0.06, 1.0)
     """
     return min(1.0, 2 * (p if p * (1 + deals) <= 1 else min(p, other())))
 

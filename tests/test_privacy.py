@@ -1,6 +1,7 @@
 """No file of a run, and nothing that commands print, holds personal data, IDs, or words that samples never hold."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -71,13 +72,19 @@ def read_columns(folder):
 
 
 def find_leaks(folder, files):
-    """The cells that no file may hold but does."""
+    """The cells that no file may hold but does; one of a single word counts only as a whole word.
+
+    Made-up words may begin like a name: "Hansu" is not "Hans".
+    """
     columns, learned = read_columns(folder)
     secret = {cell for name, cells in columns.items() if name != "age" for cell in cells}
     secret |= {word for cell in columns["name"] | columns["note"] for word in cell.split()}
     secret -= {"asked", "about", "and", "left", *learned}
     text = b"\n".join(file.read_bytes() for file in files).decode("utf-8", "replace")
-    return sorted(cell for cell in secret if cell in text)
+    words = set(re.findall(r"\w+", text))
+    return sorted(
+        cell for cell in secret if (cell in words if cell.isalnum() else cell in text)
+    )
 
 
 def test_no_file_of_a_run_and_no_output_holds_private_cells(folder):

@@ -100,19 +100,23 @@ class FreshColumn:
             wanted = n - len(found)
             if not wanted:
                 return list(found)
-            drawn = form.draw(rng, wanted if form.is_always_new else 2 * wanted + 8)
+            drawn = self._draw_some(rng, form, wanted)
             new = [each for each in dict.fromkeys(drawn) if each not in found]
             if not form.is_always_new:
-                new = [each for each in new if self._is_new(form, each)]
+                new = [each for each in new if each not in self.seen]
             found |= dict.fromkeys(new[:wanted])
             if len(new) < LEAST_NEW * len(drawn):
                 form = form.widen()
         return None
 
-    def _is_new(self, form: Form, value: str) -> bool:
-        if value in self.seen:
-            return False
-        return not any(each in self.seen for each in _parts(form, value))
+    def _draw_some(self, rng: np.random.Generator, form: Form, wanted: int) -> list[str]:
+        """Draw values, more than wanted where some may be the data's; phrases without words of the data."""
+        if form.is_always_new:
+            return form.draw(rng, wanted)
+        n = 2 * wanted + 8
+        if isinstance(form, Phrases | Emails):
+            return form.draw(rng, n, self.seen)
+        return form.draw(rng, n)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 __all__ = ["Form", "from_dict", "register", "to_dict"]
+
+AnyForm = TypeVar("AnyForm")
 
 CLASSES: dict[str, Any] = {}
 """The classes of forms and of their parts, by name."""
@@ -30,7 +32,7 @@ class Form(ABC):
         return self
 
 
-def register(cls: Any) -> Any:
+def register(cls: type[AnyForm]) -> type[AnyForm]:
     """Let instances of a dataclass be saved by the name of the class."""
     CLASSES[cls.__name__] = cls
     return cls

@@ -1,8 +1,9 @@
 """Names, e-mail addresses and street addresses that are made up of syllables."""
 
+import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ __all__ = ["Emails", "Phrases", "made_up_words"]
 MOST_SHAPES = 50
 """The most shapes of phrases that are kept."""
 
-ONSETS = (
+ONSETS = [
     "b",
     "d",
     "f",
@@ -34,9 +35,10 @@ ONSETS = (
     "br",
     "kr",
     "tr",
-)
-VOWELS = ("a", "e", "i", "o", "u")
+]
+VOWELS = "aeiou"
 CODAS = ("", "", "", "l", "n", "r", "s")
+SYLLABLES = ["".join(sounds) for sounds in itertools.product(ONSETS, VOWELS, CODAS)]
 
 ENDINGS = re.compile(
     "(stra(?:ß|ss)e|str|weg|platz|allee|gasse|straat|laan|gatan)$", re.IGNORECASE
@@ -45,6 +47,9 @@ ENDINGS = re.compile(
 
 DOMAINS = ("example.org", "example.com", "example.net")
 """Domains that belong to nobody (RFC 2606)."""
+
+REDRAWS = 20
+"""Draws of words until they get one more syllable."""
 
 PARTS = re.compile(r"[^\W\d_]+|[0-9]+|[\W_]+")
 
@@ -76,20 +81,23 @@ class Phrases(Form):
             tuple(shape for shape, _ in shapes), tuple(count / total for _, count in shapes)
         )
 
-    def draw(self, rng: np.random.Generator, n: int) -> list[str]:
-        """Draw n phrases."""
+    def draw(self, rng: np.random.Generator, n: int, avoid: Container[str] = ()) -> list[str]:
+        """Draw n phrases, without the words to avoid, which are plain (`made_up_words`)."""
         which = rng.choice(len(self.shapes), n, p=self.shares).tolist()
         parts = [part for place in which for part in self.shapes[place]]
-        written = iter(self._draw_parts(rng, parts))
+        written = iter(self._draw_parts(rng, parts, avoid))
         return ["".join(next(written) for _ in self.shapes[place]) for place in which]
 
     def widen(self) -> "Phrases":
         """Longer words."""
         return replace(self, syllables=self.syllables + 1)
 
-    def _draw_parts(self, rng: np.random.Generator, parts: Sequence[str]) -> list[str]:
+    def _draw_parts(
+        self, rng: np.random.Generator, parts: Sequence[str], avoid: Container[str]
+    ) -> list[str]:
         """Draw a word, a number or a sign for each part."""
-        words = iter(_draw_words(rng, sum(part[0] == "*" for part in parts), self.syllables))
+        endings = [part.partition("+")[2] for part in parts if part[0] == "*"]
+        words = iter(_draw_new_words(rng, endings, self.syllables, avoid))
         shares = iter(rng.random(sum(part[0] == "#" for part in parts)).tolist())
         return [
             _write_word(part, next(words))
@@ -118,10 +126,10 @@ class Emails(Form):
         """Fit the shapes of what is before the @."""
         return cls(Phrases.fit([value.split("@")[0] for value in values]))
 
-    def draw(self, rng: np.random.Generator, n: int) -> list[str]:
-        """Draw n addresses."""
+    def draw(self, rng: np.random.Generator, n: int, avoid: Container[str] = ()) -> list[str]:
+        """Draw n addresses, without the words to avoid."""
         domains = rng.integers(0, len(DOMAINS), n)
-        locals_ = self.local.draw(rng, n)
+        locals_ = self.local.draw(rng, n, avoid)
         return [f"{each}@{DOMAINS[d]}" for each, d in zip(locals_, domains, strict=True)]
 
     def widen(self) -> "Emails":
@@ -171,13 +179,27 @@ def _write_word(part: str, word: str) -> str:
     return whole.capitalize() if case == "T" else whole.upper() if case == "U" else whole
 
 
+def _draw_new_words(
+    rng: np.random.Generator, endings: Sequence[str], syllables: int, avoid: Container[str]
+) -> list[str]:
+    """Draw a made-up word for each ending, none of which is to be avoided; longer ones if most of them are."""
+    words = _draw_words(rng, len(endings), syllables)
+    places = list(range(len(endings)))
+    for attempt in itertools.count(1):
+        places = [place for place in places if plain(words[place] + endings[place]) in avoid]
+        if not places:
+            return words
+        again = _draw_words(rng, len(places), syllables + attempt // REDRAWS)
+        for place, word in zip(places, again, strict=True):
+            words[place] = word
+    return words
+
+
 def _draw_words(rng: np.random.Generator, n: int, syllables: int) -> list[str]:
     """Draw n made-up words of so many syllables; half of them have one more."""
-    size = (n, syllables + 1)
-    onsets, vowels, codas = (
-        np.array(sounds)[rng.integers(0, len(sounds), size)]
-        for sounds in (ONSETS, VOWELS, CODAS)
-    )
-    written = np.char.add(np.char.add(onsets, vowels), codas).tolist()
+    sounds = rng.integers(0, len(SYLLABLES), (n, syllables + 1)).tolist()
     lengths = rng.integers(syllables, syllables + 2, n).tolist()
-    return ["".join(row[:length]) for row, length in zip(written, lengths, strict=True)]
+    return [
+        "".join([SYLLABLES[sound] for sound in row[:length]])
+        for row, length in zip(sounds, lengths, strict=True)
+    ]

@@ -133,6 +133,16 @@ def test_rows_of_the_data_are_shown_if_asked_for(folder):
     assert all(set(each["cells"]) == {"city", "age"} for each in shown)
 
 
+def test_a_report_shows_rows_of_the_data_if_asked_for(folder):
+    done = run_cli("report", "run", "--show-rows", "--json", cwd=folder)
+    missing = json.loads(done.stdout)["certificate"]["telling"]["missing"]
+    ages = read_table(folder / "customers.csv")["age"].to_pylist()
+    assert {each["cells"]["age"] for each in missing} <= set(map(str, ages))
+    assert "Data least like" in (folder / "run/report.html").read_text()
+    run_cli("report", "run", cwd=folder)
+    assert "Data least like" not in (folder / "run/report.html").read_text()
+
+
 def test_keeping_personal_data_is_said(folder):
     words = (
         "fit",

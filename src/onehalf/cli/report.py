@@ -1,7 +1,10 @@
 """`onehalf report`: write a run's report, which `onehalf fit` does too."""
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from onehalf.cli._common import AsJson, Run, Verbose, print_json, say, say_summary, set_up_jax
 
@@ -19,7 +22,18 @@ TRUTH_SAMPLES = 1_000_000
 """Samples that measure the distance from a density that is known."""
 
 
-def report(run: Run, verbose: Verbose = False, as_json: AsJson = False) -> None:
+def report(
+    run: Run,
+    show_rows: Annotated[
+        bool,
+        typer.Option(
+            "--show-rows",
+            help="Show single rows of a table's data in the report and in --json. By default, only their numbers.",
+        ),
+    ] = False,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> None:
     """Write a run's report again and print its summary.
 
     Example: onehalf report runs/digits-1
@@ -29,6 +43,8 @@ def report(run: Run, verbose: Verbose = False, as_json: AsJson = False) -> None:
 
     fit = runs.load(run)
     rows = runs.load_rows(run, fit, say)
+    if show_rows:
+        fit = _show_rows(fit, rows)
     truth = write_report(run, fit, rows)
     summary = report.summarize(fit, truth, len(rows))
     source = runs.load_source(run).source
@@ -38,6 +54,20 @@ def report(run: Run, verbose: Verbose = False, as_json: AsJson = False) -> None:
         say("\n".join(report.describe_fit(fit, truth)))
     if as_json:
         print_json({"run": str(run), **summary.to_dict()})
+
+
+def _show_rows(
+    fit: "onehalf.fitting.Fit", rows: "onehalf.data.rows.EncodedRows"
+) -> "onehalf.fitting.Fit":
+    """The fit whose certificate has the cells of the test rows that it names."""
+    from onehalf.data.splits import split_rows
+
+    test = split_rows(rows).test
+    columns = fit.domain.encoder.columns
+    measurement = fit.measurement and fit.measurement.show_rows(
+        lambda row: columns.show_row(test.x[row])
+    )
+    return dataclasses.replace(fit, measurement=measurement)
 
 
 def write_report(

@@ -75,7 +75,7 @@ def render_fit_page(
                 [*privacy_notes(summary), *fit_notes(summary)],
             )
         )
-        judged = _find_judged(fit, splits.test)
+        judged = _find_judged(fit, splits.test, measurement)
         measured = _measurement_sections(measurement, data, judged, "The certificate")
     return _render(
         title,
@@ -131,9 +131,10 @@ def render_steps_page(found: Steps, title: str) -> str:
     return _render(title, [steps_section(found)])
 
 
-def _find_judged(fit: Fit, test: EncodedRows) -> Sides | None:
+def _find_judged(fit: Fit, test: EncodedRows, measurement: Measurement) -> Sides | None:
     """The test rows and the samples that the certificate compared, where single rows can be shown."""
-    drawn = draw_for_test(fit, test) if fit.domain.has_previews else None
+    is_shown = any(example.cells for example in measurement.examples.missing)
+    drawn = draw_for_test(fit, test) if fit.domain.has_previews or is_shown else None
     return drawn and (test.x, drawn.other.x)
 
 

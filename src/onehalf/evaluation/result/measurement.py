@@ -1,6 +1,7 @@
 """All that a measurement holds."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,11 +132,19 @@ class Measurement(Bounds):
 
     def hide_rows(self) -> "Measurement":
         """Return the measurement without the cells of single rows of the data; their numbers stay."""
-        hidden = tuple(
-            dataclasses.replace(example, cells=None) for example in self.examples.missing
+        return self._with_cells(lambda row: None)
+
+    def show_rows(self, show: Callable[[int], dict[str, str]]) -> "Measurement":
+        """Return the measurement with the cells of single rows of the data, by their numbers."""
+        return self._with_cells(show)
+
+    def _with_cells(self, show: Callable[[int], dict[str, str] | None]) -> "Measurement":
+        missing = tuple(
+            dataclasses.replace(example, cells=show(example.row))
+            for example in self.examples.missing
         )
         return dataclasses.replace(
-            self, examples=dataclasses.replace(self.examples, missing=hidden)
+            self, examples=dataclasses.replace(self.examples, missing=missing)
         )
 
     def to_dict(self) -> dict[str, Any]:

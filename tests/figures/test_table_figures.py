@@ -297,3 +297,18 @@ def test_a_schema_of_ones_own_is_followed():
     schema = Schema.infer(real, {"inches": "category"})
     words = report.render_measurement_page(found, real, other, title=TITLE, schema=schema)
     assert "only 14, 15, 17" not in words
+
+
+def test_rare_words_share_a_bar_and_are_not_named():
+    rng = np.random.default_rng(0)
+    zips = [f"{number:05d}" for number in range(200)]
+    towns = np.where(rng.random(200) < 0.8, "Rome", zips)
+    table = pa.table({"zip": zips, "town": towns})
+    encoder = TableEncoder.fit(table, schema=Schema.infer(table, {"zip": "category"}))
+    cells = encoder.encode(table)
+    axes = figures.draw_marginals(cells, cells, encoder).axes
+    labels = {
+        each.get_title().split("\n")[0]: [label.get_text() for label in each.get_yticklabels()]
+        for each in axes
+    }
+    assert labels == {"zip": ["words of fewer than 3 rows"], "town": ["Rome", "others"]}

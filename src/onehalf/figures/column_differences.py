@@ -16,7 +16,15 @@ from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.statistics import is_atom
 from onehalf.figures.style import take_evenly
 
-__all__ = ["Cells", "Difference", "assign_cells", "cell_shares", "rank_columns", "rank_pairs"]
+__all__ = [
+    "LEAST_NAMED",
+    "Cells",
+    "Difference",
+    "assign_cells",
+    "cell_shares",
+    "rank_columns",
+    "rank_pairs",
+]
 
 MOST_ROWS = 50_000
 """Rows of each side that are counted, at most, evenly spaced."""
@@ -42,6 +50,9 @@ PAIR_NUMBER_CELLS = 6
 
 PAIR_WORD_CELLS = 7
 """Cells of a column of words in a pair, and one more for all other words."""
+
+LEAST_NAMED = 3
+"""A word that fewer rows of the data hold has no cell of its own, and is not named."""
 
 FEW_VALUES = 8
 """A column with at most this many different numbers has a cell for each."""
@@ -167,7 +178,7 @@ def assign_cells(
         place: The column.
         encoder: What the columns are.
         number_cells: Cells of numbers, each with about the same share of the data.
-        word_cells: Cells of the most frequent words.
+        word_cells: Cells of the most frequent words, of those that three rows of the data hold.
         atoms: Whether numbers that many rows share have cells of their own.
     """
     columns = [rows[:, place] for rows in sides]
@@ -190,12 +201,12 @@ def cell_shares(pair: Sequence[Cells], side: int) -> Float[np.ndarray, "x y"]:
 
 def _cells_of_values(columns: Sequence[Values], values: Values) -> Cells:
     """A cell for each of these values, one for all others if there are any, and one for what is missing."""
-    order = np.argsort(values)
+    order = np.append(np.argsort(values), len(values))
+    ordered = np.append(np.sort(values), np.inf)
     places = []
     for column in columns:
-        nearest = np.searchsorted(values, column, sorter=order)
-        nearest = order[np.minimum(nearest, len(values) - 1)]
-        places.append(np.where(values[nearest] == column, nearest, len(values)))
+        nearest = np.searchsorted(ordered[:-1], column)
+        places.append(np.where(ordered[nearest] == column, order[nearest], len(values)))
     has_others = any(
         (place[~np.isnan(column)] == len(values)).any()
         for place, column in zip(places, columns, strict=True)
@@ -235,7 +246,7 @@ def _known(column: Values) -> Values:
 
 
 def _most_frequent(columns: Sequence[Values], most: int) -> Values:
-    """The most frequent values of both sides, which count equally.
+    """The most frequent values of both sides, which count equally, of those that a few rows of the data hold.
 
     The most frequent in the data come first.
     """
@@ -245,7 +256,8 @@ def _most_frequent(columns: Sequence[Values], most: int) -> Values:
         np.bincount(at, minlength=len(distinct)) / max(len(at), 1)
         for at in np.split(place, [len(known[0])])
     ]
-    kept = np.argsort(-(shares[0] + shares[1]), kind="stable")[:most]
+    kept = np.argsort(-(shares[0] + shares[1]), kind="stable")
+    kept = kept[shares[0][kept] * len(known[0]) >= LEAST_NAMED][:most]
     return distinct[kept[np.argsort(-shares[0][kept], kind="stable")]]
 
 

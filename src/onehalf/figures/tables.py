@@ -15,6 +15,7 @@ from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.statistics import is_atom, shorten
 from onehalf.figures.column_differences import (
     FEW_VALUES,
+    LEAST_NAMED,
     Cells,
     assign_cells,
     cell_shares,
@@ -57,11 +58,8 @@ NAME_LETTERS = 30
 WORD_LETTERS = 16
 """Letters of a word at an axis, at most."""
 
-LEAST_NAMED = 3
-"""A word that fewer rows of the data hold is not named."""
-
-RARE = "rare word"
-"""The label of such a word."""
+ALL_RARE = f"words of fewer than {LEAST_NAMED} rows"
+"""The label of all words where none is frequent."""
 
 NO_DIFFERENCE = "#F4F4F4"
 """The colour of no difference in a map."""
@@ -194,16 +192,10 @@ def _cell_names(cells: Cells, place: int, encoder: TableEncoder) -> list[str]:
     named: list[str] = []
     if cells.values is not None:
         between = 0
-        rows = np.bincount(cells.places[0], minlength=cells.size)
-        is_word = encoder.names[place] in encoder.words
-        named = [
-            RARE
-            if is_word and count < LEAST_NAMED
-            else shorten(encoder.show(place, value), WORD_LETTERS)
-            for value, count in zip(cells.values, rows, strict=False)
-        ]
+        named = [shorten(encoder.show(place, value), WORD_LETTERS) for value in cells.values]
     others = cells.size - len(named) - between - cells.has_missing
-    return [*named, *["others"] * others, *["missing"] * cells.has_missing]
+    rest = "others" if named or between else ALL_RARE
+    return [*named, *[rest] * others, *["missing"] * cells.has_missing]
 
 
 def _label_cells(axis: Any, cells: Cells, place: int, encoder: TableEncoder) -> None:

@@ -312,3 +312,14 @@ def test_rare_words_share_a_bar_and_are_not_named():
         for each in axes
     }
     assert labels == {"zip": ["words of fewer than 3 rows"], "town": ["Rome", "others"]}
+
+
+def test_bars_of_ordered_words_follow_the_order():
+    order = ("S", "M", "L")
+    table = pa.table({"size": ["L"] * 6 + ["S"] * 9 + ["M"] * 4})
+    schema = Schema.infer(table)
+    column = dataclasses.replace(schema.columns[0], order=order)
+    encoder = TableEncoder.fit(table, schema=dataclasses.replace(schema, columns=(column,)))
+    cells = encoder.encode(table)
+    (axes,) = figures.draw_marginals(cells, cells, encoder).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(order)

@@ -184,7 +184,12 @@ def assign_cells(
     columns = [rows[:, place] for rows in sides]
     distinct, counts = np.unique(_known(columns[0]), return_counts=True)
     if encoder.names[place] in encoder.words:
-        return _cells_of_values(columns, _most_frequent(columns, word_cells))
+        values = _most_frequent(columns, word_cells)
+        if order := encoder.columns[place].order:
+            rank = {word: number for number, word in enumerate(order)}
+            ranks = [rank.get(encoder.show(place, code), len(rank)) for code in values]
+            values = values[np.argsort(ranks, kind="stable")]
+        return _cells_of_values(columns, values)
     if encoder.columns[place].values and len(distinct) <= max(word_cells, FEW_VALUES):
         return _cells_of_values(columns, distinct)
     spikes = distinct[is_atom(counts, len(columns[0]))] if atoms else np.zeros(0)

@@ -456,3 +456,45 @@ def test_words_of_one_or_two_rows_are_not_printed():
     (column,) = Schema.infer(pa.table({"city": ["Rome"] * 9 + ["Oslo", "Bern"]})).columns
     assert column.cells[-1] == "Rome 82 %; 2 of fewer than 3 rows"
     assert column.categories == {"Rome": 9, "Bern": 1, "Oslo": 1}
+
+
+SIZES = pa.table({"size": ["M", "L", "S", "M", None] * 20, "n": [3, 1, 4, 1, 5] * 20})
+
+
+def give_order(order, kind="category"):
+    columns = [{"name": "size", "kind": kind, "order": order}, {"name": "n", "kind": "integer"}]
+    return Schema.from_json(json.dumps({"columns": columns})).check(SIZES)
+
+
+def test_a_schema_may_give_the_order_of_words():
+    schema = give_order(["S", "M", "L", "XL"])
+    assert schema.columns[0].order == ("S", "M", "L", "XL")
+    assert Schema.from_json(schema.to_json()).check(SIZES) == schema
+    assert Schema.infer(SIZES).changes(schema) == ["size: order is S < M < L < XL"]
+    assert schema.hide_words({"size": ["S", "L"]}).columns[0].order == ("S", "L")
+
+
+def test_ordered_categories_of_frames_have_their_order():
+    frame = pd.DataFrame(
+        {"size": pd.Categorical(["M", "S"] * 9, ["S", "M", "L"], ordered=True)}
+    )
+    assert Schema.infer(to_table(frame)).columns[0].order == ("S", "M", "L")
+    frame["size"] = pd.Categorical(["M", "S"] * 9, ["S", "M", "L"])
+    assert Schema.infer(to_table(frame)).columns[0].order == ()
+
+
+@pytest.mark.parametrize(
+    ("order", "kind", "sentence"),
+    [
+        (
+            ["S", "M"],
+            "category",
+            "expected an order with each word of the column once; got an order without 'L'",
+        ),
+        (["S", "M", "L", "S"], "category", "got a word twice"),
+        (["S", "M", "L"], "id", "expected an order of a category only; got one of kind id"),
+    ],
+)
+def test_an_order_that_does_not_fit_is_refused(order, kind, sentence):
+    with pytest.raises(Refusal, match=sentence):
+        give_order(order, kind)

@@ -397,9 +397,18 @@ class ColumnProfile:
         facts = {
             "categories": dict(zip(kept["word"], kept["rows"], strict=True)),
             "rare": len(self.present) - sum(kept["rows"]),
+            "order": self._order() if kind == "category" else (),
         }
         truth = self.asked if isinstance(self.asked, BooleanForm) else self._truth
         return facts | ({"form": _or_none(truth)} if kind == "boolean" else {})
+
+    def _order(self) -> tuple[str, ...]:
+        """The words in the order that the data frame declares."""
+        type_ = self.table.schema.field(self.name).type
+        if not (pa.types.is_dictionary(type_) and type_.ordered):
+            return ()
+        first = self.table[self.name].unify_dictionaries().chunk(0)
+        return tuple(first.dictionary.cast(pa.string()).to_pylist())
 
     @property
     def odd(self) -> Altered | None:

@@ -26,7 +26,7 @@ ABOUT = (
     + ", ".join(get_args(Kind))
     + ". So may the form of the cells: format (of dates, as in strftime), zone, decimal, thousands, "
     "prefix, suffix, minus, plus, least_decimals, fixed (of numbers), true, false, and null (the word "
-    "for a missing value). The rest describes the data."
+    "for a missing value), and the order of categories, from the least to the greatest. The rest describes the data."
 )
 
 FORM_OF: Mapping[str, type[Form]] = {
@@ -80,6 +80,8 @@ class Column:
     """The most frequent words, at most 100, and how many rows each has."""
     rare: int | None = None
     """The rows that hold any other word."""
+    order: tuple[str, ...] = ()
+    """The words from the least to the greatest, where they have an order, such as S, M, L."""
     personal: str | None = None
     """Why the column looks like personal data, whatever its kind."""
     note: str = ""
@@ -107,7 +109,10 @@ class Column:
         hidden = sum(self.categories.values()) - sum(kept.values())
         rare = self.rare if self.rare is None else self.rare + hidden
         warnings = tuple(each for each in self.warnings if not QUOTES_CELL.search(each))
-        return dataclasses.replace(self, categories=kept, rare=rare, warnings=warnings)
+        order = tuple(word for word in self.order if word in words)
+        return dataclasses.replace(
+            self, categories=kept, rare=rare, warnings=warnings, order=order
+        )
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -160,6 +165,8 @@ class Column:
                 yield f"{unnamed:,} of fewer than {LEAST_NAMED} rows"
         if self.rare:
             yield f"{self.rare:,} rows rare"
+        if self.order:
+            yield "in order"
 
 
 @dataclass(frozen=True)
@@ -248,7 +255,13 @@ class Schema:
                     got=f"none called {name!r}",
                 )
         kinds = {column.name: column.kind for column in self.columns}
-        return Schema.infer(table, kinds, {column.name: column.form for column in self.columns})
+        forms = {column.name: column.form for column in self.columns}
+        orders = {column.name: column.order for column in self.columns}
+        found = Schema.infer(table, kinds, forms)
+        return Schema(
+            found.rows,
+            tuple(_set_order(each, orders[each.name], table) for each in found.columns),
+        )
 
     def changes(self, other: "Schema") -> list[str]:
         """What differs in another schema of the same table, a line for each fact that a person may write.
@@ -301,6 +314,7 @@ class Schema:
             "atoms": (),
             "categories": {},
             "rare": None,
+            "order": (),
             "warnings": (),
         }
         return Schema(
@@ -415,10 +429,27 @@ def _compare(before: Column, after: Column) -> Iterator[str]:
     if before.kind != after.kind:
         yield f"kind is {after.kind}, not {before.kind}"
     old, new = (column.form.to_dict() if column.form else {} for column in (before, after))
+    if before.order != after.order:
+        yield f"order is {' < '.join(after.order) or 'none'}"
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) != new.get(key):
             was = f", not {old[key]!r}" if key in old else ""
             yield f"{key} is {new[key]!r}{was}" if key in new else f"{key} is not {old[key]!r}"
+
+
+def _set_order(column: Column, order: tuple[str, ...], table: pa.Table) -> Column:
+    """The column with its words in an order; one that does not have them all is refused."""
+    if not order:
+        return column
+    what = f"the schema, column {column.name!r}"
+    if column.kind != "category":
+        refuse(what, expected="an order of a category only", got=f"one of kind {column.kind}")
+    words = table[column.name].cast(pa.string()).unique().drop_null().to_pylist()
+    lost = sorted(set(words) - set(order))
+    if lost or len(set(order)) < len(order):
+        got = f"an order without {lost[0]!r}" if lost else "a word twice"
+        refuse(what, expected="an order with each word of the column once", got=got)
+    return dataclasses.replace(column, order=order)
 
 
 def _check_known(what: str, names: Iterable[str], table: pa.Table) -> None:

@@ -13,6 +13,7 @@ import matplotlib.figure
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from PIL import Image
 
 from onehalf.evaluation.result import Measurement
@@ -230,6 +231,7 @@ def embed_svg(figure: matplotlib.figure.Figure, alt: str, version: str = "") -> 
     file = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt + version}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        _lay_out(figure)
         figure.savefig(file, format="svg", transparent=True, dpi=DPI, metadata=metadata)
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
@@ -244,6 +246,15 @@ def embed_svg(figure: matplotlib.figure.Figure, alt: str, version: str = "") -> 
     for number, name in enumerate(dict.fromkeys(re.findall(r'id="(p[0-9a-f]{10})"', svg))):
         svg = svg.replace(name, f"p{salt}{number}")
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1))
+
+
+def _lay_out(figure: matplotlib.figure.Figure) -> None:
+    """Place what is in the figure: whoever saves it would draw all of it for that, and once more for the file."""
+    FigureCanvasSVG(figure)
+    engine = figure.get_layout_engine()
+    if engine:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def embed_image(image: Image.Image, alt: str) -> Markup:

@@ -15,9 +15,13 @@ import pytest
 from scipy import stats
 
 from onehalf import GAN, cli, fitting
+from onehalf.hyperparameters import FitOptions
 
 LUCK = 5e-4
 """How often a frequency test fails although what it tests is true: 1 in 2,000."""
+
+TINY_IMAGES = FitOptions(rounds=200, width=2, m=4, normal=2, choices=0, seeds=2, random_state=0)
+"""A fit of 4 x 4 pixels for tests of what is saved."""
 
 FIT_KEYS = [
     "format",

@@ -17,6 +17,7 @@ import pytest
 from helpers import FIT_KEYS, assert_refused, run_cli
 from onehalf import Refusal, runs
 from onehalf._files import write_file
+from onehalf.cli._common import is_writable, print_json, print_text
 from onehalf.data.tables.reader import read_table
 from onehalf.data.tables.schema import Schema
 from onehalf.distributions import Digits
@@ -97,6 +98,7 @@ def test_fit_leaves_a_run_and_json(run):
         "recipe.json",
         "rows.jsonl",
         "state.safetensors",
+        "state.previous.safetensors",
         "samples.npy",
         "progress.npy",
         "report.html",
@@ -557,7 +559,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(tmp_path, words, sentence):
         ("--loss", "hinged", "got 'hinged'. Did you mean hinge?"),
         ("--recipe", "mnist", "recipe: expected one of mnist-2014, mnist-2014-algorithm1"),
         ("--k", "0", "k: expected a whole number of 1 or more; got 0."),
-        ("--rounds", "0", "rounds: expected a whole number of 1 or more; got 0."),
+        ("--rounds", "0", "rounds: expected a whole number from 1 to 2,147,483,647; got 0."),
         ("--seeds", "0", "seeds: expected a whole number of 1 or more; got 0."),
         ("--batch", "0", "m: expected a whole number of 1 or more; got 0."),
         ("--minutes", "0", "minutes: expected a number above 0; got 0.0."),
@@ -593,7 +595,7 @@ def test_another_recipe_is_refused_by_the_name_of_the_field(tmp_path):
         runs.fit_run(run, str(tmp_path / "rows.npy"), FitOptions(**SMALL))
 
 
-@pytest.mark.parametrize("name", ["state.safetensors", "recipe.json", "rows.jsonl"])
+@pytest.mark.parametrize("name", ["state.safetensors", "recipe.json"])
 @pytest.mark.parametrize("harm", ["cut", "changed", "removed"])
 def test_a_truncated_or_altered_run_is_refused(tmp_path, name, harm):
     run = small_run(tmp_path)
@@ -609,13 +611,6 @@ def test_a_truncated_or_altered_run_is_refused(tmp_path, name, harm):
         )
     with pytest.raises(Refusal, match=r"missing|altered|no such file|no recipe.json"):
         runs.load(run)
-
-
-def test_lines_of_a_save_that_was_cut_short_are_left_out(tmp_path):
-    run = small_run(tmp_path)
-    with (run / "rows.jsonl").open("a") as file:
-        file.write('{"t": 400, "V": [0')
-    assert runs.load(run).history[-1]["t"] == 300
 
 
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path):
@@ -659,10 +654,23 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch):
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
 
 
+def test_a_cache_folder_that_cannot_be_made_is_not_used(tmp_path):
+    (tmp_path / "file").touch()
+    assert not is_writable(tmp_path / "file" / "cache")
+    assert is_writable(tmp_path / "a" / "cache")
+
+
+def test_a_closed_stdout_is_refused(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    for write in (print_json, print_text):
+        with pytest.raises(Refusal, match="stdout: expected an open stream; got a closed one"):
+            write("text")
+
+
 def test_a_run_of_an_earlier_version_is_refused_by_its_version(tmp_path):
     run = small_run(tmp_path)
     recipe = json.loads((run / "recipe.json").read_text())
-    del recipe["format"]
+    del recipe["format"], recipe["sha256"]
     recipe["versions"]["onehalf"] = "0.1.0"
     (run / "recipe.json").write_text(json.dumps(recipe))
     with pytest.raises(

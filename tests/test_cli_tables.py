@@ -57,7 +57,8 @@ def test_fit_leaves_a_run_with_samples_of_the_same_kind(folder):
     numbers = json.loads((folder / "numbers.json").read_text())
     assert numbers["certificate"]["n_real"] == 60
     assert {path.name for path in (folder / "run").iterdir()} == {
-        *("recipe.json", "rows.jsonl", "state.safetensors", "samples.csv", "report.html")
+        *("recipe.json", "rows.jsonl", "samples.csv", "report.html"),
+        *("state.safetensors", "state.previous.safetensors"),
     }
     samples, people = read_table(folder / "run/samples.csv"), read_table(folder / "people.csv")
     assert samples.column_names == people.column_names

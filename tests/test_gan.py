@@ -284,9 +284,14 @@ def test_players_learn_from_training_rows_alone():
     assert (np.asarray(data.players.game.p_data.x) == expected).all()
 
 
-def test_a_game_that_loses_its_numbers_ends_and_says_so():
+def test_a_game_that_loses_its_numbers_steps_back_and_says_what_it_saw():
     gan = GAN(**TINY | {"rate_D": 1e30, "rate_G": 1e30}).fit(RING)
-    assert gan.fit_.stopped_because == "V is no longer a finite number (lower rates may help)"
+    assert gan.fit_.stopped_because == (
+        "the gradient of G was no finite number in round 1; the players are those of round 0; "
+        "lower rates may help"
+    )
+    assert gan.fit_.rounds == 0
+    assert np.isnan(gan.history_[-1]["V"]).all()
     assert np.isfinite(gan.sample(5)).all()  # of the G before the first look
 
 

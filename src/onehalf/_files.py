@@ -2,16 +2,33 @@
 
 import contextlib
 import os
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from onehalf._errors import refuse
 
-__all__ = ["check_writable", "write_file", "write_folder"]
+__all__ = [
+    "check_writable",
+    "is_temporary",
+    "keep_file",
+    "remove_empty",
+    "remove_temporaries",
+    "write_file",
+    "write_folder",
+]
 
 LEAST_FREE = 64 << 20
 """Bytes that the disk of a run must have left."""
+
+TEMPORARY = re.compile(r"\.(?P<name>.+)\.\d+")
+"""The temporary name of a file: its own, and the process that writes it."""
+
+UNHARMED = "What was saved before is whole."
+
+PROBE = ".onehalf.try"
+"""The file by which a folder is tried."""
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -20,7 +37,7 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         Refusal: The file can't be written; one that was there before is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -28,12 +45,35 @@ def write_file(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:
+        got = error.strerror or str(error)
+        refuse(str(path), expected="a place to write to", got=got, hint=UNHARMED)
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def keep_file(path: Path, kept: Path) -> None:
+    """Keep a file, as it is now, under a second name: a file that is put in its place leaves this one alone.
+
+    Raises:
+        Refusal: That can't be done; both names are as they were.
+    """
+    temporary = _temporary(kept)
+    try:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(path, temporary)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)
+        temporary.replace(kept)
+    except OSError as error:
         got = error.strerror or str(error)
-        hint = "What was saved before is whole."
-        refuse(str(path), expected="a place to write to", got=got, hint=hint)
+        refuse(str(kept), expected="a place to write to", got=got, hint=UNHARMED)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
@@ -43,7 +83,7 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
         Refusal: The folder can't be written, or holds something.
     """
     folder = folder.resolve()
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    temporary = _temporary(folder)
     try:
         for name, content in files:
             path = temporary / name
@@ -53,9 +93,10 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
             folder.rmdir()
         temporary.replace(folder)
     except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         got = error.strerror or str(error)
         refuse(str(folder), expected="a new or empty folder to write to", got=got)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_writable(folder: Path) -> None:
@@ -65,11 +106,48 @@ def check_writable(folder: Path) -> None:
         Refusal: It can't be written to, or its disk is nearly full.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
-    write_file(folder / ".try", b"")
-    (folder / ".try").unlink()
-    free = shutil.disk_usage(folder).free
+    try:
+        write_file(folder / PROBE, b"")
+        (folder / PROBE).unlink()
+        free = shutil.disk_usage(folder).free
+    finally:
+        remove_empty(new)
     if free < LEAST_FREE:
         expected = f"{LEAST_FREE >> 20} MiB free on its disk"
         refuse(str(folder), expected=expected, got=f"{free >> 20} MiB")
-    for path in new:
-        path.rmdir()
+
+
+def remove_temporaries(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove what writers that were killed have left in a folder: temporary files of our names."""
+    for path in folder.iterdir():
+        if is_temporary(path.name, is_ours):
+            path.unlink(missing_ok=True)
+
+
+def is_temporary(name: str, is_ours: Callable[[str], bool]) -> bool:
+    """Whether this is the temporary name of a file with a name of ours, or of the file by which a folder is tried."""
+    found = TEMPORARY.fullmatch(name)
+    own = found["name"] if found else name
+    return own == PROBE or bool(found and is_ours(own))
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders, the innermost first, as far as they are empty."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _temporary(path: Path) -> Path:
+    """The temporary name of a file or a folder."""
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _sync(folder: Path) -> None:
+    """Sync the names in a folder, where the system can do that."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

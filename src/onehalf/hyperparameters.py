@@ -6,6 +6,7 @@ these declarations.
 
 import dataclasses
 import inspect
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ PLAYERS = ("neural", "trees")
 
 SCHEDULES = ("alternating", "simultaneous")
 """How the players' steps follow each other in a round."""
+
+MOST_ROUNDS = 2**31 - 1
+"""Rounds of a fit, at most: they are counted in 32 bits."""
 
 PRESETS = ("mnist-2014", "mnist-2014-algorithm1")
 """Recipes with a name."""
@@ -82,7 +86,7 @@ class About:
         if self.at_least is None:
             return ""
         if self.at_most is not None:
-            return f"{kind} from {self.at_least:g} to {self.at_most:g}"
+            return f"{kind} from {self.at_least:,} to {self.at_most:,}"
         return (
             f"{kind} of {self.at_least:g} or more"
             if self.whole
@@ -107,6 +111,8 @@ class About:
         return value
 
     def _allows(self, value: Any) -> bool:
+        if not -math.inf < value < math.inf:
+            return False
         above = self.above is None or value > self.above
         low = self.at_least is None or value >= self.at_least
         high = self.at_most is None or value <= self.at_most
@@ -280,6 +286,7 @@ class Hyperparameters:
         "Number of training rounds.",
         "12,000; 8,000 for rows of more than 16 entries; 6,000 for tables",
         at_least=1,
+        at_most=MOST_ROUNDS,
         whole=True,
         option="--rounds",
         metavar="N",

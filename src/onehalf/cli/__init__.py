@@ -1,10 +1,11 @@
 """The command line: it parses arguments, and each command makes one library call.
 
 Text for people and progress go to stderr. With `--json`, stdout has one JSON object and nothing else. Exit codes: 0 for
-success; 1 if a claim of the theory does not hold; 2 for bad input, said in one sentence; 130 after Ctrl-C, with the run
-saved.
+success; 1 if a claim of the theory does not hold; 2 for bad input, said in one sentence; 70 for an unexpected error,
+with its traceback in a file; 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, with the run saved.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from onehalf.cli import data, fit, measure, report, sample, theory
 from onehalf.cli._common import say
 
 __all__ = ["app", "main"]
+
+UNEXPECTED = 70
+"""The exit code of an error in onehalf itself: EX_SOFTWARE of sysexits.h."""
 
 app = typer.Typer(
     add_completion=False,
@@ -61,9 +65,39 @@ app.command("theory")(theory.theory)
 
 
 def main() -> None:
-    """Run the command line; bad input is one sentence on stderr and exit code 2."""
+    """Run the command line; whatever goes wrong is one sentence on stderr, and an exit code."""
     try:
         app()
     except Refusal as refusal:
         say(f"onehalf: {refusal}")
         sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"onehalf: {where}{error.strerror or error}. {_keep_traceback()}")
+        sys.exit(2)
+    except Exception as error:
+        hint = "What was saved before is whole."
+        say(f"onehalf: unexpected error ({_shorten(error)}). {hint} {_keep_traceback()}")
+        sys.exit(UNEXPECTED)
+
+
+def _shorten(error: Exception) -> str:
+    """The kind of an error and the beginning of its first line."""
+    import textwrap
+
+    first = (str(error).splitlines() or [""])[0]
+    return textwrap.shorten(f"{type(error).__name__}: {first}", 200, placeholder="...")
+
+
+def _keep_traceback() -> str:
+    """Write the traceback of the error at hand to a file that only this user can read, and say where it is."""
+    import tempfile
+    import traceback
+
+    try:
+        number, name = tempfile.mkstemp(prefix="onehalf-", suffix=".log")
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
+    except OSError:
+        return "Its traceback could not be written."
+    return f"Details: {name}"

@@ -34,6 +34,7 @@ __all__ = [
     "Verbose",
     "check_data_name",
     "check_suffix",
+    "is_writable",
     "load_data",
     "name_files",
     "print_json",
@@ -137,6 +138,7 @@ def _break(line: str, width: int) -> str:
 
 def print_json(numbers: Any) -> None:
     """Write one JSON object to stdout."""
+    _check_stdout()
     sys.stdout.write(json.dumps(numbers) + "\n")
 
 
@@ -155,6 +157,7 @@ def name_files(words: Mapping[str, str | None]) -> Iterator[None]:
 
 def print_text(text: str) -> None:
     """Write what was asked for to stdout; in a terminal, lines are broken between words."""
+    _check_stdout()
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(_break(line, width) for line in text.splitlines())
@@ -216,6 +219,20 @@ def set_up_jax(cores: int = 1) -> None:
 
     if cores > 1:
         jax.config.update("jax_num_cpu_devices", min(cores, os.cpu_count() or 1))
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("onehalf"))
+    cache = Path(platformdirs.user_cache_dir("onehalf"))
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and is_writable(cache):
+        jax.config.update("jax_compilation_cache_dir", str(cache))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def is_writable(folder: Path) -> bool:
+    """Make a folder if need be; False if it can't be written to."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _check_stdout() -> None:
+    """Reject a standard output that was closed before the start; Python has none then."""
+    if not sys.stdout:
+        refuse("stdout", expected="an open stream", got="a closed one")

@@ -100,19 +100,18 @@ def fit(
         return _print_cost(data, options, size, as_json, began)
     folder = out or runs.next_folder(data)
     try:
-        run = runs.open_run(
-            folder, data, options, image_size=size, on_progress=say, since=began
-        )
-        if keep_test:
-            say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
-        with show_progress() as show:
-            fitted = run.train(show, lambda table: say(table.summary))
-    except KeyboardInterrupt:
-        saved = f"What was trained is saved; the same command with --out {folder} continues it."
-        is_saved = (folder / "recipe.json").exists()
-        say(f"\nStopped. {saved if is_saved else 'Nothing was saved yet.'}")
-        raise
-    truth = write_report(folder, fitted, run.rows)
+        with runs.lock(folder):
+            run = runs.open_run(
+                folder, data, options, image_size=size, on_progress=say, since=began
+            )
+            if keep_test:
+                say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
+            with show_progress() as show:
+                fitted = run.train(show, lambda table: say(table.summary))
+            truth = write_report(folder, fitted, run.rows)
+    except KeyboardInterrupt as stopped:
+        say(f"\nStopped. {_describe_saved(folder)}")
+        raise typer.Exit(getattr(stopped, "exit_code", 130)) from None
     summary = report.summarize(fitted, truth, len(run.rows))
     suffix = fitted.domain.default_suffix(data)
     say_summary(report.summarize_fit(summary, Path(data).name, str(folder), suffix))
@@ -123,6 +122,19 @@ def fit(
         files = to_json(describe_inputs({"data": data}))
         print_json({"run": str(folder), "files": files, **summary.to_dict()})
     return None
+
+
+def _describe_saved(folder: Path) -> str:
+    """Say what of a run is on the disk, as read from there."""
+    from onehalf import runs
+
+    t = runs.saved_rounds(folder)
+    if t is None:
+        return "Nothing was saved yet."
+    return (
+        f"What was trained up to round {t:,} is saved; "
+        f"the same command with --out {folder} continues it."
+    )
 
 
 def _print_cost(

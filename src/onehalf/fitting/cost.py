@@ -1,5 +1,6 @@
 """What a fit costs: seconds of its rounds and evaluations, and the size of a saved run."""
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -14,7 +15,7 @@ import jax.random as jr
 from onehalf.fitting import evaluations
 from onehalf.fitting.fit import Fit, FitData, Plan
 from onehalf.fitting.history import HistoryRow
-from onehalf.players.base import Stored
+from onehalf.players.base import Diverged, Stored
 from onehalf.recipe import CHUNK, Recipe
 
 __all__ = [
@@ -139,7 +140,12 @@ def estimate_cost(fit: Fit, data: FitData) -> Cost:
 
 def measure_speed(fit: Fit, data: FitData) -> Speed:
     """Time rounds and an evaluation that are thrown away, once they are compiled."""
-    chunk = _time(lambda: data.players.play(fit.state, fit.recipe.chunk))
+
+    def play() -> None:
+        with contextlib.suppress(Diverged):
+            data.players.play(fit.state, fit.recipe.chunk)
+
+    chunk = _time(play)
     if not fit.recipe.evaluate:
         return Speed(chunk)
     validation = data.splits.validation

@@ -79,6 +79,8 @@ class Fit:
     rounds: int = 0
     """Rounds trained so far."""
     stopped_because: str = "interrupted"
+    diverged: str = ""
+    """What was seen when all games left the finite numbers; then `state` is the one before that chunk of rounds."""
     extended_at: int = 0
     """The round after which more rounds were last asked for; 0 if that never happened."""
     is_measured: bool = False
@@ -146,7 +148,7 @@ class Fit:
         if self.history and self.history[-1].get("ended"):
             return self.history[-1].get("ended", "")
         if self.history and not np.isfinite(self.history[-1]["V"]).any():
-            return "V is no longer a finite number (lower rates may help)"
+            return self.diverged or "V is no longer a finite number (lower rates may help)"
         noisy = (
             self.recipe.noise_share * self.recipe.scheduled_rounds if self.recipe.noise else 0
         )

@@ -15,6 +15,7 @@ from onehalf.fitting import evaluations
 from onehalf.fitting.cost import make_plan, plan_rounds
 from onehalf.fitting.fit import NO_PLAN, Fit, FitData, Plan
 from onehalf.fitting.history import HistoryRow
+from onehalf.players.base import Diverged
 
 __all__ = ["advance", "extend", "finish", "resume", "run", "start"]
 
@@ -114,14 +115,20 @@ def run(
 
 
 def advance(fit: Fit, data: FitData) -> Fit:
-    """Train a chunk of rounds, and evaluate G on validation rows if that is due."""
+    """Train a chunk of rounds, and evaluate G on validation rows if that is due.
+
+    If all games leave the finite numbers in it, the players step back to where they were before it.
+    """
     began = time.perf_counter()
     scheduled = fit.recipe.scheduled_rounds
     end = scheduled if fit.rounds < scheduled else fit.recipe.rounds
     rounds = min(fit.recipe.chunk, end - fit.rounds)
-    state, means = data.players.play(fit.state, rounds)
-    played = time.perf_counter()
     t = fit.rounds + rounds
+    try:
+        state, means = data.players.play(fit.state, rounds)
+    except Diverged as seen:
+        return _step_back(fit, data, seen, t, began)
+    played = time.perf_counter()
     row: Any = {"t": t, **means}
     ended = data.players.ended(state)
     if ended:
@@ -135,14 +142,38 @@ def advance(fit: Fit, data: FitData) -> Fit:
         row |= evaluations.evaluate(fit, data.splits, generators, t, row["V"])
         previews = (*previews, *evaluations.draw_previews(fit, generators))
         best = _keep_best(fit, generators, row)
-    now = time.perf_counter()
-    before: Any = fit.history[-1] if fit.history else {}
-    row["seconds"] = before.get("seconds", 0.0) + now - began
-    row["seconds_evaluation"] = before.get("seconds_evaluation", 0.0) + now - played
+    row |= _spent(fit, began, played)
     history = (*fit.history, row)
     return dataclasses.replace(
         fit, state=state, best=best, history=history, previews=previews, rounds=t
     )
+
+
+def _step_back(fit: Fit, data: FitData, seen: Diverged, t: int, began: float) -> Fit:
+    """End a fit whose games have left the finite numbers on the way to round t, with its players as they were before.
+
+    The history keeps what was seen. Without an evaluation so far, the G from before is as good as any.
+    """
+    played = time.perf_counter()
+    row: Any = {"t": t, **seen.means}
+    generators = data.players.generators(fit.state)
+    if fit.recipe.evaluate and _is_due(fit, t):
+        row |= evaluations.evaluate(fit, data.splits, generators, t, row["V"])
+    best = fit.best if fit.evaluated else tuple(p_g.G for p_g in generators)
+    row |= _spent(fit, began, played)
+    history = (*fit.history, row)
+    diverged = f"{seen}; the players are those of round {fit.rounds:,}; lower rates may help"
+    return dataclasses.replace(fit, best=best, history=history, diverged=diverged)
+
+
+def _spent(fit: Fit, began: float, played: float) -> dict[str, float]:
+    """The seconds of a row of history: all of them so far, and those of evaluations."""
+    now = time.perf_counter()
+    before: Any = fit.history[-1] if fit.history else {}
+    return {
+        "seconds": before.get("seconds", 0.0) + now - began,
+        "seconds_evaluation": before.get("seconds_evaluation", 0.0) + now - played,
+    }
 
 
 def finish(

@@ -9,12 +9,20 @@ import numpy as np
 
 from onehalf.distributions.base import Pushforward
 
-__all__ = ["Means", "Players", "PlayersSummary", "Stored"]
+__all__ = ["Diverged", "Means", "Players", "PlayersSummary", "Stored"]
 
 S = TypeVar("S")
 
 Means = dict[str, list[float]]
 """What the players saw of each other on training rows, as means over some rounds: a number for each seed."""
+
+
+class Diverged(ArithmeticError):
+    """The games of all seeds have left the finite numbers: who was the first, in which round, and how large it was."""
+
+    def __init__(self, seen: str, means: Means) -> None:
+        super().__init__(seen)
+        self.means = means
 
 
 @runtime_checkable
@@ -53,7 +61,11 @@ class Players(ABC, Generic[S]):
 
     @abstractmethod
     def play(self, state: S, rounds: int) -> tuple[S, Means]:
-        """Play this many rounds; `state` stays as it was."""
+        """Play this many rounds; `state` stays as it was.
+
+        Raises:
+            Diverged: No game is finite any more.
+        """
 
     @abstractmethod
     def blank(self) -> tuple[Any, Any]:

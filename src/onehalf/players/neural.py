@@ -1,7 +1,7 @@
 """Players that are networks: Algorithm 1 by gradient steps, all seeds in one compiled scan."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from onehalf._typing import PRNGKey, Scalar
 from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import R1, R2, GradientPenalty
-from onehalf.players.base import Means, Players
+from onehalf.players.base import Diverged, Means, Players
 from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
 from onehalf.training import Game, Info, Round, Schedule, State, init, train
@@ -71,6 +71,15 @@ class NeuralPlayers(Players[State]):
             name: np.atleast_1d(np.mean(value, axis=0)).tolist()
             for name, value in vars(infos[0]).items()
         }
+        lost = _find_lost(state)
+        means["V"] = np.where(lost, np.nan, means["V"]).tolist()
+        if not np.isfinite(means["V"]).any():
+            seen = {
+                "the gradient of D": infos[0].gradient_D,
+                "the gradient of G": infos[0].gradient_G,
+                "V": infos[0].V,
+            }
+            raise Diverged(_describe_divergence(seen, self.rounds(state) - rounds), means)
         return state, means
 
     def rounds(self, state: State) -> int:
@@ -86,6 +95,40 @@ class NeuralPlayers(Players[State]):
     def discriminator(self, state: State, seed: int) -> AbstractNet:
         """D of one seed as its last round left it."""
         return _of_seed(state.D, seed, self.recipe.seeds)
+
+
+def _find_lost(state: State) -> np.ndarray:
+    """Whether any parameter of the players is no finite number; one entry for each seed if there are several."""
+    nets = (state.D, state.G, state.G_average)
+    seeds = state.t.shape
+    lost = np.zeros(seeds, bool)
+    for leaf in jax.tree.leaves(eqx.filter(nets, eqx.is_inexact_array)):
+        lost |= ~np.isfinite(np.asarray(leaf)).reshape(*seeds, -1).all(axis=-1)
+    return lost
+
+
+def _describe_divergence(seen: Mapping[str, Any], before: int) -> str:
+    """Say which number was the first not to be finite, in the game where that came last, and how large it had been.
+
+    Args:
+        seen: By name, a number of each round, (rounds,) or (rounds, seeds).
+        before: Rounds before these.
+
+    >>> _describe_divergence({"V": [-1.4, -9.0, np.nan, np.nan]}, 200)
+    'V was no finite number in round 203, up to 9 before'
+    """
+    numbers = np.stack([np.asarray(each) for each in seen.values()])
+    numbers = numbers.reshape(*numbers.shape[:2], -1)
+    is_finite = np.isfinite(numbers)
+    good_rounds = is_finite.all(axis=0).cumprod(axis=0).sum(axis=0)
+    game = int(good_rounds.argmax())
+    good = int(good_rounds[game])
+    if good == numbers.shape[1]:
+        return f"a parameter was no finite number after round {before + good:,}"
+    which = int(is_finite[:, good, game].argmin())
+    largest = np.abs(numbers[which, :good, game]).max(initial=0.0)
+    size = f", up to {largest:.2g} before" if good else ""
+    return f"{list(seen)[which]} was no finite number in round {before + good + 1:,}{size}"
 
 
 def make_game(recipe: Recipe, p_data: AbstractData, p_z: AbstractData) -> Game:

@@ -1,16 +1,21 @@
-from .checkpoint import Source, load, load_domain, load_model, load_source
+from .checkpoint import Source, load, load_domain, load_model, load_source, saved_rounds
+from .lock import lock
 from .run import Run, fit_run, load_rows, next_folder, open_run, start_fit
+from .signals import Stopped
 
 __all__ = [
     "Run",
     "Source",
+    "Stopped",
     "fit_run",
     "load",
     "load_domain",
     "load_model",
     "load_rows",
     "load_source",
+    "lock",
     "next_folder",
     "open_run",
+    "saved_rounds",
     "start_fit",
 ]

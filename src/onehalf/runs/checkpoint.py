@@ -1,13 +1,12 @@
-"""A checkpoint is a saved `Fit`: values as JSON, arrays as safetensors, and digests of both."""
+"""A checkpoint is a saved `Fit`: values as JSON, arrays as safetensors, and hashes of both."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
 import json
-import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from onehalf import domains
-from onehalf._errors import refuse
+from onehalf._errors import Refusal, refuse
 from onehalf._files import write_file
 from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.domains import Domain, Preprocessor
@@ -27,25 +24,43 @@ from onehalf.fitting.history import HistoryRow, choose_seed
 from onehalf.model import GenerativeModel
 from onehalf.players.base import Stored
 from onehalf.recipe import Recipe
+from onehalf.runs.recipe_file import RECIPE, read_recipe, refuse_version, write_recipe
+from onehalf.runs.state_file import (
+    PREVIOUS,
+    STATE,
+    DamagedState,
+    StateFile,
+    read_state,
+    write_state,
+)
 
 if TYPE_CHECKING:
     import onehalf.fitting
 
-__all__ = ["Source", "load", "load_asked", "load_domain", "load_model", "load_source", "save"]
+__all__ = [
+    "Source",
+    "has_state",
+    "load",
+    "load_asked",
+    "load_domain",
+    "load_model",
+    "load_source",
+    "recover",
+    "save",
+    "saved_rounds",
+]
 
-FORMAT = 3
-"""Of the files of a run; version 0.1 of onehalf wrote the first two."""
-
-VERSIONS = ("onehalf", "jax", "equinox", "optax", "numpy", "scikit-learn", "pyarrow")
-"""Packages whose versions are kept."""
-
-RECIPE = "recipe.json"
 HISTORY = "rows.jsonl"
-STATE = "state.safetensors"
 PREVIEWS = "progress.npy"
 
 PREPROCESSING = "units."
 """How the names of the preprocessor's arrays begin."""
+
+LINES = "history"
+"""The array of the state with the bytes of the history."""
+
+STILLS = "previews"
+"""The array of the state with the previews."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,10 @@ class Source:
 def save(
     folder: Path, fit: "onehalf.fitting.Fit", source: Source, asked: Mapping[str, Any]
 ) -> None:
-    """Write the whole run, the state last: whatever is newer than the state is cut off when the run is read.
+    """Write the whole run so that it can be continued after every step of this.
+
+    The recipe comes first: a recipe without a state is a run that begins anew. The state has all the rest. The other
+    files are written after it, and only shown to people: no run is continued from them.
 
     Args:
         folder: The run.
@@ -70,31 +88,55 @@ def save(
         asked: What the fit was asked for, by name, ready for JSON.
     """
     path = folder / RECIPE
-    if not path.exists():
-        recipe = {
-            "format": FORMAT,
+    if not (path.exists() and has_state(folder)):
+        sections = {
             "data": {**dataclasses.asdict(source), "sha256": fit.data_hash},
             "domain": fit.domain.to_dict(),
             "asked": dict(asked),
             "solved": fit.recipe.to_dict(),
-            "versions": {"python": platform.python_version()}
-            | {name: version(name) for name in VERSIONS},
         }
-        write_file(path, json.dumps(recipe, indent=2).encode())
+        write_recipe(folder, sections)
     lines = "".join(json.dumps(row) + "\n" for row in fit.history).encode()
+    previews = np.stack(fit.previews) if fit.previews else None
+    arrays = _to_arrays(fit) | {LINES: np.frombuffer(lines, np.uint8)}
+    if previews is not None:
+        arrays[STILLS] = previews
+    recipe_hash = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_state(folder, arrays, {"recipe": recipe_hash, **_describe(fit)})
     write_file(folder / HISTORY, lines)
+    if previews is not None:
+        buffer = io.BytesIO()
+        np.save(buffer, previews, allow_pickle=False)
+        write_file(folder / PREVIEWS, buffer.getvalue())
+
+
+def has_state(folder: Path) -> bool:
+    """Whether a run has been saved, so that there is something to lose; the state itself may be damaged."""
+    return any((folder / name).exists() for name in (STATE, PREVIOUS, HISTORY))
+
+
+def is_name(name: str) -> bool:
+    """Whether a file of a run has this name."""
+    views = (HISTORY, PREVIEWS, "report.html")
+    return name in (RECIPE, STATE, PREVIOUS, *views) or name.startswith("samples.")
+
+
+def _to_arrays(fit: "onehalf.fitting.Fit") -> dict[str, np.ndarray]:
+    """The preprocessor, the players with their optimizers, and the best G of each seed."""
     preprocessing = fit.preprocessor.to_arrays()
     arrays = {PREPROCESSING + name: np.asarray(value) for name, value in preprocessing.items()}
     arrays |= _name_leaves("state", fit.state)
     for seed, best in enumerate(fit.best):
         arrays |= _name_leaves(f"best.{seed}", best)
-    about = {
-        "recipe": hashlib.sha256(path.read_bytes()).hexdigest(),
+    return arrays
+
+
+def _describe(fit: "onehalf.fitting.Fit") -> dict[str, Any]:
+    """What there is beside the arrays, for JSON."""
+    return {
         "t": fit.rounds,
         "stopped_because": fit.stopped_because,
-        "rows": hashlib.sha256(lines).hexdigest(),
-        "sha256": _digest(arrays),
-        "progress": len(fit.previews),
+        "diverged": fit.diverged,
         "rounds_asked": {
             "rounds": fit.recipe.rounds,
             "first_rounds": fit.recipe.first_rounds,
@@ -105,12 +147,6 @@ def save(
         "certificate": fit.measurement and fit.measurement.to_dict(),
         "seconds_setup": fit.seconds_setup,
     }
-    if fit.previews:
-        buffer = io.BytesIO()
-        np.save(buffer, np.stack(fit.previews), allow_pickle=False)
-        write_file(folder / PREVIEWS, buffer.getvalue())
-    state = safetensors.numpy.save(arrays, {"onehalf": json.dumps(about)})
-    write_file(folder / STATE, state)
 
 
 @dataclass(frozen=True)
@@ -127,13 +163,18 @@ class _Saved:
     about: dict[str, Any]
     """What `save` wrote beside the arrays."""
     history: tuple[HistoryRow, ...]
+    previews: tuple[np.ndarray, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> "_Saved":
+    def read(cls, folder: Path, name: str = STATE) -> "_Saved":
         """Read the files of a run; refuses those that are damaged, altered or of another version."""
-        recipe, recipe_hash = _read_recipe(folder)
-        path = folder / STATE
-        arrays, about = _read_state(path)
+        recipe, recipe_hash = read_recipe(folder)
+        known = {field.name for field in dataclasses.fields(Recipe)}
+        if not recipe["solved"].keys() <= known:
+            refuse_version(folder, recipe)
+        path = folder / name
+        state = read_state(path)
+        arrays, about = state.arrays, state.about
         if about["recipe"] != recipe_hash:
             expected = "the file that the state was saved with"
             refuse(str(folder / RECIPE), expected=expected, got="an altered one")
@@ -151,7 +192,8 @@ class _Saved:
             data_hash=recipe["data"]["sha256"],
             arrays=arrays,
             about=about,
-            history=tuple(_read_history(folder / HISTORY, about)),
+            history=tuple(_read_history(folder, state)),
+            previews=tuple(_read_previews(folder, state)),
         )
 
     @property
@@ -164,8 +206,12 @@ class _Saved:
         return _fill(self.path, name, tree, self.arrays)
 
 
-def load(folder: Path) -> "onehalf.fitting.Fit":
+def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
     """Load the fit of a run as it was saved.
+
+    Args:
+        folder: The run.
+        name: The file of the state.
 
     Raises:
         Refusal: The folder is no run, was written by another version, or its files are damaged.
@@ -173,30 +219,32 @@ def load(folder: Path) -> "onehalf.fitting.Fit":
     from onehalf.evaluation.result import Measurement
     from onehalf.fitting import Fit
 
-    saved = _Saved.read(folder)
-    about = saved.about
-    certificate = about["certificate"]
-    fit = Fit(
-        recipe=saved.recipe,
-        domain=saved.domain,
-        preprocessor=saved.preprocessor,
-        data_hash=saved.data_hash,
-        state=None,
-        best=(),
-        p_z=saved.p_z,
-        history=saved.history,
-        previews=tuple(np.load(folder / PREVIEWS)) if about["progress"] else (),
-        rounds=about["t"],
-        stopped_because=about["stopped_because"],
-        extended_at=about["extended_at"],
-        is_measured=about["is_measured"],
-        measured_at=tuple(about["measured_at"]),
-        measurement=certificate and Measurement.from_dict(certificate),
-        seconds_setup=about["seconds_setup"],
-    )
-    state, G = fit.players.blank()
-    best = tuple(saved.fill(f"best.{seed}", G) for seed in range(saved.recipe.seeds))
-    return dataclasses.replace(fit, state=saved.fill("state", state), best=best)
+    with _as_written(folder):
+        saved = _Saved.read(folder, name)
+        about = saved.about
+        certificate = about["certificate"]
+        fit = Fit(
+            recipe=saved.recipe,
+            domain=saved.domain,
+            preprocessor=saved.preprocessor,
+            data_hash=saved.data_hash,
+            state=None,
+            best=(),
+            p_z=saved.p_z,
+            history=saved.history,
+            previews=saved.previews,
+            rounds=about["t"],
+            stopped_because=about["stopped_because"],
+            diverged=about.get("diverged", ""),
+            extended_at=about["extended_at"],
+            is_measured=about["is_measured"],
+            measured_at=tuple(about["measured_at"]),
+            measurement=certificate and Measurement.from_dict(certificate),
+            seconds_setup=about["seconds_setup"],
+        )
+        state, G = fit.players.blank()
+        best = tuple(saved.fill(f"best.{seed}", G) for seed in range(saved.recipe.seeds))
+        return dataclasses.replace(fit, state=saved.fill("state", state), best=best)
 
 
 def load_model(folder: Path) -> GenerativeModel:
@@ -205,53 +253,76 @@ def load_model(folder: Path) -> GenerativeModel:
     Raises:
         Refusal: The folder is no run, was written by another version, or its files are damaged.
     """
-    saved = _Saved.read(folder)
-    chosen = choose_seed(saved.history, saved.recipe)
-    G = saved.domain.blank_generator(saved.recipe, saved.preprocessor)
-    p_g = Pushforward(saved.fill(f"best.{chosen}", G), saved.p_z)
-    return GenerativeModel(p_g, saved.domain, saved.preprocessor)
+    with _as_written(folder):
+        saved = _Saved.read(folder)
+        chosen = choose_seed(saved.history, saved.recipe)
+        G = saved.domain.blank_generator(saved.recipe, saved.preprocessor)
+        p_g = Pushforward(saved.fill(f"best.{chosen}", G), saved.p_z)
+        return GenerativeModel(p_g, saved.domain, saved.preprocessor)
 
 
 def load_source(folder: Path) -> Source:
     """Where the data of a run came from."""
-    data = _read_recipe(folder)[0]["data"]
-    return Source(data["source"], data["size"])
+    with _as_written(folder):
+        data = read_recipe(folder).content["data"]
+        return Source(data["source"], data["size"])
 
 
 def load_asked(folder: Path) -> dict[str, Any]:
     """What the fit of a run was asked for."""
-    return _read_recipe(folder)[0]["asked"]
+    return read_recipe(folder).content["asked"]
 
 
 def load_domain(folder: Path) -> Domain:
     """The kind of data of a run."""
-    return domains.load_domain(_read_recipe(folder)[0]["domain"])
+    with _as_written(folder):
+        return domains.load_domain(read_recipe(folder).content["domain"])
 
 
-def _read_recipe(folder: Path) -> tuple[dict[str, Any], str]:
-    """recipe.json, and the hash that the state knows it by."""
-    path = folder / RECIPE
-    if not path.is_file():
-        got = f"no {RECIPE} in it" if folder.exists() else "none"
-        refuse(str(folder), expected="the folder of a run", got=got)
-    text = path.read_bytes()
+def saved_rounds(folder: Path) -> int | None:
+    """The round that a run can be continued after, read from the disk; None if nothing is saved."""
     try:
-        recipe = json.loads(text)
-        is_run = {"asked", "solved", "data", "versions"} <= recipe.keys()
-    except (ValueError, AttributeError):
-        recipe, is_run = {}, False
-    if not is_run:
-        expected = "a recipe as onehalf wrote it"
-        refuse(str(path), expected=expected, got="a truncated or altered file")
-    if recipe.get("format") != FORMAT:
-        written = recipe["versions"].get("onehalf", "another version")
-        refuse(
-            str(folder),
-            expected=f"a run that onehalf {version('onehalf')} can read",
-            got=f"one written by onehalf {written}",
-            hint=f"Open it with onehalf {written}, or fit again into another folder.",
+        read_recipe(folder)
+        return read_state(folder / STATE).about["t"]
+    except Refusal:
+        return None
+
+
+def recover(folder: Path) -> "tuple[onehalf.fitting.Fit, str]":
+    """Load the fit of a run; where its state is damaged, put the one that was saved before in its place.
+
+    Returns:
+        The fit, and what is to be said of it; '' if all is whole.
+
+    Raises:
+        Refusal: As `load`, if there is no whole state.
+    """
+    try:
+        return load(folder), ""
+    except DamagedState as damage:
+        try:
+            fit = load(folder, PREVIOUS)
+        except Refusal:
+            raise damage from None
+        (folder / PREVIOUS).replace(folder / STATE)
+        repeated = max(_last_line(folder / HISTORY) - fit.rounds, 0)
+        return fit, (
+            f"{folder / STATE} is missing, truncated or altered. The fit goes on from the state that was saved before "
+            f"it, after round {fit.rounds:,}; {repeated:,} rounds are trained again."
         )
-    return recipe, hashlib.sha256(text).hexdigest()
+
+
+@contextlib.contextmanager
+def _as_written(folder: Path) -> Iterator[None]:
+    """Refuse files whose hashes are right, and which still are not what onehalf writes."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        expected = "a run as onehalf wrote it"
+        got = f"one that can't be read ({type(error).__name__})"
+        refuse(str(folder), expected=expected, got=got)
 
 
 def _name_leaves(name: str, tree: Any) -> dict[str, np.ndarray]:
@@ -281,37 +352,40 @@ def _fill(path: Path, name: str, tree: Any, arrays: Mapping[str, np.ndarray]) ->
     return eqx.combine(jax.tree_util.tree_map_with_path(saved, shapes), rest)
 
 
-def _read_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The saved arrays, and what is said of them; refuses a file that is not as it was written."""
-    if not path.is_file():
-        refuse(str(path), expected="the saved players", got="no such file")
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {})["onehalf"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, KeyError, ValueError, OSError):
-        arrays, about = {}, {"sha256": None}
-    if _digest(arrays) != about["sha256"]:
-        expected = "a file as onehalf wrote it"
-        refuse(str(path), expected=expected, got="a truncated or altered one")
-    return arrays, about
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return digest.hexdigest()
-
-
-def _read_history(path: Path, about: Mapping[str, Any]) -> list[HistoryRow]:
-    """The lines that the state was saved with; a later line, from a save that was cut short, is left out."""
+def _read_history(folder: Path, state: StateFile) -> list[HistoryRow]:
+    """The history that was saved with a state; before format 4, the lines of rows.jsonl that were."""
+    if LINES in state.arrays:
+        return [json.loads(line) for line in state.arrays[LINES].tobytes().splitlines()]
+    path = folder / HISTORY
     text = path.read_bytes() if path.is_file() else b""
     lines = text.splitlines(keepends=True)
-    while lines and hashlib.sha256(b"".join(lines)).hexdigest() != about["rows"]:
+    while lines and hashlib.sha256(b"".join(lines)).hexdigest() != state.about["rows"]:
         lines.pop()
     if not lines:
-        expected = f"the lines up to round {about['t']}"
+        expected = f"the lines up to round {state.about['t']}"
         refuse(str(path), expected=expected, got="a missing, truncated or altered file")
     return [json.loads(line) for line in lines]
+
+
+def _read_previews(folder: Path, state: StateFile) -> list[np.ndarray]:
+    """The previews that were saved with a state; before format 4, those of progress.npy that were."""
+    count = state.about.get("progress", 0)
+    if STILLS in state.arrays or not count:
+        return list(state.arrays.get(STILLS, ()))
+    path = folder / PREVIEWS
+    try:
+        previews = np.load(path, allow_pickle=False)[:count]
+    except (OSError, ValueError, EOFError):
+        previews = ()
+    if len(previews) < count:
+        expected = f"{count} previews"
+        refuse(str(path), expected=expected, got="a missing, truncated or altered file")
+    return list(previews)
+
+
+def _last_line(path: Path) -> int:
+    """The last round in rows.jsonl, which is read here to speak of it only; 0 if there is none."""
+    try:
+        return json.loads(path.read_bytes().splitlines()[-1])["t"]
+    except (OSError, LookupError, TypeError, ValueError):
+        return 0

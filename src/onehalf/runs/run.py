@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from onehalf import fitting
 from onehalf._errors import Refusal, refuse
-from onehalf._files import check_writable
+from onehalf._files import check_writable, is_temporary, remove_temporaries
 from onehalf.data.dataset import Dataset
 from onehalf.data.loading import is_path, load
 from onehalf.data.rows import EncodedRows
@@ -18,7 +18,10 @@ from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import Fit, FitData
 from onehalf.hyperparameters import FitOptions, about
 from onehalf.runs import checkpoint
-from onehalf.runs.checkpoint import RECIPE, Source, save
+from onehalf.runs.checkpoint import Source, save
+from onehalf.runs.lock import LOCK, lock
+from onehalf.runs.recipe_file import RECIPE
+from onehalf.runs.signals import StopSignals
 
 __all__ = ["Run", "fit_run", "load_rows", "next_folder", "open_run", "start_fit"]
 
@@ -55,26 +58,38 @@ class Run:
         watch: Callable[[Fit], None] = lambda fit: None,
         on_quick: Callable[[QuickTable], object] | None = None,
     ) -> Fit:
-        """Train to the end; whatever ends it, Ctrl-C included, what was trained is saved.
+        """Train to the end; whatever ends it, Ctrl-C, SIGTERM and SIGHUP included, what was trained is saved.
 
         Args:
             watch: Is called with the fit every 100 rounds.
             on_quick: Is called with the quick check of its samples, before critics learn for the certificate.
+
+        Raises:
+            Stopped: A signal came.
         """
-        fit = self.fit
+        fit = saved = self.fit
         steps = fitting.run(fit, self.data, on_quick)
         saved_at = time.monotonic()
-        try:
-            for fit in steps:
-                is_evaluated = "jsd_estimate" in fit.history[-1]
-                if is_evaluated or time.monotonic() - saved_at > SAVE_EVERY:
-                    save(self.folder, fit, self.source, self.asked)
-                    saved_at = time.monotonic()
-                watch(fit)
-        finally:
-            if fit.history:
-                save(self.folder, fit, self.source, self.asked)
+        with StopSignals() as signals:
+            try:
+                for fit in steps:
+                    is_evaluated = "jsd_estimate" in fit.history[-1]
+                    if is_evaluated or time.monotonic() - saved_at > SAVE_EVERY:
+                        with signals.held():
+                            self.save(fit)
+                            saved = fit
+                        saved_at = time.monotonic()
+                    signals.check()
+                    watch(fit)
+            finally:
+                signals.is_held = True
+                if fit.history and fit is not saved:
+                    self.save(fit)
         return fit
+
+    def save(self, fit: Fit) -> None:
+        """Save a later state of the fit."""
+        save(self.folder, fit, self.source, self.asked)
 
 
 def open_run(
@@ -103,27 +118,27 @@ def open_run(
     options.check()
     asked = _asked(options)
     source = Source(str(Path(word).resolve()) if is_path(word) else word, image_size)
-    is_begun = (folder / RECIPE).exists()
+    is_begun = checkpoint.has_state(folder)
     if is_begun:
         _check_same(folder, asked, source)
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and not all(map(_is_leftover, folder.iterdir())):
         expected = "a run, or an empty or new folder"
         refuse(str(folder), expected=expected, got="a folder with other files")
     check_writable(folder)
+    if folder.exists():
+        remove_temporaries(folder, checkpoint.is_name)
     if not is_begun:
         fit, data, rows = start_fit(
             word, options, image_size=image_size, on_progress=on_progress, since=since
         )
         return Run(folder, fit, data, rows, source, asked)
-    fit = _extend(folder, checkpoint.load(folder), asked["rounds"], on_progress)
+    fit, note = checkpoint.recover(folder)
+    if note:
+        on_progress(note)
+    fit = _extend(folder, fit, asked["rounds"], on_progress)
     dataset = _load(word, image_size, on_progress)
-    try:
-        rows = fit.domain.encode(dataset, word)
-    except Refusal as refusal:
-        _refuse_other_data(folder, f"{word} has changed since ({str(refusal).rstrip('.')})")
+    rows = _encode_same(folder, fit, dataset, word)
     fit = dataclasses.replace(fit, domain=fit.domain.reveal(dataset))
-    if rows.digest() != fit.data_hash:
-        _refuse_other_data(folder, f"{word} has changed since")
     data = fitting.resume(fit, rows)
     if not fit.end:
         seconds_setup = fit.seconds_setup + time.perf_counter() - since
@@ -140,9 +155,10 @@ def fit_run(
     watch: Callable[[Fit], None] = lambda fit: None,
     on_progress: Progress = lambda text: None,
 ) -> tuple[Fit, EncodedRows]:
-    """Fit in a folder: `open_run`, and `Run.train`; returns the fit, and all rows, encoded."""
-    run = open_run(folder, word, options, image_size=image_size, on_progress=on_progress)
-    return run.train(watch), run.rows
+    """Fit in a folder, alone in it: `open_run`, and `Run.train`; returns the fit, and all rows, encoded."""
+    with lock(folder):
+        run = open_run(folder, word, options, image_size=image_size, on_progress=on_progress)
+        return run.train(watch), run.rows
 
 
 def start_fit(
@@ -164,9 +180,30 @@ def start_fit(
 
 
 def load_rows(folder: Path, fit: Fit, on_progress: Progress = lambda text: None) -> EncodedRows:
-    """Load the data of a run, encoded as for its fit."""
+    """Load the data of a run, encoded as for its fit.
+
+    Raises:
+        Refusal: They are other data now.
+    """
     source = checkpoint.load_source(folder)
-    return fit.domain.encode(_load(source.source, source.size, on_progress), source.source)
+    dataset = _load(source.source, source.size, on_progress)
+    return _encode_same(folder, fit, dataset, source.source)
+
+
+def _encode_same(folder: Path, fit: Fit, dataset: Dataset, word: str) -> EncodedRows:
+    """Encode the data of a run; refuses data that have changed since."""
+    try:
+        rows = fit.domain.encode(dataset, word)
+    except Refusal as refusal:
+        _refuse_other_data(folder, f"{word} has changed since ({str(refusal).rstrip('.')})")
+    if rows.digest() != fit.data_hash:
+        _refuse_other_data(folder, f"{word} has changed since")
+    return rows
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether a file is all that a fit without a state has left: nothing is lost when it begins anew."""
+    return path.name in (RECIPE, LOCK) or is_temporary(path.name, checkpoint.is_name)
 
 
 def _load(word: str, image_size: int | None, on_progress: Progress) -> Dataset:

@@ -1,0 +1,93 @@
+"""One fit at a time in a folder: a lock that ends with the process that holds it."""
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from onehalf._errors import refuse
+from onehalf._files import remove_empty
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+__all__ = ["LOCK", "lock"]
+
+LOCK = ".onehalf.lock"
+"""The file that is locked. It names the process; that it exists does not mean that it is locked."""
+
+LOCKED_BYTE = 1 << 30
+"""What Windows locks: a byte far behind the text, so that others can read the text."""
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run, which is made if need be, and removed again if it stays empty.
+
+    The system ends the lock when the process ends, however it ends. On a file system without locks there is none.
+
+    Raises:
+        Refusal: A fit is at work in the folder, or it can't be written to.
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        file = _hold(folder)
+    except OSError as error:
+        remove_empty(new)
+        got = error.strerror or str(error)
+        refuse(str(folder), expected="a place to write to", got=got)
+    try:
+        yield
+    finally:
+        # Windows removes no open file; the next fit takes it over
+        with contextlib.suppress(OSError):
+            (folder / LOCK).unlink()
+        file.close()
+        remove_empty(new)
+
+
+def _hold(folder: Path) -> IO[str]:
+    """Open and lock the file, and write into it who holds it."""
+    path = folder / LOCK
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+        if not _try_to_lock(file):
+            file.seek(0)
+            holder = file.read(200) or "a process"
+            file.close()
+            refuse(
+                str(folder),
+                expected="a folder that no other fit is writing to",
+                got=f"one in use by {holder}",
+                hint="Wait for that fit, stop it, or fit into another folder.",
+            )
+        # the holder before may have removed the file after it was opened here
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                break
+        file.close()
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return file
+
+
+def _try_to_lock(file: IO[str]) -> bool:
+    """Lock an open file, if it can be locked; False if another process, or another part of this one, has it."""
+    try:
+        if sys.platform == "win32":
+            file.seek(LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True

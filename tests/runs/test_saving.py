@@ -1,0 +1,285 @@
+"""Saving: a process that is stopped at any file operation goes on to the same bytes."""
+
+import contextlib
+import functools
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from helpers import TINY_IMAGES as OPTIONS
+from onehalf import Refusal, runs
+from onehalf.runs import checkpoint, recipe_file
+from onehalf.runs.lock import LOCK
+from onehalf.runs.recipe_file import RECIPE
+from onehalf.runs.state_file import PREVIOUS, STATE
+
+OPERATIONS = ("fsync", "link", "mkdir", "open", "replace", "rmdir", "unlink")
+"""What a save asks of the system; `io.open` comes on top."""
+
+
+class Killed(BaseException):
+    """The process is stopped before an operation; none comes after it."""
+
+
+class Killer:
+    """Counts the file operations, and lets none through from the n-th on."""
+
+    def __init__(self, monkeypatch):
+        self.folder = Path()
+        self.left = None
+        monkeypatch.setattr(os, "fsync", lambda number: None)
+        for name in OPERATIONS:
+            monkeypatch.setattr(os, name, self.wrap(getattr(os, name)))
+        monkeypatch.setattr(io, "open", self.wrap(io.open))
+
+    def wrap(self, operation):
+        @functools.wraps(operation)
+        def counted(first, *rest, **named):
+            is_file = isinstance(first, int) or self.folder in Path(first).parents
+            if self.left is not None and is_file:
+                self.left -= 1
+                if self.left < 0:
+                    raise Killed
+            return operation(first, *rest, **named)
+
+        return counted
+
+
+def read_files(folder):
+    """The bytes of the files of a run."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
+)
+def test_a_run_goes_on_from_every_file_operation_to_the_same_bytes(
+    tmp_path, quick_fits, monkeypatch
+):
+    runs.fit_run(tmp_path / "whole", quick_fits, OPTIONS)
+    expected = read_files(tmp_path / "whole")
+    assert expected.keys() == {RECIPE, STATE, PREVIOUS, "rows.jsonl", "progress.npy"}
+    killer = Killer(monkeypatch)
+    n = 0
+    is_killed = True
+    while is_killed:
+        folder = tmp_path / f"killed-{n}"
+        killer.folder = folder
+        killer.left = n
+        is_killed = False
+        try:
+            runs.fit_run(folder, quick_fits, OPTIONS)
+        except Killed:
+            is_killed = True
+            n += 1
+        killer.left = None
+        runs.fit_run(folder, quick_fits, OPTIONS)
+        found = read_files(folder)
+        found.pop(PREVIOUS)
+        assert found == {name: expected[name] for name in expected if name != PREVIOUS}, n
+    assert n > 60
+
+
+def flip(path, place):
+    """Flip one bit."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_every_bit_of_a_state_that_means_something_is_under_its_hash(run):
+    state = run / STATE
+    content = state.read_bytes()
+    fit = runs.load(run)
+    refused = 0
+    for place in np.random.default_rng(0).integers(0, len(content), 300):
+        flip(state, place)
+        try:
+            assert repr(runs.load(run)) == repr(fit)
+        except Refusal:
+            refused += 1
+        state.write_bytes(content)
+    assert refused > 250
+
+
+def test_a_damaged_recipe_is_refused_by_whatever_reads_it(run):
+    recipe = run / RECIPE
+    content = recipe.read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(content), 100):
+        flip(recipe, place)
+        with pytest.raises(Refusal, match=r"recipe as onehalf wrote it|an altered one"):
+            runs.load(run)
+        for read in (runs.load_domain, runs.load_source):
+            with contextlib.suppress(Refusal):
+                read(run)
+        recipe.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", "null", "[" * 200_000, '{"asked":{},"solved":{},"data":{},"versions":{}}'],
+)
+def test_a_recipe_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / RECIPE).write_text(text)
+    for read in (runs.load, runs.load_model, runs.load_domain, runs.load_source):
+        with pytest.raises(Refusal):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("about", ["{}", "[]", "null", "", "\n", "[" * 100_000])
+def test_a_state_with_forged_metadata_is_refused(run, about):
+    content = safetensors.numpy.save({"a": np.zeros(2)}, {"onehalf": about})
+    (run / STATE).write_bytes(content)
+    with pytest.raises(Refusal, match="truncated or altered"):
+        runs.load(run)
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "removed"])
+def test_a_damaged_state_falls_back_to_the_one_before(run, quick_fits, harm):
+    state = run / STATE
+    whole = read_files(run)
+    if harm == "cut":
+        state.write_bytes(state.read_bytes()[:-9])
+    elif harm == "flipped":
+        flip(state, -1)
+    else:
+        state.unlink()
+    with pytest.raises(Refusal, match=r"got .*\. `onehalf fit` with the same options goes on"):
+        runs.load_model(run)
+    said = []
+    runs.fit_run(run, quick_fits, OPTIONS, on_progress=said.append)
+    found = read_files(run)
+    assert found[STATE] == whole[STATE]
+    assert "from the state that was saved before it, after round 200; 0 rounds are" in said[0]
+
+
+def test_the_rounds_that_are_repeated_are_counted(tmp_path, quick_fits, fits):
+    (first, second, *_), _, path = fits[0][1:], *fits[1:]
+    for fit in (first, second):
+        checkpoint.save(tmp_path / "run", fit, runs.Source(path), {})
+    flip(tmp_path / "run" / STATE, -1)
+    fit, said = checkpoint.recover(tmp_path / "run")
+    assert fit.rounds == 100
+    assert said.endswith("after round 100; 100 rounds are trained again.")
+
+
+def test_two_damaged_states_are_refused(run, quick_fits):
+    for name in (STATE, PREVIOUS):
+        flip(run / name, -1)
+    with pytest.raises(Refusal, match=r"state.safetensors: expected .* truncated or altered"):
+        runs.fit_run(run, quick_fits, OPTIONS)
+
+
+def test_a_state_of_another_run_is_refused(run, fits, tmp_path):
+    known, _, path = fits
+    checkpoint.save(tmp_path / "other", known[-1], runs.Source(path), {})
+    (run / STATE).write_bytes((tmp_path / "other" / STATE).read_bytes())
+    with pytest.raises(Refusal, match=r"recipe.json: expected the file that the state was"):
+        runs.load(run)
+
+
+def test_files_for_people_may_be_lost(run, quick_fits):
+    whole = runs.load(run)
+    for name in ("rows.jsonl", "progress.npy"):
+        (run / name).unlink()
+    found = runs.load(run)
+    assert found.history == whole.history
+    assert (np.stack(found.previews) == np.stack(whole.previews)).all()
+
+
+@pytest.mark.parametrize("name", [RECIPE, STATE])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(run, quick_fits, monkeypatch, name):
+    before = read_files(run)
+    opened = io.open
+
+    def refuse(path, *rest, **named):
+        if Path(path) == run / name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *rest, **named)
+
+    monkeypatch.setattr(io, "open", refuse)
+    with pytest.raises(
+        Refusal, match="expected a file that can be read; got Permission denied"
+    ):
+        runs.fit_run(run, quick_fits, OPTIONS)
+    monkeypatch.undo()
+    assert read_files(run) == before
+
+
+def test_a_recipe_with_a_field_of_a_later_version_names_that_version(run):
+    recipe = json.loads((run / RECIPE).read_text())
+    sections = {name: recipe[name] for name in ("data", "domain", "asked", "solved")}
+    sections["solved"]["momentum"] = 0.5
+    with mock.patch.object(recipe_file, "version", return_value="9.9"):
+        recipe_file.write_recipe(run, sections)
+    with pytest.raises(Refusal, match=r"one written by onehalf 9\.9\. Open it with onehalf 9"):
+        runs.load(run)
+
+
+def test_files_that_killed_writers_left_are_removed_and_no_others(run, quick_fits):
+    left = (".state.safetensors.123", ".report.html.7", ".samples.csv.99", "..onehalf.try.12")
+    others = (".gitignore", ".notes.txt.1", "samples.csv")
+    for name in (*left, *others):
+        (run / name).touch()
+    runs.fit_run(run, quick_fits, OPTIONS)
+    assert {path.name for path in run.iterdir()}.isdisjoint(left)
+    assert all((run / name).exists() for name in others)
+
+
+def test_a_refusal_for_want_of_space_leaves_no_folder(tmp_path, quick_fits, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: mock.Mock(free=1 << 20))
+    with pytest.raises(Refusal, match="expected 64 MiB free on its disk; got 1 MiB"):
+        runs.fit_run(tmp_path / "a" / "run", quick_fits, OPTIONS)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_full_disk_in_any_save_leaves_a_run_that_goes_on(tmp_path, quick_fits, monkeypatch):
+    runs.fit_run(tmp_path / "whole", quick_fits, OPTIONS)
+    synced = os.fsync
+    for n in range(0, 40, 3):
+        calls = iter(range(n))
+
+        def full(number, calls=calls):
+            if next(calls, None) is None:
+                raise OSError(28, "No space left on device")
+            synced(number)
+
+        monkeypatch.setattr(os, "fsync", full)
+        with contextlib.suppress(Refusal):
+            runs.fit_run(tmp_path / f"{n}", quick_fits, OPTIONS)
+        monkeypatch.setattr(os, "fsync", synced)
+        runs.fit_run(tmp_path / f"{n}", quick_fits, OPTIONS)
+        assert (tmp_path / f"{n}" / STATE).read_bytes() == (
+            tmp_path / "whole" / STATE
+        ).read_bytes()
+
+
+def test_a_second_fit_is_refused_with_the_process_and_host_of_the_first(tmp_path, quick_fits):
+    found = rf"got one in use by process {os.getpid()} on {socket.gethostname()}\. Wait for"
+    with runs.lock(tmp_path / "run"):
+        with pytest.raises(Refusal, match=found):
+            runs.fit_run(tmp_path / "run", quick_fits, OPTIONS)
+        assert [path.name for path in (tmp_path / "run").iterdir()] == [LOCK]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dead_process_keeps_no_lock(tmp_path, quick_fits):
+    code = (
+        "import os, pathlib, sys; from onehalf.runs.lock import lock\n"
+        "with lock(pathlib.Path(sys.argv[1])): os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], check=False)
+    assert done.returncode == 9
+    assert (tmp_path / "run" / LOCK).read_text().startswith("process ")
+    runs.fit_run(tmp_path / "run", quick_fits, OPTIONS)
+    assert not (tmp_path / "run" / LOCK).exists()

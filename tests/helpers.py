@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from scipy import stats
 
 from onehalf import GAN, cli, fitting
@@ -22,6 +23,9 @@ LUCK = 5e-4
 
 TINY_IMAGES = FitOptions(rounds=200, width=2, m=4, normal=2, choices=0, seeds=2, random_state=0)
 """A fit of 4 x 4 pixels for tests of what is saved."""
+
+SIZED_FLOATS = st.floats(-1e100, 1e100).filter(lambda number: not 0 < abs(number) < 1e-100)
+"""Floats of any size that data may have."""
 
 FIT_KEYS = [
     "format",

@@ -11,6 +11,9 @@ __all__ = ["did_you_mean", "join_names", "percent"]
 CUTOFF = 0.5
 """Similarity, from 0 to 1, from which an option is suggested in place of a misspelled word."""
 
+MOST_SIGNS = 100
+"""As much of a word is compared with the options."""
+
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Suggest the option that is most like `word`; an empty string if none is.
@@ -20,8 +23,8 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     >>> did_you_mean("x", ["height", "weight"])
     ''
     """
-    nearest = difflib.get_close_matches(word, list(options), n=1, cutoff=CUTOFF)
-    return f"Did you mean {nearest[0]}?" if nearest else ""
+    near = difflib.get_close_matches(word[:MOST_SIGNS], list(options), n=1, cutoff=CUTOFF)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def join_names(names: Iterable[str], most: int | None = 3) -> str:

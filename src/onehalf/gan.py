@@ -14,7 +14,7 @@ from onehalf.data.dataset import Dataset, frame_columns, from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits, split_rows
 from onehalf.evaluation.result import Measurement
-from onehalf.hyperparameters import FitOptions, document
+from onehalf.hyperparameters import FitOptions, about, document
 
 # JAX is imported at the first fit, so that `from onehalf import GAN` costs little more than scikit-learn.
 if TYPE_CHECKING:
@@ -219,5 +219,6 @@ def _seed_of(key: Any) -> int:
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:
     """An int as it is; anything else draws one."""
-    is_int = isinstance(random_state, int | np.integer)
-    return int(random_state if is_int else check_random_state(random_state).randint(2**31 - 1))
+    if isinstance(random_state, int | np.integer):
+        return int(about()["random_state"].check("random_state", random_state))
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -35,6 +35,15 @@ NETS = ("mlp", "convolutional")
 PLAYERS = ("neural", "trees")
 """What the two players are made of: networks, or trees."""
 
+MOST_SEED = 2**62
+"""The largest seed: several games add their numbers to it, and JAX takes 63 bits."""
+
+MOST_SEEDS = 1000
+"""The most games that are trained at once."""
+
+MOST_UNITS = 2**16
+"""The largest width of a network: what a few of these take is beyond any memory."""
+
 SCHEDULES = ("alternating", "simultaneous")
 """How the players' steps follow each other in a round."""
 
@@ -101,7 +110,7 @@ class About:
         """
         if self.words:
             return choose(name, value, self.words)
-        if not self.range:
+        if not self.range or hasattr(value, "randint"):  # a RandomState is drawn from
             return value
         is_number = isinstance(value, int | float) or hasattr(value, "__float__")
         if not is_number or not self._allows(value):
@@ -188,6 +197,7 @@ class Hyperparameters:
         "doubled each time the size is halved, up to 8 times as many.",
         "128; 256 for tables and rows of more than 16 entries; 16 for convolutional networks",
         at_least=1,
+        at_most=MOST_UNITS,
         whole=True,
         kind=int,
     )
@@ -277,6 +287,7 @@ class Hyperparameters:
         1,
         "Number of games, trained at once, that differ only by their seed; the best on validation rows is kept.",
         at_least=1,
+        at_most=MOST_SEEDS,
         whole=True,
         option="--seeds",
         metavar="P",
@@ -308,6 +319,9 @@ class Hyperparameters:
     random_state: Any = parameter(
         None,
         "An int makes the fit reproducible; with several seeds, game i uses random_state + i.",
+        at_least=0,
+        at_most=MOST_SEED,
+        whole=True,
         option="--seed",
         kind=int,
         metavar="S",

@@ -1,6 +1,7 @@
 """What was learned: a distribution that gives rows in the user's own form, freely or under conditions."""
 
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,9 @@ WIDE = 16
 
 SEARCH = 1_000_000
 """Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
+
+COPIES = 2
+"""Samples are held at least so many times: batch by batch, and put together."""
 
 STOPS = 4
 """Latents that a walk goes through."""
@@ -97,6 +101,8 @@ class GenerativeModel:
         Raises:
             Refusal: No data have such labels, or samples under these conditions are too rare.
         """
+        itemsize = np.dtype(getattr(self.domain, "dtype", np.float64)).itemsize
+        check_memory(n, max(math.prod(self.domain.row_shape), 1), itemsize)
         conditions = self.preprocessor.conditions
         row_filter = self.domain.parse_filter(where) if where else None
         cells, shares = conditions.cells, conditions.shares
@@ -154,6 +160,17 @@ class GenerativeModel:
         G: Any = self.p_g.G
         x = jax.lax.map(lambda each: G(*each) if c.size else G(each.x), flat, batch_size=n)
         return self.preprocessor.inverse_transform(Batch(x, flat.c))
+
+
+def check_memory(n: int, entries: int, itemsize: int) -> None:
+    """Refuse more samples of this many numbers than the memory of this machine can hold."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    needed = COPIES * n * entries * itemsize
+    if needed > memory:
+        got = f"{n:,} rows of {entries:,} numbers, which take {needed / 2**30:,.0f} GiB"
+        hint = "Draw several files with different seeds."
+        expected = f"samples that fit into {memory / 2**30:,.0f} GiB of memory"
+        refuse("n", expected=expected, got=got, hint=hint)
 
 
 def batch_size(entries: int) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onehalf._errors import Refusal, refuse
+from onehalf._errors import Refusal, printable, refuse
 from onehalf._registry import choose, names, spoken
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ ImageSizes = int | tuple[int, int] | None
 
 def say(text: str) -> None:
     """Write text for people to stderr; in a terminal, lines are broken between words."""
+    text = printable(text)
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(_break(line, width) for line in text.splitlines())
@@ -119,7 +120,7 @@ def say_summary(summary: "onehalf.evaluation.wording.Summary") -> None:
 
     console = Console(stderr=True)
     for line in summary.lines():
-        pieces = [(span.text, STYLES[span.style]) for span in line]
+        pieces = [(printable(span.text), STYLES[span.style]) for span in line]
         console.print(Text.assemble(*pieces), soft_wrap=True)
     return None
 
@@ -140,6 +141,7 @@ def print_json(numbers: Any) -> None:
     """Write one JSON object to stdout."""
     _check_stdout()
     sys.stdout.write(json.dumps(numbers) + "\n")
+    sys.stdout.flush()
 
 
 @contextlib.contextmanager
@@ -158,10 +160,12 @@ def name_files(words: Mapping[str, str | None]) -> Iterator[None]:
 def print_text(text: str) -> None:
     """Write what was asked for to stdout; in a terminal, lines are broken between words."""
     _check_stdout()
+    text = printable(text)
     if sys.stdout.isatty():
         width = shutil.get_terminal_size().columns
         text = "\n".join(_break(line, width) for line in text.splitlines())
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], hint: str = "") -> None:

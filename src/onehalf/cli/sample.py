@@ -1,7 +1,7 @@
 """`onehalf sample`: draw samples from the generator of a run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,11 +15,15 @@ from onehalf.cli._common import (
     set_up_jax,
 )
 from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix
+from onehalf.hyperparameters import about
 
 if TYPE_CHECKING:
     import onehalf.domains
 
 __all__ = ["sample"]
+
+TEXT_SUFFIXES = (".csv", ".tsv")
+"""Endings of files that spreadsheets open as text."""
 
 
 def sample(
@@ -55,6 +59,13 @@ def sample(
             "Default: --ids.",
         ),
     ] = None,
+    safe_cells: Annotated[
+        bool,
+        typer.Option(
+            "--safe-cells",
+            help="For .csv and .tsv: write an apostrophe before words that spreadsheets would execute (=, +, -, @).",
+        ),
+    ] = False,
     interpolate: Annotated[
         bool,
         typer.Option(
@@ -86,6 +97,7 @@ def sample(
     """
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
+    about()["random_state"].check("seed", seed or 0)
     out = Path(to)
     if interpolate or progress or out.suffix.lower() in ANIMATION_SUFFIXES:
         if where or balanced or ids is not None:
@@ -94,6 +106,10 @@ def sample(
             run, out, n, seed or 0, interpolate=interpolate, progress=progress
         )
     suffix = get_suffix(to)
+    if safe_cells and suffix not in TEXT_SUFFIXES:
+        refuse(
+            "safe-cells", expected=f"a name that ends in {' or '.join(TEXT_SUFFIXES)}", got=to
+        )
     domain = _check_output(run, out, suffix)
     set_up_jax()
     import jax.random as jr
@@ -103,11 +119,18 @@ def sample(
     fresh = domain.fresh_generator(seed, ids=ids)
     drawn = runs.load_model(run).draw_where(jr.key(seed or 0), n, where, balanced=balanced)
     samples = domain.decode(drawn.rows, fresh=fresh)
-    domain.write(samples, out, suffix)
+    domain.write(_disarm(samples) if safe_cells else samples, out, suffix)
     drawn_from = (
         f", of {drawn.n_drawn:,} that were drawn," if where and drawn.n_drawn > n else ""
     )
     return say(f"{n:,} rows{drawn_from} {domain.describe(samples)}: {out}")
+
+
+def _disarm(samples: Any) -> Any:
+    """A table whose words no spreadsheet executes."""
+    from onehalf.data.tables.writer import disarm_formulas
+
+    return disarm_formulas(samples)
 
 
 def _check_output(run: Path, out: Path, suffix: str) -> "onehalf.domains.Domain":

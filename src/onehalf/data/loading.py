@@ -1,8 +1,6 @@
 """Load data by the word that a user types: the name of a built-in data set, or a path."""
 
 import os
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from onehalf._errors import Refusal, refuse
 from onehalf._registry import catalogue, choose, names, spoken
 from onehalf.data.arrays.validation import Labels, Rows, check, check_labels
 from onehalf.data.dataset import Dataset
+from onehalf.data.files import check_bytes, check_file
 from onehalf.data.images.reader import SUFFIXES, is_image_path, read_images
 from onehalf.data.tables.reader import read_table
 from onehalf.distributions.base import AbstractData, AbstractDensity
@@ -39,17 +38,6 @@ ROWS = 100_000
 
 CLASSES = 12
 """The most classes that a description lists."""
-
-UNREADABLE = (
-    ValueError,
-    EOFError,
-    OSError,
-    MemoryError,
-    RuntimeError,
-    zlib.error,
-    zipfile.BadZipFile,
-)
-"""What NumPy and zip files raise at a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -157,19 +145,18 @@ def read_array(path: Path) -> Dataset:
     """Read a .npy file, or a .npz file that holds one array (or one called `x`).
 
     A file of one axis is read as one column. A `y` next to the `x` of a .npz file holds the
-    labels of the rows. Objects are never unpickled.
+    labels of the rows. Objects are never unpickled, and the packed arrays of a .npz file
+    take at most 3 GiB.
     """
     suffix = path.suffix.lower()
     if suffix not in (".npy", ".npz"):
         refuse(str(path), expected="a .npy or .npz file", got=f"{suffix or 'no suffix'}")
-    if not path.is_file():
-        got = "a folder" if path.exists() else "nothing there"
-        refuse(str(path), expected="a file", got=got)
+    check_file(path)
     try:
         rows, labels = _read_arrays(path, suffix)
     except Refusal:
         raise
-    except UNREADABLE as error:
+    except Exception as error:  # NumPy and zip files raise whatever a broken file makes them
         if "pickle" in str(error).lower():
             hint = "Save plain ones: np.save(path, array.astype(float)), or labels.astype(str)."
             got = "pickled Python objects, which are never loaded"
@@ -204,6 +191,8 @@ def _read_arrays(path: Path, suffix: str) -> tuple[Rows, np.ndarray | None]:
 def _read_members(path: Path, content: Any) -> tuple[Rows, np.ndarray | None]:
     """Read the one array of a .npz file, and the labels of its rows if it has any."""
     members = list(content)
+    packed = (member for member in content.zip.infolist() if member.compress_type)
+    check_bytes(path, sum(member.file_size for member in packed), "of packed arrays")
     if len(members) != 1 and "x" not in members:
         refuse(
             str(path),

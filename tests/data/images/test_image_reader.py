@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from onehalf import Refusal
+from onehalf.data import files
 from onehalf.data.dataset import Dataset, match_channels
-from onehalf.data.images import reader, sizing
+from onehalf.data.images import reader
 from onehalf.data.images.reader import is_image_path, read_images
 from onehalf.data.loading import describe, is_table_path, load
 
@@ -390,7 +391,7 @@ def test_progress_is_reported_in_ever_fewer_lines(folder, monkeypatch):
 def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folder, monkeypatch):
     for number in range(4):
         put(folder / f"{number}.png", RED)
-    monkeypatch.setattr(sizing, "MOST_BYTES", 4 * 32 * 32 * 3)
+    monkeypatch.setattr(files, "MOST_BYTES", 4 * 32 * 32 * 3)
     with pytest.raises(
         Refusal, match=r"of shape \(4, 100, 100, 3\)\. A size of 32 x 32 would fit\."
     ):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import SIZED_FLOATS
 from onehalf import Refusal
 from onehalf.data.tables.encoding import HIDDEN, TableEncoder
 from onehalf.data.tables.frames import empty_frame, to_frame, to_table
@@ -88,7 +89,7 @@ def test_the_same_kind_of_frame_comes_back(frame):
     st.lists(
         st.tuples(
             st.one_of(st.none(), st.integers(-(2**52), 2**52)),
-            st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+            st.one_of(st.none(), SIZED_FLOATS),
             st.one_of(st.none(), st.text(max_size=6)),
             st.one_of(
                 st.none(),

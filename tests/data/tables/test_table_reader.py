@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import SIZED_FLOATS
 from onehalf import Refusal
 from onehalf.data.tables.frames import to_table
 from onehalf.data.tables.reader import read_table
@@ -172,7 +173,7 @@ words = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_
 )
 columns = st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1), min_size=3, max_size=3),
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3),
+    st.lists(SIZED_FLOATS, min_size=3, max_size=3),
     st.lists(st.one_of(st.none(), words.map(lambda word: f"w{word}")), min_size=3, max_size=3),
 )
 

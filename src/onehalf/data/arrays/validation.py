@@ -1,5 +1,6 @@
 """Checks of arrays and of labels, and names for the entries of an array."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -8,13 +9,38 @@ from jaxtyping import Shaped
 
 from onehalf._errors import refuse
 
-__all__ = ["Labels", "Rows", "check", "check_labels", "numbered"]
+__all__ = [
+    "LARGEST",
+    "MOST_EXACT",
+    "SIZES",
+    "SMALLEST",
+    "Labels",
+    "Rows",
+    "check",
+    "check_labels",
+    "numbered",
+]
 
 Rows = Shaped[np.ndarray, "_ ..."]
 """The user's rows, one along the first axis, in the user's units and dtype."""
 
 Labels = Shaped[np.ndarray, " _"]
 """A whole number or a word for each row."""
+
+MOST_EXACT = 2**53
+"""Up to here float64, in which all is computed, tells whole numbers from their neighbours."""
+
+NO_TEXT = (ValueError, SystemError)
+"""What Python raises at words of a damaged file."""
+
+LARGEST = 1e100
+"""The largest number in size: the square of a much larger one is infinite in float64."""
+
+SMALLEST = 1e-100
+"""Of numbers that are all smaller, the squares are 0 in float64."""
+
+SIZES = f"0, or numbers from {SMALLEST:g} to {LARGEST:g} in size"
+"""The sizes that numbers may have, in words."""
 
 
 def check(what: str, rows: np.ndarray) -> Rows:
@@ -43,7 +69,31 @@ def check(what: str, rows: np.ndarray) -> Rows:
             got=f"{len(bad):,} NaN or infinite entries, the first ({rows[first]}) in {where}, counted from 0",
             hint="Remove or fill them first.",
         )
+    _check_size(what, rows)
     return rows
+
+
+def _check_size(what: str, rows: np.ndarray) -> None:
+    """Refuse numbers so large, or columns of numbers so small, that float64 can't compute with them."""
+    over = 0 if rows.ndim == 2 else None
+    low, high = rows.min(axis=over), rows.max(axis=over)
+    if rows.dtype.kind == "f":
+        wide = np.result_type(rows, np.float64)
+        largest = np.maximum(high.astype(wide), -low.astype(wide))
+        bad = (largest > LARGEST) | ((largest > 0) & (largest < SMALLEST))
+        expected, hint = SIZES, "Use other units."
+    else:
+        bad = (high > MOST_EXACT) | (low < -MOST_EXACT)
+        expected = "whole numbers of at most 2^53 in size"
+        hint = (
+            "Subtract the same number from all, or convert them to floats, which are rounded."
+        )
+    if np.any(bad):
+        place = int(np.argmax(bad))
+        where = f" in column {place}, counted from 0" if over == 0 else ""
+        ends = np.ravel(low)[place], np.ravel(high)[place]
+        got = max(ends, key=lambda end: abs(float(end)))
+        refuse(what, expected=expected, got=f"{got!s}{where}", hint=hint)
 
 
 def check_labels(what: str, labels: Any, n: int) -> Labels:
@@ -55,7 +105,7 @@ def check_labels(what: str, labels: Any, n: int) -> Labels:
     array(['cat', 'dog', 'cat'], dtype='<U3')
     """
     y = np.asarray(labels)
-    if y.dtype.kind == "f" and np.array_equal(y, np.rint(y)):
+    if y.dtype.kind == "f" and np.array_equal(y, np.rint(y)) and (abs(y) <= MOST_EXACT).all():
         y = y.astype(int)
     is_words = y.dtype.kind == "O" and all(isinstance(word, str) for word in y)
     if y.ndim != 1 or not (y.dtype.kind in "biuU" or is_words):
@@ -69,22 +119,21 @@ def check_labels(what: str, labels: Any, n: int) -> Labels:
     y = y.astype(str) if is_words else y
     try:
         "".join(map(str, y.tolist())).encode()
-    except UnicodeEncodeError as error:
-        refuse(
-            what,
-            expected="words that can be written in UTF-8",
-            got=ascii(error.object[error.start]),
-        )
+    except NO_TEXT as error:
+        is_sign = isinstance(error, UnicodeEncodeError)
+        got = ascii(error.object[error.start]) if is_sign else "numbers that are no signs"
+        refuse(what, expected="words that can be written in UTF-8", got=got)
     return y
 
 
 def _first_word(rows: np.ndarray) -> str:
     """Say which entry is a word, if that is what is wrong."""
-    for index, entry in np.ndenumerate(rows):
-        try:
-            float(entry)
-        except (TypeError, ValueError):
-            return f", {str(entry)!r} at {tuple(index)}"
+    with contextlib.suppress(*NO_TEXT):
+        for index, entry in np.ndenumerate(rows):
+            try:
+                float(entry)
+            except (TypeError, ValueError):
+                return f", {str(entry)!r} at {tuple(index)}"
     return ""
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from onehalf._errors import refuse
 from onehalf.data.arrays.scaler import Rows
 from onehalf.data.arrays.validation import Labels, check, check_labels
+from onehalf.data.files import check_file
 from onehalf.data.images.sizing import check_memory
 
 __all__ = ["is_idx_path", "read_idx", "read_labelled_idx", "reason_of"]
@@ -62,9 +63,7 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         Refusal: The file is missing, damaged, too large, or no IDX file.
     """
-    if not path.is_file():
-        got = "a folder" if path.exists() else "nothing there"
-        refuse(str(path), expected="a file", got=got)
+    check_file(path)
     try:
         with path.open("rb") as raw:
             is_gzipped = raw.read(2) == GZIP_MAGIC

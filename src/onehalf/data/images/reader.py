@@ -19,6 +19,7 @@ import errno
 import math
 import os
 import re
+import stat
 import time
 import warnings
 from collections import Counter
@@ -261,6 +262,8 @@ def _map(
 def _read_header(file: Path) -> ImageFile | SkippedFile:
     """Read the first bytes of a file; nothing is decoded."""
     try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return SkippedFile(file, "not a regular file")
         with Image.open(file, formats=FORMATS) as image:
             width, height = image.size
             if min(width, height) < LEAST_SIDE:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from onehalf._errors import refuse
+from onehalf.data import files
 
 __all__ = ["Size", "check_memory", "choose_size", "parse_size"]
 
@@ -26,9 +27,6 @@ LEAST_SIDE = 4
 
 MOST_SIDE = 1024
 """The longest side that can be asked for, in pixels."""
-
-MOST_BYTES = 3 * 2**30
-"""The most memory for all images together, decoded; encoding them takes four times as much."""
 
 Size = tuple[int, int]
 """Height and width, in pixels."""
@@ -85,15 +83,11 @@ def check_memory(
             suggested.
     """
     needed = math.prod(shape) * itemsize
-    if needed <= MOST_BYTES:
+    if needed <= files.MOST_BYTES:
         return
     side = 0
     if is_resizable:
-        pixels = MOST_BYTES * shape[1] * shape[2] // needed
+        pixels = files.MOST_BYTES * shape[1] * shape[2] // needed
         side = math.isqrt(pixels) // MULTIPLE * MULTIPLE
-    refuse(
-        str(path),
-        expected=f"at most {MOST_BYTES / 2**30:g} GiB, decoded",
-        got=f"{needed / 2**30:,.1f} GiB of shape {tuple(shape)}",
-        hint=f"A size of {side} x {side} would fit." if side >= LEAST_SIDE else "",
-    )
+    hint = f"A size of {side} x {side} would fit." if side >= LEAST_SIDE else ""
+    files.check_bytes(path, needed, f"of shape {tuple(shape)}", hint)

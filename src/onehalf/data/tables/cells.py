@@ -20,6 +20,7 @@ from onehalf.data.tables.statistics import find_sentinels, shorten
 from onehalf.data.tables.validation import locate_row
 
 __all__ = [
+    "LARGEST",
     "decode_dates",
     "decode_numbers",
     "encode_large",
@@ -28,6 +29,7 @@ __all__ = [
     "read_dates",
     "read_numbers",
     "read_words",
+    "recode_large",
     "type_of_moments",
     "units_per_second",
 ]
@@ -48,12 +50,13 @@ def plain_column(table: pa.Table, column: Column, what: str) -> pa.ChunkedArray:
     Raises:
         Refusal: There is none.
     """
-    if column.name not in table.column_names:
+    place = table.schema.get_field_index(column.name)
+    if place < 0:
         hint = did_you_mean(column.name, table.column_names)
         refuse(
             what, expected=f"a column {column.name!r}, as the data has", got="none", hint=hint
         )
-    known = table[column.name]
+    known = table.column(place)
     return known.cast(known.type.value_type) if pa.types.is_dictionary(known.type) else known
 
 
@@ -189,7 +192,9 @@ def decode_numbers(
     if pa.types.is_floating(type_):
         return pa.array(cells.astype(np.float64), mask=missing).cast(type_, safe=False)
     if pa.types.is_decimal(type_):
-        return pa.array(np.where(missing, 0.0, cells), mask=missing).cast(type_, safe=False)
+        most = np.nextafter(10.0 ** (type_.precision - type_.scale), 0)
+        numbers = np.clip(np.where(missing, 0.0, cells), -most, most)
+        return pa.array(numbers, mask=missing).cast(type_, safe=False)
     if is_text(type_):
         form = column.form or NumberForm()
         is_whole = column.kind == "integer"
@@ -204,8 +209,12 @@ def _to_whole(cells: np.ndarray, type_: pa.DataType, large: Sequence[int]) -> np
     kind = np.uint64 if unsigned else np.int64
     ends = (0.0, LARGEST_UNSIGNED) if unsigned else (-(2.0**63), LARGEST)
     whole = np.clip(np.rint(np.where(np.isnan(cells), 0, cells)), *ends).astype(kind)
-    for number, code in zip(large, encode_large(large), strict=True):
-        whole[cells == code] = number
+    if large:
+        codes = encode_large(large)
+        limits = np.iinfo(kind)
+        known = np.array(large, object).clip(limits.min, limits.max).astype(kind)
+        places = np.searchsorted(codes, cells).clip(max=len(codes) - 1)
+        whole = np.where(codes[places] == cells, known[places], whole)
     return whole
 
 
@@ -229,6 +238,18 @@ def encode_large(large: Sequence[int]) -> np.ndarray:
     for place in range(1, len(codes)):
         codes[place] = max(codes[place], np.nextafter(codes[place - 1], np.inf))
     return codes
+
+
+def recode_large(whole: np.ndarray, large: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Find which whole numbers are large ones, and the float64 of each of these."""
+    ends = np.iinfo(whole.dtype)
+    codes = encode_large(large)
+    inside = [place for place, number in enumerate(large) if ends.min <= number <= ends.max]
+    if not inside:
+        return np.zeros(len(whole), bool), np.zeros(len(whole))
+    known = np.array([large[place] for place in inside], whole.dtype)
+    places = np.searchsorted(known, whole).clip(max=len(known) - 1)
+    return known[places] == whole, codes[inside][places]
 
 
 def _check_lost(

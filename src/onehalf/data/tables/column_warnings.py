@@ -1,16 +1,18 @@
 """What will hurt about a column, in sentences."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
 from onehalf.data.tables.forms.base import MISSING, ODD_SHARE
 from onehalf.data.tables.forms.dates import find_formats
 from onehalf.data.tables.forms.numbers import NUMBER, NumberForm, has_signs
-from onehalf.data.tables.statistics import describe_tail, format_value, shorten
+from onehalf.data.tables.statistics import EXACT, describe_tail, format_value, shorten
 from onehalf.data.tables.validation import count_of, locate_row
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ NUMBERS_WARNING = 0.5
 
 DATES_WARNING = 0.2
 """Words are warned about if at least this share of them are dates."""
+
+LIKELY_FORMULA = "^[=@\t\r\uff1d\uff20]|^[+\\-\uff0b\uff0d][^\\d\\s.,+\\-]"
+"""Words that spreadsheets execute; not -, -5, +49 151 or -- none --, which do no harm."""
 
 NOT_LEARNED = {
     "id": ("IDs", "have new ones"),
@@ -59,6 +64,8 @@ def warn(
         others = f"the others ({rare:,} rows) are pooled"
         yield f"{name} has {profile.distinct:,} categories: {kept}, and {others}."
     yield from _warn_of_numbers(profile, kind, facts)
+    yield from _warn_of_fine_times(profile, kind)
+    yield from _warn_of_formulas(profile, name)
     yield from _warn_of_forms(profile, kind, facts)
     if profile.is_words and kind in ("category", "id", "text") and not profile.requested:
         yield from _warn_of_words(profile)
@@ -91,8 +98,37 @@ def _warn_of_numbers(
         yield from describe_tail(name, *profile.numbers, atoms)
     if profile.too_long and kind in ("continuous", "integer"):
         yield f"{name} holds numbers of more than 15 digits, which are learned to 15 digits only."
-    elif profile.too_long and not profile.requested:
+    elif profile.too_long:
         yield f"{name} holds numbers of more than 15 digits, which are kept as words."
+
+
+def _warn_of_formulas(
+    profile: "onehalf.data.tables.profile.ColumnProfile", name: str
+) -> Iterator[str]:
+    """Warn of what a spreadsheet would execute: the name of a column, or its words."""
+    hint = "`onehalf sample --safe-cells` writes an apostrophe before them."
+    if re.match(LIKELY_FORMULA, profile.name):
+        yield f"{name} is a name that spreadsheets execute. {hint}"
+    if profile.is_words and not profile.reading:
+        words, _ = profile.words
+        found = words.filter(pc.match_substring_regex(words, LIKELY_FORMULA))
+        if len(found):
+            first = profile.locate(found[0])
+            yield f"{name} holds words that spreadsheets execute (the first: {first}). {hint}"
+
+
+def _warn_of_fine_times(
+    profile: "onehalf.data.tables.profile.ColumnProfile", kind: str
+) -> Iterator[str]:
+    """Warn of times that float64 can't tell from their neighbours: 256 ns apart around 2024."""
+    if kind != "date" or not profile.dates:
+        return
+    ticks = profile.dates[0].cast(pa.int64()).to_numpy(zero_copy_only=False)
+    tick = np.gcd.reduce(ticks) or 1
+    most = np.max(np.abs(ticks / tick))
+    if most > EXACT:
+        step = f"{int(np.spacing(most) * tick)} {profile.dates[0].type.unit}"
+        yield f"{profile.name!r} holds times of more than 15 digits, which are learned to {step} only."
 
 
 def _warn_of_forms(

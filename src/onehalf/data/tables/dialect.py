@@ -99,6 +99,9 @@ class Dialect:
         lines = text.split(newline)
         separator = _find_separator(lines, suffix, str(path))
         rows = list(_split(lines, separator))
+        if not rows:
+            got, hint = "a first line that can't be read", "Are all of its line ends alike?"
+            refuse(str(path), expected="a CSV file", got=got, hint=hint)
         start = _count_prelude(rows, separator)
         header = rows[start][1]
         trailing = _find_trailing(header, [row for _, row in rows[start + 1 :]])

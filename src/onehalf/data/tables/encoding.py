@@ -16,14 +16,15 @@ from jaxtyping import Float
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
 from onehalf.data.tables.cells import (
+    LARGEST,
     decode_dates,
     decode_numbers,
-    encode_large,
     find_large,
     plain_column,
     read_dates,
     read_numbers,
     read_words,
+    recode_large,
     units_per_second,
 )
 from onehalf.data.tables.dialect import Dialect
@@ -310,21 +311,19 @@ class TableEncoder:
         large = self.large.get(column.name, ())
         if not large or not pa.types.is_integer(known.type):
             return cells
-        cells = cells.copy()
-        for number, code in zip(large, encode_large(large), strict=True):
-            if number <= np.iinfo(known.type.to_pandas_dtype()).max:
-                is_one = pc.equal(known, pa.scalar(number, known.type))
-                is_one = pc.and_(is_one, pc.is_valid(known)).to_numpy(zero_copy_only=False)
-                cells[is_one == True] = code  # noqa: E712
-        return cells
+        whole = pc.fill_null(known, 0).to_numpy(zero_copy_only=False)
+        is_large, codes = recode_large(whole, large)
+        return np.where(is_large, codes, cells)
 
     def _array(self, column: Column, cells: np.ndarray, type_: pa.DataType) -> pa.Array:
         """One column of a table, from its cells."""
         missing = np.isnan(cells)
         plain = type_.value_type if pa.types.is_dictionary(type_) else type_
         if column.kind == "date":
-            ticks = np.rint(np.where(missing, 0, cells)).astype(np.int64)
-            units = pa.array(ticks * self.ticks[column.name], mask=missing)
+            tick = self.ticks[column.name]
+            most = LARGEST // tick
+            ticks = np.clip(np.rint(np.where(missing, 0, cells)), -most, most).astype(np.int64)
+            units = pa.array(ticks * tick, mask=missing)
             return decode_dates(units, column, plain)
         if column.kind in ("integer", "continuous"):
             return decode_numbers(cells, column, plain, self.large.get(column.name, ()))

@@ -1,7 +1,6 @@
 """Conditions on rows of a table, as in `sample --where 'sex=F,age>40'`: parse them, and select the rows."""
 
 import contextlib
-import functools
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from jaxtyping import Bool
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
+from onehalf.data.tables.cells import encode_large
 from onehalf.data.tables.encoding import HIDDEN, NOT_CODED, Cells, TableEncoder
 from onehalf.data.tables.forms.dates import DateForm
 from onehalf.data.tables.forms.numbers import NumberForm
@@ -27,13 +27,14 @@ __all__ = ["RowFilter", "find_column", "seconds_per_tick"]
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
 
-QUOTED = r'"(?:[^"]|"")*"' + r"|'(?:[^']|'')*'"
-NAME = rf"{QUOTED}|[^\s=<>,\"'][^=<>,]*?"
-VALUE = rf"{QUOTED}|[^\s,|\"'][^,|]*?"
+# a sign is read once: *+ gives nothing back, so that reading takes time in proportion to the text
+QUOTED = r'(?:"(?:[^"]|"")*+"|' + r"'(?:[^']|'')*+')\s*+"
+NAME = rf"{QUOTED}|[^\s=<>,\"'](?:[^=<>,!]|!(?!=))*+"
+VALUE = rf"(?:{QUOTED}|[^\s,|\"'][^,|]*+)"
 CONDITION = re.compile(
-    rf"\s*({NAME})\s*(!=|<=|>=|==|=|<|>)\s*((?:{VALUE})\s*(?:\|\s*(?:{VALUE})\s*)*)(?:,|$)"
+    rf"\s*+({NAME})(!=|<=|>=|==|=|<|>)\s*+({VALUE}(?:\|\s*+{VALUE})*+)(?:,|\Z)"
 )
-VALUES = re.compile(rf"(?:{VALUE})(?=\s*(?:\||$))")
+VALUES = re.compile(VALUE)
 ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?")
 ZONE = re.compile(r"(?<=:\d\d)([.]\d+)?(Z|[+-]\d\d:?\d\d)$")
 UNITS = {
@@ -58,7 +59,7 @@ MOST_LISTED = 10
 """The most words or values of a column that a message lists."""
 
 Spans = Sequence[tuple[float, float]]
-"""Closed intervals of cells that do not overlap."""
+"""Closed intervals of cells, in order, that do not overlap."""
 
 ALL: Spans = ((-math.inf, math.inf),)
 """Every number."""
@@ -169,8 +170,12 @@ class RowFilter:
         holds = np.ones(len(rows), bool)
         for name, left in self.allowed.items():
             cells = rows[:, self.coding.names.index(name)]
-            within = [(cells >= low) & (cells <= high) for low, high in left.spans]
-            holds &= functools.reduce(np.logical_or, within, np.isnan(cells) & left.missing)
+            within = np.zeros(len(cells), bool)
+            if left.spans:
+                lows, highs = np.array(left.spans).T
+                place = np.searchsorted(lows, cells, side="right") - 1
+                within = (place >= 0) & (cells <= highs[place])
+            holds &= within | (np.isnan(cells) & left.missing)
         return holds
 
     def on(self, names: Collection[str]) -> "RowFilter":
@@ -249,10 +254,9 @@ def _split(text: str) -> list[Condition]:
                 got=got,
                 hint=hint,
             )
-        values = tuple(_unquote(value) for value in VALUES.findall(match[3].strip()))
-        conditions.append(
-            Condition(_unquote(match[1]), "=" if match[2] == "==" else match[2], values)
-        )
+        values = dict.fromkeys(_unquote(value.strip()) for value in VALUES.findall(match[3]))
+        sign = "=" if match[2] == "==" else match[2]
+        conditions.append(Condition(_unquote(match[1].strip()), sign, tuple(values)))
         position, more = match.end(), match[0].endswith(",")
     return conditions
 
@@ -264,9 +268,7 @@ def _interpret(
     words, sign = coding.words.get(column.name), written.sign
     if sign in ORDERS and words is not None:
         refuse(str(written), expected=f"= or !=, since {column.name!r} holds words", got=sign)
-    values = tuple(
-        _word(str(written), value, words) if words else value for value in written.values
-    )
+    values = _find_words(written, words) if words else written.values
     unknown = MISSING in values and MISSING not in (words or ())
     if sign in ORDERS and (unknown or len(values) > 1):
         refuse(
@@ -274,11 +276,8 @@ def _interpret(
             expected=f"one value after {sign}",
             got=" and ".join(map(repr, values)),
         )
-    spans = [
-        _span(str(written), value, column, coding)
-        for value in values
-        if not (unknown and value == MISSING)
-    ]
+    known = [value for value in values if not (unknown and value == MISSING)]
+    spans = _spans(str(written), known, column, coding)
     if sign in ORDERS:
         ((low, high),) = spans
         left = {
@@ -288,10 +287,10 @@ def _interpret(
         }
         spans = [left.get(sign, (low, math.inf))]
     elif sign == "!=":
-        outside = (((-math.inf, _before(low)), (_after(high), math.inf)) for low, high in spans)
-        spans = functools.reduce(_intersect, outside, ALL)
+        spans = _complement(_unite(spans))
     if column.kind != "continuous":
         spans = [(float(np.ceil(low)), float(np.floor(high))) for low, high in spans]
+    spans = _unite(spans)
     missing = unknown == (sign == "=") and sign not in ORDERS
     within = ((0.0, len(words) - 1.0),) if words else ALL
     return Condition(written.name, sign, values), Allowed(
@@ -299,51 +298,67 @@ def _interpret(
     )
 
 
-def _word(what: str, value: str, words: tuple[str, ...]) -> str:
-    """Find the word of the column that is meant.
+def _find_words(written: Condition, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Find the words of the column that are meant.
 
     Case and the format of a number may differ if only one word fits.
     """
-    plain = value.casefold()
-    alike = [
-        word
-        for word in words
-        if word.casefold() == plain or _number(word) == _number(value) is not None
-    ]
-    if value in words or (value == MISSING and not alike):
-        return value
-    if len(alike) != 1:
-        hint = did_you_mean(value, words) if len(words) > MOST_LISTED else ""
-        refuse(what, expected=f"one of {_list_some(words)}", got=repr(value), hint=hint)
-    return alike[0]
+    similar: dict[str | float, dict[str, None]] = {}
+    for word in words:
+        for trait in _traits(word):
+            similar.setdefault(trait, {})[word] = None
+    own = set(words)
+    found = {}
+    for value in written.values:
+        alike = {word for trait in _traits(value) for word in similar.get(trait, ())}
+        if value in own or (value == MISSING and not alike):
+            found[value] = None
+        elif len(alike) == 1:
+            found |= dict.fromkeys(alike)
+        else:
+            expected = f"one of {_list_some(words)}"
+            hint = did_you_mean(value, words) if len(words) > MOST_LISTED else ""
+            refuse(str(written), expected=expected, got=repr(value), hint=hint)
+    return tuple(found)
 
 
-def _span(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[float, float]:
-    """The cells that a value means: one for a word or a number, a range for a day, a month or a year."""
+def _traits(word: str) -> list[str | float]:
+    """What words that mean the same share: capitals aside, or the number that they are."""
+    number = _number(word)
+    return [word.casefold()] if number is None else [word.casefold(), number]
+
+
+def _spans(what: str, values: Sequence[str], column: Column, coding: TableEncoder) -> Spans:
+    """The cells that each value means: one for a word or a number, a range for a day, a month or a year."""
     if column.name in coding.words:
-        place = coding.words[column.name].index(value)
-        return float(place), float(place)
+        place = {word: float(place) for place, word in enumerate(coding.words[column.name])}
+        return [(place[value], place[value]) for value in values]
     if column.kind == "date":
-        return _dates(what, value, column, coding)
-    number, kind = _read_number(value, column), coding.types.field(column.name).type
-    if number is None:
-        refuse(what, expected=f"a number, since {column.name!r} holds numbers", got=repr(value))
-    # 0.1 in float32 is not 0.1, and is what a person means by it
-    cell = (
-        pa.scalar(number).cast(kind).cast(pa.float64()).as_py()
-        if pa.types.is_floating(kind)
-        else number
-    )
-    return cell, cell
+        return [_dates(what, value, column, coding) for value in values]
+    large = coding.large.get(column.name, ())
+    exact = dict(zip(map(str, large), encode_large(large).tolist(), strict=True))
+    numbers = [
+        exact.get(value, number)
+        for value, number in zip(values, _read_numbers(values, column), strict=True)
+    ]
+    for value, number in zip(values, numbers, strict=True):
+        if number is None:
+            expected = f"a number, since {column.name!r} holds numbers"
+            refuse(what, expected=expected, got=repr(value))
+    kind = coding.types.field(column.name).type
+    if pa.types.is_floating(kind):
+        # 0.1 in float32 is not 0.1, and is what a person means by it
+        numbers = pa.array(numbers, pa.float64()).cast(kind).cast(pa.float64()).to_pylist()
+    return [(number, number) for number in numbers]
 
 
-def _read_number(value: str, column: Column) -> float | None:
-    """A finite number, written as usual or as in the data; None if it is none."""
-    number = _number(value)
-    if isinstance(column.form, NumberForm):
-        (own,) = column.form.parse(pa.array([value])).to_pylist()
-        return number if own is None else own
-    return number
+def _read_numbers(values: Sequence[str], column: Column) -> list[float | None]:
+    """Finite numbers, written as usual or as in the data; None where there is none."""
+    usual = [_number(value) for value in values]
+    if not isinstance(column.form, NumberForm):
+        return usual
+    own = column.form.parse(pa.array(values, pa.string())).to_pylist()
+    return [number if mine is None else mine for number, mine in zip(usual, own, strict=True)]
 
 
 def _dates(what: str, value: str, column: Column, coding: TableEncoder) -> tuple[float, float]:
@@ -382,11 +397,10 @@ def _possible(column: Column, coding: TableEncoder) -> Allowed:
         cells = ALL
     else:
         listed = column.values or (column.low, column.high)
-        each = [
-            _span("the schema", ZONE.sub("", str(value)), column, coding) for value in listed
-        ]
+        words = [ZONE.sub("", str(value)) for value in listed]
+        each = _spans("the schema", words, column, coding)
         cells = each if column.values else [(each[0][0], each[1][1])]
-    return Allowed(tuple(cells), column.missing > 0)
+    return Allowed(tuple(_unite(cells)), column.missing > 0)
 
 
 def _refuse_empty(what: str, column: Column, words: Iterable[str]) -> NoReturn:
@@ -407,9 +421,37 @@ def _refuse_empty(what: str, column: Column, words: Iterable[str]) -> NoReturn:
 
 
 def _intersect(spans: Spans, others: Spans) -> Spans:
-    """Intersect two unions of intervals."""
-    each = ((max(a, c), min(b, d)) for a, b in spans for c, d in others)
-    return [(low, high) for low, high in each if low <= high]
+    """Intersect two unions of intervals: of two that end, the first to end meets no further one."""
+    shared = []
+    i = j = 0
+    while i < len(spans) and j < len(others):
+        low = max(spans[i][0], others[j][0])
+        high = min(spans[i][1], others[j][1])
+        if low <= high:
+            shared.append((low, high))
+        if spans[i][1] < others[j][1]:
+            i += 1
+        else:
+            j += 1
+    return shared
+
+
+def _unite(spans: Spans) -> Spans:
+    """Put intervals in order, those that overlap as one, without those that end before they begin."""
+    united: list[tuple[float, float]] = []
+    for low, high in sorted(span for span in spans if span[0] <= span[1]):
+        if united and low <= united[-1][1]:
+            united[-1] = united[-1][0], max(united[-1][1], high)
+        else:
+            united.append((low, high))
+    return united
+
+
+def _complement(spans: Spans) -> Spans:
+    """All that lies outside of intervals that are in order."""
+    lows = [-math.inf, *(_after(high) for _, high in spans)]
+    highs = [*(_before(low) for low, _ in spans), math.inf]
+    return list(zip(lows, highs, strict=True))
 
 
 def _before(number: float) -> float:

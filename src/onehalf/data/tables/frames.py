@@ -106,16 +106,17 @@ def _prepare(what: str, frame: Any) -> Any:
 
 def _check_dtypes(what: str, named: Any) -> None:
     """Refuse types that Arrow does not know, and name their column."""
-    for name in named.columns:
+    types = named.schema
+    for name, type_ in types.items():
         native = named[name].to_native().dtype if named.implementation.is_pandas() else None
         is_complex = getattr(native, "kind", "") == "c"
-        is_long = str(named.schema[name]) in ("Int128", "UInt128")
+        is_long = str(type_) in ("Int128", "UInt128")
         if is_complex or is_long:
             hint = "Make two columns of it." if is_complex else "Cast it to Int64 or to words."
             refuse(
                 what,
                 expected="numbers, words, booleans or dates",
-                got=f"{native or named.schema[name]} in column {name!r}",
+                got=f"{native or type_} in column {name!r}",
                 hint=hint,
             )
 

@@ -236,7 +236,7 @@ class ColumnProfile:
     @cached_property
     def distinct(self) -> int:
         """The number of different values."""
-        if self.numbers:
+        if self.numbers and not pa.types.is_decimal(self.known.type):
             return len(self.numbers[0])
         return len(self.dates[0] if self.is_time and self.dates else self.words[0])
 
@@ -366,7 +366,7 @@ class ColumnProfile:
         if kind == "constant":
             number = int if self.whole else float_as_written
             value = self.words[0][0].as_py()
-            if self.numbers and not self.is_words:
+            if self.numbers and not (self.is_words or pa.types.is_decimal(self.known.type)):
                 value = number(self.numbers[0][0])
             return {"values": (value,)}
         return {}

@@ -22,6 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from onehalf._errors import refuse
+from onehalf.data.files import check_bytes, check_file
 from onehalf.data.tables.dialect import SEPARATOR_NAMES, SEPARATORS, Dialect
 from onehalf.data.tables.forms.columns import read_column, to_field
 from onehalf.data.tables.forms.numbers import find_decimal_mark
@@ -57,18 +58,16 @@ def read_table(path: str | Path, *, allow_empty: bool = False) -> pa.Table:
       digits or more stay words, since as numbers they would not be the same again. An empty
       word is missing.
 
-    Parquet: the types of the file; NaN is missing, and row labels that pandas stored are left
-    out. Nested columns, bytes, durations and times of day are refused.
+    Parquet: the types of the file, at most 3 GiB of cells of 8 bytes; NaN is missing, and row
+    labels that pandas stored are left out. Nested columns, bytes, durations and times of day
+    are refused.
 
     Args:
         path: The file.
         allow_empty: Accept fewer than two rows and columns without values.
     """
     path = Path(path)
-    if not path.is_file():
-        refuse(
-            str(path), expected="a file", got="a folder" if path.exists() else "nothing there"
-        )
+    check_file(path)
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
         hint = "Save it as .csv or .parquet."
@@ -163,8 +162,13 @@ def _refuse_lines(path: Path, dialect: Dialect, width: int) -> None:
 
 def _parquet(path: Path) -> pa.Table:
     try:
-        return drop_row_labels(pyarrow.parquet.ParquetFile(path).read())
-    except (pa.ArrowException, OSError) as error:
+        file = pyarrow.parquet.ParquetFile(path)
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+        check_bytes(path, 8 * rows * columns, f"of {rows:,} rows and {columns:,} columns")
+        table = file.read()
+        table.validate(full=True)
+        return drop_row_labels(table)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         refuse(
             str(path),
             expected="a whole Parquet file",

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -245,7 +246,7 @@ class Schema:
 
         Columns or kinds that do not fit are refused.
         """
-        mine = [column.name for column in self.columns]
+        mine = {column.name for column in self.columns}
         _check_known("the schema", mine, table)
         for name in table.column_names:
             if name not in mine:
@@ -347,7 +348,7 @@ class Schema:
         """
         try:
             content = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             refuse(what, expected="JSON", got=f"text that can't be read as such ({error})")
         listed = content.get("columns") if isinstance(content, dict) else None
         if not isinstance(listed, list):
@@ -356,8 +357,8 @@ class Schema:
             _read_column(what, number, column) for number, column in enumerate(listed, 1)
         )
         names = [column.name for column in columns]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            refuse(what, expected="each column once", got=f"{twice!r} more than once")
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            refuse(what, expected="each column once", got=f"{twice[0]!r} more than once")
         rows = content.get("rows", 0)
         if type(rows) is not int:
             refuse(what, expected="a whole number of rows", got=json.dumps(rows))
@@ -398,7 +399,7 @@ def _read_column(what: str, number: int, content: Any) -> Column:
         atoms = tuple((value, share) for value, share in facts.pop("atoms", ()))
         column = Column(**facts, atoms=atoms, form=form)
         can_be_shown = len(column.cells) > 0
-    except (TypeError, ValueError, AttributeError, ZeroDivisionError):
+    except (TypeError, ValueError, AttributeError, ArithmeticError):
         column = None
         can_be_shown = False
     if column is None or not can_be_shown:
@@ -454,8 +455,9 @@ def _set_order(column: Column, order: tuple[str, ...], table: pa.Table) -> Colum
 
 def _check_known(what: str, names: Iterable[str], table: pa.Table) -> None:
     """Refuse a column that the table has not, and offer the one whose name is nearest."""
+    present = set(table.column_names)
     for name in names:
-        if name not in table.column_names:
+        if name not in present:
             hint = did_you_mean(name, table.column_names)
             refuse(what, expected="columns that the table has", got=repr(name), hint=hint)
 

@@ -1,5 +1,6 @@
 """What a table must be: columns with names of their own, in types that are known, with some finite values in each."""
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ import pyarrow.compute
 
 from onehalf._errors import refuse
 from onehalf._text import join_names
+from onehalf.data.arrays.validation import LARGEST, SIZES, SMALLEST
 
 __all__ = [
     "FIRST_LINE",
@@ -19,6 +21,14 @@ __all__ = [
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
+
+LEAVE_MISSING = "Leave missing what is not known."
+
+FIRST_SECOND = -62_135_596_800
+"""The first second of year 1, since 1970."""
+
+LAST_SECOND = 253_402_300_799
+"""The last second of year 9999, since 1970."""
 
 FIRST_LINE = b"the line of the first row"
 """The key of a table's metadata that has the line of its first row in a CSV file."""
@@ -49,19 +59,47 @@ def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.
     ]
     plain = pa.table(columns, schema=pa.schema(fields, metadata=_own(table.schema.metadata)))
     for name, column in zip(plain.column_names, plain.columns, strict=True):
-        if pa.types.is_floating(column.type) and pc.any(infinite := pc.is_inf(column)).as_py():
-            count, first = (
-                pc.sum(infinite).as_py(),
-                locate_row(plain, pc.index(infinite, value=True).as_py()),
-            )
-            got = f"{count_of(count, 'infinite one')} in {name!r}, the first in {first}"
-            refuse(
-                what,
-                expected="finite numbers",
-                got=got,
-                hint="Leave missing what is not known.",
-            )
+        if pa.types.is_floating(column.type):
+            _check_floats(what, name, plain, column)
+        elif pa.types.is_temporal(column.type):
+            _check_dates(what, name, plain, column)
     return plain
+
+
+def _check_floats(what: str, name: str, table: pa.Table, column: pa.ChunkedArray) -> None:
+    """Refuse infinity, and numbers of a size that float64 can't compute with."""
+    infinite = pc.is_inf(column)
+    if pc.any(infinite).as_py():
+        count = count_of(pc.sum(infinite).as_py(), "infinite one")
+        got = f"{count} in {name!r}, the first in {_locate_first(table, infinite)}"
+        refuse(what, expected="finite numbers", got=got, hint=LEAVE_MISSING)
+    sizes = pc.abs(column)
+    largest = pc.max(sizes).as_py() or SMALLEST
+    if not SMALLEST <= largest <= LARGEST:
+        at = _locate_first(table, pc.equal(sizes, largest))
+        hint = "Use other units." if largest < SMALLEST else LEAVE_MISSING
+        refuse(what, expected=SIZES, got=f"{largest:g} in {name!r}, {at}", hint=hint)
+
+
+def _check_dates(what: str, name: str, table: pa.Table, column: pa.ChunkedArray) -> None:
+    """Refuse dates that the calendar has no year of four digits for, and unknown time zones."""
+    moments = column.cast(pa.timestamp("s"), safe=False)
+    zone = getattr(column.type, "tz", None)
+    try:
+        pc.assume_timezone(pa.scalar(0, pa.timestamp("s")), zone or "UTC")
+    except pa.ArrowException:
+        refuse(what, expected="a known time zone", got=f"{zone!r} in {name!r}")
+    seconds = moments.cast(pa.int64())
+    outside = pc.or_(pc.less(seconds, FIRST_SECOND), pc.greater(seconds, LAST_SECOND))
+    if pc.any(outside).as_py():
+        at = _locate_first(table, outside)
+        got = f"another in {name!r}, {at}"
+        refuse(what, expected="dates of the years 1 to 9999", got=got, hint=LEAVE_MISSING)
+
+
+def _locate_first(table: pa.Table, which: pa.ChunkedArray) -> str:
+    """Name the first row that a mask has."""
+    return locate_row(table, pc.index(which, value=True).as_py())
 
 
 def _own(metadata: Any) -> dict[bytes, bytes]:
@@ -90,7 +128,7 @@ def check_names(what: str, names: list[str]) -> None:
                 got=f"none for column {number}",
                 hint=hint,
             )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         refuse(
             what,
             expected="a name of its own for every column",
@@ -120,6 +158,8 @@ def _plain(what: str, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if is_one.is_floating(kind) and kind == column.type:
         wide = column.cast(pa.float32()) if is_one.is_float16(kind) else column
         return pc.if_else(pc.is_nan(wide), pa.scalar(None, wide.type), wide)
+    if is_one.is_decimal32(kind) or is_one.is_decimal64(kind):
+        return column.cast(pa.decimal128(kind.precision, kind.scale))
     if is_one.is_string_view(kind):
         return column.cast(pa.large_string())
     known = (

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +11,16 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from onehalf.data.tables.dialect import Dialect
+from onehalf.data.tables.forms.base import is_text
 from onehalf.data.tables.forms.columns import form_of_field, write_column
 
-__all__ = ["pack_table"]
+__all__ = ["FORMULA", "disarm_formulas", "pack_table"]
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
 
-LINES = 2**16
-"""Lines that are put together at a time."""
+FORMULA = "^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""The beginning of words that spreadsheets execute, in full width too (OWASP, CSV injection)."""
 
 
 def pack_table(table: pa.Table, suffix: str) -> bytes:
@@ -32,6 +34,26 @@ def pack_table(table: pa.Table, suffix: str) -> bytes:
         separator = "\t" if suffix == ".tsv" else ","
         dialect = replace(dialect, separator=separator, prelude=(), trailing="")
     return _pack_text(table, dialect)
+
+
+def disarm_formulas(table: pa.Table) -> pa.Table:
+    """Put an apostrophe before words and names of columns that spreadsheets would execute.
+
+    Numbers and dates stay as they are.
+
+    >>> disarm_formulas(pa.table({"@x": ["=1+1", "a"], "n": [-1, 2]})).to_pydict()
+    {"'@x": ["'=1+1", 'a'], 'n': [-1, 2]}
+    """
+    columns, fields = [], []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        is_words = pa.types.is_dictionary(field.type) or is_text(field.type)
+        words = column.cast(pa.large_string()) if is_words else column
+        columns.append(
+            pc.replace_substring_regex(words, FORMULA, r"'\0") if is_words else column
+        )
+        name = f"'{field.name}" if re.match(FORMULA, field.name) else field.name
+        fields.append(field.with_name(name).with_type(columns[-1].type))
+    return pa.table(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
 def _pack_text(table: pa.Table, dialect: Dialect) -> bytes:

@@ -1,0 +1,490 @@
+"""Fuzzing: damaged and hostile files, conditions and options; each ends in a result or in one sentence.
+
+    python bench/fuzz.py --inputs 100000 --seed 0        # prints a table, and writes what broke to --keep
+
+Each input is a valid one of its kind, damaged by a seeded generator: bits flipped, parts cut out, doubled, swapped
+or replaced by what breaks parsers. An input broke something if it raised anything but a refusal, if the refusal is
+more than one line or longer than 2,000 characters, or if it took longer than 10 s. The process may use 6 GiB more
+address space than at its start; what asks for more is refused by the reader or counts as broken.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from PIL import Image
+
+from onehalf import Refusal
+
+SECONDS = 10
+"""The most time that an input may take."""
+
+ADDRESS_SPACE = 6 << 30
+"""The most memory that the process may ask for beyond what it has at its start."""
+
+LONGEST = 2000
+"""The most characters of a refusal."""
+
+BREAKERS = (
+    *(
+        b"\x00",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"\r",
+        b'"',
+        b"'",
+        b",",
+        b";",
+        b"|",
+        b"=",
+        b"<",
+        b"{",
+        b"[[[[",
+        b"\\",
+    ),
+    *(
+        b"nan",
+        b"inf",
+        b"1e999",
+        b"-0",
+        b"9223372036854775808",
+        b"18446744073709551615",
+        b"1" * 400,
+        b"None",
+    ),
+    *(
+        b"0001-01-01",
+        b"9999-12-31T23:59:60",
+        b"\xed\xa0\x80",
+        b"\xe2\x80\xae",
+        b"\x1b[2J",
+        b"../../",
+        b"=cmd|",
+    ),
+    *(
+        b"\x7f\xff\xff\xff",
+        b"\xff\xff\xff\xff",
+        b"\xff" * 8,
+        b"true",
+        b"null",
+        b"|O",
+        b"<f2",
+        b"<c16",
+        b"(1, 2",
+    ),
+)
+"""What breaks parsers."""
+
+
+class Target(NamedTuple):
+    """What is fuzzed: valid inputs, and what reads them."""
+
+    inputs: Callable[[random.Random], bytes]
+    read: Callable[[bytes, Path], Any]
+
+
+class Outcome(NamedTuple):
+    """How an input ended: "result", "refusal" or "broken", and what was said."""
+
+    kind: str
+    said: str = ""
+
+
+class TookTooLongError(Exception):
+    """The time is up."""
+
+
+def damage(rng: random.Random, content: bytes) -> bytes:
+    """Damage an input in one place to eight; one of twenty stays as it is."""
+    damaged = bytearray(content)
+    for _ in range(rng.choice((0, *[1] * 8, *[2] * 5, *[4] * 4, 8, 8))):
+        start = rng.randrange(len(damaged) + 1)
+        stop = min(len(damaged), start + rng.choice((1, 1, 2, 4, 8, 32, 200)))
+        how = rng.randrange(7)
+        if how == 0 and start < len(damaged):
+            damaged[start] ^= 1 << rng.randrange(8)
+        elif how == 1:
+            del damaged[start:stop]
+        elif how == 2:
+            damaged[start:start] = rng.choice(BREAKERS)
+        elif how == 3:
+            damaged[start:stop] = rng.choice(BREAKERS)
+        elif how == 4:
+            damaged[start:start] = damaged[start:stop] * rng.choice((1, 1, 2, 50))
+        elif how == 5:
+            damaged[start:stop] = rng.randbytes(stop - start)
+        elif how == 6 and rng.random() < 0.3:
+            del damaged[start:]
+    return bytes(damaged)
+
+
+def attempt(target: Target, content: bytes, folder: Path) -> Outcome:
+    """Read an input, in the time that it may take."""
+
+    def stop(*_: object) -> None:
+        raise TookTooLongError
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    try:
+        target.read(content, folder)
+    except Refusal as refusal:
+        said = str(refusal)
+        is_good = said.isprintable() and len(said) <= LONGEST
+        return Outcome("refusal" if is_good else "broken", said)
+    except BaseException:
+        return Outcome("broken", traceback.format_exc())
+    finally:
+        signal.alarm(0)
+    return Outcome("result")
+
+
+# ---------------------------------------------------------------- valid inputs
+
+
+def npy(rng: random.Random) -> bytes:
+    """A .npy file."""
+    dtype = rng.choice(("<f8", ">f4", "<f2", "|u1", "<i8", ">u8", "|b1", "<U3", "<M8[s]"))
+    shape = rng.choice(((12, 2), (5, 4, 4), (9,), (6, 2, 2, 3)))
+    rows = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    file = io.BytesIO()
+    np.save(file, np.asfortranarray(rows) if rng.random() < 0.3 else rows)
+    return file.getvalue()
+
+
+def npz(rng: random.Random) -> bytes:
+    """A .npz file, with labels or without."""
+    file = io.BytesIO()
+    labels = {"y": np.array(["a", "b"] * 6)} if rng.random() < 0.5 else {}
+    rng.choice((np.savez, np.savez_compressed))(
+        file, x=np.arange(24.0).reshape(12, 2), **labels
+    )
+    return file.getvalue()
+
+
+def csv(rng: random.Random) -> bytes:
+    """A text file of numbers, words and dates."""
+    separator = rng.choice(",;\t|")
+    lines = [separator.join(("name", "age", "price", "day", "yes"))]
+    for row in range(rng.choice((3, 30))):
+        price = rng.choice(
+            (f"${row}.50", f"{row},5" if separator != "," else f"{row}.5", "NA", "")
+        )
+        cells = (
+            rng.choice("xyz"),
+            str(20 + row),
+            price,
+            f"2024-03-{1 + row % 28:02}",
+            rng.choice(("yes", "no")),
+        )
+        lines.append(separator.join(cells))
+    return rng.choice(("\n", "\r\n")).join(lines).encode() + b"\n"
+
+
+def parquet(rng: random.Random) -> bytes:
+    """A Parquet file of several types."""
+    columns = {
+        "i": pa.array(range(20), rng.choice((pa.int8(), pa.uint64(), pa.int64()))),
+        "f": pa.array([row / 3 for row in range(20)], rng.choice((pa.float32(), pa.float64()))),
+        "w": pa.array(["a", "b", None, "ü"] * 5, rng.choice((pa.string(), pa.large_string()))),
+        "t": pa.array(range(20), pa.int64()).cast(
+            pa.timestamp(rng.choice(("s", "us", "ns")), "UTC")
+        ),
+        "c": pa.array(["x", "y"] * 10).dictionary_encode(),
+    }
+    file = io.BytesIO()
+    compression = rng.choice(("none", "snappy", "zstd"))
+    pa.parquet.write_table(pa.table(columns), file, compression=compression)
+    return file.getvalue()
+
+
+def idx(rng: random.Random) -> bytes:
+    """An IDX file."""
+    kind, size = rng.choice(((8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8)))
+    lengths = b"".join(length.to_bytes(4, "big") for length in (6, 5, 5))
+    return bytes((0, 0, kind, 3)) + lengths + rng.randbytes(150 * size)
+
+
+def picture(rng: random.Random) -> bytes:
+    """A picture."""
+    file = io.BytesIO()
+    mode = rng.choice(("L", "RGB", "P", "1"))
+    image = Image.frombytes("RGB", (9, 8), rng.randbytes(216)).convert(mode)
+    image.save(file, format=rng.choice(("PNG", "GIF", "BMP", "TIFF")))
+    return file.getvalue()
+
+
+def schema(rng: random.Random) -> bytes:
+    """A schema as `onehalf data` writes it."""
+    from onehalf.data.tables.schema import Schema
+
+    prices = ["$1.50", "$22.75", "NA", "$3.00"] * 5
+    table = pa.table({"age": range(20), "sex": ["F", "M"] * 10, "price": prices})
+    return Schema.infer(table).to_json().encode()
+
+
+def condition(rng: random.Random) -> bytes:
+    """A condition on the table of `read_condition`."""
+    parts = (
+        "sex=F",
+        "sex!=F|M",
+        "age>40",
+        "age<=1e3",
+        '"a b"=x',
+        "day>2024-03",
+        "day=2024-03-20 12:30",
+        "age=missing",
+    )
+    return ",".join(rng.choices(parts, k=rng.choice((1, 2, 5)))).encode()
+
+
+def options(rng: random.Random) -> bytes:
+    """Options of `onehalf fit`, one a line."""
+    numbers = (
+        "0",
+        "-1",
+        "1",
+        "nan",
+        "inf",
+        "1e9",
+        "9223372036854775808",
+        "1" * 50,
+        "",
+        "x",
+        "0.5",
+        "\uff11",
+    )
+    names = (
+        "--rounds",
+        "--seeds",
+        "--seed",
+        "--minutes",
+        "--k",
+        "--batch",
+        "--loss",
+        "--net",
+        "--players",
+        "--label",
+    )
+    lines = []
+    for name in rng.choices(names, k=rng.choice((1, 2, 3))):
+        lines += [name, rng.choice(numbers)]
+    return "\n".join(lines).encode()
+
+
+# ---------------------------------------------------------------- what reads them
+
+
+def read_file(name: str) -> Callable[[bytes, Path], Any]:
+    """Load a file of this name, and describe a table."""
+
+    def read(content: bytes, folder: Path) -> None:
+        from onehalf.data.loading import load
+        from onehalf.data.tables.encoding import TableEncoder
+
+        path = folder / name
+        path.write_bytes(content)
+        data = load(str(path))
+        if data.is_table:
+            encoder = TableEncoder.fit(data.table)
+            encoder.decode(encoder.encode(data.table))
+
+    return read
+
+
+def read_pictures(content: bytes, folder: Path) -> None:
+    """Load a folder of this picture and a good one."""
+    from onehalf.data.loading import load
+
+    pictures = folder / "pictures"
+    pictures.mkdir(exist_ok=True)
+    Image.new("L", (8, 8)).save(pictures / "good.png")
+    (pictures / "p.png").write_bytes(content)
+    load(str(pictures))
+
+
+def read_schema(content: bytes, folder: Path) -> None:
+    """Read a schema, and write it."""
+    from onehalf.data.tables.schema import Schema
+
+    found = Schema.from_json(content)
+    str(found)
+    found.to_json()
+
+
+def read_condition(content: bytes, folder: Path) -> None:
+    """Apply a condition to a table."""
+    from onehalf.data.tables.encoding import TableEncoder
+    from onehalf.data.tables.filters import RowFilter
+
+    days = pa.array(np.datetime64("2024-01-01") + np.arange(90))
+    ages = [*range(20, 64), None] * 2
+    table = pa.table(
+        {"age": ages, "sex": ["F", "M"] * 45, "a b": ["x", "y", "z"] * 30, "day": days}
+    )
+    encoder = TableEncoder.fit(table)
+    RowFilter.parse(content.decode(errors="replace"), encoder).mask(encoder.encode(table))
+
+
+def read_options(content: bytes, folder: Path) -> None:
+    """Give options to `onehalf fit`, of a file that is not there."""
+    from unittest import mock
+
+    from onehalf import cli
+
+    words = content.decode(errors="replace").replace("\0", "").split("\n")
+    argv = ["onehalf", "fit", str(folder / "nowhere.npy"), *words]
+    with mock.patch.object(sys, "argv", argv), contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                cli.main()
+        except SystemExit as stopped:
+            if stopped.code == 0:
+                return
+            if stopped.code != 2:
+                raise RuntimeError(f"exit code {stopped.code}: {err.getvalue()}") from None
+            if "Traceback" in err.getvalue():
+                raise RuntimeError(err.getvalue()) from None
+
+
+TARGETS = {
+    "npy": Target(npy, read_file("rows.npy")),
+    "npz": Target(npz, read_file("rows.npz")),
+    "csv": Target(csv, read_file("rows.csv")),
+    "parquet": Target(parquet, read_file("rows.parquet")),
+    "idx": Target(idx, read_file("rows-idx3-ubyte")),
+    "pictures": Target(picture, read_pictures),
+    "schema": Target(schema, read_schema),
+    "where": Target(condition, read_condition),
+    "options": Target(options, read_options),
+}
+"""All that reads what a stranger wrote, but runs."""
+
+
+def run_target(folder: Path, name: str) -> Target:
+    """The file of that name in the run in this folder: `onehalf sample` draws a row after it was damaged."""
+    whole = (folder / name).read_bytes()
+
+    def read(content: bytes, _: Path) -> None:
+        import jax.random as jr
+
+        from onehalf import runs
+
+        (folder / name).write_bytes(content)
+        try:
+            runs.load_model(folder).draw_where(jr.key(0), 1)
+        finally:
+            (folder / name).write_bytes(whole)
+
+    return Target(lambda rng: whole, read)
+
+
+def fuzz(
+    target: Target, count: int, seed: int, folder: Path
+) -> Iterator[tuple[bytes, Outcome]]:
+    """Damage this many inputs of a target, and say how each ended."""
+    rng = random.Random(seed)
+    with contextlib.suppress(Refusal):
+        target.read(target.inputs(rng), folder)  # imports take their time once
+    for _ in range(count):
+        content = damage(rng, target.inputs(rng))
+        yield content, attempt(target, content, folder)
+
+
+def _make_run(folder: Path) -> Path:
+    """A run to be damaged."""
+    from unittest import mock
+
+    from onehalf import cli
+
+    data = folder / "data.csv"
+    lines = [f"{row % 7}.5,{'xyz'[row % 3]}" for row in range(120)]
+    data.write_text("\n".join(["a,b", *lines, ""]))
+    words = (
+        "fit",
+        str(data),
+        "--players",
+        "trees",
+        "--rounds",
+        "1",
+        "--no-evaluation",
+        "--out",
+        str(folder / "run"),
+    )
+    with mock.patch.object(sys, "argv", ["onehalf", *words]), contextlib.suppress(SystemExit):
+        cli.main()
+    return folder / "run"
+
+
+def main() -> None:
+    """Fuzz all targets, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--inputs", type=int, default=100_000, help="In all; each target has the same share."
+    )
+    parser.add_argument("--targets", nargs="*", help="Some of the targets; all by default.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=Path("broken"),
+        help="Where inputs that broke something go.",
+    )
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        run = _make_run(folder)
+        targets = TARGETS | {
+            name: run_target(run, name)
+            for name in ("recipe.json", "rows.jsonl", "state.safetensors")
+        }
+        chosen = asked.targets or list(targets)
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + ADDRESS_SPACE,) * 2)
+        print(
+            "| target | inputs | results | refusals | broken | seconds |",
+            "| --- |" + " ---: |" * 5,
+            sep="\n",
+        )
+        for name in chosen:
+            began = time.perf_counter()
+            counts: Counter[str] = Counter()
+            for content, outcome in fuzz(
+                targets[name], asked.inputs // len(chosen), asked.seed, folder
+            ):
+                counts[outcome.kind] += 1
+                if outcome.kind == "broken":
+                    asked.keep.mkdir(exist_ok=True)
+                    place = asked.keep / f"{name}-{counts['broken']}"
+                    place.write_bytes(content)
+                    place.with_suffix(".txt").write_text(outcome.said)
+            numbers = [
+                counts.total(),
+                *(counts[kind] for kind in ("result", "refusal", "broken")),
+            ]
+            seconds = time.perf_counter() - began
+            print(
+                f"| {name} | {' | '.join(f'{n:,}' for n in numbers)} | {seconds:.0f} |",
+                flush=True,
+            )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seed": asked.seed, "peak_memory_GiB": round(peak, 2)}))
+
+
+if __name__ == "__main__":
+    main()

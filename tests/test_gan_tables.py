@@ -141,6 +141,16 @@ def test_labels_that_only_the_test_rows_have_are_kept(monkeypatch):
     ]
 
 
+def test_what_only_trees_can_do_is_refused_and_names_them(gan, labelled):
+    for call in (gan.impute, gan.log_prob):
+        with pytest.raises(Refusal, match="--players trees"):
+            call(PEOPLE)
+    with pytest.raises(
+        Refusal, match=r"the labels of the fit \(sex\); got age\. .*--players trees"
+    ):
+        labelled.sample(given=pd.DataFrame({"sex": ["F"], "age": [30]}))
+
+
 def test_labels_are_given_and_take_no_more_rows(labelled):
     made = labelled.sample(200, where="sex=F")
     assert (made["sex"] == "F").all()

@@ -65,10 +65,76 @@ def test_logits_are_those_of_the_last_D(gan):
     assert np.isfinite(logits).all()
 
 
-def test_samples_meet_conditions(gan):
-    made = gan.sample(40, where="sex=F,age>40")
+def test_samples_meet_conditions_and_say_how_likely_these_are(gan):
+    made = gan.sample(40, where="sex=F,40<age<=70,height<170")
     assert set(made["sex"]) == {"F"}
-    assert made["age"].min() > 40
+    assert made["age"].between(41, 70).all()
+    assert made["height"].max() < 170
+    drawn = gan.fit_.model.draw_where(jr.key(0), 200, "sex=F,40<age<=70,height<170")
+    data = (PEOPLE["sex"] == "F") & PEOPLE["age"].between(41, 70) & (PEOPLE["height"] < 170)
+    assert drawn.probability == pytest.approx(data.mean(), abs=0.04)
+    assert 200 < drawn.effective <= drawn.n_drawn
+
+
+def test_given_columns_are_kept_and_the_others_follow(gan):
+    sex = np.repeat(["F", "M"], 150)
+    age = pd.Series(np.where(np.arange(300) % 3, 33.0, np.nan))
+    made = gan.sample(given=pd.DataFrame({"sex": sex, "age": age, "id": "me"}))
+    assert made.columns.tolist() == PEOPLE.columns.tolist()
+    assert (made["sex"] == sex).all()
+    assert (made["age"][age.notna()] == 33).all()
+    assert made["age"][age.isna()].nunique() > 10
+    assert set(made["id"]) == {"me"}
+    heights = made.groupby("sex")["height"].mean()
+    assert heights["F"] == pytest.approx(165, abs=2)
+    assert heights["M"] == pytest.approx(178, abs=2)
+    assert gan.sample(given=pd.DataFrame({"sex": ["F"]}))["id"].str.startswith("u").all()
+
+
+def with_gaps() -> pd.DataFrame:
+    table = PEOPLE.head(200).mask(np.random.default_rng(1).random((200, 6)) < 0.25)
+    return table.set_axis(range(1000, 1200))
+
+
+def test_gaps_are_filled_and_nothing_else_changes(gan):
+    table = with_gaps()
+    filled = gan.impute(table)
+    learned = [name for name in table if name != "id"]
+    assert not filled[learned].isna().any().any()
+    assert filled["id"].isna().sum() == table["id"].isna().sum()
+    pd.testing.assert_frame_equal(filled.where(table.notna()), table)
+    assert filled["inches"].isin([14, 15, 17]).all()
+    height = filled["height"][table["height"].isna() & (table["sex"] == "F")]
+    assert height.mean() == pytest.approx(165, abs=4)
+    pd.testing.assert_frame_equal(filled, gan.impute(table))
+    first, second = gan.impute(table, draws=2)
+    pd.testing.assert_frame_equal(second.where(table.notna()), table)
+    assert not first.equals(second)
+
+
+@pytest.mark.parametrize("how", ["mean", "mode"])
+def test_gaps_may_be_filled_by_means_and_modes(gan, how):
+    table = pd.DataFrame(
+        {
+            "sex": ["F", "M", None],
+            "height": [None, None, 160.0],
+            "age": 40,
+            "inches": [14.0, 15, None],
+        }
+    ).assign(born=pd.Timestamp("1970-01-01"), id="x")
+    filled = gan.impute(table, how=how)
+    assert filled["height"].tolist() == pytest.approx([165, 178, 160], abs=5)
+    assert (filled["height"].round(1) == filled["height"]).all()
+    assert filled["sex"].tolist() == ["F", "M", "F"]
+
+
+def test_log_prob_finds_rows_that_are_unlike_the_others(gan):
+    usual = gan.log_prob(PEOPLE)
+    assert usual.shape == (N,)
+    assert gan.log_prob_error_ == 0
+    strange = PEOPLE.head(50).assign(sex=np.where(PEOPLE["sex"].head(50) == "F", "M", "F"))
+    assert np.median(gan.log_prob(strange)) < np.median(usual) - 0.5
+    assert np.isneginf(gan.log_prob(PEOPLE.head(5).assign(height=250.0))).all()
 
 
 def test_labels_are_given_and_the_rest_follows_them(labelled):
@@ -131,6 +197,75 @@ def test_a_run_gives_samples_under_conditions(run):
     assert done.code == 0, done.stderr
     made = pyarrow.csv.read_csv(folder / "s.csv")
     assert made["sex"].unique().to_pylist() == ["M"]
+
+
+def test_conditions_are_said_beside_their_share_in_the_data(run):
+    folder, _ = run
+    words = ("sample", "run", "-n", 20, "--where", "sex=M,20<=age<50", "-o", "w.csv")
+    done = run_cli(*words, cwd=folder)
+    assert "sex=M,20<=age<50: probability 0." in done.stderr
+    data = ((PEOPLE["sex"] == "M") & PEOPLE["age"].between(20, 49)).sum()
+    assert f"in people.csv ({data} of 700 rows)" in done.stderr
+    assert "their effective number is" in done.stderr
+    first = (folder / "w.csv").read_bytes()
+    assert run_cli(*words, "--seed", 0, cwd=folder).code == 0
+    learned = [line.split(b",")[1:] for line in first.splitlines()]
+    again = (folder / "w.csv").read_bytes().splitlines()
+    assert [line.split(b",")[1:] for line in again] == learned
+
+
+def test_a_file_of_known_cells_gives_a_row_for_each_of_its_rows(run):
+    folder, _ = run
+    (folder / "known.csv").write_text("sex,height\nF,\nM,171.5\n,150\n")
+    done = run_cli("sample", "run", "--given", "known.csv", "-o", "g.csv", cwd=folder)
+    assert done.code == 0, done.stderr
+    made = pd.read_csv(folder / "g.csv")
+    assert made["sex"].tolist()[:2] == ["F", "M"]
+    assert made["height"].tolist()[1:] == [171.5, 150.0]
+    assert made.columns.tolist() == ["id", "sex", "height", "age", "inches"]
+
+
+def test_a_file_with_gaps_is_completed(run):
+    folder, _ = run
+    with_gaps().drop(columns="born").to_csv(folder / "gaps.csv", index=False)
+    words = ("impute", "run", "gaps.csv", "-o", "full.csv")
+    done = run_cli(*words, "--draws", 2, "--json", cwd=folder)
+    assert done.code == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed["files"] == ["full-1.csv", "full-2.csv"]
+    table = pd.read_csv(folder / "gaps.csv")
+    assert printed["cells"] == table.drop(columns="id").isna().sum().sum()
+    assert (
+        f"Filled {printed['cells']} missing cells of 200 rows; id can't be learned"
+        in done.stderr
+    )
+    for name in printed["files"]:
+        filled = pd.read_csv(folder / name)
+        pd.testing.assert_frame_equal(filled.where(table.notna()), table)
+        assert not filled.drop(columns="id").isna().any().any()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("sample", "run", "--given", "other.csv", "-o", "x.csv"), "'sx'. Did you mean sex?"),
+        (("sample", "run", "--given", "word.csv", "-o", "x.csv"), "column 'sex'"),
+        (
+            ("sample", "run", "--given", "word.csv", "--where", "sex=F", "-o", "x.csv"),
+            "--given",
+        ),
+        (("impute", "run", "word.csv", "-o", "x.csv"), "expected a column 'height'"),
+        (("impute", "run", "word.csv", "-o", "word.csv"), "out: expected another file"),
+        (("impute", "run", "word.csv", "-o", "x.npy"), "expected a name that ends in .csv"),
+        (("impute", "run", "word.csv", "-o", "x.csv", "--mean", "--mode"), "one of --draws"),
+    ],
+)
+def test_files_that_cannot_be_conditioned_on_are_refused(run, words, sentence):
+    folder, _ = run
+    (folder / "other.csv").write_text("sx\nF\n")
+    (folder / "word.csv").write_text("sex\nW\nF\n")
+    assert_refused(run_cli(*words, cwd=folder), sentence)
+    assert not (folder / "x.csv").exists()
 
 
 def test_a_dry_run_estimates_the_cost_of_trees(run):

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,6 +13,7 @@ from onehalf._errors import Refusal, refuse
 from onehalf.data.dataset import Dataset, frame_columns, from_objects
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits, split_rows
+from onehalf.data.tables.frames import restore_frame
 from onehalf.evaluation.result import Measurement
 from onehalf.hyperparameters import FitOptions, about, document
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import onehalf.recipe
 
 __all__ = ["GAN"]
+
+HOW = ("draw", "mean", "mode")
+"""How gaps are filled."""
 
 
 class GAN(FitOptions, BaseEstimator):
@@ -105,9 +109,10 @@ class GAN(FitOptions, BaseEstimator):
         Args:
             n: Number of samples, 1 by default.
             random_state: None uses the estimator's own: if that is an int, each call gives the same samples.
-            where: Conditions such as 'sex=F,age>40'. G is given those that fix labels; for the others, samples are
-                drawn until n satisfy them.
-            given: A frame of labels, or a list of y: one sample is drawn for each of its rows.
+            where: Conditions such as 'sex=F,30<=age<40'. G is given those that fix labels; for the others, samples are
+                drawn until n satisfy them, or, with players made of trees, weighted by how well they do.
+            given: A frame of labels, or a list of y: one sample is drawn for each of its rows. With players made of
+                trees, a frame of any columns, with gaps where nothing is known. Values that are given are kept.
             balanced: Whether all combinations of labels that occur get an equal share.
             ids: Whether a table has all of its columns but free text: IDs and keys with new values, personal data
                 with made-up ones. False leaves these columns out. None means True for tables.
@@ -120,11 +125,75 @@ class GAN(FitOptions, BaseEstimator):
             refuse("n", expected="at least 1 row", got=n)
         key = self._key(random_state)
         fresh = fit.domain.fresh_generator(_seed_of(key), ids=ids)
-        if given is not None:
-            rows = fit.model.draw_given(key, given)
-        else:
+        if given is None:
             rows = fit.model.draw_where(key, n or 1, where, balanced=balanced).rows
-        return fit.domain.decode(rows, fresh=fresh)
+            return fit.domain.decode(rows, fresh=fresh)
+        drawn = fit.model.draw_given(key, given)
+        return fit.domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
+
+    def impute(
+        self,
+        X: Any,
+        *,
+        draws: int | None = None,
+        how: Literal["draw", "mean", "mode"] = "draw",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Any:
+        """Fill the missing cells of a table; needs a fit with players made of trees.
+
+        A cell is drawn from the law of complete rows given all cells of its row that are there (a cell that is there
+        never changes). IDs, personal data and free text are not learned: they come back as they are, gaps included.
+
+        Args:
+            X: A frame with the columns of the data.
+            draws: Number of completions, which come as a list; None gives one frame.
+            how: 'mean' takes the mean of numbers instead of a draw, and the most likely word; 'mode' the most likely
+                value, and the median of numbers that hardly repeat.
+            random_state: None uses the estimator's own.
+
+        >>> import pandas as pd
+        >>> x = np.arange(400) % 20
+        >>> table = pd.DataFrame({"x": x, "twice": 2 * x, "sign": np.where(x < 10, "low", "high")})
+        >>> gan = GAN(players="trees", rounds=1, evaluate=False, random_state=0).fit(table)
+        >>> gan.impute(pd.DataFrame({"x": [3, None], "twice": [6, 30], "sign": [None, "high"]}))["sign"].tolist()
+        ['low', 'high']
+        """
+        fit = self._fitted
+        if draws is not None and (draws < 1 or how != "draw"):
+            refuse("draws", expected="at least 1 draw, and how='draw'", got=(draws, how))
+        if how not in HOW:
+            refuse("how", expected=f"one of {', '.join(HOW)}", got=repr(how))
+        partial = fit.domain.parse_partial(X, "impute", has_all=True)
+        found = fit.model.impute(self._key(random_state), partial, draws=draws or 1, how=how)
+        filled = [fit.domain.fill(partial, cells) for cells in found.cells]
+        frames = [restore_frame(table, X) for table in filled]
+        return frames[0] if draws is None else frames
+
+    def log_prob(self, X: Any) -> np.ndarray:
+        """Return log p_g(x) of each row of a table, in nats; needs a fit with players made of trees.
+
+        Where D has corrected G, all rows share one constant, estimated from 20,000 draws; `log_prob_error_` is its
+        standard error. All else is exact under the model.
+
+        Words, missing cells, and numbers that repeat or have a fixed number of decimals have probabilities (the base
+        measure counts them). Other numbers have a density per unit of their column, except for point masses at
+        values that several training rows share, at the least value and at the greatest. So the sum over the former of
+        the integral over the latter is 1. A row that samples can't equal, such as one with a number beyond those of
+        all training rows, has -inf.
+
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"x": np.arange(400) % 4, "odd": np.where(np.arange(400) % 2, "yes", "no")})
+        >>> gan = GAN(players="trees", rounds=1, evaluate=False, random_state=0).fit(table)
+        >>> every = pd.DataFrame({"x": [0, 1, 2, 3] * 2, "odd": ["yes"] * 4 + ["no"] * 4})
+        >>> float(np.exp(gan.log_prob(every)).sum().round(2))
+        1.0
+        """
+        return self._fitted.model.log_prob(self._encode(X, None))
+
+    @property
+    def log_prob_error_(self) -> float:
+        """The standard error of the constant of `log_prob`, in nats; 0 where D did not correct G."""
+        return self._fitted.model.log_prob_error
 
     def interpolate(
         self, n: int = 16, steps: int = 48, random_state: int | None = None

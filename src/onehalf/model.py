@@ -3,7 +3,8 @@
 import math
 import os
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -14,12 +15,18 @@ from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
+from onehalf.data.dataset import frame_columns
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
+from onehalf.data.tables.filters import RowFilter
+from onehalf.data.tables.partial import PartialTable
 from onehalf.distributions.base import AbstractData, Batch, BatchMap, Pushforward
 from onehalf.domains import Domain, Preprocessor
 
-__all__ = ["GenerativeModel", "Sample", "batch_size"]
+if TYPE_CHECKING:
+    import onehalf.players.trees.law
+
+__all__ = ["GenerativeModel", "Given", "Imputation", "Sample", "batch_size"]
 
 BATCH = 65_536
 """Samples made at a time, at most."""
@@ -43,6 +50,30 @@ class Sample:
 
     rows: EncodedRows
     n_drawn: int
+    probability: float = 1.0
+    """The estimated probability of the conditions under the model."""
+    effective: float | None = None
+    """The effective number of the weighted samples; None of samples without weights."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A sample for each row that was given."""
+
+    rows: EncodedRows
+    known: PartialTable | None = None
+    """The cells that were given, if they were not labels alone."""
+    n_impossible: int = 0
+    """Rows with a given value that samples never have."""
+
+
+@dataclass(frozen=True)
+class Imputation:
+    """Completions of a table."""
+
+    cells: tuple[Cells, ...]
+    n_impossible: int
+    """Rows with a value that samples never have."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +107,89 @@ class GenerativeModel:
         rows = EncodedRows.concatenate(batches)
         return rows if labels is None else self.preprocessor.relabel(rows, labels)
 
-    def draw_given(self, key: PRNGKey, labels: Any) -> EncodedRows:
-        """Draw one sample for each of these labels, as the user has them.
+    @cached_property
+    def law(self) -> "onehalf.players.trees.law.TreeLaw | None":
+        """The density of samples, where the players have one."""
+        return self.domain.law(self.p_g.G, self.preprocessor)
+
+    def log_prob(self, rows: EncodedRows) -> Float[np.ndarray, " n"]:
+        """The logarithm of the density of rows, in nats.
+
+        Raises:
+            Refusal: The players have no density.
+        """
+        return self._require_law("log_prob").log_prob(rows.x)
+
+    def complete(self, key: PRNGKey, partial: PartialTable) -> Given:
+        """Draw a sample for each row of a table with gaps, its other cells given; drawn ones may be missing too.
+
+        Raises:
+            Refusal: The players can't.
+        """
+        law = self._require_law("given")
+        rng = _rng(key)
+        rows: list[Cells] = []
+        impossible = 0
+        for each in law.complete(rng, partial.cells, partial.is_given, may_be_missing=True):
+            rows.append(each.draw(rng, 1)[:, 0])
+            impossible += int((~each.is_possible).sum())
+        return Given(EncodedRows.unlabelled(np.concatenate(rows)), partial, impossible)
+
+    def impute(
+        self, key: PRNGKey, partial: PartialTable, *, draws: int = 1, how: str = "draw"
+    ) -> "Imputation":
+        """Fill the gaps of a table by the law of complete rows given the cells that are there.
+
+        Args:
+            key: One key.
+            partial: The table.
+            draws: How many completions.
+            how: 'draw', 'mean' or 'mode'; see `TreeLaw.summarize`.
+
+        Raises:
+            Refusal: The players can't.
+        """
+        law = self._require_law("impute")
+        rng = _rng(key)
+        filled: list[list[Cells]] = [[] for _ in range(draws)]
+        unlikely = 0
+        for each in law.complete(rng, partial.cells, partial.is_given, may_be_missing=False):
+            unlikely += int((~each.is_possible).sum())
+            rows = each.draw(rng, draws) if how == "draw" else law.summarize(each, how)[:, None]
+            for number, parts in enumerate(filled):
+                parts.append(rows[:, number])
+        return Imputation(tuple(map(np.concatenate, filled)), unlikely)
+
+    def check_imputes(self) -> None:
+        """Refuse players that can't fill gaps."""
+        self._require_law("impute")
+
+    @property
+    def log_prob_error(self) -> float:
+        """The standard error of the constant that the densities of all rows share."""
+        return self._require_law("log_prob").constant_error
+
+    def _require_law(self, what: str) -> "onehalf.players.trees.law.TreeLaw":
+        """The density of samples; refuses where there is none."""
+        law = self.law
+        if law is None:
+            expected = (
+                "a fit of a table without rules, with --players trees (GAN(players='trees'))"
+            )
+            refuse(what, expected=expected, got="one without a density")
+        return law
+
+    def draw_given(self, key: PRNGKey, given: Any) -> Given:
+        """Draw one sample for each row of labels, or of any columns of a table where the players can.
 
         Raises:
             Refusal: There are no labels to be given, or one is unknown.
         """
-        cells = self.domain.encode_labels(labels)
-        return self.draw(key, len(cells), cells)
+        names = frame_columns(given)
+        if self.law is None or names is None or set(names) <= set(self.domain.label_names):
+            cells = self.domain.encode_labels(given)
+            return Given(self.draw(key, len(cells), cells))
+        return self.complete(key, self.domain.parse_partial(given, "given"))
 
     def draw_where(
         self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False
@@ -121,7 +227,9 @@ class GenerativeModel:
             shares = np.ones(len(cells))
         if not self.domain.is_filterable:
             return Sample(self.draw(key, n), n)
-        rng = np.random.default_rng(np.asarray(jr.key_data(key)))
+        if row_filter and self.law and not set(row_filter.allowed) <= set(conditions.names):
+            return self._weigh_where(key, n, row_filter, balanced=balanced)
+        rng = _rng(key)
         accepted: list[EncodedRows] = []
         count = n_drawn = 0
         while count < n:
@@ -143,7 +251,24 @@ class GenerativeModel:
             n_drawn += int(needed[-1]) + 1 if len(needed) == n - count else size
             accepted.append(rows[needed])
             count += len(needed)
-        return Sample(EncodedRows.concatenate(accepted), n_drawn)
+        possible = 1.0 if balanced else float(shares.sum() / conditions.shares.sum())
+        return Sample(EncodedRows.concatenate(accepted), n_drawn, possible * n / n_drawn)
+
+    def _weigh_where(
+        self, key: PRNGKey, n: int, row_filter: RowFilter, *, balanced: bool
+    ) -> Sample:
+        """Draw n samples that hold conditions, by weights instead of trials; exact as samples grow in number."""
+        law = self._require_law("where")
+        found = (law.balance() if balanced else law).draw_where(
+            _rng(key), n, self.domain.filter_places(row_filter), SEARCH + 1000 * n
+        )
+        rows = EncodedRows.unlabelled(found.cells)
+        rows = rows[row_filter.mask(self.domain.filter_cells(rows))]
+        if len(rows) < n:
+            got = f"{len(rows):,} of {found.n_drawn:,}, with a probability of {found.probability:.2g}"
+            hint = "Ask for fewer." if len(rows) else "The model makes no such row."
+            refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
+        return Sample(rows, found.n_drawn, found.probability, found.effective)
 
     def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:
         """Draw `steps` samples along each of n closed walks through p_z; the rows come step by step.
@@ -204,6 +329,11 @@ def latent_walk(
     ]
     conditions = jnp.broadcast_to(c.reshape(STOPS, n, -1)[0], (steps, n, c.shape[1]))
     return jnp.concatenate(parts, axis=2), conditions
+
+
+def _rng(key: PRNGKey) -> np.random.Generator:
+    """NumPy's generator of a key."""
+    return np.random.default_rng(np.asarray(jr.key_data(key)))
 
 
 def _search_size(wanted: int, n_drawn: int, accepted: int) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from onehalf._errors import Refusal
-from onehalf.cli import data, fit, measure, report, sample, theory
+from onehalf.cli import data, fit, impute, measure, report, sample, theory
 from onehalf.cli._common import say
 
 __all__ = ["app", "main"]
@@ -58,6 +58,7 @@ def _options(
 # A command imports what it needs when it is called, so that all of them together cost `onehalf --help` next to nothing.
 app.command("fit")(fit.fit)
 app.command("sample")(sample.sample)
+app.command("impute")(impute.impute)
 app.command("measure")(measure.measure)
 app.command("report")(report.report)
 app.command("data")(data.data)

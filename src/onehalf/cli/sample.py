@@ -14,6 +14,7 @@ from onehalf.cli._common import (
     say,
     set_up_jax,
 )
+from onehalf.cli._conditions import describe_conditions, say_impossible
 from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix
 from onehalf.hyperparameters import about
 
@@ -45,7 +46,15 @@ def sample(
         str | None,
         typer.Option(
             metavar="CONDITIONS",
-            help="Only samples that satisfy 'sex=F,age>40'; for labelled images 'class=3'.",
+            help="Only samples that satisfy 'sex=F,30<=age<40'; for labelled images 'class=3'.",
+        ),
+    ] = None,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A table of known cells: one sample for each of its rows (-n is not used), with these cells kept and "
+            "the others drawn.",
         ),
     ] = None,
     balanced: Annotated[
@@ -98,10 +107,14 @@ def sample(
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
     about()["random_state"].check("seed", seed or 0)
+    if given and (where or balanced):
+        raise Refusal("--given cannot be combined with --where or --balanced.")
     out = Path(to)
     if interpolate or progress or out.suffix.lower() in ANIMATION_SUFFIXES:
-        if where or balanced or ids is not None:
-            raise Refusal("--where, --balanced and --ids cannot be combined with an animation.")
+        if where or given or balanced or ids is not None:
+            raise Refusal(
+                "--where, --given, --balanced and --ids cannot be combined with an animation."
+            )
         return write_animation(
             run, out, n, seed or 0, interpolate=interpolate, progress=progress
         )
@@ -117,13 +130,35 @@ def sample(
     from onehalf import runs
 
     fresh = domain.fresh_generator(seed, ids=ids)
+    if given:
+        return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
     drawn = runs.load_model(run).draw_where(jr.key(seed or 0), n, where, balanced=balanced)
     samples = domain.decode(drawn.rows, fresh=fresh)
     domain.write(_disarm(samples) if safe_cells else samples, out, suffix)
-    drawn_from = (
-        f", of {drawn.n_drawn:,} that were drawn," if where and drawn.n_drawn > n else ""
-    )
-    return say(f"{n:,} rows{drawn_from} {domain.describe(samples)}: {out}")
+    is_chosen = where and drawn.n_drawn > n and drawn.effective is None
+    drawn_from = f", of {drawn.n_drawn:,} that were drawn," if is_chosen else ""
+    say(f"{n:,} rows{drawn_from} {domain.describe(samples)}: {out}")
+    if where:
+        say(describe_conditions(run, domain, where, drawn))
+    return None
+
+
+def _sample_given(
+    run: Path, given: Path, out: Path, seed: int, fresh: Any, *, safe_cells: bool
+) -> None:
+    """Draw a sample for each row of a file of known cells."""
+    import jax.random as jr
+
+    from onehalf import runs
+    from onehalf.data.loading import load
+
+    model = runs.load_model(run)
+    domain = model.domain
+    drawn = model.draw_given(jr.key(seed), load(str(given), allow_empty=True).values)
+    samples = domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
+    domain.write(_disarm(samples) if safe_cells else samples, out, get_suffix(str(out)))
+    say(f"{len(drawn.rows):,} rows {domain.describe(samples)}: {out}")
+    say_impossible(drawn.n_impossible)
 
 
 def _disarm(samples: Any) -> Any:

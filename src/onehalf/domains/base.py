@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Float
 
 from onehalf._errors import refuse
@@ -13,7 +14,8 @@ from onehalf.data.conditions import Conditions
 from onehalf.data.dataset import Dataset
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
-from onehalf.data.tables.filters import RowFilter
+from onehalf.data.tables.filters import Allowed, RowFilter
+from onehalf.data.tables.partial import PartialTable
 from onehalf.distributions.base import AbstractData, Batch, Latent
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.samples import Samples
@@ -25,6 +27,7 @@ from onehalf.recipe import Recipe
 if TYPE_CHECKING:
     import matplotlib.figure
 
+    import onehalf.players.trees.law
     import onehalf.sections.base
 
 __all__ = ["Domain", "Preprocessor", "State"]
@@ -130,6 +133,16 @@ class Domain(ABC):
                 made up; None leaves them out.
         """
 
+    def decode_given(
+        self,
+        rows: EncodedRows,
+        known: PartialTable | None,
+        *,
+        fresh: np.random.Generator | None,
+    ) -> Any:
+        """The rows as the user has them, with the cells that were given, if any, as they are."""
+        return self.decode(rows, fresh=fresh)
+
     def fresh_generator(self, seed: int | None, *, ids: bool | None) -> Any:
         """Return what draws new values for `decode`; None if they are not wanted.
 
@@ -176,6 +189,13 @@ class Domain(ABC):
     def parse_filter(self, where: str) -> RowFilter:
         """The conditions of a text such as 'sex=F,age>40'; refuses them where there is nothing to compare."""
 
+    def filter_places(self, row_filter: RowFilter) -> dict[int, Allowed]:
+        """What cells a filter allows, by the place of the column."""
+        return {
+            row_filter.coding.names.index(name): allowed
+            for name, allowed in row_filter.allowed.items()
+        }
+
     @abstractmethod
     def filter_cells(self, rows: EncodedRows) -> Cells:
         """What such a filter is applied to."""
@@ -183,6 +203,23 @@ class Domain(ABC):
     @abstractmethod
     def encode_labels(self, labels: Any) -> Cells:
         """Labels to be given to G, as the user has them, as cells; refuses unknown ones."""
+
+    def parse_partial(self, values: Any, what: str, *, has_all: bool = False) -> PartialTable:
+        """Parse a table of some columns, or with gaps.
+
+        Args:
+            values: The table, as the user has it.
+            what: Its name in error messages.
+            has_all: Whether it must have all columns that were learned.
+
+        Raises:
+            Refusal: The data are no table, or it has other columns or unknown words.
+        """
+        refuse(what, expected="a fit of a table", got="one of an array")
+
+    def fill(self, partial: PartialTable, cells: Cells) -> pa.Table:
+        """The table with its gaps filled from these cells, and all else as it was."""
+        raise NotImplementedError
 
     # ------------------------------------------------------------- players
 
@@ -279,6 +316,12 @@ class Domain(ABC):
         else:
             game = make_game(recipe, p_data, self.latent(recipe, preprocessor))
         return NeuralPlayers(recipe, game, self.make_networks(recipe, preprocessor, p_data))
+
+    def law(
+        self, G: Any, preprocessor: Preprocessor
+    ) -> "onehalf.players.trees.law.TreeLaw | None":
+        """The density of G's rows; None where there is none."""
+        return None
 
     def blank_generator(self, recipe: Recipe, preprocessor: Preprocessor) -> Any:
         """Return a G to be filled from a file: its arrays are shapes."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+import pyarrow as pa
 
 from onehalf._errors import refuse
 from onehalf._files import write_file
@@ -20,6 +21,7 @@ from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.filters import RowFilter, find_column
 from onehalf.data.tables.frames import is_data_frame, to_frame, to_table
 from onehalf.data.tables.fresh import FreshColumns
+from onehalf.data.tables.partial import PartialTable
 from onehalf.data.tables.preprocessor import TablePreprocessor
 from onehalf.data.tables.reader import SUFFIXES
 from onehalf.data.tables.schema import Schema
@@ -117,10 +119,35 @@ class TableDomain(Domain):
 
     def decode(self, rows: EncodedRows, *, fresh: np.random.Generator | None = None) -> Any:
         """A table, or a frame of the user's library."""
+        return to_frame(self._decode(rows, fresh), self.frame)
+
+    def decode_given(
+        self,
+        rows: EncodedRows,
+        known: PartialTable | None,
+        *,
+        fresh: np.random.Generator | None,
+    ) -> Any:
+        """A table, or a frame of the user's library, in which known cells are as they are."""
+        if known is None:
+            return self.decode(rows, fresh=fresh)
+        table = known.fill_columns(self._decode(rows, fresh))
+        names = [name for name in self.table.types.names if name in table.column_names]
+        return to_frame(table.select(names), self.frame)
+
+    def _decode(self, rows: EncodedRows, fresh: np.random.Generator | None) -> pa.Table:
         table = self.table.decode(rows.x)
-        if fresh is not None:
-            table = self.fresh.add_to(table, self.table.types, fresh)
-        return to_frame(table, self.frame)
+        return self.fresh.add_to(table, self.table.types, fresh) if fresh is not None else table
+
+    def parse_partial(self, values: Any, what: str, *, has_all: bool = False) -> PartialTable:
+        """Some columns of such a table, words of the data among them."""
+        table = to_table(values, allow_empty=True, what=what)
+        required = self.table.names if has_all else ()
+        return PartialTable.parse(table, self.table, what, required)
+
+    def fill(self, partial: PartialTable, cells: Cells) -> pa.Table:
+        """The columns that were learned, filled; the others as they are."""
+        return partial.fill(self.table.decode(cells))
 
     def hide_unlearned(self, train: EncodedRows) -> "TableDomain":
         """The domain with a public encoder."""
@@ -160,9 +187,16 @@ class TableDomain(Domain):
 
     def encode_labels(self, labels: Any) -> Cells:
         """A frame of the labels as cells, the others missing."""
+        hint = "Players made of trees can be given any columns (--players trees)."
         if not self.labels:
-            refuse("given", expected="a fit with labels to be given", got="one without")
-        return self.table.encode(to_table(labels, allow_empty=True), "given", self.labels)
+            expected = "a fit with labels to be given"
+            refuse("given", expected=expected, got="one without", hint=hint)
+        table = to_table(labels, allow_empty=True)
+        other = [name for name in table.column_names if name not in self.labels]
+        if other:
+            expected = f"the labels of the fit ({join_names(self.labels)})"
+            refuse("given", expected=expected, got=join_names(other), hint=hint)
+        return self.table.encode(table, "given", self.labels)
 
     def for_players(self, players: str | None) -> "TableDomain":
         """The same table for networks or trees."""

@@ -20,6 +20,7 @@ from onehalf.hyperparameters import Hyperparameters
 from onehalf.players.base import Players
 from onehalf.players.trees.capacity import Audit
 from onehalf.players.trees.generator import TreeGenerator
+from onehalf.players.trees.law import TreeLaw
 from onehalf.players.trees.noise import UniformLatent
 from onehalf.players.trees.scales import ColumnFacts
 from onehalf.recipe import Recipe
@@ -86,6 +87,12 @@ class TreeTableDomain(TableDomain):
         given = preprocessor.label_columns
         return TreePlayers(recipe, p_data.cells, facts, given, p_z, test)
 
+    def law(self, G: Any, preprocessor: Preprocessor) -> TreeLaw | None:
+        """The chain's law, tilted, where it is one of the cells themselves."""
+        if not isinstance(preprocessor, CellPreprocessor):
+            return None
+        return _find_law(G, preprocessor)
+
     def to_dict(self) -> dict[str, Any]:
         """The table, and that its players are trees."""
         return {**super().to_dict(), "players": "trees"}
@@ -93,6 +100,14 @@ class TreeTableDomain(TableDomain):
     def blank_generator(self, recipe: Recipe, preprocessor: Preprocessor) -> Any:
         """What a G is read from a file by."""
         return TreeGenerator
+
+
+@functools.lru_cache(maxsize=1)
+def _find_law(G: TreeGenerator, preprocessor: CellPreprocessor) -> TreeLaw:
+    """The law of G; that of the last one is kept, as its constant and its sums take a while."""
+    conditions = preprocessor.conditions
+    labels = conditions.cells[:, list(preprocessor.label_columns)]
+    return TreeLaw(G, labels, conditions.shares)
 
 
 def _test_copying(

@@ -123,6 +123,24 @@ def test_a_column_that_has_the_word_missing_means_it():
     np.testing.assert_array_equal(holds("item=missing"), FRAME["item"] == "missing")
 
 
+@pytest.mark.parametrize(
+    ("chained", "both"),
+    [
+        ("30<=age<40", "age>=30,age<40"),
+        ("40 > age >= 30, sex=F", "age<40,age>=30,sex=F"),
+        ("2023-03<=day<2023-06-10", "day>=2023-03,day<2023-06-10"),
+        (
+            "sex=F,10<'hours-per week, <='<20",
+            "sex=F,'hours-per week, <='>10,'hours-per week, <='<20",
+        ),
+    ],
+)
+def test_two_orders_may_be_chained(chained, both):
+    found = RowFilter.parse(chained, CODING)
+    assert found == RowFilter.parse(both, CODING)
+    assert 0 < found.mask(ROWS).sum() < N
+
+
 @pytest.mark.parametrize("item", ITEMS)
 def test_quotes_hold_what_would_end_a_value_or_begin_a_sign(item):
     doubled = item.replace('"', '""')
@@ -191,6 +209,7 @@ def test_values_beyond_those_of_the_data_that_a_condition_allows_hold_it():
         ("", "expected conditions such as sex=F,age>40; got nothing"),
         (" , ", "got ','"),
         ("age>40,", "got nothing after the last comma"),
+        ("30<age>20", "expected a column"),
         ("age", "expected a column, one of = != < <= > >= and a value; got 'age'"),
         ("age=", "Write missing for a missing value"),
         (

@@ -22,7 +22,7 @@ from onehalf.data.tables.forms.numbers import NumberForm
 from onehalf.data.tables.schema import Column
 from onehalf.data.tables.statistics import format_value
 
-__all__ = ["RowFilter", "find_column", "seconds_per_tick"]
+__all__ = ["Allowed", "RowFilter", "find_column", "seconds_per_tick"]
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
@@ -34,6 +34,14 @@ VALUE = rf"(?:{QUOTED}|[^\s,|\"'][^,|]*+)"
 CONDITION = re.compile(
     rf"\s*+({NAME})(!=|<=|>=|==|=|<|>)\s*+({VALUE}(?:\|\s*+{VALUE})*+)(?:,|\Z)"
 )
+BOUND = r"""(?:"(?:[^"]|"")*+"|'(?:[^']|'')*+'|[^\s=<>,|"'][^=<>,|"']*+)"""
+CHAINED = re.compile(
+    rf"\s*+(?P<first>{BOUND})\s*+(?P<sign>[<>])(?P<equal>=?)\s*+(?P<name>{BOUND})"
+    rf"\s*+(?P=sign)(?P<equal_too>=?)\s*+(?P<last>{BOUND})\s*+(?:,|\Z)"
+)
+MIRRORED = {"<": ">", ">": "<"}
+"""Each order as read from the other side."""
+
 VALUES = re.compile(VALUE)
 ISO_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?")
 ZONE = re.compile(r"(?<=:\d\d)([.]\d+)?(Z|[+-]\d\d:?\d\d)$")
@@ -110,7 +118,7 @@ class RowFilter:
     One condition is a column's name, a sign (= != < <= > >=) and a value, or several for = and
     != (`sex=F|M`: one of these; `sex!=F|M`: none of them). Commas separate conditions. A name
     or a value that contains a comma, a sign or a | is put in quotes, and a quote of that kind
-    inside is doubled.
+    inside is doubled. `30<=age<40` is short for `age>=30,age<40`.
 
     Words take = and != only, and case is ignored unless two words differ in nothing else. Dates
     are written as in the data or as 2024-03-20 12:30:00, and may be shorter: `day=2024-03` is
@@ -242,6 +250,11 @@ def _split(text: str) -> list[Condition]:
     position = 0
     more = True
     while more:
+        chained = CHAINED.match(text, position)
+        if chained:
+            conditions += _split_chain(chained)
+            position, more = chained.end(), chained[0].endswith(",")
+            continue
         match = CONDITION.match(text, position)
         if match is None:
             rest = text[position:].strip()
@@ -259,6 +272,14 @@ def _split(text: str) -> list[Condition]:
         conditions.append(Condition(_unquote(match[1].strip()), sign, tuple(values)))
         position, more = match.end(), match[0].endswith(",")
     return conditions
+
+
+def _split_chain(chained: re.Match[str]) -> list[Condition]:
+    """Both conditions of a text such as 30<=age<40."""
+    first, name, last = (_unquote(chained[each].strip()) for each in ("first", "name", "last"))
+    before = MIRRORED[chained["sign"]] + chained["equal"]
+    after = chained["sign"] + chained["equal_too"]
+    return [Condition(name, before, (first,)), Condition(name, after, (last,))]
 
 
 def _interpret(

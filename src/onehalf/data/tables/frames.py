@@ -8,7 +8,7 @@ import pyarrow as pa
 from onehalf._errors import refuse
 from onehalf.data.tables.validation import check_names, check_table
 
-__all__ = ["empty_frame", "is_data_frame", "to_frame", "to_table"]
+__all__ = ["empty_frame", "is_data_frame", "restore_frame", "to_frame", "to_table"]
 
 
 def to_table(frame: Any, *, allow_empty: bool = False, what: str = "the table") -> pa.Table:
@@ -86,6 +86,14 @@ def to_frame(table: pa.Table, frame: Any) -> Any:
         return made.cast(pa.schema([frame.schema.field(name) for name in table.column_names]))
     if kind.is_polars():
         return made.cast({name: frame.schema[name] for name in table.column_names})
+    return made
+
+
+def restore_frame(table: pa.Table, frame: Any) -> Any:
+    """Convert a table to what a frame with as many rows was, with its row labels if it is one of pandas."""
+    made = to_frame(table, empty_frame(frame))
+    if nw.dependencies.is_pandas_dataframe(frame):
+        made.index = frame.index
     return made
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from onehalf.players.trees.forest import Forest
 from onehalf.players.trees.scales import Scales
 
-__all__ = ["SIZES", "BackOff"]
+__all__ = ["SIZES", "BackOff", "Counter"]
 
 SIZES = (10, 25, 60, 180, 600, 2000)
 """Rows that an ancestor has, at least: the sizes to choose from."""
@@ -116,7 +116,7 @@ class BackOff:
             for size in np.unique(self.sizes).tolist()
         }
         for scale in np.unique(self.scales).tolist():
-            count = _Counter(scales.bin_of(forest.codes[first:last], scale), first)
+            count = Counter(scales.bin_of(forest.codes[first:last], scale), first)
             bins = scales.bin_of(codes, scale)
             own = scales.mass(bins, scale) / scales.rows
             for component in np.flatnonzero(self.scales == scale):
@@ -137,7 +137,7 @@ class BackOff:
         return cls(**arrays)
 
 
-class _Counter:
+class Counter:
     """Counts the rows of a slice that have a given bin, by two binary searches."""
 
     def __init__(self, bins: Places, first: int) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from onehalf.data.tables.normal_scores import NormalScores
 
@@ -32,6 +32,7 @@ ATOM_ROWS = 20
 
 Values = Float[np.ndarray, " _"]
 Codes = Int[np.ndarray, " _"]
+Flags = Bool[np.ndarray, " _"]
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,10 @@ class Scales:
         """Each cell as trees see it: the rank of a number among the training rows, the code of a word."""
         if self.is_word:
             return self.encode(cells).astype(np.float32)
-        low, high = (np.searchsorted(self._sorted, cells, side) for side in ("left", "right"))
-        ranks = np.where(np.isnan(cells), -0.1 * len(self._sorted) - 1, (low + high) / 2)
+        low, high = (
+            np.searchsorted(self.sorted_rows, cells, side) for side in ("left", "right")
+        )
+        ranks = np.where(np.isnan(cells), -0.1 * len(self.sorted_rows) - 1, (low + high) / 2)
         return ranks.astype(np.float32)
 
     def bin_of(self, codes: Codes, scale: int) -> Codes:
@@ -155,30 +158,30 @@ class Scales:
         known = np.flatnonzero(codes >= 0)
         for scale in np.unique(scales[known]).tolist():
             rows = known[scales[known] == scale]
-            first, last = self._edges[scale]
+            first, last = self.edges[scale]
             inside = self.bins[scale][codes[rows]]
             start, end = first[inside], last[inside]
             place = start + u[rows] * (end - start)
-            alone = (self._values_in[scale][inside] == 1) & (end - start >= POPULAR)
+            is_value = self.is_value[scale][inside]
             cells[rows] = np.where(
-                self.repeats | alone, self._sorted[place.astype(int)], self._between(place)
+                is_value, self.sorted_rows[place.astype(int)], self.between(place)
             )
         return cells
 
-    def _between(self, place: Values) -> Values:
+    def between(self, place: Values) -> Values:
         """The number at a place among the sorted rows, linear between two of them, on the lattice."""
-        place = (place - 0.5).clip(0, len(self._sorted) - 1)
-        below = place.astype(int).clip(0, max(len(self._sorted) - 2, 0))
-        above = np.minimum(below + 1, len(self._sorted) - 1)
-        low = self._sorted[below]
-        numbers = low + (place - below) * (self._sorted[above] - low)
+        place = (place - 0.5).clip(0, len(self.sorted_rows) - 1)
+        below = place.astype(int).clip(0, max(len(self.sorted_rows) - 2, 0))
+        above = np.minimum(below + 1, len(self.sorted_rows) - 1)
+        low = self.sorted_rows[below]
+        numbers = low + (place - below) * (self.sorted_rows[above] - low)
         if self.step:
             whole = np.rint((numbers - self.values[0]) / self.step)
             numbers = np.round(self.values[0] + whole * self.step, self.decimals)
-            numbers = self._shorten(numbers, self._digits[below])
+            numbers = self.shorten(numbers, self.digits[below])
         return numbers.clip(self.values[0], self.values[-1])
 
-    def _shorten(self, numbers: Values, digits: Codes) -> Values:
+    def shorten(self, numbers: Values, digits: Codes) -> Values:
         """Numbers with as many decimals as are asked for, where the lattice is that of decimals."""
         for fewer in range(self.decimals):
             short = digits == fewer
@@ -186,8 +189,8 @@ class Scales:
         return numbers
 
     @cached_property
-    def _digits(self) -> Codes:
-        """How many decimals each of `_sorted` has, so that short numbers come as often as in the data."""
+    def digits(self) -> Codes:
+        """How many decimals each of `sorted_rows` has, so that short numbers come as often as in the data."""
         digits = np.full(len(self.values), self.decimals)
         if np.isclose(self.step, 10.0**-self.decimals):
             for fewer in range(self.decimals - 1, -1, -1):
@@ -196,12 +199,17 @@ class Scales:
         return np.repeat(digits, self.counts)
 
     @cached_property
-    def _sorted(self) -> Values:
-        """The values of all training rows, in the order of `values`."""
+    def sorted_rows(self) -> Values:
+        """The values of all training rows that have one, in the order of `values`."""
         return np.repeat(self.values, self.counts)
 
     @cached_property
-    def _edges(self) -> list[tuple[Codes, Codes]]:
+    def code_of_rows(self) -> Codes:
+        """The code of each of `sorted_rows`."""
+        return np.repeat(np.arange(len(self.values)), self.counts)
+
+    @cached_property
+    def edges(self) -> list[tuple[Codes, Codes]]:
         """At each scale where among the sorted rows each bin begins and ends."""
         edges = []
         for scale in range(len(self.bins)):
@@ -210,13 +218,18 @@ class Scales:
         return edges
 
     @cached_property
-    def _values_in(self) -> list[Codes]:
-        """At each scale how many values each bin has."""
-        return [np.bincount(bins) for bins in self.bins]
+    def is_value(self) -> list[Flags]:
+        """At each scale of which bins only values of the data are drawn, and no numbers between them."""
+        found = []
+        for bins, (start, end) in zip(self.bins, self.edges, strict=True):
+            is_alone = (np.bincount(bins) == 1) & (end - start >= POPULAR)
+            found.append(self.repeats | is_alone)
+        return found
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name; `from_arrays` is the way back."""
-        return {name: np.asarray(value) for name, value in vars(self).items() if name[0] != "_"}
+        names = [field.name for field in dataclasses.fields(self)]
+        return {name: np.asarray(getattr(self, name)) for name in names}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Scales":

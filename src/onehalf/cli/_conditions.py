@@ -1,0 +1,50 @@
+"""What `onehalf sample` says of rows under conditions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onehalf._errors import Refusal
+from onehalf.cli._common import say
+
+if TYPE_CHECKING:
+    import onehalf.domains
+    import onehalf.model
+
+__all__ = ["describe_conditions", "say_impossible"]
+
+
+def describe_conditions(
+    run: Path, domain: "onehalf.domains.Domain", where: str, drawn: "onehalf.model.Sample"
+) -> str:
+    """Say how likely conditions are under the model, and how frequent in the data, if these are still there."""
+    text = f"{where}: probability {drawn.probability:.2g} under the model"
+    text += _describe_share(run, domain, where)
+    if drawn.effective is not None:
+        text += f". {drawn.n_drawn:,} weighted rows were drawn; their effective number is {drawn.effective:,.0f}"
+    return f"{text}."
+
+
+def say_impossible(rows: int) -> None:
+    """Say how many rows have a known value that the model never makes."""
+    if rows:
+        say(
+            f"{rows:,} of the rows have a value that the model never makes. "
+            "It is kept, and the nearest value was used for their other cells."
+        )
+
+
+def _describe_share(run: Path, domain: "onehalf.domains.Domain", where: str) -> str:
+    """The rows of the data that hold conditions."""
+    from onehalf import runs
+    from onehalf.data.loading import is_path, load
+
+    source = runs.load_source(run)
+    if not is_path(source.source):
+        return ""
+    name = Path(source.source).name
+    try:
+        rows = domain.encode(load(source.source, image_size=source.size))
+        holds = domain.parse_filter(where).mask(domain.filter_cells(rows))
+    except (Refusal, OSError):
+        return f" ({name} can't be read any more)"
+    return f", {holds.mean():.2g} in {name} ({holds.sum():,} of {len(rows):,} rows)"

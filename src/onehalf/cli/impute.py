@@ -1,0 +1,105 @@
+"""`onehalf impute`: fill the missing cells of a table by the generator of a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onehalf._errors import refuse
+from onehalf._text import join_names
+from onehalf.cli._common import AsJson, Run, Seed, check_suffix, print_json, say, set_up_jax
+from onehalf.cli._conditions import say_impossible
+
+__all__ = ["impute"]
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+"""Endings of files of tables."""
+
+
+def impute(
+    run: Run,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A table with the columns of the run's data.")
+    ],
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Output file: .csv, .tsv or .parquet. With --draws 5 there are five: new.csv gives new-1.csv to "
+            "new-5.csv.",
+        ),
+    ],
+    draws: Annotated[
+        int | None,
+        typer.Option("--draws", metavar="K", help="Number of completed tables."),
+    ] = None,
+    mean: Annotated[
+        bool,
+        typer.Option(
+            "--mean", help="Fill numbers by their mean, words by the most likely one."
+        ),
+    ] = False,
+    mode: Annotated[
+        bool,
+        typer.Option(
+            "--mode",
+            help="Fill by the most likely value; numbers that hardly repeat by their median.",
+        ),
+    ] = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fill the missing cells of a table, given all cells of their rows that are there.
+
+    Needs a run with --players trees. Cells that are there never change.
+
+    Example: onehalf impute run people.csv -o complete.csv
+    """
+    if mean + mode + (draws is not None) > 1:
+        refuse("impute", expected="one of --draws, --mean and --mode", got="more than one")
+    if draws is not None and draws < 1:
+        refuse("draws", expected="at least 1", got=draws)
+    check_suffix(to, SUFFIXES)
+    check_suffix(file, SUFFIXES)
+    outputs = [to] if draws is None else _name_outputs(to, draws)
+    if file.resolve() in [each.resolve() for each in outputs]:
+        refuse("out", expected="another file than the table with gaps", got=str(to))
+    set_up_jax()
+    import jax.random as jr
+
+    from onehalf import runs
+    from onehalf.data.loading import load
+
+    model = runs.load_model(run)
+    domain = model.domain
+    model.check_imputes()
+    partial = domain.parse_partial(
+        load(str(file), allow_empty=True).table, file.name, has_all=True
+    )
+    how = "mean" if mean else "mode" if mode else "draw"
+    found = model.impute(jr.key(seed), partial, draws=draws or 1, how=how)
+    for out, cells in zip(outputs, found.cells, strict=True):
+        domain.write(domain.fill(partial, cells), out, out.suffix.lower())
+    if as_json:
+        numbers = {"cells": partial.n_missing, "rows": len(partial.cells)}
+        print_json(
+            {**numbers, "impossible_rows": found.n_impossible, "files": [*map(str, outputs)]}
+        )
+    say(_describe(partial.n_missing, len(partial.cells), partial.gaps_left(domain.left_out)))
+    say_impossible(found.n_impossible)
+    say(f"Written: {join_names([str(each) for each in outputs])}")
+
+
+def _describe(n_missing: int, n_rows: int, left: list[str]) -> str:
+    """Say what was filled, and what was not."""
+    text = f"Filled {n_missing:,} missing cells of {n_rows:,} rows"
+    if left:
+        text += f"; {join_names(left)} can't be learned, and keep their gaps"
+    return f"{text}."
+
+
+def _name_outputs(to: Path, draws: int) -> list[Path]:
+    """The files of several completions."""
+    return [to.with_name(f"{to.stem}-{number}{to.suffix}") for number in range(1, draws + 1)]

@@ -87,7 +87,9 @@ class GAN(FitOptions, BaseEstimator):
                 fit = fitting.extend(fit, asked["rounds"])
             data = fitting.resume(fit, fit.domain.encode(dataset))
         else:
-            domain = infer_domain(dataset, self.labels, self.schema, self.kept_columns)
+            domain = infer_domain(
+                dataset, self.labels, self.schema, self.kept_columns, self.chosen_constraints
+            )
             fit, data = fitting.start(domain, domain.encode(dataset), asked, since=began)
             self.fit_ = fit
         for self.fit_ in fitting.run(fit, data):
@@ -126,7 +128,7 @@ class GAN(FitOptions, BaseEstimator):
         key = self._key(random_state)
         fresh = fit.domain.fresh_generator(_seed_of(key), ids=ids)
         if given is None:
-            rows = fit.model.draw_where(key, n or 1, where, balanced=balanced).rows
+            rows = fit.model.draw_distinct(key, n or 1, where, balanced=balanced).rows
             return fit.domain.decode(rows, fresh=fresh)
         drawn = fit.model.draw_given(key, given)
         return fit.domain.decode_given(drawn.rows, drawn.known, fresh=fresh)

@@ -16,6 +16,7 @@ from onehalf._errors import refuse
 from onehalf._registry import choose, names
 
 __all__ = [
+    "CONSTRAINTS",
     "NETS",
     "PLAYERS",
     "PRESETS",
@@ -43,6 +44,10 @@ MOST_SEEDS = 1000
 
 MOST_UNITS = 2**16
 """The largest width of a network: what a few of these take is beyond any memory."""
+
+
+CONSTRAINTS = ("auto", "unbroken", "none")
+"""Which rules the samples of a table keep."""
 
 SCHEDULES = ("alternating", "simultaneous")
 """How the players' steps follow each other in a round."""
@@ -353,6 +358,13 @@ class FitOptions(Hyperparameters):
     schema: Any = parameter(
         None, "For tables: the types of columns that are not to be inferred (a `Schema`)."
     )
+    constraints: str | Sequence[str] | None = parameter(
+        None,
+        "For tables: a list of rules that samples keep beside those of the schema, such as 'total = price * months'; "
+        "or a word: 'auto' adds all rules that are found in the data (`onehalf data` lists them), 'unbroken' leaves "
+        "out rules of the schema that rows break, and 'none' leaves out all.",
+        "those of the schema, and sums and products that all of 100 rows or more keep",
+    )
     keep_personal: str | Sequence[str] | None = parameter(
         None,
         "For tables: columns that look like personal data and are to be learned all the same, so that samples "
@@ -368,6 +380,20 @@ class FitOptions(Hyperparameters):
     def labels(self) -> tuple[str, ...]:
         """The labels by name."""
         return _as_tuple(self.label)
+
+    @property
+    def chosen_constraints(self) -> str | tuple[str, ...] | None:
+        """Which rules samples keep: one of `CONSTRAINTS`, or rules; None leaves it to the data.
+
+        Raises:
+            Refusal: It is another word.
+        """
+        if self.constraints is None:
+            return None
+        is_word = isinstance(self.constraints, str) and self.constraints.isalpha()
+        if is_word:
+            return choose("constraints", str(self.constraints), CONSTRAINTS)
+        return _as_tuple(self.constraints)
 
     @property
     def kept_columns(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What was learned: a distribution that gives rows in the user's own form, freely or under conditions."""
 
+import dataclasses
 import math
 import os
 from dataclasses import dataclass
@@ -39,6 +40,16 @@ SEARCH = 1_000_000
 
 COPIES = 2
 """Samples are held at least so many times: batch by batch, and put together."""
+
+
+REDRAWS = 100
+"""Times that samples are drawn anew, at most, where they break a rule."""
+
+LEAST_REDRAWN = 256
+"""Samples that are drawn anew at a time, at least."""
+
+MOST_DOUBLED = 6
+"""How often the number of candidates for each of them is doubled."""
 
 STOPS = 4
 """Latents that a walk goes through."""
@@ -87,13 +98,42 @@ class GenerativeModel:
     def draw(self, key: PRNGKey, n: int, labels: Cells | None = None) -> EncodedRows:
         """Draw n samples, batch by batch.
 
-        The requested labels are returned even if the generator merges rare ones.
+        The requested labels are returned even if the generator merges rare ones. Samples that break a rule of the
+        domain are drawn anew, under the same labels if these are given.
 
         Args:
             key: One key.
             n: How many.
             labels: Cells of the labels to make each of them for; None draws labels as the data have them.
+
+        Raises:
+            Refusal: Samples that keep the rules are too rare.
         """
+        rows = self._draw(key, n, labels)
+        is_accepted = self.domain.acceptance(self.preprocessor)
+        if is_accepted is None:
+            return rows
+        wrong = np.flatnonzero(~is_accepted(rows))
+        for attempt in range(REDRAWS):
+            if not len(wrong):
+                break
+            copies = int(np.clip(BATCH // len(wrong), 1, 2 ** min(attempt, MOST_DOUBLED)))
+            of = np.resize(wrong, _round_up(copies * len(wrong)))
+            own = None if labels is None else labels[of]
+            again = self._draw(jr.fold_in(key, attempt), len(of), own)
+            right = np.flatnonzero(is_accepted(again))
+            filled, first = np.unique(of[right], return_index=True)
+            rows = rows.replace(filled, again[right[first]])
+            wrong = np.setdiff1d(wrong, filled)
+        if len(wrong):
+            expected = "samples that keep them"
+            got = f"{len(wrong):,} of {n:,} for which none was found"
+            hint = "Leave out the rule that is kept most rarely."
+            refuse("constraints", expected=expected, got=got, hint=hint)
+        return rows
+
+    def _draw(self, key: PRNGKey, n: int, labels: Cells | None) -> EncodedRows:
+        """Draw n samples, batch by batch, whatever rules they break."""
         c = None if labels is None else self.preprocessor.encode_conditions(labels)
         size = batch_size(math.prod(self.preprocessor.shape))
         starts = range(0, n, size)
@@ -176,7 +216,8 @@ class GenerativeModel:
             expected = (
                 "a fit of a table without rules, with --players trees (GAN(players='trees'))"
             )
-            refuse(what, expected=expected, got="one without a density")
+            hint = "--constraints none leaves out rules that were found."
+            refuse(what, expected=expected, got="one without a density", hint=hint)
         return law
 
     def draw_given(self, key: PRNGKey, given: Any) -> Given:
@@ -270,6 +311,35 @@ class GenerativeModel:
             refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
         return Sample(rows, found.n_drawn, found.probability, found.effective)
 
+    def draw_distinct(
+        self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False
+    ) -> Sample:
+        """Draw n samples as `draw_where` does, that also differ in the keys that rules say are unique.
+
+        Raises:
+            Refusal: There are not so many.
+        """
+        sample = self.draw_where(key, n, where, balanced=balanced)
+        repeats = self.domain.find_repeats(self.preprocessor)
+        if repeats is None:
+            return sample
+        rows, n_drawn = sample.rows, sample.n_drawn
+        wrong = np.flatnonzero(repeats(rows))
+        for attempt in range(REDRAWS):
+            if not len(wrong):
+                break
+            key_again = jr.fold_in(key, attempt)
+            size = _round_up(len(wrong))
+            again = self.draw_where(key_again, size, where, balanced=balanced)
+            rows = rows.replace(wrong, again.rows[: len(wrong)])
+            n_drawn += again.n_drawn
+            wrong = np.flatnonzero(repeats(rows))
+        if len(wrong):
+            got = f"{n - len(wrong):,} of them after {n_drawn:,} draws"
+            expected = f"{n:,} rows with keys of their own"
+            refuse("n", expected=expected, got=got, hint="Ask for fewer.")
+        return dataclasses.replace(sample, rows=rows, n_drawn=n_drawn)
+
     def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:
         """Draw `steps` samples along each of n closed walks through p_z; the rows come step by step.
 
@@ -334,6 +404,15 @@ def latent_walk(
 def _rng(key: PRNGKey) -> np.random.Generator:
     """NumPy's generator of a key."""
     return np.random.default_rng(np.asarray(jr.key_data(key)))
+
+
+def _round_up(n: int) -> int:
+    """A power of two, as networks are compiled once for each number of samples.
+
+    >>> _round_up(3), _round_up(300)
+    (256, 512)
+    """
+    return max(LEAST_REDRAWN, 1 << (n - 1).bit_length())
 
 
 def _search_size(wanted: int, n_drawn: int, accepted: int) -> int:

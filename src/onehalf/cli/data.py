@@ -1,5 +1,6 @@
 """`onehalf data`: list the built-in data sets, draw data, or describe the columns of a table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from onehalf.cli._common import (
 
 if TYPE_CHECKING:
     import onehalf.data.loading
+    import onehalf.data.tables.constraints.finding
     import onehalf.data.tables.schema
 
 __all__ = ["data"]
@@ -101,14 +103,47 @@ def _describe_table(name: str, out: Path | None, file: Path | None, as_json: boo
 
     table = read_table(name)
     schema, note = _check_schema(table, file)
+    found = _find_rules(table, schema)
     dialect = Dialect.of(table.schema) or Dialect()
     heading = f"{Path(name).name}: {schema.rows:,} rows, {len(schema.columns)} columns"
     about_file = [dialect.describe()] if dialect.describe() else []
     show = say if as_json else print_text
-    show("\n".join([heading, str(schema), *about_file, *schema.warnings, *note]))
+    show(
+        "\n".join(
+            [heading, str(schema), *about_file, *schema.warnings, *_list_rules(found), *note]
+        )
+    )
     if as_json:
         about = schema.to_dict() | {"file": dialect.to_dict(), "notes": note}
+        about["found"] = [{"rule": each.rule.text, "rows": each.rows} for each in found]
         print_json([{"name": name, "kind": "table", "shape": [len(schema.columns)], **about}])
+
+
+def _find_rules(
+    table: object, schema: "onehalf.data.tables.schema.Schema"
+) -> list["onehalf.data.tables.constraints.finding.Found"]:
+    """Check the rules of a schema on a table, and find those that all of its rows keep."""
+    from onehalf.data.tables.constraints.choosing import check_written
+    from onehalf.data.tables.constraints.finding import find_rules
+    from onehalf.data.tables.encoding import NOT_CODED, TableEncoder
+
+    if all(column.kind in NOT_CODED for column in schema.columns):
+        return []
+    encoder = TableEncoder.fit(table, schema=schema)
+    cells = encoder.encode(table)
+    check_written(schema.constraints, encoder, cells, table)
+    return find_rules(encoder, cells)
+
+
+def _list_rules(found: Sequence["onehalf.data.tables.constraints.finding.Found"]) -> list[str]:
+    """Rules that were found, for people."""
+    if not found:
+        return []
+    about = (
+        "All rows keep these rules, which shuffled columns would not. Samples keep the equations, and the others with "
+        '--constraints auto, or if they are among the "constraints" of the schema:'
+    )
+    return [about, *(f"  {each}" for each in found)]
 
 
 def _check_schema(

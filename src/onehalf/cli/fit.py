@@ -55,6 +55,15 @@ def fit(
     ] = None,
     size: ImageSize = None,
     schema: SchemaFile = None,
+    constraints: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="A rule that the samples of a table keep, such as 'login >= signup' (may be repeated); or 'auto' (the "
+            "rules of --schema and all that `onehalf data` lists), 'unbroken' (those of --schema that all rows keep) "
+            "or 'none'. Default: those of --schema, and sums and products that are found.",
+        ),
+    ] = None,
     keep_personal: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,7 +98,11 @@ def fit(
     if keep_test:
         check_test_file(keep_test, data)
     options = FitOptions(
-        **hyperparameters, label=label, schema=read_schema(schema), keep_personal=keep_personal
+        **hyperparameters,
+        label=label,
+        schema=read_schema(schema),
+        constraints=constraints[0] if constraints and len(constraints) == 1 else constraints,
+        keep_personal=keep_personal,
     )
     options.check()
     set_up_jax(cores=options.seeds)

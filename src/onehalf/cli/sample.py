@@ -132,7 +132,7 @@ def sample(
     fresh = domain.fresh_generator(seed, ids=ids)
     if given:
         return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
-    drawn = runs.load_model(run).draw_where(jr.key(seed or 0), n, where, balanced=balanced)
+    drawn = runs.load_model(run).draw_distinct(jr.key(seed or 0), n, where, balanced=balanced)
     samples = domain.decode(drawn.rows, fresh=fresh)
     domain.write(_disarm(samples) if safe_cells else samples, out, suffix)
     is_chosen = where and drawn.n_drawn > n and drawn.effective is None

@@ -46,6 +46,13 @@ class EncodedRows:
             np.concatenate([rows.labels for rows in parts]),
         )
 
+    def replace(self, index: Int[np.ndarray, " _"], rows: "EncodedRows") -> "EncodedRows":
+        """These rows, but others at these places."""
+        x, labels = self.x.copy(), self.labels.copy()
+        x[index] = rows.x
+        labels[index] = rows.labels
+        return EncodedRows(x, labels)
+
     def flat(self) -> Float[np.ndarray, "n entries"]:
         """Each row as one vector, its entries and then its labels."""
         entries = self.x.reshape(len(self), -1)

@@ -26,6 +26,7 @@ def infer_domain(
     label: Sequence[str] = (),
     schema: Any = None,
     keep_personal: Sequence[str] = (),
+    constraints: str | tuple[str, ...] | None = None,
 ) -> Domain:
     """The domain of these data, learned from all rows.
 
@@ -34,6 +35,7 @@ def infer_domain(
         label: What samples can be asked for by.
         schema: The kinds of columns, where they were corrected by hand.
         keep_personal: Columns of personal data that are to be learned all the same.
+        constraints: Which rules the samples of a table keep (`onehalf.hyperparameters.CONSTRAINTS`).
 
     Raises:
         Refusal: The data have no such labels or columns, or a schema does not belong to them.
@@ -41,7 +43,7 @@ def infer_domain(
     domain = find_domain(data.values)
     if keep_personal:
         schema = domain.keep_personal(data, schema, keep_personal)
-    return domain.infer(data, label, schema)
+    return domain.infer(data, label, schema).with_constraints(data, constraints)
 
 
 def load_domain(saved: Mapping[str, Any]) -> Domain:

@@ -1,13 +1,13 @@
 """A kind of data as one class: all that the rest of the package needs to know of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from onehalf._errors import refuse
 from onehalf.data.conditions import Conditions
@@ -92,6 +92,8 @@ class Domain(ABC):
     """A kind of data. To add one, subclass it in a file of its own and list it in `domains.DOMAINS`."""
 
     name: ClassVar[str]
+    constraints: tuple[str, ...] = ()
+    """Rules that samples keep, as people write them."""
 
     # ---------------------------------------------------------------- rows
 
@@ -113,6 +115,20 @@ class Domain(ABC):
         Raises:
             Refusal: The data have no such labels, or a schema does not belong to them.
         """
+
+    def with_constraints(self, data: Dataset, choice: str | tuple[str, ...] | None) -> "Domain":
+        """Return the domain whose samples keep rules.
+
+        Args:
+            data: The data that it was inferred from.
+            choice: Rules, or 'auto', 'unbroken' or 'none'; None is those of the schema, and equations.
+
+        Raises:
+            Refusal: Rules are asked for that the data break or can't have.
+        """
+        if choice is not None:
+            refuse("constraints", expected="a table", got="an array")
+        return self
 
     @classmethod
     def keep_personal(cls, data: Dataset, schema: Any, names: Sequence[str]) -> Any:
@@ -237,6 +253,18 @@ class Domain(ABC):
     @abstractmethod
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
         """Learn from training rows how the players see rows; a preset recipe may do it differently."""
+
+    def acceptance(
+        self, preprocessor: Preprocessor
+    ) -> Callable[[EncodedRows], Bool[np.ndarray, " _"]] | None:
+        """What says of samples whether each may be given out; None if all may."""
+        return None
+
+    def find_repeats(
+        self, preprocessor: Preprocessor
+    ) -> Callable[[EncodedRows], Bool[np.ndarray, " _"]] | None:
+        """What says of samples whether each repeats a unique key of an earlier one; None if there are no such keys."""
+        return None
 
     @abstractmethod
     def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:

@@ -1,6 +1,6 @@
 """Tables: CSV and Parquet files and data frames, with words, dates and missing values as they come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Bool
 
 from onehalf._errors import refuse
 from onehalf._files import write_file
@@ -16,6 +17,14 @@ from onehalf._text import join_names
 from onehalf._typing import PRNGKey
 from onehalf.data.dataset import Dataset
 from onehalf.data.rows import EncodedRows
+from onehalf.data.tables.constrained_preprocessor import (
+    ConstrainedPreprocessor,
+    strip,
+    unwrap,
+)
+from onehalf.data.tables.constraints.base import Rule
+from onehalf.data.tables.constraints.choosing import choose_rules
+from onehalf.data.tables.constraints.constraints import Reduction
 from onehalf.data.tables.copula import gaussian_copula
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.data.tables.filters import RowFilter, find_column
@@ -86,6 +95,11 @@ class TableDomain(Domain):
     public: TableEncoder | None = None
     """The same encoder without words that no training row has, for all that is shown and saved."""
 
+    rules: tuple[Rule, ...] = ()
+    """What samples keep, for a fit that starts; a saved preprocessor has its own."""
+    constraints: tuple[str, ...] = ()
+    """The same, as people write them."""
+
     name: ClassVar[str] = "table"
 
     @classmethod
@@ -103,6 +117,21 @@ class TableDomain(Domain):
             find_column("label", name, encoder)
         fresh = FreshColumns.fit(data.table, encoder.schema)
         return cls(encoder, tuple(label), data.frame, fresh)
+
+    def with_constraints(
+        self, data: Dataset, choice: str | tuple[str, ...] | None
+    ) -> "TableDomain":
+        """Rules of the schema, those that are given, and those that are found."""
+        given = choice if isinstance(choice, tuple) else ()
+        rules = choose_rules(
+            [*self.table.schema.constraints, *given],
+            self.table,
+            self.table.encode(data.table),
+            data.table,
+            labels=self.labels,
+            choice=choice if isinstance(choice, str) else None,
+        )
+        return replace(self, rules=rules, constraints=tuple(rule.text for rule in rules))
 
     @classmethod
     def keep_personal(cls, data: Dataset, schema: Any, names: Sequence[str]) -> Schema:
@@ -204,19 +233,54 @@ class TableDomain(Domain):
             return self
         from onehalf.domains.tree_tables import TreeTableDomain
 
-        return TreeTableDomain(self.table, self.labels, self.frame, self.fresh, self.public)
+        return TreeTableDomain(**vars(self))
 
     def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
-        """Normal scores and one-hot choices."""
-        return TablePreprocessor.fit(train.x, self.table, self.labels)
+        """Normal scores and one-hot choices of what rules do not determine."""
+        if not self.rules:
+            return self.fit_cells(train.x, self.table)
+        reduction = Reduction.fit(self.rules, self.table, self.labels, train.x)
+        encoder = reduction.describe(self.table)
+        inner = self.fit_cells(reduction.reduce(train.x), encoder)
+        return ConstrainedPreprocessor(inner, reduction)
 
     def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
         """The preprocessor whose `to_arrays` these are."""
-        return TablePreprocessor.from_arrays(arrays, self.table, self.labels)
+        arrays, reduction = strip(arrays)
+        if reduction is None:
+            return self.load_cells(arrays, self.table)
+        inner = self.load_cells(arrays, reduction.describe(self.table))
+        return ConstrainedPreprocessor(inner, reduction)
+
+    def fit_cells(self, cells: Cells, encoder: TableEncoder) -> Any:
+        """The preprocessor of these cells of training rows."""
+        return TablePreprocessor.fit(cells, encoder, self.labels)
+
+    def load_cells(self, arrays: Mapping[str, np.ndarray], encoder: TableEncoder) -> Any:
+        """The preprocessor of cells whose `to_arrays` these are."""
+        return TablePreprocessor.from_arrays(arrays, encoder, self.labels)
+
+    def acceptance(
+        self, preprocessor: Preprocessor
+    ) -> Callable[[EncodedRows], Bool[np.ndarray, " _"]] | None:
+        """Whether samples keep the rules that are not kept by construction."""
+        if not isinstance(preprocessor, ConstrainedPreprocessor):
+            return None
+        reduction = preprocessor.reduction
+        return lambda rows: reduction.keeps(rows.x)
+
+    def find_repeats(
+        self, preprocessor: Preprocessor
+    ) -> Callable[[EncodedRows], Bool[np.ndarray, " _"]] | None:
+        """Whether samples repeat a key of columns that are learned."""
+        if not isinstance(preprocessor, ConstrainedPreprocessor):
+            return None
+        reduction = preprocessor.reduction
+        return lambda rows: reduction.repeats(rows.x)
 
     def recipe_defaults(self, net: str, preprocessor: Any) -> dict[str, Any]:
         """With a normal part of the latent for each numeric column."""
-        scores = min(preprocessor.layout.scores, MOST_NORMAL)
+        scores = min(unwrap(preprocessor).layout.scores, MOST_NORMAL)
         return DEFAULTS | {"normal": max(DEFAULTS["normal"], scores)}
 
     def describe_rows(self) -> str:
@@ -225,6 +289,8 @@ class TableDomain(Domain):
 
     def networks(self, recipe: Recipe, preprocessor: Any, p_data: Any) -> Networks:
         """MLPs; G beside a Gaussian copula, its columns set right before it is kept."""
+        p_z = self.latent(recipe, preprocessor)
+        preprocessor = unwrap(preprocessor)
         layout = preprocessor.layout
         size = preprocessor.condition_size
         noise = Latent(normal=recipe.normal, choices=recipe.choices)
@@ -232,8 +298,6 @@ class TableDomain(Domain):
         first_std = jnp.concatenate([noise.first_std, given_std])
         rows = getattr(p_data, "rows", p_data)
         copula = gaussian_copula(rows, recipe.normal, len(first_std))
-        p_z = self.latent(recipe, preprocessor)
-
         mlps = make_mlps(recipe, preprocessor.shape, first_std, size)
 
         def G(key: PRNGKey) -> AbstractNet:
@@ -277,8 +341,11 @@ class TableDomain(Domain):
         return EVALUATIONS
 
     def notes(self, recipe: Recipe) -> tuple[str, ...]:
-        """What is unusual about the file, and warnings about columns that will cause trouble."""
-        return self.table.notes
+        """What is unusual about the file, warnings about columns that will cause trouble, and rules."""
+        rules = join_names(self.constraints, most=None)
+        plural = "s" * (len(self.constraints) > 1)
+        kept = f"Samples keep the rule{plural} {rules} (--constraints none: they need not)."
+        return (*self.table.notes, *([kept] if rules else []))
 
     def sections(
         self, real: EncodedRows, other: EncodedRows, called: str, *, train: EncodedRows
@@ -332,6 +399,7 @@ class TableDomain(Domain):
             "encoder": self.shown.to_dict(),
             "labels": self.labels,
             "fresh": self.fresh.to_dict(),
+            **({"constraints": self.constraints} if self.constraints else {}),
         }
 
     @classmethod
@@ -341,5 +409,6 @@ class TableDomain(Domain):
             TableEncoder.from_dict(saved["encoder"]),
             tuple(saved["labels"]),
             fresh=FreshColumns.from_dict(saved["fresh"]),
+            constraints=tuple(saved.get("constraints", ())),
         )
         return table.for_players(saved.get("players"))

@@ -1,7 +1,7 @@
 """Tables whose players are trees."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from onehalf._errors import refuse
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.cell_preprocessor import CellPreprocessor
 from onehalf.data.tables.choices import NUMBERS
+from onehalf.data.tables.constrained_preprocessor import ConstrainedPreprocessor, unwrap
+from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.distributions.base import AbstractData
 from onehalf.domains.base import Preprocessor
 from onehalf.domains.tables import TableDomain
@@ -44,13 +46,13 @@ ALPHA = 0.05
 class TreeTableDomain(TableDomain):
     """A table whose players take its cells as they are."""
 
-    def fit_preprocessor(self, train: EncodedRows, preset: str | None = None) -> Preprocessor:
+    def fit_cells(self, cells: Cells, encoder: TableEncoder) -> Any:
         """The cells as they are."""
-        return CellPreprocessor.fit(train.x, self.table, self.labels)
+        return CellPreprocessor.fit(cells, encoder, self.labels)
 
-    def load_preprocessor(self, arrays: Mapping[str, np.ndarray]) -> Preprocessor:
-        """The preprocessor whose `to_arrays` these are."""
-        return CellPreprocessor.from_arrays(arrays, self.table, self.labels)
+    def load_cells(self, arrays: Mapping[str, np.ndarray], encoder: TableEncoder) -> Any:
+        """The preprocessor of cells whose `to_arrays` these are."""
+        return CellPreprocessor.from_arrays(arrays, encoder, self.labels)
 
     def resolve(
         self, asked: Mapping[str, Any], preprocessor: Preprocessor, n_rows: int
@@ -75,16 +77,20 @@ class TreeTableDomain(TableDomain):
         # imported here, as only training needs them
         from onehalf.players.trees.game import TreePlayers
 
+        encoder, restore = self.table, _leave
+        if isinstance(preprocessor, ConstrainedPreprocessor):
+            encoder = preprocessor.reduction.describe(encoder)
+            restore = preprocessor.reduction.restore
         facts = [
             ColumnFacts(
                 column.kind not in NUMBERS,
                 column.decimals if column.kind == "continuous" else 0,
             )
-            for column in self.table.columns
+            for column in encoder.columns
         ]
         p_z = self.latent(recipe, preprocessor)
-        test = functools.partial(_test_copying, self.encoder)
-        given = preprocessor.label_columns
+        test = functools.partial(_test_copying, self.encoder, restore)
+        given = unwrap(preprocessor).label_columns
         return TreePlayers(recipe, p_data.cells, facts, given, p_z, test)
 
     def law(self, G: Any, preprocessor: Preprocessor) -> TreeLaw | None:
@@ -110,8 +116,14 @@ def _find_law(G: TreeGenerator, preprocessor: CellPreprocessor) -> TreeLaw:
     return TreeLaw(G, labels, conditions.shares)
 
 
+def _leave(cells: Cells) -> Cells:
+    """Cells as they are, where no rule determines any."""
+    return cells
+
+
 def _test_copying(
     encoder: FeatureEncoder,
+    restore: Callable[[Cells], Cells],
     train: np.ndarray,
     held_out: np.ndarray,
     samples: np.ndarray,
@@ -121,7 +133,7 @@ def _test_copying(
     from onehalf.evaluation.checks.memorization import detect_copying
 
     members, others, other = (
-        wrap(EncodedRows.unlabelled(x)) for x in (train, held_out, samples)
+        wrap(EncodedRows.unlabelled(restore(x))) for x in (train, held_out, samples)
     )
     space = encoder.distance_space(concatenate([members, others]))
     rng = np.random.default_rng([floor, len(train)])

@@ -111,6 +111,8 @@ class FitSummary:
     """What players of this family have to say of themselves."""
     kept_personal: tuple[str, ...] = ()
     """Columns that look like personal data and were learned, as the person asked."""
+    constraints: tuple[str, ...] = ()
+    """Rules that samples keep."""
     n_rows: int | None = None
     """Rows of data, those that are set aside too; None where they are not at hand."""
 
@@ -168,6 +170,7 @@ class FitSummary:
                 "left_out": list(self.left_out),
                 "players": dict(self.players.numbers) or None,
                 "kept_personal": list(self.kept_personal),
+                "constraints": list(self.constraints),
             }
         )
 
@@ -204,6 +207,7 @@ def summarize(
         left_out=fit.domain.left_out,
         players=fit.players.summarize(fit.state, fit.chosen, fit.best[fit.chosen]),
         kept_personal=fit.domain.kept_personal,
+        constraints=fit.domain.constraints,
         n_rows=n_rows,
     )
 

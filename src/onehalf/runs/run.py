@@ -173,7 +173,13 @@ def start_fit(
     since = time.perf_counter() if since is None else since
     asked = options.check()
     dataset = _load(word, image_size, on_progress)
-    domain = infer_domain(dataset, options.labels, options.schema, options.kept_columns)
+    domain = infer_domain(
+        dataset,
+        options.labels,
+        options.schema,
+        options.kept_columns,
+        options.chosen_constraints,
+    )
     rows = domain.encode(dataset)
     fit, data = fitting.start(domain, rows, asked, since=since)
     return fit, data, rows
@@ -220,7 +226,10 @@ def _asked(options: FitOptions) -> dict[str, Any]:
     schema = options.schema and options.schema.without_values().to_dict()
     label = options.labels[0] if len(options.labels) == 1 else list(options.labels) or None
     kept = list(options.kept_columns) or None
-    return {**asked, "label": label, "schema": schema, "keep_personal": kept}
+    rules = options.chosen_constraints
+    rules = list(rules) if isinstance(rules, tuple) else rules
+    chosen = {"schema": schema, "keep_personal": kept, "constraints": rules}
+    return {**asked, "label": label, **chosen}
 
 
 def _check_same(folder: Path, asked: dict[str, Any], source: Source) -> None:

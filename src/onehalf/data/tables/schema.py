@@ -27,7 +27,9 @@ ABOUT = (
     + ", ".join(get_args(Kind))
     + ". So may the form of the cells: format (of dates, as in strftime), zone, decimal, thousands, "
     "prefix, suffix, minus, plus, least_decimals, fixed (of numbers), true, false, and null (the word "
-    "for a missing value), and the order of categories, from the least to the greatest. The rest describes the data."
+    "for a missing value), and the order of categories, from the least to the greatest. "
+    "constraints is a list of rules that samples keep: 'login >= signup', 'total = price * months', "
+    "'0 <= age <= 120', 'combinations(city, country)', 'unique(order)'. The rest describes the data."
 )
 
 FORM_OF: Mapping[str, type[Form]] = {
@@ -207,6 +209,8 @@ class Schema:
 
     rows: int
     columns: tuple[Column, ...]
+    constraints: tuple[str, ...] = ()
+    """Rules that samples keep, as a person writes them (docs/reference/schema.md)."""
 
     @classmethod
     def infer(
@@ -259,10 +263,8 @@ class Schema:
         forms = {column.name: column.form for column in self.columns}
         orders = {column.name: column.order for column in self.columns}
         found = Schema.infer(table, kinds, forms)
-        return Schema(
-            found.rows,
-            tuple(_set_order(each, orders[each.name], table) for each in found.columns),
-        )
+        columns = tuple(_set_order(each, orders[each.name], table) for each in found.columns)
+        return Schema(found.rows, columns, self.constraints)
 
     def changes(self, other: "Schema") -> list[str]:
         """What differs in another schema of the same table, a line for each fact that a person may write.
@@ -272,11 +274,13 @@ class Schema:
         ['age: kind is category, not integer']
         """
         before = {column.name: column for column in self.columns}
-        return [
+        columns = [
             f"{column.name}: {difference}"
             for column in other.columns
             for difference in _compare(before[column.name], column)
         ]
+        new = [rule for rule in other.constraints if rule not in self.constraints]
+        return [*columns, *(f"constraint {rule}" for rule in new)]
 
     def keep_personal(self, names: Sequence[str]) -> "Schema":
         """Return the schema in which these columns of personal data are categories, to be learned.
@@ -293,7 +297,7 @@ class Schema:
             dataclasses.replace(column, kind="category") if column.name in names else column
             for column in self.columns
         )
-        return Schema(self.rows, tuple(columns))
+        return dataclasses.replace(self, columns=tuple(columns))
 
     def hide_words(self, words: Mapping[str, Collection[str]]) -> "Schema":
         """Return the schema without words but these, and without warnings that quote a cell.
@@ -301,10 +305,8 @@ class Schema:
         Args:
             words: For each column of words those that may be known.
         """
-        return Schema(
-            self.rows,
-            tuple(column.hide_words(words.get(column.name, ())) for column in self.columns),
-        )
+        columns = (column.hide_words(words.get(column.name, ())) for column in self.columns)
+        return dataclasses.replace(self, columns=tuple(columns))
 
     def without_values(self) -> "Schema":
         """Return what a person can ask for: the kinds and forms of columns, without values."""
@@ -318,24 +320,25 @@ class Schema:
             "order": (),
             "warnings": (),
         }
-        return Schema(
-            self.rows, tuple(dataclasses.replace(column, **facts) for column in self.columns)
-        )
+        columns = (dataclasses.replace(column, **facts) for column in self.columns)
+        return dataclasses.replace(self, columns=tuple(columns))
 
     def to_dict(self) -> dict[str, Any]:
-        """The rows and the columns; of each column the facts that it has."""
-        return {"rows": self.rows, "columns": [column.to_dict() for column in self.columns]}
+        """The rows and the columns, of each column the facts that it has; and constraints, if there are some."""
+        facts = {"rows": self.rows, "columns": [column.to_dict() for column in self.columns]}
+        return facts | ({"constraints": list(self.constraints)} if self.constraints else {})
 
     def to_json(self) -> str:
         """The schema as a file to be read and corrected: one line a column.
 
         `from_json` is the inverse.
         """
-        facts = self.to_dict()
-        lines = ",\n".join(
-            f"    {json.dumps(column, ensure_ascii=False)}" for column in facts["columns"]
+        columns = _to_lines(column.to_dict() for column in self.columns)
+        rules = f'  "constraints": [\n{_to_lines(self.constraints)}\n  ],\n'
+        return (
+            f'{{\n  "about": {json.dumps(ABOUT)},\n  "rows": {self.rows},\n'
+            f'{rules if self.constraints else ""}  "columns": [\n{columns}\n  ]\n}}\n'
         )
-        return f'{{\n  "about": {json.dumps(ABOUT)},\n  "rows": {self.rows},\n  "columns": [\n{lines}\n  ]\n}}\n'
 
     @classmethod
     def from_json(cls, text: str | bytes, what: str = "the schema") -> "Schema":
@@ -362,7 +365,7 @@ class Schema:
         rows = content.get("rows", 0)
         if type(rows) is not int:
             refuse(what, expected="a whole number of rows", got=json.dumps(rows))
-        return cls(rows, columns)
+        return cls(rows, columns, _read_constraints(what, content.get("constraints", [])))
 
     def __str__(self) -> str:
         lines = [
@@ -376,6 +379,19 @@ class Schema:
             for line in lines
         )
         return "\n".join("  ".join(cells).rstrip() for cells in aligned)
+
+
+def _to_lines(values: Iterable[Any]) -> str:
+    """Values as lines of a JSON list."""
+    return ",\n".join(f"    {json.dumps(value, ensure_ascii=False)}" for value in values)
+
+
+def _read_constraints(what: str, content: Any) -> tuple[str, ...]:
+    """Read the list of rules, which are parsed once the columns are known."""
+    if not isinstance(content, list) or not all(isinstance(rule, str) for rule in content):
+        expected = 'a list of rules in words, such as ["login >= signup"]'
+        refuse(f"{what}, constraints", expected=expected, got=shorten(json.dumps(content), 60))
+    return tuple(dict.fromkeys(content))
 
 
 def _read_column(what: str, number: int, content: Any) -> Column:

@@ -1,0 +1,1 @@
+"""Rules that the rows of a table keep: parse them, find them, and hold samples to them."""

@@ -50,6 +50,7 @@ FIT_KEYS = [
     "left_out",
     "players",
     "kept_personal",
+    "constraints",
 ]
 """The keys of what `fit --json` prints, less `run`."""
 

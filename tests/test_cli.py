@@ -560,7 +560,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(tmp_path, words, sentence):
         ("--recipe", "mnist", "recipe: expected one of mnist-2014, mnist-2014-algorithm1"),
         ("--k", "0", "k: expected a whole number of 1 or more; got 0."),
         ("--rounds", "0", "rounds: expected a whole number from 1 to 2,147,483,647; got 0."),
-        ("--seeds", "0", "seeds: expected a whole number of 1 or more; got 0."),
+        ("--seeds", "0", "seeds: expected a whole number from 1 to 1,000; got 0."),
         ("--batch", "0", "m: expected a whole number of 1 or more; got 0."),
         ("--minutes", "0", "minutes: expected a number above 0; got 0.0."),
     ],

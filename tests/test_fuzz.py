@@ -20,13 +20,13 @@ BROKEN = {
 COUNTS = {
     "npy": 500,
     "npz": 300,
-    "csv": 60,
-    "parquet": 150,
+    "csv": 40,
+    "parquet": 100,
     "idx": 400,
-    "pictures": 120,
-    "schema": 300,
-    "where": 120,
-    "options": 60,
+    "pictures": 100,
+    "schema": 60,
+    "where": 60,
+    "options": 30,
 }
 """Inputs by target: fewer of those that take longer to read."""
 

@@ -192,13 +192,13 @@ class GenerativeModel:
         law = self._require_law("impute")
         rng = _rng(key)
         filled: list[list[Cells]] = [[] for _ in range(draws)]
-        unlikely = 0
+        impossible = 0
         for each in law.complete(rng, partial.cells, partial.is_given, may_be_missing=False):
-            unlikely += int((~each.is_possible).sum())
+            impossible += int((~each.is_possible).sum())
             rows = each.draw(rng, draws) if how == "draw" else law.summarize(each, how)[:, None]
             for number, parts in enumerate(filled):
                 parts.append(rows[:, number])
-        return Imputation(tuple(map(np.concatenate, filled)), unlikely)
+        return Imputation(tuple(map(np.concatenate, filled)), impossible)
 
     def check_imputes(self) -> None:
         """Refuse players that can't fill gaps."""
@@ -237,7 +237,8 @@ class GenerativeModel:
     ) -> Sample:
         """Draw n samples that hold conditions such as 'sex=F,age>40'.
 
-        Conditions that fix labels are given to G; for all others samples are drawn until n of them hold.
+        Conditions that fix labels are given to G; for all others samples are drawn until n of them hold, or weighted
+        where the players have a density.
 
         Args:
             key: One key.

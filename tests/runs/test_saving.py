@@ -169,7 +169,7 @@ def test_the_rounds_that_are_repeated_are_counted(tmp_path, quick_fits, fits):
         checkpoint.save(tmp_path / "run", fit, runs.Source(path), {})
     flip(tmp_path / "run" / STATE, -1)
     fit, said = checkpoint.recover(tmp_path / "run")
-    assert fit.rounds == 100
+    assert fit.rounds == runs.load(tmp_path / "run").rounds == 100
     assert said.endswith("after round 100; 100 rounds are trained again.")
 
 

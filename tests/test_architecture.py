@@ -50,7 +50,7 @@ HEAVY = (
 
 
 @pytest.mark.parametrize(
-    "command", ["", "fit", "sample", "measure", "report", "data", "theory"]
+    "command", ["", "fit", "sample", "measure", "report", "data", "theory", "lab"]
 )
 def test_help_imports_nothing_heavy(command):
     words = ["onehalf", *([command] if command else []), "--help"]

@@ -125,6 +125,8 @@ class GAN(FitOptions, BaseEstimator):
         fit = self._fitted
         if n is not None and n < 1:
             refuse("n", expected="at least 1 row", got=n)
+        if given is not None and (n is not None or where or balanced):
+            refuse("given", expected="no n, where or balanced beside it", got="one of them")
         key = self._key(random_state)
         fresh = fit.domain.fresh_generator(_seed_of(key), ids=ids)
         if given is None:
@@ -141,7 +143,7 @@ class GAN(FitOptions, BaseEstimator):
         how: Literal["draw", "mean", "mode"] = "draw",
         random_state: int | np.random.RandomState | None = None,
     ) -> Any:
-        """Fill the missing cells of a table; needs a fit with players made of trees.
+        """Fill the missing cells of a table; needs a fit with players made of trees, and without rules.
 
         A cell is drawn from the law of complete rows given all cells of its row that are there (a cell that is there
         never changes). IDs, personal data and free text are not learned: they come back as they are, gaps included.
@@ -155,9 +157,9 @@ class GAN(FitOptions, BaseEstimator):
 
         >>> import pandas as pd
         >>> x = np.arange(400) % 20
-        >>> table = pd.DataFrame({"x": x, "twice": 2 * x, "sign": np.where(x < 10, "low", "high")})
+        >>> table = pd.DataFrame({"x": x, "square": x**2, "sign": np.where(x < 10, "low", "high")})
         >>> gan = GAN(players="trees", rounds=1, evaluate=False, random_state=0).fit(table)
-        >>> gan.impute(pd.DataFrame({"x": [3, None], "twice": [6, 30], "sign": [None, "high"]}))["sign"].tolist()
+        >>> gan.impute(pd.DataFrame({"x": [3, None], "square": [9, 225], "sign": [None, "high"]}))["sign"].tolist()
         ['low', 'high']
         """
         fit = self._fitted
@@ -272,7 +274,7 @@ class GAN(FitOptions, BaseEstimator):
 
     def _encode(self, X: Any, y: Any) -> EncodedRows:
         """Encode rows as the fit does."""
-        return self.fit_.domain.encode(from_objects(X, y))
+        return self.fit_.domain.encode(from_objects(X, y, allow_empty=True))
 
     def _key(self, random_state: int | np.random.RandomState | None) -> Any:
         import jax

@@ -213,11 +213,7 @@ class GenerativeModel:
         """The density of samples; refuses where there is none."""
         law = self.law
         if law is None:
-            expected = (
-                "a fit of a table without rules, with --players trees (GAN(players='trees'))"
-            )
-            hint = "--constraints none leaves out rules that were found."
-            refuse(what, expected=expected, got="one without a density", hint=hint)
+            self.domain.refuse_law(what)
         return law
 
     def draw_given(self, key: PRNGKey, given: Any) -> Given:

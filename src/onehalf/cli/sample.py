@@ -157,7 +157,8 @@ def _sample_given(
     drawn = model.draw_given(jr.key(seed), load(str(given), allow_empty=True).values)
     samples = domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
     domain.write(_disarm(samples) if safe_cells else samples, out, get_suffix(str(out)))
-    say(f"{len(drawn.rows):,} rows {domain.describe(samples)}: {out}")
+    names = drawn.known.table.column_names if drawn.known else domain.label_names
+    say(f"{len(drawn.rows):,} rows {domain.describe(samples, names)}: {out}")
     say_impossible(drawn.n_impossible)
 
 

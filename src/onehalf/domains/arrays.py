@@ -3,7 +3,7 @@
 import dataclasses
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -241,7 +241,7 @@ class ArrayDomain(Domain):
         """A .npz file holds labels too."""
         return ".npz" if self.labels.names else ".npy"
 
-    def describe(self, samples: Any) -> str:
+    def describe(self, samples: Any, given: Collection[str] = ()) -> str:
         """Shape and dtype."""
         return f"of shape {self.shape}, {np.dtype(self.dtype)}"
 

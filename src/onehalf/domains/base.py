@@ -1,9 +1,9 @@
 """A kind of data as one class: all that the rest of the package needs to know of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -351,6 +351,10 @@ class Domain(ABC):
         """The density of G's rows; None where there is none."""
         return None
 
+    def refuse_law(self, what: str) -> NoReturn:
+        """Refuse what needs a density of samples, and say why there is none."""
+        refuse(what, expected="a fit of a table", got=f"one of {self.describe_rows()}")
+
     def blank_generator(self, recipe: Recipe, preprocessor: Preprocessor) -> Any:
         """Return a G to be filled from a file: its arrays are shapes."""
         nothing = EncodedRows.unlabelled(np.zeros((0, *self.row_shape)))
@@ -449,8 +453,8 @@ class Domain(ABC):
     def sample_suffixes(self) -> tuple[str, ...]:
         """The kinds of file that samples can be written to, the first one by default; '' is a folder."""
 
-    def describe(self, samples: Any) -> str:
-        """Decoded samples in a few words, said after how many they are."""
+    def describe(self, samples: Any, given: Collection[str] = ()) -> str:
+        """Decoded samples in a few words, said after how many they are; and the columns that were given."""
         return ""
 
     @property

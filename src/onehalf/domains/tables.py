@@ -1,9 +1,9 @@
 """Tables: CSV and Parquet files and data frames, with words, dates and missing values as they come."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -101,6 +101,10 @@ class TableDomain(Domain):
     """The same, as people write them."""
 
     name: ClassVar[str] = "table"
+    given_hint: ClassVar[str] = (
+        "Players made of trees can be given any columns (--players trees)."
+    )
+    """What to do where other columns than labels are given."""
 
     @classmethod
     def accepts(cls, values: Any) -> bool:
@@ -216,7 +220,7 @@ class TableDomain(Domain):
 
     def encode_labels(self, labels: Any) -> Cells:
         """A frame of the labels as cells, the others missing."""
-        hint = "Players made of trees can be given any columns (--players trees)."
+        hint = self.given_hint
         if not self.labels:
             expected = "a fit with labels to be given"
             refuse("given", expected=expected, got="one without", hint=hint)
@@ -226,6 +230,11 @@ class TableDomain(Domain):
             expected = f"the labels of the fit ({join_names(self.labels)})"
             refuse("given", expected=expected, got=join_names(other), hint=hint)
         return self.table.encode(table, "given", self.labels)
+
+    def refuse_law(self, what: str) -> NoReturn:
+        """Networks have no density that is known."""
+        hint = "Fit with --players trees (GAN(players='trees'))."
+        refuse(what, expected="a fit with players made of trees", got="networks", hint=hint)
 
     def for_players(self, players: str | None) -> "TableDomain":
         """The same table for networks or trees."""
@@ -375,14 +384,17 @@ class TableDomain(Domain):
         """Files that hold a table."""
         return SUFFIXES
 
-    def describe(self, samples: Any) -> str:
-        """The columns, those with new values, and those that are left out."""
+    def describe(self, samples: Any, given: Collection[str] = ()) -> str:
+        """The columns, those with new values, those that were given, and those that are left out."""
         about = f"with {samples.num_columns} columns"
         kinds = {column.name: column.kind for column in self.table.schema.columns}
         for kind, does in FRESH_VALUES.items():
             names = [name for name in samples.column_names if kinds.get(name) == kind]
+            names = [name for name in names if name not in given]
             if names:
                 about += f"; {does} in {join_names(names)}"
+        if given:
+            about += f"; {join_names(given)} as given"
         omitted = [name for name in self.left_out if name not in samples.column_names]
         if omitted:
             about += f"; without {join_names(omitted)}, which can't be learned"

@@ -3,11 +3,12 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from onehalf._errors import refuse
+from onehalf._text import join_names
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.cell_preprocessor import CellPreprocessor
 from onehalf.data.tables.choices import NUMBERS
@@ -45,6 +46,10 @@ ALPHA = 0.05
 @dataclass(frozen=True, eq=False)
 class TreeTableDomain(TableDomain):
     """A table whose players take its cells as they are."""
+
+    given_hint: ClassVar[str] = (
+        "Fit with --constraints none to give other columns than labels; rows need not keep rules then."
+    )
 
     def fit_cells(self, cells: Cells, encoder: TableEncoder) -> Any:
         """The cells as they are."""
@@ -92,6 +97,12 @@ class TreeTableDomain(TableDomain):
         test = functools.partial(_test_copying, self.encoder, restore)
         given = unwrap(preprocessor).label_columns
         return TreePlayers(recipe, p_data.cells, facts, given, p_z, test)
+
+    def refuse_law(self, what: str) -> NoReturn:
+        """Rows that keep rules have no density that is known."""
+        got = f"one whose samples keep {join_names(self.constraints)}"
+        hint = "Fit with --constraints none; filled cells need not keep the rules then."
+        refuse(what, expected="a fit without rules", got=got, hint=hint)
 
     def law(self, G: Any, preprocessor: Preprocessor) -> TreeLaw | None:
         """The chain's law, tilted, where it is one of the cells themselves."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import socket
+import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +73,7 @@ def _hold(folder: Path) -> IO[str]:
                 break
         file.close()
     file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.write(f"process {os.getpid()} on {platform.node()}")
     file.flush()
     return file
 

@@ -226,3 +226,13 @@ def test_forms_of_known_values():
     assert Emails.fit(["A@b.de", "B@b.de"]).local.shapes == (("*T",),)
     assert Phrases.fit(["de la Cruz 12"]).shapes == (("de", " ", "la", " ", "*T", " ", "#2"),)
     assert Uuids.fit(["no"]) is None
+
+
+def test_few_rows_repeat_no_more_than_as_few_rows_of_the_data():
+    rng = np.random.default_rng(0)
+    names = [NAMES[place] for place in rng.integers(0, len(NAMES), 300)]
+    table = pa.table({"name": names})
+    fresh = FreshColumns.fit(table, Schema.infer(table, {"name": "personal"})).columns[0]
+    drawn = [len(set(fresh.draw(np.random.default_rng(seed), 10))) for seed in range(50)]
+    assert np.mean(drawn) > 9
+    assert len(set(fresh.draw(rng, 300))) < 120

@@ -1,6 +1,7 @@
 """The columns of a table that get new values, and how these are drawn."""
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
+from jaxtyping import Int
 
 from onehalf.data.tables.fresh import forms
 from onehalf.data.tables.fresh.accounts import CheckedCodes
@@ -35,6 +37,9 @@ ATTEMPTS = 200
 LEAST_NEW = 0.02
 """With a smaller share of new ones among those drawn, longer values are drawn."""
 
+NEWTON_STEPS = 30
+"""Steps that find a root far beyond float64's last digit."""
+
 MOST_FITTED = 20_000
 """The most values that a form of phrases is fitted to."""
 
@@ -56,6 +61,8 @@ class FreshColumn:
     """The share of the values that are different."""
     is_ordered: bool
     """Whether the values ascend from row to row."""
+    rows: int = 0
+    """The values that the data have, repeats among them; 0 in runs of earlier versions."""
 
     @classmethod
     def fit(cls, column: Column, values: pa.ChunkedArray) -> "FreshColumn":
@@ -73,24 +80,42 @@ class FreshColumn:
         share = 1.0 if column.kind == "id" else len(words) / len(present)
         ordered = len(words) == len(present) and _ascends(words)
         return cls(
-            column.name, form, SeenValues.fit(known), column.missing, share, bool(ordered)
+            column.name,
+            form,
+            SeenValues.fit(known),
+            column.missing,
+            share,
+            bool(ordered),
+            len(present),
         )
 
     def draw(self, rng: np.random.Generator, n: int) -> list[str | None] | None:
         """Draw the values of n rows as words; None if too few new ones are left."""
         is_known = rng.random(n) >= self.missing
-        known = int(is_known.sum())
-        different = -(-known * self.distinct // 1)
-        pool = self._draw_different(rng, int(different))
+        which = self._draw_places(rng, int(is_known.sum()))
+        pool = self._draw_different(rng, int(which.max(initial=-1)) + 1)
         if pool is None:
             return None
-        if len(pool) < known:
-            pool += [pool[place] for place in rng.integers(0, len(pool), known - len(pool))]
-            pool = [pool[place] for place in rng.permutation(known)]
+        pool = [pool[place] for place in which.tolist()]
         if self.is_ordered:
             pool.sort(key=_natural)
         values = iter(pool)
         return [next(values) if each else None for each in is_known]
+
+    def _draw_places(self, rng: np.random.Generator, n: int) -> Int[np.ndarray, " n"]:
+        """Draw which of some different values each row has.
+
+        They are drawn from a population in which as many rows as the data have would have as many different values
+        as the data, on average; it grows with the rows beyond these.
+        """
+        if self.distinct == 1:
+            return np.arange(n)
+        population = _find_population(self.distinct) * max(self.rows, n)
+        _, which = np.unique(
+            rng.integers(0, math.ceil(population), n) if n else np.zeros(0, int),
+            return_inverse=True,
+        )
+        return which
 
     def _draw_different(self, rng: np.random.Generator, n: int) -> list[str] | None:
         """Draw n different values that are none of the data's."""
@@ -191,6 +216,18 @@ class FreshColumns:
                 for column in saved
             )
         )
+
+
+def _find_population(share: float) -> float:
+    """The values, for each row, of which a share of the rows are different ones: p (1 - exp(-1 / p)) = share.
+
+    >>> round(_find_population(0.5), 3), round(_find_population(0.9), 3)
+    (0.628, 4.661)
+    """
+    u = 2 * (1 - share) / share
+    for _ in range(NEWTON_STEPS):
+        u += (math.expm1(-u) + share * u) / (math.exp(-u) - share)
+    return 1 / u
 
 
 def _fit_form(column: Column, distinct: pa.Array, words: list[str]) -> Form:

@@ -273,7 +273,8 @@ class GenerativeModel:
         while count < n:
             if n_drawn > SEARCH + 1000 * n:
                 got = f"{count:,} of {n_drawn:,}"
-                hint = "Ask for fewer, or fit with a label."
+                few = "Ask for fewer, or fit with a label."
+                hint = few if count else "Rows like these are too rare, or impossible."
                 refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
             size = _search_size(n - count, n_drawn, count) if where else n
             key, key_batch = jr.split(key)

@@ -246,6 +246,13 @@ def test_words_of_training_rows_are_not_new():
     assert broken(seen[0])["words"] == []
 
 
+@pytest.mark.parametrize(("gaps", "found"), [(1, []), (9, [("price",)])])
+def test_a_few_gaps_in_a_full_column_are_chance(gaps, found):
+    real, other = contracts(0), contracts(1)
+    prices = [None] * gaps + other["price"].to_pylist()[gaps:]
+    assert broken(check(real, replaced(other, "price", prices)))["missing"] == found
+
+
 def test_a_rule_is_broken_beyond_chance_by_enough_rows():
     # 5 rows of 200, all of them in one half of these
     exact = stats.hypergeom.pmf(5, 200, 5, 100)

@@ -148,13 +148,14 @@ def _check_words(
 
 
 def _check_missing(real: Cells, other: Cells, columns: Columns) -> RuleCheck:
-    """Columns of which nothing is missing."""
+    """Columns of which nothing is missing in the data, and more in the other sample than by chance."""
     full = [place for place in range(real.shape[1]) if not np.isnan(real[:, place]).any()]
-    broken = [
-        _violation((name,), gaps, f"{name} is never missing")
-        for place in full
-        if (gaps := np.isnan(other[:, place])).any() and (name := columns.names[place])
-    ]
+    broken = []
+    for place in full:
+        gaps = np.isnan(other[:, place])
+        if is_beyond_chance(int(gaps.sum()), len(real), len(other)):
+            name = columns.names[place]
+            broken.append(_violation((name,), gaps, f"{name} is never missing"))
     return _collect("missing", len(full) if columns.have_kinds else 0, broken, len(other))
 
 

@@ -39,7 +39,7 @@ SEARCH = 1_000_000
 """Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
 
 COPIES = 2
-"""Samples are held at least so many times: batch by batch, and put together."""
+"""Samples are held at least this number of times: batch by batch, and put together."""
 
 
 REDRAWS = 100
@@ -315,7 +315,7 @@ class GenerativeModel:
         """Draw n samples as `draw_where` does, that also differ in the keys that rules say are unique.
 
         Raises:
-            Refusal: There are not so many.
+            Refusal: Fewer can be found.
         """
         sample = self.draw_where(key, n, where, balanced=balanced)
         repeats = self.domain.find_repeats(self.preprocessor)

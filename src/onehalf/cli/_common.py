@@ -31,6 +31,7 @@ __all__ = [
     "Run",
     "SchemaFile",
     "Seed",
+    "ShowRows",
     "Verbose",
     "check_data_name",
     "check_suffix",
@@ -75,6 +76,14 @@ AsJson = Annotated[
 
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Also print every finding, in plain sentences.")
+]
+
+ShowRows = Annotated[
+    bool,
+    typer.Option(
+        "--show-rows",
+        help="Show single rows of a table's data on the page and in --json. By default, only their numbers.",
+    ),
 ]
 
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="Seed of all randomness.")]

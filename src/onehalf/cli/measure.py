@@ -15,6 +15,7 @@ from onehalf.cli._common import (
     ImageSize,
     SchemaFile,
     Seed,
+    ShowRows,
     Verbose,
     check_data_name,
     check_suffix,
@@ -101,13 +102,7 @@ def measure(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a report page (.html).")
     ] = None,
-    show_rows: Annotated[
-        bool,
-        typer.Option(
-            "--show-rows",
-            help="Show single rows of a table REAL on the page and in --json. By default, only their numbers.",
-        ),
-    ] = False,
+    show_rows: ShowRows = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:

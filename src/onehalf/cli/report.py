@@ -2,11 +2,18 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from onehalf.cli._common import AsJson, Run, Verbose, print_json, say, say_summary, set_up_jax
+from onehalf.cli._common import (
+    AsJson,
+    Run,
+    ShowRows,
+    Verbose,
+    print_json,
+    say,
+    say_summary,
+    set_up_jax,
+)
 
 if TYPE_CHECKING:
     import onehalf.data.rows
@@ -24,13 +31,7 @@ TRUTH_SAMPLES = 1_000_000
 
 def report(
     run: Run,
-    show_rows: Annotated[
-        bool,
-        typer.Option(
-            "--show-rows",
-            help="Show single rows of a table's data in the report and in --json. By default, only their numbers.",
-        ),
-    ] = False,
+    show_rows: ShowRows = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:

@@ -16,7 +16,7 @@ FLOORS = (10, 25, 60, 180)
 """The least rows that a value is drawn from, to choose from."""
 
 HELD_OUT = 4
-"""One training row in so many is held out from the chains that are tested."""
+"""One training row in this number is held out from the chains that are tested."""
 
 LEAST_HELD_OUT = 20
 """With fewer rows than that the test could not notice anything, and a floor in the middle is taken."""

@@ -20,7 +20,7 @@ DIGITS_PER_COLUMN = 4
 """Uniform numbers that one column takes: component, tree, row of the slice, place in the bin."""
 
 TREES = ((3_000, 40), (12_000, 20))
-"""Below so many training rows each forest has so many trees."""
+"""Training rows, and the trees of each forest with fewer rows than these."""
 
 FEWEST_TREES = 10
 """Trees of a forest of more rows."""
@@ -29,7 +29,7 @@ USUAL_COLUMNS = 20
 """With more columns than this forests have fewer trees in proportion, as each tree sees more of them."""
 
 LEAST_TREES = 4
-"""They have so many at least."""
+"""The least number that they have."""
 
 SMOOTHING = 10
 """Rows at the mean that are added to each word, where words are put in order for splits."""

@@ -97,7 +97,7 @@ class ColumnLaw:
 
     @cached_property
     def ancestors(self) -> dict[int, Places]:
-        """For each size of the back-off the nearest ancestor of each node that has so many rows."""
+        """For each size of the back-off the nearest ancestor of each node with at least as many rows."""
         forest = self.link.forest
         nodes = np.arange(len(forest.nodes))
         return {

@@ -124,7 +124,7 @@ class Forest:
         return self.nodes.descend(self.roots[trees], features)
 
     def climb(self, nodes: Places, least: Places) -> Places:
-        """Find the nearest ancestor of each node, or itself, that has at least so many rows; else its root."""
+        """Find the nearest ancestor of each node, or itself, that has at least this number of rows; else its root."""
         at = np.array(nodes)
         rows = np.arange(len(at))
         while len(rows):

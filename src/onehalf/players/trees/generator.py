@@ -23,7 +23,7 @@ BUDGET = 8.0
 """Rows of the chain that are drawn for each row that is kept, on average, at most."""
 
 MOST_DRAWS = 200
-"""After so many draws the last row is kept: at a share of 1/8 that happens once in 10^11 rows."""
+"""After this number of draws the last row is kept: at a share of 1/8 that happens once in 10^11 rows."""
 
 Values = Float[np.ndarray, " _"]
 

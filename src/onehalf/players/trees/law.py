@@ -42,7 +42,7 @@ MOST_PARTICLES = 65_536
 """Particles of a batch of rows under conditions."""
 
 FRUITLESS = 200_000
-"""The search ends after so many particles if a batch has none of positive weight."""
+"""The search ends after this number of particles if a batch has none of positive weight."""
 
 PARTICLES_PER_ROW = 4
 """Particles for each row that is wanted under conditions, at first."""

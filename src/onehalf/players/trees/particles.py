@@ -248,7 +248,7 @@ def _mean(log_weights: Grid) -> Float[np.ndarray, " _"]:
 
 
 def _resample(rng: np.random.Generator, weights: Grid, draws: int) -> Int[np.ndarray, "_ _"]:
-    """Choose so many particles of each row by their weights, at equal steps from one random start."""
+    """Choose this number of particles of each row by their weights, at equal steps from one random start."""
     totals = np.cumsum(weights, axis=1)
     rows = np.arange(len(weights))[:, None]
     steps = (rng.random((len(weights), 1)) + np.arange(draws)) / draws

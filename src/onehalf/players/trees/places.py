@@ -62,7 +62,7 @@ class Halves:
         return np.column_stack(halves).clip(0, 2 * len(rows) - 1)
 
     def _least(self, numbers: Values, digits: Places) -> Values:
-        """The least number that is rounded to at least this one, to so many decimals."""
+        """The least number that is rounded to at least this one, with that number of decimals."""
         scales = self.scales
         if not scales.step:
             return numbers

@@ -254,7 +254,7 @@ def _pool_rare(counts: Codes) -> Codes:
 
 
 def _bins_of_mass(counts: Codes, wanted: int) -> Codes:
-    """About so many bins of equal mass; atoms are alone."""
+    """About this number of bins of equal mass; atoms are alone."""
     total = counts.sum()
     middle = np.cumsum(counts) - counts / 2
     bins = np.floor(middle / max(total, 1) * wanted)

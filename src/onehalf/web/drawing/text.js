@@ -38,7 +38,7 @@ export function setText(element, text, isFormula = false) {
   element.replaceChildren(renderText(text, isFormula));
 }
 
-/** Write a number with so many digits after the point, and a true minus sign. */
+/** Write a number with this number of digits after the point, and a true minus sign. */
 export function formatNumber(value, digits = 3) {
   if (value === null || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);

@@ -49,7 +49,7 @@ class Unit:
 
 
 def round_to(values: Values, decimals: int | None) -> Values:
-    """Round to so many decimals; not at all, if None."""
+    """Round to this number of decimals; not at all, if None."""
     return values if decimals is None else np.round(values, decimals)
 
 

@@ -62,7 +62,7 @@ TOKEN = re.compile(r"%[1-9]?f|%[-^:]?[A-Za-z]|%%|[^%]+|%")
 """The pieces of a format."""
 
 FRACTION = re.compile(r"%([1-9]?)f")
-"""A fraction of a second of so many digits, 6 if the format does not say."""
+"""A fraction of a second with that number of digits, 6 if the format does not say."""
 
 
 @functools.cache

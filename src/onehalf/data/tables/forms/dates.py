@@ -44,7 +44,7 @@ OFFSET = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 """An offset from UTC that is the same in all rows."""
 
 UNITS = {0: "s", 3: "ms", 6: "us", 9: "ns"}
-"""The unit of time of fractions of so many digits."""
+"""The unit of time of fractions, by their number of digits."""
 
 ZONES = (
     *("Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "America/Chicago"),

@@ -59,7 +59,7 @@ MOST_FIXED = 8
 """The most decimals that all numbers of a column may be written with, zeros too."""
 
 MOST_DIGITS = 15
-"""Any number of so many digits comes back from a float64."""
+"""Any number with at most this number of digits comes back from a float64."""
 
 ROWS_PER_LABEL = 10
 MOST_LABELS = 100
@@ -103,7 +103,7 @@ class NumberForm(Form):
     least_decimals: int = 0
     """Each number is written with at least this many decimals."""
     fixed: bool = False
-    """Whether each has exactly so many."""
+    """Whether each has exactly that number."""
 
     name: ClassVar[str] = "number"
 

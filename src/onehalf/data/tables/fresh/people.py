@@ -167,7 +167,7 @@ def _name_part(part: str) -> str:
 
 
 def _write_number(digits: int, share: float) -> str:
-    """The number of so many digits that is this share of the way from the least to the greatest."""
+    """The number that is this share of the distance from the least of its length to the greatest."""
     low = 10 ** (digits - 1)
     return str(low + int(9 * low * share))
 
@@ -196,7 +196,7 @@ def _draw_new_words(
 
 
 def _draw_words(rng: np.random.Generator, n: int, syllables: int) -> list[str]:
-    """Draw n made-up words of so many syllables; half of them have one more."""
+    """Draw n made-up words with this number of syllables; half of them have one more."""
     sounds = rng.integers(0, len(SYLLABLES), (n, syllables + 1)).tolist()
     lengths = rng.integers(syllables, syllables + 2, n).tolist()
     return [

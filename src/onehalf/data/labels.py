@@ -11,8 +11,9 @@ from jaxtyping import Int
 
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import Labels, Rows
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.encoding import TableEncoder
-from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.schema import Schema
 
 __all__ = ["LabelEncoder", "Labelled"]
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.fresh import FreshColumns
 from onehalf.data.tables.fresh.codes import Codes
 from onehalf.data.tables.fresh.columns import FreshColumn
@@ -18,7 +19,7 @@ from onehalf.data.tables.fresh.people import Emails, Phrases
 from onehalf.data.tables.fresh.seen import SeenValues
 from onehalf.data.tables.fresh.uuids import Uuids
 from onehalf.data.tables.personal.check_digits import is_card, is_iban
-from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.schema import Schema
 from people import FIRST, LAST, NAMES
 
 rng = np.random.default_rng(0)

@@ -16,9 +16,10 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from helpers import SIZED_FLOATS
 from onehalf import Refusal
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.frames import to_table
 from onehalf.data.tables.reader import read_table
-from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.schema import Schema
 
 N = 200
 rng = np.random.default_rng(0)
@@ -128,6 +129,7 @@ def test_missing_values_are_counted_and_not_taken_for_a_value():
 def test_a_share_is_never_shown_as_none():
     assert described([None, *range(5000)], "id").cells[2] == "< 0.1 %"
     assert described([None, *range(9)]).cells[2] == "10.0 %"
+    assert described(["a"] * 896 + ["b"] * 4).cells[-1] == "a > 99 %, b < 1 %"
     assert described([1, 2]).cells[2] == ""
 
 

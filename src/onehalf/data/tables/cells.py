@@ -10,12 +10,12 @@ import pyarrow.compute
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.forms.base import MISSING, ODD_SHARE, AnyArray, is_text
 from onehalf.data.tables.forms.booleans import BooleanForm, find_truth
 from onehalf.data.tables.forms.columns import form_of_field, means_same, to_words
 from onehalf.data.tables.forms.dates import DateForm
 from onehalf.data.tables.forms.numbers import NumberForm
-from onehalf.data.tables.schema import Column
 from onehalf.data.tables.statistics import find_sentinels, shorten
 from onehalf.data.tables.validation import locate_row
 

@@ -27,10 +27,11 @@ from onehalf.data.tables.cells import (
     recode_large,
     units_per_second,
 )
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.dialect import Dialect
 from onehalf.data.tables.forms.base import Form
 from onehalf.data.tables.forms.columns import form_of_field, to_field
-from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.schema import Schema
 from onehalf.data.tables.statistics import shorten
 from onehalf.data.tables.validation import locate_row
 

@@ -16,10 +16,10 @@ from jaxtyping import Bool
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
 from onehalf.data.tables.cells import encode_large
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.encoding import HIDDEN, NOT_CODED, Cells, TableEncoder
 from onehalf.data.tables.forms.dates import DateForm
 from onehalf.data.tables.forms.numbers import NumberForm
-from onehalf.data.tables.schema import Column
 from onehalf.data.tables.statistics import format_value
 
 __all__ = ["Allowed", "RowFilter", "find_column", "seconds_per_tick"]

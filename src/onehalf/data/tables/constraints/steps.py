@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.constraints.base import Rule, Unit, Values, round_to
 from onehalf.data.tables.constraints.rules import Combination, Equation, Order
 from onehalf.data.tables.encoding import Cells
-from onehalf.data.tables.schema import Column
 
 __all__ = ["Computed", "Gap", "Joint", "Step", "steps_of"]
 

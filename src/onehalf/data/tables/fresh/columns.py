@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 from jaxtyping import Int
 
+from onehalf.data.tables.column import Column
 from onehalf.data.tables.fresh import forms
 from onehalf.data.tables.fresh.accounts import CheckedCodes
 from onehalf.data.tables.fresh.codes import Codes
@@ -21,7 +22,7 @@ from onehalf.data.tables.fresh.people import Emails, Phrases, made_up_words
 from onehalf.data.tables.fresh.seen import SeenValues
 from onehalf.data.tables.fresh.uuids import Uuids
 from onehalf.data.tables.personal.detector import EMAIL, find_personal
-from onehalf.data.tables.schema import Column, Schema
+from onehalf.data.tables.schema import Schema
 
 __all__ = ["FRESH", "FreshColumn", "FreshColumns"]
 

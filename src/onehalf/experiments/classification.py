@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from onehalf._typing import PRNGKey, Sample, Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, add_legend
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, add_legend, hide_spines
 from onehalf.losses import value
 from onehalf.theory import V, d_star, tv
 
@@ -147,7 +147,7 @@ class Classification(AbstractExperiment):
                 color=DATA,
                 label=label,
             )
-            axes.spines[["top", "right"]].set_visible(False)
+            hide_spines(axes)
         left.axhline(math.log(2), label="D = 1/2", **GOAL)
         right.axhline(0.5, **GOAL)
         left.set(

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from onehalf._typing import Sample, Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, SAMPLES, STRONG
+from onehalf.figures.style import DATA, SAMPLES, STRONG, hide_spines
 from onehalf.losses import AbstractLoss, Minimax, NonSaturating
 from onehalf.theory import C, V, d_star
 from onehalf.theory.divergences import nodes
@@ -150,7 +150,7 @@ class Danskin(AbstractExperiment):
                 label=label,
             )
         for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(False)
+            hide_spines(axes)
             axes.legend(frameon=False, fontsize="small")
         return figure
 

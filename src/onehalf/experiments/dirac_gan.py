@@ -14,7 +14,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, SAMPLES
+from onehalf.figures.style import BAND, DATA, SAMPLES, put_legend_above
 from onehalf.losses import Minimax, NonSaturating
 from onehalf.penalties import R1
 from onehalf.theory import DiracGame
@@ -116,9 +116,7 @@ class DiracGAN(AbstractExperiment):
                     markersize=2,
                     label=name,
                 )
-            axes.legend(
-                loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize="small"
-            )
+            put_legend_above(axes)
             axes.plot(*START, "D", color=BAND, markersize=5, label="start")
             axes.plot(0, 0, "+", color="black", markersize=10, label="equilibrium")
             axes.set(xlabel="theta, where the samples are", aspect="equal")

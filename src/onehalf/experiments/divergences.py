@@ -14,7 +14,15 @@ from scipy.stats import norm
 from onehalf._typing import Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import (
+    BAND,
+    DATA,
+    GOAL,
+    SAMPLES,
+    STRONG,
+    hide_spines,
+    put_legend_above,
+)
 from onehalf.theory import d_star, entropy, jsd, kl
 
 __all__ = ["Divergences"]
@@ -153,12 +161,6 @@ class Divergences(AbstractExperiment):
             ylabel="how many estimates",
         )
         for axes, ncols in ((left, 2), (right, 1)):
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(
-                frameon=False,
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                fontsize="small",
-                ncols=ncols,
-            )
+            hide_spines(axes)
+            put_legend_above(axes, ncols)
         return figure

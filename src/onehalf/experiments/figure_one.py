@@ -17,7 +17,7 @@ from scipy import special
 
 from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, hide_spines
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.mlp import MLP
 from onehalf.penalties import R1
@@ -251,4 +251,4 @@ def _draw(axes: Axes, moment: Moment) -> None:
         ylim=(-0.62, 1.25),
         yticks=(0, 0.5, 1),
     )
-    axes.spines[["top", "right"]].set_visible(False)
+    hide_spines(axes)

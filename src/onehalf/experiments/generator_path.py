@@ -15,7 +15,7 @@ from scipy.stats import norm
 from onehalf._typing import Scalar
 from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, hide_spines
 from onehalf.theory import C, jsd, kl, tv
 from onehalf.theory.divergences import nodes
 
@@ -135,7 +135,7 @@ class GeneratorPath(AbstractExperiment):
         path.axhline(-math.log(4), label="-log 4", **GOAL)
         path.set(xlabel="the path of G", ylabel="nats")
         path.set_xticks([0, 0.5, 1], ["too far", "too wide", "p_g = p_data"])
-        path.spines[["top", "right"]].set_visible(False)
+        hide_spines(path)
         path.legend(frameon=False, ncols=2)
         return figure
 

@@ -14,7 +14,15 @@ from scipy.stats import norm
 from onehalf._typing import Scalar
 from onehalf.distributions import Mixture
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import (
+    BAND,
+    DATA,
+    GOAL,
+    SAMPLES,
+    STRONG,
+    hide_spines,
+    put_legend_above,
+)
 from onehalf.theory import C, D_star, V, d_star, ideal_loop, kl
 
 __all__ = ["IdealLoop"]
@@ -136,14 +144,8 @@ class IdealLoop(AbstractExperiment):
             )
         right.set(xlabel="x", ylabel="density")
         for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                ncols=2,
-                frameon=False,
-                fontsize="small",
-            )
+            hide_spines(axes)
+            put_legend_above(axes, 2)
         return figure
 
 

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from onehalf._typing import Keys, PRNGKey, Samples
 from onehalf.distributions import Mixture, Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, add_legend
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG, add_legend, hide_spines
 from onehalf.losses import Minimax
 from onehalf.nets import MLP, AbstractNet
 from onehalf.theory import C, D_star, V
@@ -170,7 +170,7 @@ class LearnedD(AbstractExperiment):
             xlabel="steps of D: 4 nets of each width, and their mean", ylabel="C - V(D), nats"
         )
         for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(False)
+            hide_spines(axes)
         add_legend(figure)
         return figure
 

@@ -14,7 +14,15 @@ from scipy.optimize import linprog, minimize
 from scipy.special import expit, log_expit
 
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import (
+    BAND,
+    DATA,
+    GOAL,
+    SAMPLES,
+    STRONG,
+    hide_spines,
+    put_legend_above,
+)
 from onehalf.theory import C, V, exponentiated_gradient, ideal_loop
 
 __all__ = ["MinMax"]
@@ -95,14 +103,8 @@ class MinMax(AbstractExperiment):
             _draw_coin(left)
             self._draw_answers(right)
         for axes in (left, right):
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.legend(
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                ncols=2,
-                frameon=False,
-                fontsize="small",
-            )
+            hide_spines(axes)
+            put_legend_above(axes, 2)
         return figure
 
     def _draw_answers(self, axes: Axes) -> None:

@@ -16,7 +16,7 @@ from scipy.stats import norm
 from onehalf._typing import Logits, Scalar
 from onehalf.distributions import Normal
 from onehalf.experiments.base import SIGMAS, AbstractExperiment, Claim
-from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, add_legend
+from onehalf.figures.style import BAND, DATA, GOAL, SAMPLES, add_legend, hide_spines
 from onehalf.losses import value
 from onehalf.theory import V
 
@@ -135,7 +135,7 @@ class Minibatch(AbstractExperiment):
         right.set(ylabel="V~ less that of D_star, nats")
         for axes in (left, right):
             axes.set(xscale="log", xlabel="m, examples a side")
-            axes.spines[["top", "right"]].set_visible(False)
+            hide_spines(axes)
             axes.set_xticks(SIZES, map(str, SIZES))
             axes.minorticks_off()
         add_legend(figure)

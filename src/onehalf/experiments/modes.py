@@ -16,7 +16,7 @@ from onehalf._typing import Keys, PRNGKey
 from onehalf.distributions import Normal, Ring
 from onehalf.distributions.base import Latent, Pushforward
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, SAMPLES
+from onehalf.figures.style import DATA, SAMPLES, hide_spines
 from onehalf.losses import AbstractLoss, NonSaturating, Relativistic
 from onehalf.nets import MLP
 from onehalf.penalties import R1, R2, AbstractPenalty
@@ -232,4 +232,4 @@ def _dots(
         yticks=rows,
         yticklabels=list(values_by_arm),
     )
-    axes.spines[["top", "right"]].set_visible(False)
+    hide_spines(axes)

@@ -18,7 +18,7 @@ from onehalf.distributions import Digits
 from onehalf.distributions.base import Pushforward
 from onehalf.distributions.empirical import Empirical
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG
+from onehalf.figures.style import DATA, GOAL, SAMPLES, STRONG, hide_spines
 from onehalf.nets import MLP
 from onehalf.presets.mnist_2014 import (
     P_Z,
@@ -138,7 +138,7 @@ class Original2014(AbstractExperiment):
             axes.semilogy(minibatches, values, color=colour, linewidth=STRONG, label=name)
         axes.axhline(math.log(2), label="log 2, a tie", **GOAL)
         axes.set(xlabel="minibatch", ylabel="nats")
-        axes.spines[["top", "right"]].set_visible(False)
+        hide_spines(axes)
         axes.legend(loc="upper left", frameon=False)
         for name in ("digits", "samples"):
             rows = getattr(self.history, name)

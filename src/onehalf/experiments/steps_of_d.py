@@ -18,7 +18,7 @@ from onehalf._typing import PRNGKey, Sample, Scalar
 from onehalf.distributions import Normal
 from onehalf.distributions.base import Condition
 from onehalf.experiments.base import AbstractExperiment, Claim
-from onehalf.figures.style import DATA, SAMPLES, STRONG, add_legend
+from onehalf.figures.style import DATA, SAMPLES, STRONG, add_legend, hide_spines
 from onehalf.losses import Minimax
 from onehalf.nets import AbstractNet
 from onehalf.theory import C, V, jsd
@@ -173,7 +173,7 @@ class StepsOfD(AbstractExperiment):
                     rounds, values.mean(axis=1), color=colour, linewidth=STRONG, label=label
                 )
             axes.set(xlabel="round t", ylabel=ylabel)
-            axes.spines[["top", "right"]].set_visible(False)
+            hide_spines(axes)
         add_legend(figure)
         return figure
 

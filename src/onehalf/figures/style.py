@@ -97,6 +97,13 @@ def hide_spines(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def put_legend_above(axes: Axes, ncols: int = 1) -> None:
+    """Explain the lines above the axes, at their left end."""
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=ncols, frameon=False, fontsize="small"
+    )
+
+
 def add_legend(figure: Figure) -> None:
     """Explain the colours in a line above the axes; each name once."""
     figure.legend(

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from onehalf._errors import refuse
 from onehalf._text import join_names
-from onehalf.data.tables.forms.base import MISSING
+from onehalf.data.tables.forms.base import MISSING, changed_fields
 from onehalf.data.tables.forms.numbers import NUMBER
 
 __all__ = ["DIALECT", "SEPARATORS", "SEPARATOR_NAMES", "Dialect"]
@@ -156,11 +156,7 @@ class Dialect:
 
     def to_dict(self) -> dict[str, Any]:
         """What differs from a file of commas with a header, by name."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if getattr(self, field.name) != field.default
-        }
+        return changed_fields(self)
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "Dialect":

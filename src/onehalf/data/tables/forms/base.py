@@ -18,6 +18,7 @@ __all__ = [
     "AnyArray",
     "Form",
     "Reading",
+    "changed_fields",
     "find_null",
     "is_missing",
     "is_text",
@@ -140,11 +141,7 @@ class Form(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """What differs from the usual form, by name."""
-        return {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if getattr(self, field.name) != field.default
-        }
+        return changed_fields(self)
 
     @classmethod
     def from_dict(cls, what: str, facts: Mapping[str, Any]) -> "Form":
@@ -194,6 +191,15 @@ def find_null(words: AnyArray, missing: AnyArray) -> str:
     """The most frequent word for a missing value; empty where nothing stands for it."""
     held, counts = tally(pc.fill_null(words.filter(missing), ""))
     return held[pc.index(counts, pc.max(counts)).as_py()].as_py() if len(held) else ""
+
+
+def changed_fields(instance: Any) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their defaults, by name."""
+    return {
+        field.name: getattr(instance, field.name)
+        for field in dataclasses.fields(instance)
+        if getattr(instance, field.name) != field.default
+    }
 
 
 def _one_piece(words: AnyArray) -> pa.Array:

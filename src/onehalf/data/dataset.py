@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from onehalf._errors import refuse
-from onehalf.data.arrays.validation import check, check_labels
+from onehalf.data.arrays.validation import check, check_labels, to_array
 from onehalf.data.tables.frames import empty_frame, is_data_frame, to_table
 
 __all__ = ["Dataset", "frame_columns", "from_objects", "match_channels"]
@@ -104,7 +103,7 @@ def from_objects(
         return Dataset(to_table(X, allow_empty=allow_empty), frame=empty_frame(X))
     if y is None and isinstance(X, tuple) and len(X) == 2:
         X, y = X
-    values = check(what, _as_array(what, X))
+    values = check(what, to_array(what, X))
     if y is None:
         return Dataset(values)
     name = "y" if what == "X" else f"the labels of {what}"
@@ -142,14 +141,3 @@ def match_channels(sets: Sequence[Dataset], shape: Sequence[int] = ()) -> list[D
         else each
         for each in sets
     ]
-
-
-def _as_array(what: str, X: Any) -> np.ndarray:
-    try:
-        return np.asarray(X)
-    except ValueError:
-        refuse(
-            what,
-            expected="one row an example, all of one length",
-            got="rows of several lengths",
-        )

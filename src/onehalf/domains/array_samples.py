@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from onehalf._errors import refuse
-from onehalf.data.arrays.validation import Labels, Rows, check, check_labels, numbered
+from onehalf.data.arrays.validation import Labels, Rows, check, check_labels, numbered, to_array
 from onehalf.evaluation.features.base import FeatureEncoder, PlainColumns
 from onehalf.evaluation.rows import EvaluationRows, wrap
 from onehalf.evaluation.samples import (
@@ -177,12 +177,12 @@ def _read_features(
                 expected=f"arrays for {', '.join(rows)}",
                 got=", ".join(map(str, features)) or "none",
             )
-        answers = {side: np.asarray(features[side]) for side in rows}
+        answers = {side: to_array("features", features[side]) for side in rows}
     elif callable(features):
         answers = {
             side: np.concatenate(
                 [
-                    np.asarray(features(each[start : start + BATCH_SIZE]))
+                    to_array("features", features(each[start : start + BATCH_SIZE]))
                     for start in range(0, len(each), BATCH_SIZE)
                 ]
             )
@@ -209,7 +209,7 @@ def _check_independence(
 ) -> None:
     """Refuse a function whose value at a row depends on the rows beside it, on their order, or on chance."""
     some = np.unique(np.linspace(len(rows) - 1, 0, ASKED_TWICE).astype(int))[::-1]
-    again, first = np.asarray(features(rows[some])), first_answers[some]
+    again, first = to_array("features", features(rows[some])), first_answers[some]
     if again.shape != first.shape or not np.allclose(
         again, first, rtol=1e-3, atol=1e-3 * float(np.std(first))
     ):

@@ -16,7 +16,7 @@ from onehalf._errors import refuse
 from onehalf._files import write_file
 from onehalf.data.arrays.preprocessor import ArrayPreprocessor
 from onehalf.data.arrays.scaler import ArrayScaler
-from onehalf.data.arrays.validation import numbered
+from onehalf.data.arrays.validation import numbered, to_array
 from onehalf.data.dataset import Dataset
 from onehalf.data.labels import LabelEncoder, Labelled
 from onehalf.data.rows import EncodedRows
@@ -263,7 +263,7 @@ class ArrayDomain(Domain):
 
 def without_labels(rows: Any) -> np.ndarray:
     """The array of a pair of one and its labels; one of a single axis as one column."""
-    x = np.asarray(rows[0] if isinstance(rows, tuple) else rows)
+    x = to_array("X", rows[0] if isinstance(rows, tuple) else rows)
     return x[:, None] if x.ndim == 1 else x
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from onehalf._errors import refuse
-from onehalf.data.arrays.validation import Rows, check
+from onehalf.data.arrays.validation import Rows, check, to_array
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.rows import EvaluationRows
 
@@ -162,14 +162,7 @@ def read_array(what: str, rows: Any, like: NamedArray | None = None) -> NamedArr
                 got=", ".join(names),
             )
         rows, names = rows[list(like.names)], like.names
-    try:
-        array = np.asarray(rows)
-    except ValueError:
-        refuse(
-            what,
-            expected="one row an example, all of one length",
-            got="rows of several lengths",
-        )
+    array = to_array(what, rows)
     array = check(what, array[:, None] if array.ndim == 1 else array)
     if like and array.shape[1:] != like.x.shape[1:]:
         sizes = array.ndim > 2 and array.shape[1:3] != like.x.shape[1:3]

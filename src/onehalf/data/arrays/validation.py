@@ -19,6 +19,7 @@ __all__ = [
     "check",
     "check_labels",
     "numbered",
+    "to_array",
 ]
 
 Rows = Shaped[np.ndarray, "_ ..."]
@@ -41,6 +42,33 @@ SMALLEST = 1e-100
 
 SIZES = f"0, or numbers from {SMALLEST:g} to {LARGEST:g} in size"
 """The sizes that numbers may have, in words."""
+
+
+def to_array(what: str, values: Any) -> np.ndarray:
+    """Convert to NumPy what is an array of any library, in the memory of any device, or nested lists.
+
+    A tensor with a gradient is detached, and one on another device is copied; its library need not be known here
+    (DLPack and the array interface of Python).
+
+    >>> to_array("X", [[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    for leave in ("detach", "cpu"):
+        if callable(getattr(values, leave, None)):
+            values = getattr(values, leave)()
+    try:
+        return np.asarray(values)
+    except ValueError:
+        got = "rows of several lengths"
+        refuse(what, expected="one row an example, all of one length", got=got)
+    except (TypeError, RuntimeError) as error:
+        if hasattr(values, "__dlpack__"):
+            with contextlib.suppress(TypeError, RuntimeError, BufferError):
+                return np.from_dlpack(values, device="cpu")
+        hint = f"Convert it to float32 first ({str(error).splitlines()[0]})."
+        refuse(
+            what, expected="an array that NumPy can read", got=type(values).__name__, hint=hint
+        )
 
 
 def check(what: str, rows: np.ndarray) -> Rows:
@@ -104,7 +132,7 @@ def check_labels(what: str, labels: Any, n: int) -> Labels:
     >>> check_labels("y", ["cat", "dog", "cat"], 3)
     array(['cat', 'dog', 'cat'], dtype='<U3')
     """
-    y = np.asarray(labels)
+    y = to_array(what, labels)
     if y.dtype.kind == "f" and np.array_equal(y, np.rint(y)) and (abs(y) <= MOST_EXACT).all():
         y = y.astype(int)
     is_words = y.dtype.kind == "O" and all(isinstance(word, str) for word in y)

@@ -130,3 +130,34 @@ def equal_trees(one, other, tolerance: float = 0.0) -> bool:
     return all(
         np.allclose(a, b, rtol=tolerance, atol=tolerance) for a, b in zip(*leaves, strict=True)
     )
+
+
+def fit_cheaply(folder: Path, data: object, **asked: object) -> fitting.Fit:
+    """Fit tiny players in a folder, with evaluations that cost nothing and no certificate."""
+    from onehalf import runs
+    from onehalf.fitting import evaluations
+
+    found = evaluations.Evaluation(0.1, 0.01, 0.05, 1.0)
+    small = {"rounds": 200, "width": 4, "m": 16, "choices": 4, "random_state": 0}
+    options = FitOptions(**small | asked)  # pyright: ignore[reportArgumentType]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluations, "judge", lambda *_: found)
+        patch.setattr(evaluations, "measure", lambda *_, **__: None)
+        return runs.fit_run(folder, str(data), options)[0]
+
+
+def arrays_of(folder: Path) -> tuple[dict[str, bytes], list[dict[str, object]]]:
+    """All arrays of a saved run but those of snapshots, and the history without its times."""
+    from onehalf import runs
+
+    saved = runs.SavedRun.read(folder)
+    arrays = {
+        name: value.tobytes()
+        for name, value in saved.arrays.items()
+        if name != "history" and not name.startswith("snapshots.")
+    }
+    history = [
+        {name: value for name, value in row.items() if not name.startswith("seconds")}
+        for row in saved.history
+    ]
+    return arrays, history

@@ -46,11 +46,13 @@ HEAVY = (
     "PIL",
     "jinja2",
     "rich",
+    "starlette",
+    "uvicorn",
 )
 
 
 @pytest.mark.parametrize(
-    "command", ["", "fit", "sample", "measure", "report", "data", "theory", "lab"]
+    "command", ["", "fit", "sample", "measure", "report", "data", "theory", "lab", "watch"]
 )
 def test_help_imports_nothing_heavy(command):
     words = ["onehalf", *([command] if command else []), "--help"]

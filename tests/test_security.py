@@ -29,6 +29,9 @@ FORBIDDEN_MODULES = {
 }
 """Modules that read objects from bytes, start programs, or open connections."""
 
+WATCHING = [("_watching.py", "subprocess"), ("server.py", "socket")]
+"""`onehalf watch` listens on this machine, and `fit --watch` starts it."""
+
 FORBIDDEN_CALLS = {
     ("os", "system"),
     ("os", "popen"),
@@ -69,7 +72,7 @@ def test_nothing_is_unpickled_evaluated_or_started():
             found += [(path.name, name) for name in names if name in FORBIDDEN_MODULES]
             if isinstance(node, ast.Call):
                 found += [(path.name, name) for name in name_calls(node)]
-    assert not found
+    assert sorted(found) == WATCHING
 
 
 def name_calls(node):

@@ -50,11 +50,11 @@ def test_train_is_step_after_step():
     state = stepped = players(jr.key(1))
     for _ in range(5):
         stepped, info = oh.step(jr.key(0), GAME, stepped)
-    seen = []
-    state = oh.train(
-        jr.key(0), GAME, state, 5, watch=lambda t, state, info: seen.append((t, info)), every=2
-    )
-    assert equal_trees(state, stepped, tolerance=1e-6)
+    trained = oh.train(jr.key(0), GAME, state, 5, every=2)
+    assert equal_trees(trained, stepped, tolerance=1e-6)
+    seen = [
+        (int(later.t), infos) for later, infos in oh.iterate(jr.key(0), GAME, state, 5, every=2)
+    ]
     assert [t for t, _ in seen] == [2, 4, 5]
     assert np.allclose(seen[-1][1].V[-1], info.V, rtol=1e-5)
 

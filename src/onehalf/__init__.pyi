@@ -1,4 +1,5 @@
 from . import (
+    callbacks,
     data,
     distributions,
     evaluation,
@@ -16,7 +17,7 @@ from .evaluation.certificate.monitor import SequentialMonitor, monitor
 from .evaluation.result import Measurement, QuickTable, Ranking
 from .gan import GAN
 from .measuring import measure, quick_table, rank
-from .training import Game, Info, State, init, step, train
+from .training import Game, Info, State, init, iterate, step, train
 
 __all__ = [
     "GAN",
@@ -31,11 +32,13 @@ __all__ = [
     "Refusal",
     "SequentialMonitor",
     "State",
+    "callbacks",
     "data",
     "distributions",
     "evaluation",
     "experiments",
     "init",
+    "iterate",
     "losses",
     "measure",
     "monitor",

@@ -6,7 +6,7 @@ Nothing here imports JAX, so that `onehalf --help` answers at once.
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "join_names", "percent"]
+__all__ = ["did_you_mean", "format_duration", "join_names", "percent"]
 
 CUTOFF = 0.5
 """Similarity, from 0 to 1, from which an option is suggested in place of a misspelled word."""
@@ -47,3 +47,15 @@ def percent(share: float, decimals: int = 1) -> str:
     ('51.5 %', '7 %')
     """
     return f"{100 * share:.{decimals}f} %"
+
+
+def format_duration(seconds: float) -> str:
+    """Format a time in words.
+
+    >>> format_duration(7.4), format_duration(200.0), format_duration(7500.0)
+    ('7 s', '3 min 20 s', '2 h 5 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

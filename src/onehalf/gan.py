@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from onehalf import callbacks
 from onehalf._errors import Refusal, refuse
 from onehalf.data.dataset import Dataset, frame_columns, from_objects
 from onehalf.data.rows import EncodedRows
@@ -76,6 +77,7 @@ class GAN(FitOptions, BaseEstimator):
             Refusal: The rows can't be learned from. A fit needs 9 rows, a certificate 20 test rows, so about 130.
         """
         began = time.perf_counter()
+        watches = callbacks.check("callbacks", self.callbacks)
         from onehalf import fitting
         from onehalf.domains import infer_domain
 
@@ -93,7 +95,7 @@ class GAN(FitOptions, BaseEstimator):
             fit, data = fitting.start(domain, domain.encode(dataset), asked, since=began)
             self.fit_ = fit
         for self.fit_ in fitting.run(fit, data):
-            pass
+            callbacks.call(watches, self.fit_.latest_numbers, self.fit_.rounds)
         return self
 
     def sample(

@@ -370,6 +370,12 @@ class FitOptions(Hyperparameters):
         "For tables: columns that look like personal data and are to be learned all the same, so that samples "
         "repeat their values. The others are replaced by made-up values.",
     )
+    callbacks: Sequence[Any] | None = parameter(
+        None,
+        "A list of functions f(numbers, step) and of loggers (anything with `.log(numbers, step=...)`), called every "
+        "100 rounds, and once after the test. `numbers` has V, D_x, D_Gz and what else is known by then; `step` is "
+        "the rounds so far. They can't change what is trained. If one raises, `fit` stops with its error.",
+    )
     warm_start: bool = parameter(
         default=False,
         meaning="Whether `fit` continues the last `fit` if that was interrupted, or if `rounds` is "

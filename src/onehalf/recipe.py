@@ -6,14 +6,13 @@ docs/explanation/recipe.md says how the defaults were measured, and what was tri
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import jax.numpy as jnp
-import jax.random as jr
+from typing import TYPE_CHECKING, Any
 
 from onehalf._errors import refuse
-from onehalf._typing import Keys
 from onehalf.hyperparameters import Hyperparameters
+
+if TYPE_CHECKING:
+    import onehalf._typing
 
 __all__ = ["CHUNK", "Recipe"]
 
@@ -78,8 +77,12 @@ class Recipe(Hyperparameters):
         """The rounds over which rates and noise fall, and evaluations are spread; from there on they stay."""
         return self.first_rounds or self.rounds
 
-    def keys(self, use: str) -> Keys:
+    def keys(self, use: str) -> "onehalf._typing.Keys":
         """A key for this use: (seeds,) of them, one for each game, or a single one for a single game."""
+        # imported here, as a run is watched without JAX
+        import jax.numpy as jnp
+        import jax.random as jr
+
         number = USES.index(use)
         keys = [
             jr.fold_in(jr.key(self.random_state + game), number) for game in range(self.seeds)

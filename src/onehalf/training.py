@@ -4,31 +4,35 @@
     state = init(game, D, G)                  the players, and what their optimisers remember
     state, info = step(key, game, state)      one round
     state = train(key, game, state, rounds)   many rounds, compiled; `watch` is called in between
+    for state, info in iterate(...)           the same, with the state in between
 
 State is fed back; Info never is. The round t draws from fold_in(key, t), so that a game that was stopped and taken up
 again is the game that was never stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
+from onehalf import callbacks
 from onehalf._errors import refuse
 from onehalf._registry import choose
 from onehalf._typing import Keys, Logits, PRNGKey, Samples, Scalar
+from onehalf.callbacks import Callback
 from onehalf.distributions.base import AbstractData, AbstractRows, Batch
 from onehalf.losses import AbstractLoss, NonSaturating, value
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import AbstractPenalty
 
-__all__ = ["SCHEDULES", "Game", "Info", "State", "init", "step", "train"]
+__all__ = ["SCHEDULES", "Game", "Info", "State", "init", "iterate", "step", "train"]
 
 SCHEDULES = ("alternating", "simultaneous")
 
@@ -125,9 +129,6 @@ class Info(eqx.Module):
     """Norm of G's gradient."""
 
 
-Watch = Callable[[int, State, Info], None]
-
-
 def init(game: Game, D: AbstractNet, G: AbstractNet) -> State:
     """The state before round 0; refuses players that do not fit the data or each other."""
     for name, got, expected in (
@@ -163,13 +164,31 @@ def train(
     state: State,
     rounds: int,
     *,
-    watch: Watch | None = None,
+    watch: Callback | None = None,
     every: int = 500,
 ) -> State:
-    """Play this many rounds, `every` of them in one compiled scan with the state donated.
+    """Play this many rounds, `every` of them in one compiled scan.
 
-    Between the scans `watch(t, state, info)` sees the rounds played so far, the state, and the infos of the last rounds
-    along their first axis. The state that it sees is donated to the next scan: copy what is to outlive the call.
+    Between the scans `watch(numbers, step=t)` is called with the rounds played so far, and with the means of `Info`
+    over the last `every` rounds by name: a function or a logger, as `GAN(callbacks=[...])` takes them
+    (`onehalf.callbacks`). If it raises, training stops with its error.
+
+    P keys play P games at once, as in `iterate`; the numbers are then "V/0", "V/1", ....
+    """
+    watches = callbacks.check("watch", None if watch is None else [watch])
+    for state, info in iterate(key, game, state, rounds, every=every):  # noqa: B020
+        means = {name: np.mean(each, axis=0) for name, each in vars(info).items()}
+        numbers = callbacks.flatten({name: np.atleast_1d(each) for name, each in means.items()})
+        callbacks.call(watches, numbers, int(state.t.ravel()[0]))
+    return state
+
+
+def iterate(
+    key: Keys, game: Game, state: State, rounds: int, *, every: int = 500
+) -> Iterator[tuple[State, Info]]:
+    """Play as `train` does; yields the state after each scan, and the infos of its rounds along their first axis.
+
+    A state that was yielded is donated to the next scan: copy what is to outlive it.
 
     P keys play P games at once, each array of the state with a first axis of P, as `eqx.filter_vmap` of `init` gives;
     infos are then of shape (rounds, P). The games are shared out among the devices (on CPU, as many as
@@ -183,9 +202,7 @@ def train(
         chunk = min(every, rounds)
         state, info = _rounds((key, game), state, chunk)
         rounds -= chunk
-        if watch is not None:
-            watch(int(state.t.ravel()[0]), state, info)
-    return state
+        yield state, info
 
 
 def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Info]:

@@ -15,6 +15,7 @@ const theory = await load("game/theory.js");
 const address = await load("lab/address.js");
 const { PIECES } = await load("lab/pieces.js");
 const { LANGUAGES } = await load("lab/texts.js");
+const watch = await load("watch/texts.js");
 
 const cases = JSON.parse(readFileSync(process.argv[2]));
 const list = (values) => Array.from(values);
@@ -157,6 +158,9 @@ console.log(
         addresses: readAgain(cases.states),
         wrong: address.decodeState("#k=many&data=nothing&m=9e9&points=zz"),
         listed: PIECES,
+        watch_texts: Object.fromEntries(
+            Object.entries(watch.LANGUAGES).map(([key, texts]) => [key, listKeys(texts)]),
+        ),
         texts: Object.fromEntries(
             Object.entries(LANGUAGES).map(([key, texts]) => [key, listKeys(texts)]),
         ),

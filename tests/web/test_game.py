@@ -303,6 +303,10 @@ def test_what_an_address_says_wrongly_is_as_at_the_start(page):
 
 
 def test_every_text_is_there_in_every_language(page):
+    watched = page["watch_texts"]
+    assert [key for key in watched["en"] if not key.startswith("sentences")] == [
+        key for key in watched["zh"] if not key.startswith("sentences")
+    ]
     english, chinese = page["texts"]["en"], page["texts"]["zh"]
     assert english == chinese
     for piece in page["listed"]:

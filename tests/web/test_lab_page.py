@@ -1,27 +1,15 @@
 """The lab in a real browser: the page is opened as a file, and everything on it is used."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
+from browsing import wait_until
 from onehalf.web import read_points, render_lab
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+READY = "document.getElementById('numbers').children.length > 0"
 PIECES = ("won", "plane", "collapse", "saturation", "dirac", "steps", "strong", "folds")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.fail("These tests need Chromium, for example: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -32,44 +20,13 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def open_page(browser):
-    """Open pages; a message on the console or an uncaught error fails the test."""
-    errors = []
-    contexts = []
-
-    def open_one(address, **options):
-        context = browser.new_context(**{"locale": "en-US", **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: errors.append(message.text))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: check_request(request.url))
-        page.goto(address)
-        wait_until(page, "document.getElementById('numbers').children.length > 0")
-        return page
-
-    def check_request(url):
-        if not url.startswith(("file:", "blob:")):
-            errors.append(url)
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert errors == []
+def open_lab(open_page):
+    return lambda address, **options: open_page(address, READY, **options)
 
 
 @pytest.fixture
-def page(open_page, address):
-    return open_page(address)
-
-
-def wait_until(page, expression):
-    """Wait until an expression is true. (`wait_for_function` needs eval, which the page forbids.)"""
-    for _ in range(200):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never: {expression}")
+def page(open_lab, address):
+    return open_lab(address)
 
 
 def read_numbers(page):
@@ -128,14 +85,14 @@ def test_it_plays_pauses_and_changes_while_it_plays(page):
     assert page.inner_text("#play") == "▶ Play"
 
 
-def test_a_link_opens_the_same_game(page, open_page):
+def test_a_link_opens_the_same_game(page, open_lab):
     page.click("[data-piece=dirac]")
     page.click("[data-change='penalty=R1']")
     enter(page, "gamma", "0,5")
     wait_for_hash(page, "gamma=0.5")
     page.click("#step-both")
     wait_for_round(page, "round 1")
-    other = open_page(page.evaluate("location.href"))
+    other = open_lab(page.evaluate("location.href"))
     assert other.input_value("[name=gamma]") == "0.5"
     assert other.get_attribute("[data-change='penalty=R1']", "aria-pressed") == "true"
     other.click("#step-both")
@@ -143,7 +100,7 @@ def test_a_link_opens_the_same_game(page, open_page):
     assert read_numbers(other) == read_numbers(page)
 
 
-def test_data_can_be_drawn_by_pointer_and_by_keyboard(page, open_page):
+def test_data_can_be_drawn_by_pointer_and_by_keyboard(page, open_lab):
     choose(page, "data", "drawn")
     page.wait_for_selector("body.is-drawn[data-view=plane]")
     box = page.locator("#game").bounding_box()
@@ -157,7 +114,7 @@ def test_data_can_be_drawn_by_pointer_and_by_keyboard(page, open_page):
     for key in ("ArrowLeft", "ArrowUp", "Enter"):
         page.keyboard.press(key)
     wait_until(page, f"location.hash.length === {len(drawn) + 4}")
-    other = open_page(page.evaluate("location.href"))
+    other = open_lab(page.evaluate("location.href"))
     assert other.evaluate("location.hash") == page.evaluate("location.hash")
     page.click("#clear")
     wait_until(page, "!location.hash.includes('points=')")
@@ -174,9 +131,9 @@ def test_a_number_that_can_not_be_is_refused_in_a_sentence(page):
 
 
 @pytest.mark.parametrize("data", ["three", "ring"])
-def test_a_game_that_diverges_says_so_and_can_be_rewound(open_page, address, data):
+def test_a_game_that_diverges_says_so_and_can_be_rewound(open_lab, address, data):
     rules = "loss=wasserstein&optimiser=sgd&rateD=1&rateG=1&k=5&m=8&noise=normal_1"
-    page = open_page(f"{address}#data={data}&{rules}")
+    page = open_lab(f"{address}#data={data}&{rules}")
     page.click("#play")
     wait_until(page, "document.getElementById('verdict').textContent.includes('diverged')")
     page.click("#rewind")
@@ -191,8 +148,8 @@ def test_slow_motion_says_what_happens(page):
     assert page.locator("#flow .active").all_inner_texts() == ["x"]
 
 
-def test_the_page_speaks_chinese(open_page, address):
-    page = open_page(address, locale="zh-CN")
+def test_the_page_speaks_chinese(open_lab, address):
+    page = open_lab(address, locale="zh-CN")
     assert "两个网络的博弈" in page.inner_text("h1")
     assert page.get_attribute("html", "lang") == "zh-Hans"
     page.select_option("#language", "en")
@@ -200,9 +157,9 @@ def test_the_page_speaks_chinese(open_page, address):
     wait_for_hash(page, "language=en")
 
 
-def test_the_page_fits_a_phone(open_page, address):
+def test_the_page_fits_a_phone(open_lab, address):
     size = {"width": 390, "height": 844}
-    page = open_page(address, viewport=size, has_touch=True, is_mobile=True)
+    page = open_lab(address, viewport=size, has_touch=True, is_mobile=True)
     for piece in ("won", "plane"):
         page.click(f"[data-piece={piece}]")
         wait_until(page, "document.body.dataset.view")
@@ -219,13 +176,13 @@ def test_without_scripts_the_page_says_what_it_needs(browser, address):
     context.close()
 
 
-def test_points_of_a_file_are_the_data(open_page, tmp_path):
+def test_points_of_a_file_are_the_data(open_lab, tmp_path):
     rng = np.random.default_rng(0)
     lines = [f"{a:.2f},{b:.1f}" for a, b in rng.normal([170, 70], [10, 15], (50, 2))]
     (tmp_path / "points.csv").write_text("height,weight\n" + "\n".join(lines))
     file = tmp_path / "lab.html"
     file.write_text(render_lab(read_points(str(tmp_path / "points.csv"))), encoding="utf-8")
-    page = open_page(file.as_uri())
+    page = open_lab(file.as_uri())
     assert page.input_value("[name=data]") == "rows"
     assert page.inner_text("#rows-note").startswith(
         "Your file: points.csv, columns height and w"
@@ -235,8 +192,8 @@ def test_points_of_a_file_are_the_data(open_page, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_each_set_piece_plays(open_page, address, piece, scheme):
-    page = open_page(address, color_scheme=scheme, reduced_motion="reduce")
+def test_each_set_piece_plays(open_lab, address, piece, scheme):
+    page = open_lab(address, color_scheme=scheme, reduced_motion="reduce")
     page.click(f"[data-piece={piece}]")
     for button in page.locator("#piece [data-change]").all():
         button.click()
@@ -246,8 +203,8 @@ def test_each_set_piece_plays(open_page, address, piece, scheme):
 
 
 @pytest.mark.slow
-def test_ten_frames_a_second(open_page, address):
-    page = open_page(address + "#data=ring")
+def test_ten_frames_a_second(open_lab, address):
+    page = open_lab(address + "#data=ring")
     page.evaluate(
         "() => { window.frames = 0; new MutationObserver(() => { window.frames += 1; })"
         ".observe(document.getElementById('numbers'), { childList: true }); }"

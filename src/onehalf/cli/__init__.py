@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from onehalf._errors import Refusal
-from onehalf.cli import data, fit, impute, lab, measure, report, sample, theory
+from onehalf.cli import data, fit, impute, lab, measure, report, sample, theory, watch
 from onehalf.cli._common import say
 
 __all__ = ["app", "main"]
@@ -64,6 +64,7 @@ app.command("report")(report.report)
 app.command("data")(data.data)
 app.command("theory")(theory.theory)
 app.command("lab")(lab.lab)
+app.command("watch")(watch.watch)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`onehalf fit`: train a generator in a run's folder."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from onehalf.cli._options import with_hyperparameters
 from onehalf.cli._output import check_test_file, write_test_rows
 from onehalf.cli._progress import show_progress
 from onehalf.cli._provenance import describe_inputs
+from onehalf.cli._watching import open_watch
 from onehalf.cli.report import write_report
 from onehalf.hyperparameters import FitOptions
 
@@ -79,6 +81,13 @@ def fit(
             help="Also write the rows that are set aside for the test, so that others can measure on them.",
         ),
     ] = None,
+    is_watched: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Open a page on the run while it trains (see `onehalf watch`). It stays until nobody has it open.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the recipe and its estimated cost, then stop."),
@@ -119,6 +128,8 @@ def fit(
             )
             if keep_test:
                 say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
+            if is_watched:
+                open_watch(folder, is_opened=sys.stdout.isatty() and not as_json)
             with show_progress() as show:
                 fitted = run.train(show, lambda table: say(table.summary))
             truth = write_report(folder, fitted, run.rows)

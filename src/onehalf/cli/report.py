@@ -86,10 +86,11 @@ def write_report(
     """
     import jax.random as jr
 
-    from onehalf import report, runs
+    from onehalf import report, runs, views
     from onehalf._files import write_file
     from onehalf.data.loading import find_density
     from onehalf.theory.ground_truth import estimate_ground_truth
+    from onehalf.web.watch_page import make_replay
 
     source = runs.load_source(folder).source
     key = jr.key(fit.recipe.random_state)
@@ -105,6 +106,8 @@ def write_report(
         truth = estimate_ground_truth(
             p_data.masses, rows.x, fit.model.draw(key, TRUTH_SAMPLES).x
         )
-    page = report.render_fit_page(fit, rows, samples, Path(source).name, truth)
+    view = views.view_run(folder, rows=rows.x).to_dict()
+    replay = make_replay(view) if view["history"] else None
+    page = report.render_fit_page(fit, rows, samples, Path(source).name, truth, replay)
     write_file(folder / "report.html", page.encode())
     return truth

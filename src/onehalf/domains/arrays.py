@@ -35,6 +35,7 @@ from onehalf.players.networks import Networks, make_mlps
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
+    import onehalf.domains.recorders
     import onehalf.sections.base
 
 __all__ = ["ArrayDomain", "first_std", "pack_array"]
@@ -232,6 +233,13 @@ class ArrayDomain(Domain):
         from onehalf.sections.arrays import ArraySections
 
         return ArraySections(without_labels(real), without_labels(other), called)
+
+    @property
+    def recorder(self) -> "onehalf.domains.recorders.Recorder":
+        """A grid over one or two numbers, else bars of each column."""
+        from onehalf.domains.recorders import ColumnRecorder, GridRecorder
+
+        return GridRecorder(self.shape[0]) if self.shape in ((1,), (2,)) else ColumnRecorder()
 
     def sample_suffixes(self) -> tuple[str, ...]:
         """NumPy's files."""

@@ -27,6 +27,7 @@ from onehalf.recipe import Recipe
 if TYPE_CHECKING:
     import matplotlib.figure
 
+    import onehalf.domains.recorders
     import onehalf.players.trees.law
     import onehalf.sections.base
 
@@ -440,6 +441,11 @@ class Domain(ABC):
 
     has_previews: ClassVar[bool] = False
     """Whether samples are kept at each evaluation, to show the course of training."""
+
+    @property
+    @abstractmethod
+    def recorder(self) -> "onehalf.domains.recorders.Recorder":
+        """What draws a snapshot at each evaluation, to show the course of training."""
 
     def notes(self, recipe: Recipe) -> tuple[str, ...]:
         """What a person should know of how these data are trained on."""

@@ -28,6 +28,7 @@ from onehalf.recipe import Recipe
 if TYPE_CHECKING:
     import matplotlib.figure
 
+    import onehalf.domains.recorders
     import onehalf.sections.base
 
 __all__ = ["ImageDomain"]
@@ -165,6 +166,13 @@ class ImageDomain(ArrayDomain):
         from onehalf.sections.images import ImageSections
 
         return ImageSections(without_labels(real), without_labels(other), called)
+
+    @property
+    def recorder(self) -> "onehalf.domains.recorders.Recorder":
+        """None: previews are kept instead."""
+        from onehalf.domains.recorders import NoSnapshots
+
+        return NoSnapshots()
 
     def sample_suffixes(self) -> tuple[str, ...]:
         """NumPy's files, a sheet, or a folder of images."""

@@ -47,6 +47,7 @@ from onehalf.players.networks import Networks, make_mlps
 from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
+    import onehalf.domains.recorders
     import onehalf.sections.base
 
 __all__ = ["TableDomain"]
@@ -375,6 +376,13 @@ class TableDomain(Domain):
         encoder = TableEncoder.fit(*sides, schema=schema)
         cells = [encoder.encode(side) for side in sides]
         return TableSections(cells[0], cells[1], called, encoder)
+
+    @property
+    def recorder(self) -> "onehalf.domains.recorders.Recorder":
+        """Bars of columns, and pairs of columns."""
+        from onehalf.domains.recorders import TableRecorder
+
+        return TableRecorder(self.shown)
 
     def default_suffix(self, source: str) -> str:
         """That of the table's own file."""

@@ -29,7 +29,7 @@ from onehalf.presets.mnist_2014 import (
     momentum,
     rate,
 )
-from onehalf.training import init, train
+from onehalf.training import init, iterate
 
 __all__ = ["Original2014"]
 
@@ -162,13 +162,10 @@ def _play(key: PRNGKey) -> History:
     rules = game(Empirical(digits))
     state = init(rules, *_players(key_players, digits.mean(axis=0)))
     evaluations = [costs(jr.fold_in(key_evaluations, 0), rules, state, EXAMPLES)]
-
-    def watch(t, state, info):
-        return evaluations.append(costs(jr.fold_in(key_evaluations, t), rules, state, EXAMPLES))
-
-    state = train(
-        key_game, rules, state, EPOCHS * EPOCH, watch=watch, every=EPOCH // EVALUATIONS
-    )
+    every = EPOCH // EVALUATIONS
+    for state, _ in iterate(key_game, rules, state, EPOCHS * EPOCH, every=every):  # noqa: B020
+        key_costs = jr.fold_in(key_evaluations, state.t)
+        evaluations.append(costs(key_costs, rules, state, EXAMPLES))
     samples = Pushforward(state.G, P_Z).sample(key_samples, SIDE**2)
     return History(np.array(evaluations), digits[: SIDE**2], samples)
 

@@ -22,7 +22,7 @@ from onehalf.figures.style import DATA, SAMPLES, STRONG, add_legend, hide_spines
 from onehalf.losses import Minimax
 from onehalf.nets import AbstractNet
 from onehalf.theory import C, V, jsd
-from onehalf.training import Game, State, init, step, train
+from onehalf.training import Game, State, init, iterate, step
 
 __all__ = ["Affine", "Quadratic", "StepsOfD"]
 
@@ -200,8 +200,8 @@ def _play(key: PRNGKey, k: int) -> History:
     players = []
     keys = jr.split(key, GAMES)
     states = eqx.filter_vmap(lambda _: _start(game))(keys)
-    watch = lambda t, state, info: players.append(jax.tree.map(np.array, (state.D, state.G)))  # noqa: E731
-    train(keys, game, states, ROUNDS, watch=watch, every=EVERY)
+    for state, _ in iterate(keys, game, states, ROUNDS, every=EVERY):
+        players.append(jax.tree.map(np.array, (state.D, state.G)))
     with jax.enable_x64():
         gap, distance = jax.vmap(jax.vmap(_measure))(
             *jax.tree.map(lambda *leaves: jnp.stack(leaves), *players)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from onehalf._blocks import take_evenly
 from onehalf._text import percent
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.statistics import is_atom
-from onehalf.figures.style import take_evenly
 
 __all__ = [
     "LEAST_NAMED",

@@ -10,6 +10,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from onehalf._blocks import take_evenly
 from onehalf._errors import refuse
 from onehalf.data.arrays.validation import numbered
 from onehalf.data.images.properties import pixel_limits
@@ -25,7 +26,6 @@ from onehalf.figures.style import (
     draw_scatter,
     drop_non_finite,
     format_percent,
-    take_evenly,
 )
 
 __all__ = ["IMAGES_SHOWN", "MOST_HISTOGRAMS", "AnyRows", "draw_arrays", "draw_images"]

@@ -17,6 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from onehalf._blocks import take_evenly
 from onehalf._errors import refuse
 
 DATA = "#0072B2"
@@ -131,15 +132,6 @@ def drop_non_finite(rows: np.ndarray) -> np.ndarray:
 def count_to_show(sets: Iterable[np.ndarray], most: int) -> int:
     """Count the rows to show of each set: equally many, so that no set looks denser only because it is larger."""
     return min(most, *(len(rows) for rows in sets if len(rows)))
-
-
-def take_evenly(rows: np.ndarray, n: int) -> np.ndarray:
-    """Take at most n rows, evenly spaced, so that the end of a sorted file is shown as well.
-
-    >>> take_evenly(np.arange(10), 4)
-    array([0, 3, 6, 9])
-    """
-    return rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).astype(int)]
 
 
 def bin_edges(values: Values, bins: int = 30, room: float = 0.0) -> Float[np.ndarray, " _"]:

@@ -8,22 +8,26 @@ import jax
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from onehalf.callbacks import flatten
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits
 from onehalf.distributions.base import AbstractData, BatchMap, Pushforward
 from onehalf.domains import Domain, Preprocessor
 from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.result import Measurement
-from onehalf.fitting.history import Choice, HistoryRow, choose_evaluation, choose_seed
+from onehalf.fitting.history import (
+    Choice,
+    HistoryRow,
+    choose_evaluation,
+    choose_seed,
+    find_end,
+)
+from onehalf.fitting.snapshots import Snapshots
 from onehalf.model import GenerativeModel, batch_size
 from onehalf.players.base import Players
 from onehalf.recipe import Recipe
 
 __all__ = ["NO_PLAN", "Fit", "FitData", "Plan"]
-
-PATIENCE = 5
-"""Evaluations in a row that are worse than the lowest by more than its standard error, and so end the run. They are
-counted once D sees without noise."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class Fit:
     history: tuple[HistoryRow, ...] = ()
     previews: tuple[Shaped[np.ndarray, "n ..."], ...] = ()
     """For images: samples of each seed at each evaluation, always from the same latents."""
+    snapshots: Snapshots | None = None
+    """For other data: what there is to show of each evaluation; None before the first one."""
     rounds: int = 0
     """Rounds trained so far."""
     stopped_because: str = "interrupted"
@@ -134,6 +140,18 @@ class Fit:
         return self.seconds_setup + (self.history[-1]["seconds"] if self.history else 0.0)
 
     @property
+    def latest_numbers(self) -> dict[str, float]:
+        """The numbers of the last rounds by name, for callbacks; after the test, those of the certificate."""
+        if self.stopped_because != "interrupted":
+            found = self.measurement
+            names = ("jsd_estimate", "jsd_lower") if found else ()
+            return {f"test_{name}": float(getattr(found, name)) for name in names}
+        row = dict(self.history[-1])
+        baseline: Any = row.pop("null", {})
+        row |= {f"baseline_{name}": value for name, value in baseline.items()}
+        return flatten({name: row[name] for name in row if name not in ("t", "ended")})
+
+    @property
     def evaluation_interval(self) -> int:
         """Rounds between evaluations, a multiple of the chunk."""
         count = self.domain.evaluations(self.recipe)
@@ -143,21 +161,10 @@ class Fit:
     @property
     def end(self) -> str:
         """Why the run is over, or '' while it is not."""
-        if self.rounds >= self.recipe.rounds:
-            return "all rounds played"
-        if self.history and self.history[-1].get("ended"):
-            return self.history[-1].get("ended", "")
-        if self.history and not np.isfinite(self.history[-1]["V"]).any():
-            return self.diverged or "V is no longer a finite number (lower rates may help)"
-        noisy = (
-            self.recipe.noise_share * self.recipe.scheduled_rounds if self.recipe.noise else 0
+        return find_end(
+            self.history,
+            self.recipe,
+            rounds=self.rounds,
+            diverged=self.diverged,
+            extended_at=self.extended_at,
         )
-        latest = max(self.choose_evaluation(seed).kept.t for seed in range(self.recipe.seeds))
-        since = [
-            row["t"]
-            for row in self.evaluated
-            if row["t"] > max(latest, noisy, self.extended_at)
-        ]
-        if len(since) >= PATIENCE and not self.recipe.keeps_last:
-            return f"{PATIENCE} evaluations in a row worse than the best"
-        return ""

@@ -13,7 +13,12 @@ __all__ = [
     "HistoryRow",
     "choose_evaluation",
     "choose_seed",
+    "find_end",
 ]
+
+PATIENCE = 5
+"""Evaluations in a row that are worse than the lowest by more than its standard error, and so end the run. They are
+counted once D sees without noise."""
 
 
 class HistoryRow(TypedDict):
@@ -94,3 +99,39 @@ def choose_seed(history: Sequence[HistoryRow], recipe: Recipe) -> int:
         return kept.estimate, kept.t
 
     return min(range(recipe.seeds), key=rank)
+
+
+def find_end(
+    history: Sequence[HistoryRow],
+    recipe: Recipe,
+    *,
+    rounds: int,
+    diverged: str = "",
+    extended_at: int = 0,
+) -> str:
+    """Return why a run is over, or '' while it is not.
+
+    Args:
+        history: What it has recorded.
+        recipe: Its hyper-parameters.
+        rounds: Rounds that were trained.
+        diverged: What was seen when all games left the finite numbers.
+        extended_at: The round after which more rounds were last asked for.
+    """
+    if rounds >= recipe.rounds:
+        return "all rounds played"
+    if not history:
+        return ""
+    if history[-1].get("ended"):
+        return history[-1].get("ended", "")
+    if not any(map(math.isfinite, history[-1]["V"])):
+        return diverged or "V is no longer a finite number (lower rates may help)"
+    noisy = recipe.noise_share * recipe.scheduled_rounds if recipe.noise else 0
+    latest = max(
+        choose_evaluation(history, recipe, seed).kept.t for seed in range(recipe.seeds)
+    )
+    evaluated = [row["t"] for row in history if "jsd_estimate" in row]
+    since = [t for t in evaluated if t > max(latest, noisy, extended_at)]
+    if len(since) >= PATIENCE and not recipe.keeps_last:
+        return f"{PATIENCE} evaluations in a row worse than the best"
+    return ""

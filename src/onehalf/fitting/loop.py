@@ -15,6 +15,7 @@ from onehalf.fitting import evaluations
 from onehalf.fitting.cost import make_plan, plan_rounds
 from onehalf.fitting.fit import NO_PLAN, Fit, FitData, Plan
 from onehalf.fitting.history import HistoryRow
+from onehalf.fitting.recording import record_snapshot
 from onehalf.players.base import Diverged
 
 __all__ = ["advance", "extend", "finish", "resume", "run", "start"]
@@ -135,17 +136,24 @@ def advance(fit: Fit, data: FitData) -> Fit:
         row["ended"] = ended
     best = fit.best
     previews = fit.previews
+    snapshots = fit.snapshots
     if not fit.recipe.evaluate:
         best = tuple(p_g.G for p_g in data.players.generators(state))
     elif ended or _is_due(fit, t):
         generators = data.players.generators(state)
         row |= evaluations.evaluate(fit, data.splits, generators, t, row["V"])
         previews = (*previews, *evaluations.draw_previews(fit, generators))
+        snapshots = record_snapshot(dataclasses.replace(fit, state=state), data, generators, t)
         best = _keep_best(fit, generators, row)
     row |= _spent(fit, began, played)
-    history = (*fit.history, row)
     return dataclasses.replace(
-        fit, state=state, best=best, history=history, previews=previews, rounds=t
+        fit,
+        state=state,
+        best=best,
+        history=(*fit.history, row),
+        previews=previews,
+        snapshots=snapshots,
+        rounds=t,
     )
 
 

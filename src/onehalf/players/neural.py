@@ -21,7 +21,7 @@ from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.players.base import Diverged, Means, Players
 from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
-from onehalf.training import Game, Info, Round, Schedule, State, init, train
+from onehalf.training import Game, Round, Schedule, State, init, iterate
 
 __all__ = ["NeuralPlayers", "make_game"]
 
@@ -59,25 +59,19 @@ class NeuralPlayers(Players[State]):
 
     def play(self, state: State, rounds: int) -> tuple[State, Means]:
         """One compiled scan of Algorithm 1."""
-        infos: list[Info] = []
-
-        def watch(t: int, state: State, info: Info) -> None:
-            infos.append(info)
-
-        state = train(
-            self.recipe.keys("play"), self.game, state, rounds, watch=watch, every=rounds
-        )
+        played = iterate(self.recipe.keys("play"), self.game, state, rounds, every=rounds)
+        ((state, info),) = played
         means = {
             name: np.atleast_1d(np.mean(value, axis=0)).tolist()
-            for name, value in vars(infos[0]).items()
+            for name, value in vars(info).items()
         }
         lost = _find_lost(state)
         means["V"] = np.where(lost, np.nan, means["V"]).tolist()
         if not np.isfinite(means["V"]).any():
             seen = {
-                "the gradient of D": infos[0].gradient_D,
-                "the gradient of G": infos[0].gradient_G,
-                "V": infos[0].V,
+                "the gradient of D": info.gradient_D,
+                "the gradient of G": info.gradient_G,
+                "V": info.V,
             }
             raise Diverged(_describe_divergence(seen, self.rounds(state) - rounds), means)
         return state, means

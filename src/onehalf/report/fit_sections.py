@@ -12,13 +12,21 @@ from onehalf.fitting import Fit
 from onehalf.recipe import Recipe
 from onehalf.report.summary import FitSummary, SeedsSummary
 from onehalf.report.text import TIE
-from onehalf.sections.base import Block, Figure, Grid, Note, Section, Table, embed_svg
+from onehalf.sections.base import (
+    Block,
+    Details,
+    Figure,
+    Grid,
+    Note,
+    Replay,
+    Section,
+    Table,
+    embed_svg,
+)
 from onehalf.theory.ground_truth import GroundTruth
+from onehalf.views.view import SHIFT_FREE_LOSSES
 
 __all__ = ["fit_sections"]
-
-SHIFT_FREE_LOSSES = ("Wasserstein", "Relativistic")
-"""With these losses D is determined only up to a shift, so that D = 1/2 is no goal."""
 
 LEAST_SPAN = 0.1
 """The curves of V and D are drawn at least this far above and below their dashed lines."""
@@ -70,6 +78,8 @@ EVALUATIONS_CAPTION = (
     "the G that was kept: of the latest evaluation within one standard error of the lowest."
 )
 
+FIGURES = "The same curves as figures, with all seeds, and how to read them"
+
 NO_EVALUATIONS = (
     "Held-out nats are not drawn: there were too few validation rows, or critics learned "
     "nothing."
@@ -91,13 +101,13 @@ RECIPE_NOTE = (
 )
 
 
-def fit_sections(fit: Fit, summary: FitSummary) -> list[Section]:
+def fit_sections(fit: Fit, summary: FitSummary, replay: Replay | None = None) -> list[Section]:
     """All sections about a fit, as far as there is something to show."""
     sections = []
     if summary.truth:
         sections.append(_draw_truth(fit, summary.truth))
     if fit.history:
-        sections.append(_draw_training(fit, summary))
+        sections.append(_draw_training(fit, summary, replay))
     if len(summary.seeds.each) > 1:
         sections.append(_list_seeds(summary.seeds))
     return [*sections, _list_recipe(fit.recipe)]
@@ -114,8 +124,8 @@ def _draw_truth(fit: Fit, truth: GroundTruth) -> Section:
     return Section("The truth", [Figure(image, TRUTH_CAPTION)])
 
 
-def _draw_training(fit: Fit, summary: FitSummary) -> Section:
-    """Draw V, D(x) and D(G(z)), held-out nats, and the gradients over the rounds."""
+def _draw_training(fit: Fit, summary: FitSummary, replay: Replay | None) -> Section:
+    """Draw V, D(x) and D(G(z)), held-out nats, and the gradients over the rounds; with a replay, below it."""
     history = fit.history
     chosen = fit.chosen
     pale = " The other seeds are pale." if fit.recipe.seeds > 1 else ""
@@ -160,7 +170,9 @@ def _draw_training(fit: Fit, summary: FitSummary) -> Section:
         *_draw_evaluations(fit, summary, pale),
         *_draw_gradients(fit, pale),
     ]
-    return Section("Training", [Grid(blocks)])
+    if replay is None:
+        return Section("Training", [Grid(blocks)])
+    return Section("Training", [replay, Details(FIGURES, [Grid(blocks)])])
 
 
 def _draw_gradients(fit: Fit, pale: str) -> list[Block]:

@@ -1,4 +1,4 @@
-"""Render the report as one HTML page that needs nothing else: no script, no font, no image from elsewhere."""
+"""Render the report as one HTML page that needs nothing else: no font, script or image from elsewhere."""
 
 import importlib.metadata
 import platform
@@ -24,7 +24,7 @@ from onehalf.report.text import (
     privacy_notes,
 )
 from onehalf.sections.attacks import attack_sections
-from onehalf.sections.base import Bullets, DataSections, Section, Sides
+from onehalf.sections.base import Bullets, DataSections, Replay, Section, Sides
 from onehalf.sections.certificate import (
     audit_section,
     certificate_section,
@@ -49,6 +49,7 @@ def render_fit_page(
     samples: EncodedRows,
     title: str,
     truth: GroundTruth | None = None,
+    replay: Replay | None = None,
 ) -> str:
     """Render the page of a fit.
 
@@ -58,6 +59,7 @@ def render_fit_page(
         samples: Samples to draw.
         title: The heading.
         truth: How far p_g is from a density that is known.
+        replay: Its training, to be replayed on the page.
     """
     summary = summarize(fit, truth, len(rows))
     measurement = summary.certificate
@@ -87,8 +89,9 @@ def render_fit_page(
             *data.relations(),
             *measured,
             *data.columns(),
-            *fit_sections(fit, summary),
+            *fit_sections(fit, summary, replay),
         ],
+        replay,
     )
 
 
@@ -156,7 +159,7 @@ def _measurement_sections(
     ]
 
 
-def _render(title: str, sections: Sequence[Section]) -> str:
+def _render(title: str, sections: Sequence[Section], replay: Replay | None = None) -> str:
     """Render sections as a page."""
     environment = Environment(
         loader=PackageLoader("onehalf.report", "."),
@@ -171,7 +174,7 @@ def _render(title: str, sections: Sequence[Section]) -> str:
         **{name: _version_of(name) for name in PACKAGES},
     }
     template = environment.get_template("page.html.jinja")
-    return template.render(title=title, sections=sections, versions=versions)
+    return template.render(title=title, sections=sections, versions=versions, replay=replay)
 
 
 def _glue(text: str) -> str:

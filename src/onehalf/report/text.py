@@ -4,7 +4,7 @@ import math
 import shlex
 from collections.abc import Sequence
 
-from onehalf._text import join_names, percent
+from onehalf._text import format_duration, join_names, percent
 from onehalf.evaluation import wording
 from onehalf.evaluation.result import Measurement
 from onehalf.evaluation.wording import Heading, Paragraph, Summary, digits, parts
@@ -89,9 +89,9 @@ def describe_size(summary: FitSummary) -> str:
 
 def _describe_times(summary: FitSummary) -> str:
     """The time that training and the certificate took."""
-    text = f"trained {_format_duration(summary.seconds_training)}"
+    text = f"trained {format_duration(summary.seconds_training)}"
     if summary.was_asked:
-        text += f", evaluated {_format_duration(summary.seconds_evaluation)}"
+        text += f", evaluated {format_duration(summary.seconds_evaluation)}"
     return text
 
 
@@ -148,16 +148,16 @@ def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
 
 def _describe_training(summary: FitSummary) -> str:
     """Say how many rounds were trained, why no more of them, and how long all of it took."""
-    duration = _format_duration(summary.seconds_training)
+    duration = format_duration(summary.seconds_training)
     if summary.rounds == summary.rounds_planned:
         trained = f"Trained {summary.rounds:,} rounds in {duration}"
     else:
         planned = f"{summary.rounds_planned:,} rounds"
         reason = summary.stopped_because
         trained = f"Trained {summary.rounds:,} of {planned} in {duration} ({reason})"
-    evaluated = _format_duration(summary.seconds_evaluation)
+    evaluated = format_duration(summary.seconds_evaluation)
     evaluated = f"; evaluated in {evaluated}" if summary.was_asked else ""
-    return f"{trained}{evaluated}; {_format_duration(summary.seconds_total)} in all."
+    return f"{trained}{evaluated}; {format_duration(summary.seconds_total)} in all."
 
 
 def _introduce_certificate(summary: FitSummary) -> str:
@@ -245,15 +245,3 @@ def _describe_choice(best: SeedSummary) -> str:
         "the latest one whose estimate on validation data is within one standard error of the lowest, "
         f"{digits(lowest.estimate, lowest.se)} at round {lowest.t:,}"
     )
-
-
-def _format_duration(seconds: float) -> str:
-    """Format a time in words.
-
-    >>> _format_duration(7.4), _format_duration(200.0), _format_duration(7500.0)
-    ('7 s', '3 min 20 s', '2 h 5 min')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

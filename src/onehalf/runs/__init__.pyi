@@ -1,10 +1,12 @@
-from .checkpoint import Source, load, load_domain, load_model, load_source, saved_rounds
+from .checkpoint import load, load_domain, load_model, load_source, saved_rounds
 from .lock import lock
 from .run import Run, fit_run, load_rows, next_folder, open_run, start_fit
+from .saved import SavedRun, Source
 from .signals import Stopped
 
 __all__ = [
     "Run",
+    "SavedRun",
     "Source",
     "Stopped",
     "fit_run",

@@ -1,11 +1,10 @@
 """A checkpoint is a saved `Fit`: values as JSON, arrays as safetensors, and hashes of both."""
 
-import contextlib
 import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +19,24 @@ from onehalf._errors import Refusal, refuse
 from onehalf._files import write_file
 from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.domains import Domain, Preprocessor
-from onehalf.fitting.history import HistoryRow, choose_seed
+from onehalf.fitting.history import choose_seed
 from onehalf.model import GenerativeModel
 from onehalf.players.base import Stored
-from onehalf.recipe import Recipe
-from onehalf.runs.recipe_file import RECIPE, read_recipe, refuse_version, write_recipe
+from onehalf.runs.recipe_file import RECIPE, read_recipe, write_recipe
+from onehalf.runs.saved import (
+    HISTORY,
+    LINES,
+    PREVIEWS,
+    SNAPSHOTS,
+    STILLS,
+    SavedRun,
+    Source,
+    as_written,
+)
 from onehalf.runs.state_file import (
     PREVIOUS,
     STATE,
     DamagedState,
-    StateFile,
     read_state,
     write_state,
 )
@@ -50,27 +57,8 @@ __all__ = [
     "saved_rounds",
 ]
 
-HISTORY = "rows.jsonl"
-PREVIEWS = "progress.npy"
-
 PREPROCESSING = "units."
 """How the names of the preprocessor's arrays begin."""
-
-LINES = "history"
-"""The array of the state with the bytes of the history."""
-
-STILLS = "previews"
-"""The array of the state with the previews."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the data of a run came from."""
-
-    source: str
-    """A name, or an absolute path."""
-    size: int | None = None
-    """The side that the images of a folder were brought to."""
 
 
 def save(
@@ -101,6 +89,8 @@ def save(
     arrays = _to_arrays(fit) | {LINES: np.frombuffer(lines, np.uint8)}
     if previews is not None:
         arrays[STILLS] = previews
+    if fit.snapshots:
+        arrays |= {SNAPSHOTS + name: each for name, each in fit.snapshots.to_arrays().items()}
     recipe_hash = hashlib.sha256(path.read_bytes()).hexdigest()
     write_state(folder, arrays, {"recipe": recipe_hash, **_describe(fit)})
     write_file(folder / HISTORY, lines)
@@ -151,59 +141,32 @@ def _describe(fit: "onehalf.fitting.Fit") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Saved:
-    """The files of a run, read and checked, before networks are filled from them."""
+    """A run as it was saved, and what its networks are filled by."""
 
-    path: Path
-    """The file of the arrays."""
-    recipe: Recipe
+    run: SavedRun
     domain: Domain
     preprocessor: Preprocessor
-    data_hash: str
-    arrays: dict[str, np.ndarray]
-    about: dict[str, Any]
-    """What `save` wrote beside the arrays."""
-    history: tuple[HistoryRow, ...]
-    previews: tuple[np.ndarray, ...]
 
     @classmethod
     def read(cls, folder: Path, name: str = STATE) -> "_Saved":
         """Read the files of a run; refuses those that are damaged, altered or of another version."""
-        recipe, recipe_hash = read_recipe(folder)
-        known = {field.name for field in dataclasses.fields(Recipe)}
-        if not recipe["solved"].keys() <= known:
-            refuse_version(folder, recipe)
-        path = folder / name
-        state = read_state(path)
-        arrays, about = state.arrays, state.about
-        if about["recipe"] != recipe_hash:
-            expected = "the file that the state was saved with"
-            refuse(str(folder / RECIPE), expected=expected, got="an altered one")
-        domain = domains.load_domain(recipe["domain"])
+        run = SavedRun.read(folder, name)
+        domain = domains.load_domain(run.domain)
         preprocessing = {
             name.removeprefix(PREPROCESSING): value
-            for name, value in arrays.items()
+            for name, value in run.arrays.items()
             if name.startswith(PREPROCESSING)
         }
-        return cls(
-            path=path,
-            recipe=Recipe(**recipe["solved"] | about["rounds_asked"]),
-            domain=domain,
-            preprocessor=domain.load_preprocessor(preprocessing),
-            data_hash=recipe["data"]["sha256"],
-            arrays=arrays,
-            about=about,
-            history=tuple(_read_history(folder, state)),
-            previews=tuple(_read_previews(folder, state)),
-        )
+        return cls(run, domain, domain.load_preprocessor(preprocessing))
 
     @property
     def p_z(self) -> AbstractData:
         """The distribution of what G is given."""
-        return self.domain.latent(self.recipe, self.preprocessor)
+        return self.domain.latent(self.run.recipe, self.preprocessor)
 
     def fill(self, name: str, tree: Any) -> Any:
         """Put the saved arrays of this name in the places of a tree of shapes."""
-        return _fill(self.path, name, tree, self.arrays)
+        return _fill(self.run.path, name, tree, self.run.arrays)
 
 
 def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
@@ -219,20 +182,22 @@ def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
     from onehalf.evaluation.result import Measurement
     from onehalf.fitting import Fit
 
-    with _as_written(folder):
+    with as_written(folder):
         saved = _Saved.read(folder, name)
-        about = saved.about
+        run = saved.run
+        about = run.about
         certificate = about["certificate"]
         fit = Fit(
-            recipe=saved.recipe,
+            recipe=run.recipe,
             domain=saved.domain,
             preprocessor=saved.preprocessor,
-            data_hash=saved.data_hash,
+            data_hash=run.data_hash,
             state=None,
             best=(),
             p_z=saved.p_z,
-            history=saved.history,
-            previews=saved.previews,
+            history=run.history,
+            previews=run.previews,
+            snapshots=run.snapshots,
             rounds=about["t"],
             stopped_because=about["stopped_because"],
             diverged=about.get("diverged", ""),
@@ -243,7 +208,7 @@ def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
             seconds_setup=about["seconds_setup"],
         )
         state, G = fit.players.blank()
-        best = tuple(saved.fill(f"best.{seed}", G) for seed in range(saved.recipe.seeds))
+        best = tuple(saved.fill(f"best.{seed}", G) for seed in range(run.recipe.seeds))
         return dataclasses.replace(fit, state=saved.fill("state", state), best=best)
 
 
@@ -253,17 +218,18 @@ def load_model(folder: Path) -> GenerativeModel:
     Raises:
         Refusal: The folder is no run, was written by another version, or its files are damaged.
     """
-    with _as_written(folder):
+    with as_written(folder):
         saved = _Saved.read(folder)
-        chosen = choose_seed(saved.history, saved.recipe)
-        G = saved.domain.blank_generator(saved.recipe, saved.preprocessor)
+        run = saved.run
+        chosen = choose_seed(run.history, run.recipe)
+        G = saved.domain.blank_generator(run.recipe, saved.preprocessor)
         p_g = Pushforward(saved.fill(f"best.{chosen}", G), saved.p_z)
         return GenerativeModel(p_g, saved.domain, saved.preprocessor)
 
 
 def load_source(folder: Path) -> Source:
     """Where the data of a run came from."""
-    with _as_written(folder):
+    with as_written(folder):
         data = read_recipe(folder).content["data"]
         return Source(data["source"], data["size"])
 
@@ -275,7 +241,7 @@ def load_asked(folder: Path) -> dict[str, Any]:
 
 def load_domain(folder: Path) -> Domain:
     """The kind of data of a run."""
-    with _as_written(folder):
+    with as_written(folder):
         return domains.load_domain(read_recipe(folder).content["domain"])
 
 
@@ -312,19 +278,6 @@ def recover(folder: Path) -> "tuple[onehalf.fitting.Fit, str]":
         )
 
 
-@contextlib.contextmanager
-def _as_written(folder: Path) -> Iterator[None]:
-    """Refuse files whose hashes are right, and which still are not what onehalf writes."""
-    try:
-        yield
-    except Refusal:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        expected = "a run as onehalf wrote it"
-        got = f"one that can't be read ({type(error).__name__})"
-        refuse(str(folder), expected=expected, got=got)
-
-
 def _name_leaves(name: str, tree: Any) -> dict[str, np.ndarray]:
     """The arrays of a tree, by their paths in it."""
     if isinstance(tree, Stored):
@@ -350,37 +303,6 @@ def _fill(path: Path, name: str, tree: Any, arrays: Mapping[str, np.ndarray]) ->
 
     shapes, rest = eqx.partition(tree, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
     return eqx.combine(jax.tree_util.tree_map_with_path(saved, shapes), rest)
-
-
-def _read_history(folder: Path, state: StateFile) -> list[HistoryRow]:
-    """The history that was saved with a state; before format 4, the lines of rows.jsonl that were."""
-    if LINES in state.arrays:
-        return [json.loads(line) for line in state.arrays[LINES].tobytes().splitlines()]
-    path = folder / HISTORY
-    text = path.read_bytes() if path.is_file() else b""
-    lines = text.splitlines(keepends=True)
-    while lines and hashlib.sha256(b"".join(lines)).hexdigest() != state.about["rows"]:
-        lines.pop()
-    if not lines:
-        expected = f"the lines up to round {state.about['t']}"
-        refuse(str(path), expected=expected, got="a missing, truncated or altered file")
-    return [json.loads(line) for line in lines]
-
-
-def _read_previews(folder: Path, state: StateFile) -> list[np.ndarray]:
-    """The previews that were saved with a state; before format 4, those of progress.npy that were."""
-    count = state.about.get("progress", 0)
-    if STILLS in state.arrays or not count:
-        return list(state.arrays.get(STILLS, ()))
-    path = folder / PREVIEWS
-    try:
-        previews = np.load(path, allow_pickle=False)[:count]
-    except (OSError, ValueError, EOFError):
-        previews = ()
-    if len(previews) < count:
-        expected = f"{count} previews"
-        refuse(str(path), expected=expected, got="a missing, truncated or altered file")
-    return list(previews)
 
 
 def _last_line(path: Path) -> int:

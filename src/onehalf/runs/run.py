@@ -18,9 +18,10 @@ from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import Fit, FitData
 from onehalf.hyperparameters import FitOptions, about
 from onehalf.runs import checkpoint
-from onehalf.runs.checkpoint import Source, save
+from onehalf.runs.checkpoint import save
 from onehalf.runs.lock import LOCK, lock
 from onehalf.runs.recipe_file import RECIPE
+from onehalf.runs.saved import Source
 from onehalf.runs.signals import StopSignals
 
 __all__ = ["Run", "fit_run", "load_rows", "next_folder", "open_run", "start_fit"]

@@ -29,6 +29,7 @@ __all__ = [
     "Figure",
     "Grid",
     "Note",
+    "Replay",
     "Section",
     "ShareBar",
     "SharePair",
@@ -144,6 +145,21 @@ class Bars(Block):
     title: str
     pairs: Sequence[SharePair]
     caption: str
+
+
+@dataclass(frozen=True)
+class Replay(Block):
+    """Something that plays in a browser; a page has one at most, which alone may run a script on it."""
+
+    macro = "replay"
+    body: Markup
+    style: Markup
+    script: Markup
+    data: Markup
+    """What it plays, as JSON."""
+    script_hash: Markup
+    """The source of the script in a content security policy."""
+    style_hash: Markup
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from onehalf._errors import refuse
 from onehalf._text import join_names
-from onehalf.web.modules import hash_source, join_modules, read_source
+from onehalf.web.modules import hash_source, join_modules, join_styles
 
 __all__ = ["Points", "read_points", "render_lab"]
 
@@ -91,7 +91,7 @@ def render_lab(points: Points | None = None) -> str:
     )
     script = join_modules("lab/lab.js")
     worker = join_modules("game/worker.js")
-    style = read_source("lab.css")
+    style = join_styles("colours.css", "common.css", "lab.css")
     rows = json.dumps(points.to_dict() if points else None)
     return environment.get_template("lab.html.jinja").render(
         style=Markup(style),

@@ -1,4 +1,4 @@
-"""Join ES modules into one script, so that a page needs no other file and no build step."""
+"""Join ES modules into one script and styles into one sheet: a page needs no other file and no build step."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from onehalf._errors import refuse
 
-__all__ = ["hash_source", "join_modules", "read_source"]
+__all__ = ["hash_source", "join_modules", "join_styles", "read_source"]
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.[^"]+)";\n', re.MULTILINE)
 """The one form of import that the modules use: names from a file beside them."""
@@ -29,6 +29,11 @@ def join_modules(entry: str) -> str:
     inside it stay its own.
     """
     return '"use strict";\n' + "".join(_wrap(name) for name in _order(entry, set()))
+
+
+def join_styles(*names: str) -> str:
+    """Join style sheets in their order: the colours, what pages share, and what is a page's own."""
+    return "".join(map(read_source, names))
 
 
 def hash_source(text: str) -> str:

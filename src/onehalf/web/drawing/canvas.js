@@ -4,6 +4,7 @@
 export function readColours() {
   const style = getComputedStyle(document.documentElement);
   const names = ["text", "soft", "line", "back", "tile", "data", "samples", "band", "half"];
+  names.push("run-0", "run-1", "run-2", "run-3");
   return Object.fromEntries(
     names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
   );

@@ -2,7 +2,8 @@
 
 import { createScale, drawPath, findTicks, formatTick, openCanvas } from "./canvas.js";
 
-const MARGIN = { left: 44, right: 58, top: 10, bottom: 22 };
+/** Room around a chart. */
+export const MARGIN = { left: 44, right: 58, top: 10, bottom: 22 };
 
 /** Points kept of each curve; when there are more, every second one is dropped. */
 const KEPT = 1200;
@@ -68,10 +69,18 @@ export function drawChart(canvas, { history, before, curves, levels, range, colo
   drawNames(context, names, width);
 }
 
-function drawFrame(context, { x, y, width, height }, last, range, colours) {
+/** Draw the lines of a grid, and their numbers. */
+export function drawFrame(
+  context,
+  { x, y, width, height },
+  last,
+  range,
+  colours,
+  ticks = findTicks(range),
+) {
   context.fillStyle = colours.soft;
   context.textAlign = "right";
-  for (const tick of findTicks(range)) {
+  for (const tick of ticks) {
     drawPath(context, [MARGIN.left, width - MARGIN.right], [y(tick), y(tick)], {
       colour: colours.line,
       width: 1,
@@ -86,7 +95,7 @@ function drawFrame(context, { x, y, width, height }, last, range, colours) {
 }
 
 /** Write names at the right, pushed apart so that none covers another. */
-function drawNames(context, names, width) {
+export function drawNames(context, names, width) {
   const sorted = [...names].sort((a, b) => a.place - b.place);
   let free = 0;
   context.textAlign = "left";

@@ -21,7 +21,7 @@ const NOISES = 31;
 const REACH = 0.05;
 const CAP = 0.1;
 
-/** Draw the figure. */
+/** Draw the figure; without D, D* or the lattice of a frame, the rest of it. */
 export function drawLine(canvas, frame, { colours, layers, units }) {
   const { context, width, height } = openCanvas(canvas);
   const { grid } = frame;
@@ -32,7 +32,7 @@ export function drawLine(canvas, frame, { colours, layers, units }) {
   const centres = Array.from({ length: grid.count }, (_, cell) =>
     x(grid.window[0][0] + (cell + 0.5) * grid.steps[0]),
   );
-  const peak = Math.max(...frame.pData.slice(0, -1)) * 1.35;
+  const peak = frame.peak ?? Math.max(...frame.pData.slice(0, -1)) * 1.35;
   const mass = (masses) => centres.map((_, cell) => D(masses[cell] / peak));
   drawTicks(context, { x, D, floor, width }, frame, colours, units);
   context.save();
@@ -50,9 +50,13 @@ export function drawLine(canvas, frame, { colours, layers, units }) {
   }
   context.restore();
   const isThere = (cell) => frame.pData[cell] + frame.pG[cell] > 1e-6;
-  const best = centres.map((_, cell) => (isThere(cell) ? D(frame.bestD[cell]) : NaN));
-  drawPath(context, centres, best, { colour: colours.band, width: 2.4, dash: [2, 4] });
-  drawPath(context, centres, [...frame.D].map(D), { colour: colours.text, width: 1.8 });
+  if (frame.bestD) {
+    const best = centres.map((_, cell) => (isThere(cell) ? D(frame.bestD[cell]) : NaN));
+    drawPath(context, centres, best, { colour: colours.band, width: 2.4, dash: [2, 4] });
+  }
+  if (frame.D) {
+    drawPath(context, centres, [...frame.D].map(D), { colour: colours.text, width: 1.8 });
+  }
   if (layers.pulls) drawPulls(context, x, floor, frame, colours);
   if (hasNoise) drawNoise(context, { x, floor, height }, frame, colours, layers.lattice);
 }

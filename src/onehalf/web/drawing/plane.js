@@ -80,9 +80,14 @@ function nameAxes(context, scales, frame, colours, names) {
   context.fillText(`↑ ${names[1]}`, scales.x(frame.grid.window[0][0]) + 6, MARGIN.top + 16);
 }
 
-function drawMarks(context, scales, kind, points, colours) {
-  for (let at = 0; at < points.length; at += 2) {
-    drawMark(context, kind, scales.x(points[at]), scales.y(points[at + 1]), 2.4, colours);
+/** Draw data and samples in turn, so that where both are neither covers the other. */
+function drawMarks(context, scales, kinds, colours) {
+  const most = Math.max(0, ...Object.values(kinds).map((points) => points.length));
+  for (let at = 0; at < most; at += 2) {
+    for (const [kind, points] of Object.entries(kinds)) {
+      if (at >= points.length) continue;
+      drawMark(context, kind, scales.x(points[at]), scales.y(points[at + 1]), 2.4, colours);
+    }
   }
 }
 
@@ -114,12 +119,12 @@ function drawPulls(context, scales, { samples, pulls, grid }, colours) {
 export function drawPlane(canvas, frame, { colours, layers, units, emphasis }) {
   const { context, ...size } = openCanvas(canvas);
   const scales = layOut(size, frame.grid.window);
-  drawHeat(context, scales, frame, frame.D, createRamp(colours), null);
+  if (frame.D) drawHeat(context, scales, frame, frame.D, createRamp(colours), null);
   clip(context, scales, frame, () => {
     if (layers.lattice && frame.lattice) drawLattice(context, scales, frame.lattice, colours);
-    if (layers.data) drawMarks(context, scales, "data", emphasis?.x ?? frame.x, colours);
-    if (layers.samples)
-      drawMarks(context, scales, "samples", emphasis?.Gz ?? frame.samples, colours);
+    const data = layers.data ? (emphasis?.x ?? frame.x) : [];
+    const samples = layers.samples ? (emphasis?.Gz ?? frame.samples) : [];
+    drawMarks(context, scales, { data, samples }, colours);
     if (layers.pulls) drawPulls(context, scales, frame, colours);
   });
   drawAxes(context, scales, frame, colours, units);

@@ -33,6 +33,13 @@ function slantLetters(text) {
   });
 }
 
+/** Choose a language: the one asked for, else that of the browser, else English. */
+export function chooseLanguage(languages, wanted, browser) {
+  if (wanted in languages) return wanted;
+  const short = browser.slice(0, 2);
+  return short in languages ? short : "en";
+}
+
 /** Put a text into an element. */
 export function setText(element, text, isFormula = false) {
   element.replaceChildren(renderText(text, isFormula));

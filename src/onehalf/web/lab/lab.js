@@ -1,13 +1,14 @@
 /** The page: it sends what a person does to the game in the worker, and draws what comes back. */
 
 import { History } from "../drawing/chart.js";
-import { fill, setText } from "../drawing/text.js";
+import { buildCaption, buildItem } from "../drawing/legend.js";
+import { chooseLanguage, fill, setText } from "../drawing/text.js";
 import { defaultSettings, reconcile } from "../game/settings.js";
 import { SPEEDS, decodeState, encodeState } from "./address.js";
 import { Controls } from "./controls.js";
 import { Pen } from "./pen.js";
 import { PIECES } from "./pieces.js";
-import { LANGUAGES, chooseLanguage } from "./texts.js";
+import { LANGUAGES } from "./texts.js";
 import { drawCharts, drawFigures, findView, judge, showNumbers, showPhase } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
@@ -251,19 +252,6 @@ function buildSwatch(name, view) {
   return swatch;
 }
 
-function buildCaption(text) {
-  const caption = document.createElement("span");
-  setText(caption, text);
-  return caption;
-}
-
-function buildItem(...parts) {
-  const item = document.createElement("span");
-  item.className = "item";
-  item.append(...parts);
-  return item;
-}
-
 function buildRamp() {
   const low = buildCaption(texts.ramp_low);
   return [buildItem(low, buildSwatch("ramp", "plane"), buildCaption(texts.ramp_high))];
@@ -278,7 +266,7 @@ function buildCurves() {
 
 /** Put the texts of a language everywhere. */
 function showTexts() {
-  const language = chooseLanguage(state.language, navigator.language ?? "");
+  const language = chooseLanguage(LANGUAGES, state.language, navigator.language ?? "");
   texts = LANGUAGES[language];
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   for (const element of document.querySelectorAll("[data-text]")) {

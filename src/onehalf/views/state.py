@@ -1,0 +1,202 @@
+"""What a run is at, and the sentences that say it."""
+
+import os
+import platform
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from onehalf._text import format_duration
+from onehalf.evaluation.wording.formats import digits
+from onehalf.fitting.history import HistoryRow, find_end
+from onehalf.runs.lock import LOCK
+from onehalf.runs.saved import SavedRun
+from onehalf.views.view import CertificateView, Kept, Rounds, RunState, Seconds
+
+__all__ = ["Standing", "describe", "find_standing", "is_at_work"]
+
+HOLDER = re.compile(r"process (\d+) on (.*)", re.DOTALL)
+"""What the lock's file says."""
+
+SILENCE = 900.0
+"""A fit on another machine is taken to be at work if it has saved within so many seconds."""
+
+WAITING = (
+    "Waiting for the first rounds: the data are read and encoded, and the game is compiled."
+)
+
+COMPARING = "Now samples are compared with the test rows, which were not used for training."
+
+RESUME = "To go on, repeat `onehalf fit` with the same data and --out."
+
+ABANDONED = "Nothing has been trained here yet, and no fit is at work."
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a saved run is at."""
+
+    state: RunState
+    rounds: Rounds
+    seconds: Seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a run has found so far; None where it has not."""
+
+    latest: Kept | None
+    """The last evaluation."""
+    kept: Kept | None
+    """The evaluation whose G is kept."""
+    null: Kept | None
+    """The same for data against data."""
+    certificate: CertificateView | None
+    diverged: str
+    """What was seen when all games left the finite numbers."""
+
+
+def is_at_work(folder: Path) -> bool:
+    """Whether a fit holds the folder; its lock is read and never touched.
+
+    The process that the lock names is looked for. Of one on another machine only the time of its last save is known.
+    """
+    try:
+        found = HOLDER.fullmatch((folder / LOCK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if found is None:
+        return True
+    if found[2] != platform.node() or sys.platform == "win32":
+        return _last_change(folder) > time.time() - SILENCE
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # a process of another user
+        return True
+    return True
+
+
+def find_standing(run: SavedRun, *, at_work: bool) -> Standing:
+    """Find what a saved run is at."""
+    about = run.about
+    ended = find_end(
+        run.history,
+        run.recipe,
+        rounds=about["t"],
+        diverged=about.get("diverged", ""),
+        extended_at=about["extended_at"],
+    )
+    is_whole = about["is_measured"] or not run.recipe.evaluate
+    state: RunState = "training" if at_work else "interrupted"
+    if ended and _has_diverged(run):
+        state = "diverged"
+    elif ended and is_whole:
+        state = "finished"
+    elif ended and at_work:
+        state = "evaluating"
+    rounds = Rounds(
+        done=about["t"],
+        planned=run.recipe.rounds,
+        extended_at=about["extended_at"],
+        next_evaluation=None if ended else _next_evaluation(run),
+    )
+    last = run.history[-1] if run.history else None
+    seconds = Seconds(
+        so_far=last["seconds"] if last else 0.0,
+        evaluating=last.get("seconds_evaluation", 0.0) if last else 0.0,
+        left=0.0 if ended else _seconds_left(run.history, run.recipe.rounds),
+    )
+    return Standing(state, rounds, seconds)
+
+
+def describe(standing: Standing, found: Findings) -> str:
+    """Say what a run is at: rounds, time left, held-out nats, and what happens next."""
+    rounds = standing.rounds
+    played = f"{rounds.done:,} round{'s' * (rounds.done != 1)}"
+    spent = format_duration(standing.seconds.so_far)
+    ended = f"after round {rounds.done:,} of {rounds.planned:,}"
+    kept = _describe_held_out(found.kept, found.null)
+    sentences = {
+        "training": [
+            _describe_rounds(standing),
+            _describe_held_out(found.latest, found.null),
+            _describe_next(rounds),
+        ],
+        "evaluating": [f"Trained {played} in {spent}.", kept, COMPARING],
+        "finished": [
+            f"Finished: {played} in {spent}.",
+            found.certificate.sentence if found.certificate else kept,
+        ],
+        "interrupted": [f"Stopped {ended}.", kept, RESUME],
+        "diverged": [f"Diverged {ended}{f': {found.diverged}' if found.diverged else ''}."],
+    }[standing.state]
+    return " ".join(filter(None, sentences))
+
+
+def _describe_rounds(standing: Standing) -> str:
+    rounds = standing.rounds
+    left = standing.seconds.left
+    about = f", about {format_duration(left)} left" if left else ""
+    return f"Training: round {rounds.done:,} of {rounds.planned:,}{about}."
+
+
+def _describe_held_out(found: Kept | None, null: Kept | None) -> str:
+    """Say what an evaluation found, beside the same for data against data."""
+    if found is None:
+        return ""
+    baseline = f" (data against data: {digits(null.estimate, null.se)})" if null else ""
+    held_out = digits(found.estimate, found.se)
+    return f"Held-out distance at round {found.t:,}: {held_out} nats{baseline}."
+
+
+def _describe_next(rounds: Rounds) -> str:
+    if rounds.next_evaluation is None:
+        return "No evaluation was asked for."
+    if rounds.next_evaluation >= rounds.planned:
+        return (
+            f"Next: the last evaluation, at round {rounds.planned:,}, and then the test rows."
+        )
+    return f"Next: an evaluation at round {rounds.next_evaluation:,}."
+
+
+def _next_evaluation(run: SavedRun) -> int | None:
+    """The round of the next evaluation, as far as it is known: they are about as far apart as the last two."""
+    if not run.recipe.evaluate:
+        return None
+    evaluated = [0, *(row["t"] for row in run.history if "jsd_estimate" in row)]
+    interval = evaluated[-1] - evaluated[-2] if len(evaluated) > 1 else 0
+    due = evaluated[-1] + interval
+    return min(max(due, run.about["t"] + run.recipe.chunk), run.recipe.rounds)
+
+
+def _seconds_left(history: Sequence[HistoryRow], planned: int) -> float | None:
+    """Seconds until the last round, by the speed of the later half of the history."""
+    if not history:
+        return None
+    first, last = history[(len(history) - 1) // 2], history[-1]
+    rounds = last["t"] - first["t"]
+    if not rounds:
+        rounds, seconds = last["t"], last["seconds"]
+    else:
+        seconds = last["seconds"] - first["seconds"]
+    return (planned - last["t"]) * seconds / rounds
+
+
+def _has_diverged(run: SavedRun) -> bool:
+    """Whether all games of a run have left the finite numbers."""
+    if run.about.get("diverged"):
+        return True
+    return bool(run.history) and not any(value == value for value in run.history[-1]["V"])
+
+
+def _last_change(folder: Path) -> float:
+    """When anything in a folder was last written, in seconds since 1970."""
+    try:
+        return max((path.stat().st_mtime for path in folder.iterdir()), default=0.0)
+    except OSError:
+        return 0.0

@@ -362,6 +362,88 @@ def read_options(content: bytes, folder: Path) -> None:
                 raise RuntimeError(err.getvalue()) from None
 
 
+def rules(rng: random.Random) -> bytes:
+    """Rules of `--constraints` for the table of `read_rules`, one a line."""
+    parts = (
+        "low <= high",
+        "low < high",
+        "total = low + high",
+        "total = 2 * low",
+        "low >= 0",
+        "unique(low)",
+        "combinations(city, land)",
+        "day <= 2024-12-31",
+        '"a b" <= high',
+    )
+    return "\n".join(rng.choices(parts, k=rng.choice((1, 2, 4)))).encode()
+
+
+def points(rng: random.Random) -> bytes:
+    """A CSV file for the lab."""
+    rows = [f"{rng.gauss(0, 1):.3f},{rng.gauss(0, 1):.2f}" for _ in range(rng.randrange(2, 40))]
+    return "\n".join(["x,y", *rows, ""]).encode()
+
+
+def gaps(rng: random.Random) -> bytes:
+    """A table with gaps, of the columns of `_make_run`."""
+    cells = ["", "0.5", "1.5", "2.5", "9", "x", "y", "z"]
+    rows = [f"{rng.choice(cells[:5])},{rng.choice(['', *cells[5:]])}" for _ in range(5)]
+    return "\n".join(["a,b", *rows, ""]).encode()
+
+
+def read_rules(content: bytes, folder: Path) -> None:
+    """Infer a table whose samples keep rules."""
+    from onehalf.data.dataset import from_objects
+    from onehalf.domains import infer_domain
+
+    days = np.datetime64("2024-01-01") + np.arange(60) % 9
+    low, high = np.arange(60) % 7 + 0.5, np.arange(60) % 5 + 9.25
+    table = pa.table(
+        {
+            "low": low,
+            "high": high,
+            "total": low + high,
+            "a b": low / 2,
+            "day": days,
+            "city": ["Rome", "Oslo", "Bonn"] * 20,
+            "land": ["IT", "NO", "DE"] * 20,
+        }
+    )
+    texts = tuple(content.decode(errors="replace").split("\n"))
+    infer_domain(from_objects(table), constraints=texts)
+
+
+def read_lab(content: bytes, folder: Path) -> None:
+    """Read points for the lab."""
+    from onehalf.web import read_points
+
+    (folder / "points.csv").write_bytes(content)
+    read_points(str(folder / "points.csv"))
+
+
+def gaps_target(folder: Path, *, has_all: bool) -> Target:
+    """A table with gaps for the run in this folder: `sample --given`, or `impute` if it has to have all columns."""
+
+    def read(content: bytes, other: Path) -> None:
+        import jax.random as jr
+
+        from onehalf import runs
+        from onehalf.data.loading import load
+
+        model = runs.load_model(folder)
+        path = other / "gaps.csv"
+        path.write_bytes(content)
+        data = load(str(path), allow_empty=True)
+        if not has_all:
+            model.draw_given(jr.key(0), data.values)
+            return
+        partial = model.domain.parse_partial(data.table, path.name, has_all=True)
+        found = model.impute(jr.key(0), partial)
+        model.domain.fill(partial, found.cells[0])
+
+    return Target(gaps, read)
+
+
 TARGETS = {
     "npy": Target(npy, read_file("rows.npy")),
     "npz": Target(npz, read_file("rows.npz")),
@@ -372,6 +454,8 @@ TARGETS = {
     "schema": Target(schema, read_schema),
     "where": Target(condition, read_condition),
     "options": Target(options, read_options),
+    "rules": Target(rules, read_rules),
+    "points": Target(points, read_lab),
 }
 """All that reads what a stranger wrote, but runs."""
 
@@ -453,6 +537,8 @@ def main() -> None:
             name: run_target(run, name)
             for name in ("recipe.json", "rows.jsonl", "state.safetensors")
         }
+        targets["given"] = gaps_target(run, has_all=False)
+        targets["impute"] = gaps_target(run, has_all=True)
         chosen = asked.targets or list(targets)
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (held + ADDRESS_SPACE,) * 2)

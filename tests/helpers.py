@@ -51,6 +51,8 @@ FIT_KEYS = [
     "players",
     "kept_personal",
     "constraints",
+    "rates_lowered",
+    "collapse",
 ]
 """The keys of what `fit --json` prints, less `run`."""
 

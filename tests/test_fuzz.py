@@ -27,6 +27,8 @@ COUNTS = {
     "schema": 60,
     "where": 60,
     "options": 30,
+    "rules": 30,
+    "points": 40,
 }
 """Inputs by target: fewer of those that take longer to read."""
 

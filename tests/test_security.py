@@ -39,6 +39,9 @@ FORBIDDEN_CALLS = {
     ("joblib", "load"),
 }
 
+CLOCKS = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow")}
+"""Clocks that jump when a system's time is set; what takes time is measured by others."""
+
 ATTACKS = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -90,6 +93,13 @@ def name_calls(node):
             )
             if not (isinstance(allowed, ast.Constant) and allowed.value is False):
                 yield f"{function.attr} with allow_pickle"
+
+
+def test_no_clock_is_read_that_jumps():
+    for path, tree in read_trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert (node.value.id, node.attr) not in CLOCKS, path
 
 
 def test_the_search_for_code_finds_it():

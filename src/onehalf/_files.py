@@ -4,20 +4,26 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO, TypeVar
 
 from onehalf._errors import refuse
 
 __all__ = [
+    "check_room",
     "check_writable",
     "is_temporary",
     "keep_file",
+    "keep_room",
+    "open_file",
     "remove_empty",
     "remove_temporaries",
     "write_file",
     "write_folder",
 ]
+
+T = TypeVar("T")
 
 LEAST_FREE = 64 << 20
 """Bytes that the disk of a run must have left."""
@@ -37,11 +43,23 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         Refusal: The file can't be written; one that was there before is as it was.
     """
+    with open_file(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file under a temporary name; at the end of the block it is synced and renamed, after an error removed.
+
+    Raises:
+        Refusal: The file can't be written; one that was there before is as it was.
+    """
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # which follows no link
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -99,6 +117,62 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def keep_room(
+    pieces: Iterable[T],
+    n: int,
+    folder: Path,
+    tell: Callable[[], int],
+    count: Callable[[T], int],
+) -> Iterator[T]:
+    """Pass pieces on to be written; after each, refuse if the disk has no room for the others.
+
+    Args:
+        pieces: The pieces.
+        n: All rows.
+        folder: Where they are written.
+        tell: Gives the bytes so far.
+        count: Gives the rows of a piece.
+
+    Raises:
+        Refusal: There is less room than the others would take.
+    """
+    done = 0
+    for piece in pieces:
+        yield piece
+        done += count(piece)
+        check_room(folder, tell(), done, n)
+
+
+def check_room(folder: Path, n_bytes: int, done: int, n: int) -> None:
+    """Refuse a file of n rows, of which some are written, that its disk has no room for.
+
+    Args:
+        folder: Where it is.
+        n_bytes: The bytes so far.
+        done: The rows that these hold, at least 1.
+        n: All rows.
+
+    Raises:
+        Refusal: There is less room than the others would take.
+    """
+    per_row = n_bytes / done
+    free = shutil.disk_usage(folder).free
+    if per_row * (n - done) > free:
+        got = f"{n:,} rows, which take about {describe_bytes(n * per_row)}"
+        expected = f"rows that fit into the {describe_bytes(free + n_bytes)} free on the disk of {folder}"
+        refuse("n", expected=expected, got=got)
+
+
+def describe_bytes(n_bytes: float) -> str:
+    """A number of bytes in words.
+
+    >>> describe_bytes(3 << 20), describe_bytes(2.5 * 2**40)
+    ('3 MiB', '2,560 GiB')
+    """
+    mebi = n_bytes / 2**20
+    return f"{mebi / 1024:,.0f} GiB" if mebi >= 10 * 1024 else f"{mebi:,.0f} MiB"
+
+
 def check_writable(folder: Path) -> None:
     """Try to write into a folder, before the work and not after it; nothing stays there.
 
@@ -106,10 +180,16 @@ def check_writable(folder: Path) -> None:
         Refusal: It can't be written to, or its disk is nearly full.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
+    probe = _temporary(folder / PROBE)
     try:
-        write_file(folder / PROBE, b"")
-        (folder / PROBE).unlink()
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.unlink(missing_ok=True)
+        probe.touch(exist_ok=False)
+        probe.unlink()
         free = shutil.disk_usage(folder).free
+    except OSError as error:
+        got = error.strerror or str(error)
+        refuse(str(folder), expected="a place to write to", got=got)
     finally:
         remove_empty(new)
     if free < LEAST_FREE:

@@ -3,9 +3,10 @@
 import dataclasses
 import math
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,6 +17,7 @@ from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
+from onehalf.data.conditions import Conditions
 from onehalf.data.dataset import frame_columns
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
@@ -27,7 +29,7 @@ from onehalf.domains import Domain, Preprocessor
 if TYPE_CHECKING:
     import onehalf.players.trees.law
 
-__all__ = ["GenerativeModel", "Given", "Imputation", "Sample", "batch_size"]
+__all__ = ["GenerativeModel", "Given", "Imputation", "Pieces", "Sample", "batch_size"]
 
 BATCH = 65_536
 """Samples made at a time, at most."""
@@ -65,6 +67,14 @@ class Sample:
     """The estimated probability of the conditions under the model."""
     effective: float | None = None
     """The effective number of the weighted samples; None of samples without weights."""
+
+
+class Pieces(NamedTuple):
+    """Encoded samples, piece by piece."""
+
+    rows: Iterator[EncodedRows]
+    found: Sample | None = None
+    """All of them, where they were drawn under conditions."""
 
 
 @dataclass(frozen=True)
@@ -132,20 +142,62 @@ class GenerativeModel:
             refuse("constraints", expected=expected, got=got, hint=hint)
         return rows
 
+    def draw_pieces(
+        self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False
+    ) -> Pieces:
+        """Draw the samples of `draw_distinct`, of which one batch is in memory at a time.
+
+        With conditions, or rules that samples must be tried by, all are drawn first.
+
+        Raises:
+            Refusal: As `draw_distinct`.
+        """
+        is_accepted = self.domain.acceptance(self.preprocessor)
+        if where or is_accepted or self.domain.find_repeats(self.preprocessor):
+            found = self.draw_distinct(key, n, where, balanced=balanced)
+            starts = range(0, n, BATCH)
+            pieces = (found.rows[start : start + BATCH] for start in starts)
+            return Pieces(pieces, found if where else None)
+        conditions = self._choose_conditions(None, balanced=balanced)
+        if not self.domain.is_filterable:
+            return Pieces(self._draw_batches(key, n))
+        rng = _rng(key)
+        _, key = jr.split(key)
+        if not conditions.names:
+            return Pieces(self._draw_batches(key, n))
+        return Pieces(
+            self._draw_batches(key, n, lambda start, stop: conditions.draw(rng, stop - start))
+        )
+
     def _draw(self, key: PRNGKey, n: int, labels: Cells | None) -> EncodedRows:
         """Draw n samples, batch by batch, whatever rules they break."""
-        c = None if labels is None else self.preprocessor.encode_conditions(labels)
+        pick = None if labels is None else lambda start, stop: labels[start:stop]
+        return EncodedRows.concatenate(list(self._draw_batches(key, n, pick)))
+
+    def _draw_batches(
+        self, key: PRNGKey, n: int, pick: Callable[[int, int], Cells] | None = None
+    ) -> Iterator[EncodedRows]:
+        """Draw n samples, batch by batch, whatever rules they break.
+
+        Args:
+            key: One key.
+            n: How many.
+            pick: Gives the labels of samples from one place up to another, each once and in order; None draws labels
+                as the data have them.
+        """
         size = batch_size(math.prod(self.preprocessor.shape))
-        starts = range(0, n, size)
-        batches = []
-        for key_batch, start in zip(jr.split(key, len(starts)), starts, strict=True):
-            if c is None:
-                batch = _draw(self.p_g, key_batch, min(size, n - start))
-            else:
-                batch = _draw_given(self.p_g, key_batch, jnp.asarray(c[start : start + size]))
-            batches.append(self.preprocessor.inverse_transform(batch))
-        rows = EncodedRows.concatenate(batches)
-        return rows if labels is None else self.preprocessor.relabel(rows, labels)
+        for number, start in enumerate(range(0, n, size)):
+            # the key is that of jr.split(key, batches), without making all of them
+            key_batch = jr.fold_in(key, number)
+            stop = min(start + size, n)
+            if pick is None:
+                batch = _draw(self.p_g, key_batch, stop - start)
+                yield self.preprocessor.inverse_transform(batch)
+                continue
+            labels = pick(start, stop)
+            c = jnp.asarray(self.preprocessor.encode_conditions(labels))
+            rows = self.preprocessor.inverse_transform(_draw_given(self.p_g, key_batch, c))
+            yield self.preprocessor.relabel(rows, labels)
 
     @cached_property
     def law(self) -> "onehalf.players.trees.law.TreeLaw | None":
@@ -247,22 +299,8 @@ class GenerativeModel:
         """
         itemsize = np.dtype(getattr(self.domain, "dtype", np.float64)).itemsize
         check_memory(n, max(math.prod(self.domain.row_shape), 1), itemsize)
-        conditions = self.preprocessor.conditions
         row_filter = self.domain.parse_filter(where) if where else None
-        cells, shares = conditions.cells, conditions.shares
-        if row_filter:
-            kept = row_filter.on(conditions.names).mask(cells)
-            if not kept.any():
-                refuse(
-                    "where", expected="labels that occur together in the data", got=row_filter
-                )
-            cells, shares = cells[kept], shares[kept]
-        if balanced:
-            if not conditions.names:
-                refuse(
-                    "balanced", expected="a fit with a label to balance by", got="one without"
-                )
-            shares = np.ones(len(cells))
+        conditions = self._choose_conditions(row_filter, balanced=balanced)
         if not self.domain.is_filterable:
             return Sample(self.draw(key, n), n)
         if row_filter and self.law and not set(row_filter.allowed) <= set(conditions.names):
@@ -280,7 +318,7 @@ class GenerativeModel:
             key, key_batch = jr.split(key)
             labels = None
             if conditions.names:
-                labels = cells[rng.choice(len(cells), size, p=shares / shares.sum())]
+                labels = conditions.draw(rng, size)
             rows = self.draw(key_batch, size, labels)
             holds = np.arange(size)
             if row_filter:
@@ -290,8 +328,30 @@ class GenerativeModel:
             n_drawn += int(needed[-1]) + 1 if len(needed) == n - count else size
             accepted.append(rows[needed])
             count += len(needed)
-        possible = 1.0 if balanced else float(shares.sum() / conditions.shares.sum())
+        of_all = self.preprocessor.conditions.shares.sum()
+        possible = 1.0 if balanced else float(conditions.shares.sum() / of_all)
         return Sample(EncodedRows.concatenate(accepted), n_drawn, possible * n / n_drawn)
+
+    def _choose_conditions(self, row_filter: RowFilter | None, *, balanced: bool) -> Conditions:
+        """The labels that samples under a filter are drawn for, with their shares.
+
+        Raises:
+            Refusal: No data have such labels, or there are none to balance by.
+        """
+        conditions = self.preprocessor.conditions
+        if row_filter:
+            kept = row_filter.on(conditions.names).mask(conditions.cells)
+            if not kept.any():
+                expected = "labels that occur together in the data"
+                refuse("where", expected=expected, got=row_filter)
+            conditions = dataclasses.replace(
+                conditions, cells=conditions.cells[kept], shares=conditions.shares[kept]
+            )
+        if not balanced:
+            return conditions
+        if not conditions.names:
+            refuse("balanced", expected="a fit with a label to balance by", got="one without")
+        return dataclasses.replace(conditions, shares=np.ones(len(conditions.cells)))
 
     def _weigh_where(
         self, key: PRNGKey, n: int, row_filter: RowFilter, *, balanced: bool

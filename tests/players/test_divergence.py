@@ -8,18 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from onehalf import fitting
+from onehalf import fitting, report
 from onehalf.data.dataset import from_objects
 from onehalf.domains import infer_domain
 from onehalf.fitting.cost import measure_speed
 from onehalf.hyperparameters import Hyperparameters
-from onehalf.players.neural import _describe_divergence
+from onehalf.players.base import Diverged
+from onehalf.players.neural import NeuralPlayers, _describe_divergence
+from onehalf.runs import checkpoint
 
 OPTIONS = Hyperparameters(
     rounds=300, width=4, m=8, choices=0, normal=2, seeds=2, random_state=0, evaluate=False
 )
 
 ROWS = np.random.default_rng(0).normal(size=(100, 2))
+
+ROWS_ENCODED = infer_domain(from_objects(ROWS)).encode(from_objects(ROWS))
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +53,46 @@ def test_a_fit_ends_within_the_chunk_at_the_players_before_it(begun, player):
     assert after.rounds == 100
     assert after.state is spoiled.state
     assert after.end == after.diverged
-    assert "round 100; lower rates may help" in after.diverged
+    assert "although rates had been lowered; the players are those of round 100; lower" in (
+        after.diverged
+    )
     assert np.isnan(after.history[-1]["V"]).all()
     (last,) = fitting.run(after, data)
     assert last.stopped_because == after.diverged
+
+
+class Diverging(NeuralPlayers):
+    """Players that leave the finite numbers in their second chunk, at the rates that they have at first."""
+
+    def play(self, state, rounds):
+        if self.rounds(state) == 100:
+            raise Diverged("V was no finite number in round 150", {"V": [np.nan, np.nan]})
+        return super().play(state, rounds)
+
+
+def test_rates_are_lowered_once_and_a_run_goes_on_through_it(begun, tmp_path):
+    fit, data = begun
+    broken = dataclasses.replace(data, players=Diverging(**vars(data.players)))
+    steps = list(fitting.run(fit, broken))
+    last = steps[-1]
+    assert last.rounds == 300
+    assert last.stopped_because == "all rounds played"
+    assert last.recipe.rate_D == pytest.approx(0.1 * fit.recipe.rate_D)
+    assert [row.get("lowered", "") for row in last.history] == ["", last.lowered, ""]
+    assert last.lowered == (
+        "V was no finite number in round 150; both rates are 0.1 of what they were from round 100 on"
+    )
+    checkpoint.save(tmp_path, steps[0], checkpoint.Source("x.npy"), {})
+    loaded = checkpoint.load(tmp_path)
+    assert loaded.recipe == steps[0].recipe
+    (again, _) = fitting.run(loaded, fitting.resume(loaded, ROWS_ENCODED))
+    for one, other in zip(
+        jax.tree.leaves(again.state), jax.tree.leaves(last.state), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    summary = report.summarize(last)
+    assert summary.to_dict()["rates_lowered"] == last.lowered
+    assert f"Rates were lowered: {last.lowered}." in report.text.fit_notes(summary)
 
 
 def test_one_seed_of_two_may_be_lost(begun):

@@ -6,9 +6,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -17,7 +20,9 @@ import pytest
 import safetensors.numpy
 
 from helpers import TINY_IMAGES as OPTIONS
+from helpers import run_cli
 from onehalf import Refusal, runs
+from onehalf._files import check_writable
 from onehalf.runs import checkpoint, recipe_file
 from onehalf.runs.lock import LOCK
 from onehalf.runs.recipe_file import RECIPE
@@ -203,7 +208,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(run, quick_fits, monk
     opened = io.open
 
     def refuse(path, *rest, **named):
-        if Path(path) == run / name:
+        if not isinstance(path, int) and Path(path) == run / name:
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, *rest, **named)
 
@@ -283,3 +288,108 @@ def test_a_dead_process_keeps_no_lock(tmp_path, quick_fits):
     assert (tmp_path / "run" / LOCK).read_text().startswith("process ")
     runs.fit_run(tmp_path / "run", quick_fits, OPTIONS)
     assert not (tmp_path / "run" / LOCK).exists()
+
+
+def test_the_same_rows_under_another_path_go_on(run, quick_fits, tmp_path):
+    moved = tmp_path / "moved.npy"
+    shutil.copy(quick_fits, moved)
+    said = []
+    runs.fit_run(run, str(moved), OPTIONS, on_progress=said.append)
+    assert said == [
+        f"{run} was begun from {quick_fits}; {moved} holds the same rows. Reports go on reading the former."
+    ]
+    np.save(moved, np.zeros((20, 4, 4), np.uint8))
+    with pytest.raises(Refusal, match=rf"other data: {quick_fits}, not {moved}\. Fit into"):
+        runs.fit_run(run, str(moved), OPTIONS)
+
+
+def test_a_folder_that_becomes_read_only_leaves_what_was_saved(
+    tmp_path, quick_fits, monkeypatch
+):
+    folder = tmp_path / "run"
+    opened = io.open
+
+    def refuse(path, mode="r", *rest, **named):
+        if "x" in mode and folder in Path(path).parents and (folder / STATE).exists():
+            raise OSError(30, "Read-only file system", str(path))
+        return opened(path, mode, *rest, **named)
+
+    monkeypatch.setattr(io, "open", refuse)
+    with pytest.raises(Refusal, match="a place to write to; got Read-only file system") as said:
+        runs.fit_run(folder, quick_fits, OPTIONS)
+    assert "What was saved before is whole." in str(said.value)
+    monkeypatch.undo()
+    assert runs.load(folder).rounds == 100
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, quick_fits):
+    (tmp_path / "file").touch()
+    with pytest.raises(Refusal, match=rf"{tmp_path}/file/run: expected a place to write to"):
+        check_writable(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o022])
+def test_files_keep_the_umask_and_none_are_left_elsewhere(
+    tmp_path, quick_fits, monkeypatch, mask
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    before = os.umask(mask)
+    try:
+        runs.fit_run(tmp_path / "run", quick_fits, OPTIONS)
+        done = run_cli("sample", tmp_path / "run", "-n", 3, "-o", tmp_path / "run" / "x.npz")
+    finally:
+        os.umask(before)
+    assert done.code == 0, done.stderr
+    for path in (tmp_path / "run").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o666 & ~mask, path
+    assert (tmp_path / "run").stat().st_mode & 0o777 == 0o777 & ~mask
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*")
+def test_ten_kills_at_random_moments_lose_nothing(tmp_path, quick_fits):
+    began = time.perf_counter()
+    runs.fit_run(tmp_path / "whole", quick_fits, OPTIONS)
+    seconds = time.perf_counter() - began
+    expected = read_files(tmp_path / "whole")
+    expected.pop(PREVIOUS)
+    moments = np.random.default_rng(0).uniform(0, seconds, 10)
+    for number, moment in enumerate(moments):
+        folder = tmp_path / f"killed-{number}"
+        child = os.fork()
+        if not child:
+            try:
+                runs.fit_run(folder, quick_fits, OPTIONS)
+            finally:
+                os._exit(0)
+        time.sleep(moment)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        runs.fit_run(folder, quick_fits, OPTIONS)
+        found = read_files(folder)
+        found.pop(PREVIOUS)
+        assert found == expected, (number, moment)
+
+
+LINKED = (RECIPE, STATE, PREVIOUS, "rows.jsonl", "progress.npy", f"..onehalf.try.{os.getpid()}")
+
+
+@pytest.mark.parametrize("name", [*LINKED, f".{STATE}.{os.getpid()}"])
+def test_no_link_in_a_run_is_written_through(run, quick_fits, fits, tmp_path, name):
+    precious = tmp_path / "precious"
+    shutil.copy(run / name if (run / name).exists() else run / STATE, precious)
+    before = precious.read_bytes()
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(precious)
+    runs.fit_run(run, quick_fits, OPTIONS)
+    checkpoint.save(run, fits[0][1], runs.Source(quick_fits), {})
+    assert precious.read_bytes() == before
+
+
+def test_a_lock_that_is_a_link_is_refused(run, quick_fits, tmp_path):
+    (tmp_path / "precious").write_text("all")
+    (run / LOCK).symlink_to(tmp_path / "precious")
+    with pytest.raises(Refusal, match="expected a place to write to; got Too many levels of"):
+        runs.fit_run(run, quick_fits, OPTIONS)
+    assert (tmp_path / "precious").read_text() == "all"

@@ -1,10 +1,14 @@
 """Files that rows are written to: samples, and the rows that were set aside for the test."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from onehalf._errors import refuse
-from onehalf.cli._common import check_suffix
+from onehalf.cli._common import check_suffix, say
 
 if TYPE_CHECKING:
     import onehalf.data.rows
@@ -15,11 +19,25 @@ __all__ = [
     "check_output",
     "check_test_file",
     "get_suffix",
+    "stop_cleanly",
     "write_test_rows",
 ]
 
 SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
 """Endings of files of samples; which of them depends on the data."""
+
+
+@contextlib.contextmanager
+def stop_cleanly() -> Iterator[None]:
+    """End a block at the first signal, with what is half written removed and the exit code that shells expect."""
+    from onehalf import runs
+
+    try:
+        with runs.StopSignals():
+            yield
+    except KeyboardInterrupt as stopped:
+        say("\nStopped. Nothing was written.")
+        raise typer.Exit(getattr(stopped, "exit_code", 130)) from None
 
 
 def get_suffix(path: str) -> str:

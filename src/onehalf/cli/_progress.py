@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from onehalf._errors import printable
+
 if TYPE_CHECKING:
     import onehalf.fitting
 
@@ -111,18 +113,49 @@ class Status:
         return "  ".join(words)
 
 
+class Notes:
+    """Sentences about a fit, each said once: collapse that two evaluations in a row have seen, and lower rates."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        """The rows of history that were looked at."""
+        self.said = ""
+        """The collapse that was said last."""
+
+    def find(self, history: Sequence[Mapping[str, Any]], seed: int) -> list[str]:
+        """What there is to say of the rows of history that are new, for one of the seeds."""
+        new = history[self.rows :]
+        self.rows = len(history)
+        found = [
+            f"Round {row['t']:,}: rates were lowered, as {row['lowered']}."
+            for row in new
+            if row.get("lowered")
+        ]
+        if not any("jsd_estimate" in row for row in new):
+            return found
+        evaluated = [row for row in history if "jsd_estimate" in row][-2:]
+        seen = [row["collapse"][seed] if row.get("collapse") else "" for row in evaluated]
+        collapse = seen[-1] if len(seen) > 1 and all(seen) else ""
+        if collapse and collapse != self.said:
+            found.append(f"Round {history[-1]['t']:,}: samples have collapsed: {collapse}.")
+        self.said = collapse
+        return found
+
+
 @contextlib.contextmanager
 def show_progress() -> Iterator[Callable[["onehalf.fitting.Fit"], None]]:
     """Show the progress of a fit: pass the fit every 100 rounds."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    notes = Notes()
     with _bar() if is_terminal else _lines() as show:
         yield lambda fit: show(
-            Status.from_history(fit.history, fit.chosen, fit.rounds, fit.recipe.rounds)
+            Status.from_history(fit.history, fit.chosen, fit.rounds, fit.recipe.rounds),
+            notes.find(fit.history, fit.chosen),
         )
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[[Status], None]]:
+def _bar() -> Iterator[Callable[[Status, Sequence[str]], None]]:
     """Draw a bar over and over again."""
     from rich import progress
     from rich.console import Console
@@ -138,7 +171,9 @@ def _bar() -> Iterator[Callable[[Status], None]]:
     with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task("fit", total=None, visible=False, words="")
 
-        def show(status: Status) -> None:
+        def show(status: Status, notes: Sequence[str]) -> None:
+            for note in notes:
+                console.print(printable(note), markup=False, highlight=False)
             bar.update(
                 task,
                 completed=status.rounds,
@@ -151,12 +186,14 @@ def _bar() -> Iterator[Callable[[Status], None]]:
 
 
 @contextlib.contextmanager
-def _lines() -> Iterator[Callable[[Status], None]]:
+def _lines() -> Iterator[Callable[[Status, Sequence[str]], None]]:
     """Write a line every ten seconds."""
     last = -math.inf
 
-    def show(status: Status) -> None:
+    def show(status: Status, notes: Sequence[str]) -> None:
         nonlocal last
+        for note in notes:
+            sys.stderr.write(f"{printable(note)}\n")
         if time.monotonic() - last > SECONDS_BETWEEN_LINES:
             last = time.monotonic()
             sys.stderr.write(f"{status}\n")

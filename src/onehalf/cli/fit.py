@@ -31,6 +31,9 @@ from onehalf.hyperparameters import FitOptions
 
 __all__ = ["fit"]
 
+LEAST_SECONDS = 20
+"""What a fit of a small file takes at least, on a processor that has nothing else to do."""
+
 
 @with_hyperparameters
 def fit(
@@ -120,6 +123,11 @@ def fit(
 
     if dry_run:
         return _print_cost(data, options, size, as_json, began)
+    if options.minutes is not None and 60 * options.minutes < LEAST_SECONDS:
+        say(
+            f"--minutes {options.minutes:g}: reading the data, the first rounds, the certificate and the report take "
+            f"{LEAST_SECONDS} s or more, whatever is asked for."
+        )
     folder = out or runs.next_folder(data)
     try:
         with runs.lock(folder):
@@ -173,4 +181,5 @@ def _print_cost(
     cost = fitting.estimate_cost(fit, fit_data).to_dict()
     if as_json:
         return print_json({"data": data, **cost})
-    return say("\n".join(f"{name:>24}  {value}" for name, value in cost.items()))
+    known = {name: value for name, value in cost.items() if value is not None}
+    return say("\n".join(f"{name:>24}  {value}" for name, value in known.items()))

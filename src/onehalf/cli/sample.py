@@ -1,5 +1,6 @@
 """`onehalf sample`: draw samples from the generator of a run."""
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from onehalf.cli._common import (
     set_up_jax,
 )
 from onehalf.cli._conditions import describe_conditions, say_impossible
-from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix
+from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix, stop_cleanly
 from onehalf.hyperparameters import about
 
 if TYPE_CHECKING:
@@ -132,14 +133,18 @@ def sample(
     fresh = domain.fresh_generator(seed, ids=ids)
     if given:
         return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
-    drawn = runs.load_model(run).draw_distinct(jr.key(seed or 0), n, where, balanced=balanced)
-    samples = domain.decode(drawn.rows, fresh=fresh)
-    domain.write(_disarm(samples) if safe_cells else samples, out, suffix)
-    is_chosen = where and drawn.n_drawn > n and drawn.effective is None
-    drawn_from = f", of {drawn.n_drawn:,} that were drawn," if is_chosen else ""
-    say(f"{n:,} rows{drawn_from} {domain.describe(samples)}: {out}")
-    if where:
-        say(describe_conditions(run, domain, where, drawn))
+    model = runs.load_model(run)
+    pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
+    with stop_cleanly():
+        decoded = domain.decode_pieces(pieces, n, fresh=fresh)
+        first = next(decoded)
+        samples = itertools.chain([first], decoded)
+        domain.write_pieces(map(_disarm, samples) if safe_cells else samples, n, out, suffix)
+    is_chosen = found and found.n_drawn > n and found.effective is None
+    drawn_from = f", of {found.n_drawn:,} that were drawn," if found and is_chosen else ""
+    say(f"{n:,} rows{drawn_from} {domain.describe(first)}: {out}")
+    if where and found:
+        say(describe_conditions(run, domain, where, found))
     return None
 
 

@@ -22,3 +22,7 @@ class Conditions:
     """The labels as cells of the encoder that reads filters on them; NaN is missing, or is no
     label."""
     shares: Float[np.ndarray, " distinct"] = field(default_factory=lambda: np.ones(1))
+
+    def draw(self, rng: np.random.Generator, n: int) -> Float[np.ndarray, "n columns"]:
+        """Draw the labels of n samples, each combination by its share; further draws go on as one would have."""
+        return self.cells[rng.choice(len(self.cells), n, p=self.shares / self.shares.sum())]

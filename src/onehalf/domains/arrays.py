@@ -1,9 +1,8 @@
 """Arrays of numbers: vectors, points, anything with one example along the first axis; perhaps with labels."""
 
 import dataclasses
-import io
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,10 +12,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
-from onehalf._files import write_file
 from onehalf.data.arrays.preprocessor import ArrayPreprocessor
 from onehalf.data.arrays.scaler import ArrayScaler
 from onehalf.data.arrays.validation import numbered, to_array
+from onehalf.data.arrays.writer import write_arrays
 from onehalf.data.dataset import Dataset
 from onehalf.data.labels import LabelEncoder, Labelled
 from onehalf.data.rows import EncodedRows
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     import onehalf.domains.recorders
     import onehalf.sections.base
 
-__all__ = ["ArrayDomain", "first_std", "pack_array"]
+__all__ = ["ArrayDomain", "first_std"]
 
 FEW_ENTRIES = 16
 """Rows of no more entries have modes to find: a latent with choices, and waves before D. Rows of more, such as images,
@@ -253,9 +252,9 @@ class ArrayDomain(Domain):
         """Shape and dtype."""
         return f"of shape {self.shape}, {np.dtype(self.dtype)}"
 
-    def write(self, samples: Any, path: Path, suffix: str) -> None:
+    def write_pieces(self, pieces: Iterable[Any], n: int, path: Path, suffix: str) -> None:
         """A .npy file of rows, or a .npz file with rows as `x` and labels as `y`."""
-        write_file(path, pack_array(samples, suffix))
+        write_arrays(pieces, n, path, suffix)
 
     def to_dict(self) -> dict[str, Any]:
         """Shape, dtype and labels."""
@@ -273,19 +272,6 @@ def without_labels(rows: Any) -> np.ndarray:
     """The array of a pair of one and its labels; one of a single axis as one column."""
     x = to_array("X", rows[0] if isinstance(rows, tuple) else rows)
     return x[:, None] if x.ndim == 1 else x
-
-
-def pack_array(samples: Any, suffix: str) -> bytes:
-    """The bytes of a .npy file, or of a .npz file."""
-    buffer = io.BytesIO()
-    x, y = samples if isinstance(samples, Labelled) else (samples, None)
-    if suffix != ".npz":
-        np.save(buffer, x, allow_pickle=False)
-    elif y is None:
-        np.savez_compressed(buffer, x=x)
-    else:
-        np.savez_compressed(buffer, x=x, y=y)
-    return buffer.getvalue()
 
 
 def first_std(recipe: Recipe, condition_size: int) -> Float[Array, " entries"]:

@@ -1,7 +1,7 @@
 """A kind of data as one class: all that the rest of the package needs to know of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from onehalf._errors import refuse
 from onehalf.data.conditions import Conditions
 from onehalf.data.dataset import Dataset
+from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.filters import Allowed, RowFilter
@@ -159,6 +160,12 @@ class Domain(ABC):
     ) -> Any:
         """The rows as the user has them, with the cells that were given, if any, as they are."""
         return self.decode(rows, fresh=fresh)
+
+    def decode_pieces(
+        self, pieces: Iterable[EncodedRows], n: int, *, fresh: np.random.Generator | None
+    ) -> Iterator[Any]:
+        """Decode n rows that come piece by piece, as `decode` does all of them."""
+        return (self.decode(rows, fresh=fresh) for rows in pieces)
 
     def fresh_generator(self, seed: int | None, *, ids: bool | None) -> Any:
         """Return what draws new values for `decode`; None if they are not wanted.
@@ -482,9 +489,18 @@ class Domain(ABC):
         """Write samples step by step; only where there are previews."""
         raise NotImplementedError
 
-    @abstractmethod
     def write(self, samples: Any, path: Path, suffix: str) -> None:
         """Write decoded samples to a file of that kind, or a folder."""
+        n = len(samples[0] if isinstance(samples, Labelled) else samples)
+        self.write_pieces([samples], n, path, suffix)
+
+    @abstractmethod
+    def write_pieces(self, pieces: Iterable[Any], n: int, path: Path, suffix: str) -> None:
+        """Write n decoded samples that come piece by piece; the bytes are the same whatever the pieces.
+
+        Raises:
+            Refusal: They can't be written there, or the disk has no room for them.
+        """
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:

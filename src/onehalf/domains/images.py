@@ -1,15 +1,17 @@
 """Images: arrays of (h, w), or (h, w, c) with 1, 3 or 4 channels."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from onehalf._files import write_file, write_folder
+from onehalf._files import check_room, write_file, write_folder
 from onehalf._typing import PRNGKey
+from onehalf.data import files
 from onehalf.data.arrays.validation import numbered
 from onehalf.data.dataset import Dataset, match_channels
 from onehalf.data.images.properties import Limits, is_image, pixel_limits
@@ -35,6 +37,12 @@ __all__ = ["ImageDomain"]
 
 LEAST_SIDE = 16
 """Images of fewer pixels a side are made by MLPs, others by convolutional networks, if nothing else is asked for."""
+
+RGBA = 4
+"""Bytes of a pixel on a sheet."""
+
+BLOCK = 4096
+"""Bytes of a disk that a file takes at a time."""
 
 CONVOLUTIONAL = {
     "m": 64,
@@ -221,14 +229,31 @@ class ImageDomain(ArrayDomain):
         domain: Any = super().from_dict(saved)
         return dataclasses.replace(domain, limits=(low, high))
 
-    def write(self, samples: Any, path: Path, suffix: str) -> None:
-        """A sheet, a folder with a PNG file each, or NumPy's files."""
+    def write_pieces(self, pieces: Iterable[Any], n: int, path: Path, suffix: str) -> None:
+        """A sheet, for which all must be in memory; a folder with a PNG file each, or NumPy's files."""
         from onehalf import figures
 
-        x, y = samples if isinstance(samples, Labelled) else (samples, None)
         if suffix == ".png":
+            needed = n * RGBA * math.prod(self.shape[:2])
+            files.check_bytes(path, needed, f"of {n:,} images on one sheet")
+            x = np.concatenate([without_labels(samples) for samples in pieces])
             write_file(path, figures.encode_image_grid(x, limits=self.limits))
         elif suffix == "":
-            write_folder(path, figures.encode_images(x, y, self.limits))
+            write_folder(path, self._encode_images(pieces, n, path.resolve().parent))
         else:
-            super().write(samples, path, suffix)
+            super().write_pieces(pieces, n, path, suffix)
+
+    def _encode_images(
+        self, pieces: Iterable[Any], n: int, folder: Path
+    ) -> Iterator[tuple[str, bytes]]:
+        """Encode images one by one; refuses more than the disk of a folder has room for."""
+        from onehalf import figures
+
+        done = n_bytes = 0
+        for samples in pieces:
+            x, y = samples if isinstance(samples, Labelled) else (samples, None)
+            for name, content in figures.encode_images(x, y, self.limits, first=done):
+                n_bytes += -(-len(content) // BLOCK) * BLOCK
+                yield name, content
+            done += len(x)
+            check_room(folder, n_bytes, done, n)

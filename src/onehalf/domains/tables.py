@@ -1,6 +1,6 @@
 """Tables: CSV and Parquet files and data frames, with words, dates and missing values as they come."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -12,7 +12,7 @@ import pyarrow as pa
 from jaxtyping import Bool
 
 from onehalf._errors import refuse
-from onehalf._files import write_file
+from onehalf._files import keep_room, open_file
 from onehalf._text import join_names
 from onehalf._typing import PRNGKey
 from onehalf.data.dataset import Dataset
@@ -34,7 +34,7 @@ from onehalf.data.tables.partial import PartialTable
 from onehalf.data.tables.preprocessor import TablePreprocessor
 from onehalf.data.tables.reader import SUFFIXES
 from onehalf.data.tables.schema import Schema
-from onehalf.data.tables.writer import pack_table
+from onehalf.data.tables.writer import write_table
 from onehalf.distributions.base import Latent
 from onehalf.domains.base import Domain, Preprocessor
 from onehalf.domains.table_samples import encode_table_samples
@@ -154,6 +154,18 @@ class TableDomain(Domain):
     def decode(self, rows: EncodedRows, *, fresh: np.random.Generator | None = None) -> Any:
         """A table, or a frame of the user's library."""
         return to_frame(self._decode(rows, fresh), self.frame)
+
+    def decode_pieces(
+        self, pieces: Iterable[EncodedRows], n: int, *, fresh: np.random.Generator | None
+    ) -> Iterator[Any]:
+        """Tables; the new values of all rows are drawn first, as no two may be alike."""
+        columns = {} if fresh is None else self.fresh.draw(self.table.types, n, fresh)
+        start = 0
+        for rows in pieces:
+            table = self.table.decode(rows.x)
+            some = {name: each.slice(start, len(rows)) for name, each in columns.items()}
+            start += len(rows)
+            yield to_frame(self.fresh.insert(table, self.table.types, some), self.frame)
 
     def decode_given(
         self,
@@ -408,9 +420,10 @@ class TableDomain(Domain):
             about += f"; without {join_names(omitted)}, which can't be learned"
         return about
 
-    def write(self, samples: Any, path: Path, suffix: str) -> None:
+    def write_pieces(self, pieces: Iterable[Any], n: int, path: Path, suffix: str) -> None:
         """A .csv, .tsv or .parquet file."""
-        write_file(path, pack_table(samples, suffix))
+        with open_file(path) as file:
+            write_table(file, keep_room(pieces, n, path.parent, file.tell, len), suffix)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding and the labels."""

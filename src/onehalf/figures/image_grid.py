@@ -148,11 +148,14 @@ def find_nearest(
 
 
 def encode_images(
-    images: Images, labels: Iterable[Any] | None = None, limits: Limits | None = None
+    images: Images,
+    labels: Iterable[Any] | None = None,
+    limits: Limits | None = None,
+    first: int = 0,
 ) -> Iterator[tuple[str, bytes]]:
     """Encode each image as a .png file of its own size: its name, in a folder for each label, and its bytes.
 
-    8 bits, grey or RGB, as torch-fidelity and clean-fid read them.
+    The names are numbers from `first` on. 8 bits, grey or RGB, as torch-fidelity and clean-fid read them.
 
     >>> [name for name, _ in encode_images(np.zeros((2, 8, 8)), ["cat", "dog"])]
     ['cat/000000.png', 'dog/000001.png']
@@ -160,7 +163,7 @@ def encode_images(
     images = np.asarray(images)
     folders = [""] * len(images) if labels is None else [_folder_of(label) for label in labels]
     for number, (folder, pixels) in enumerate(
-        zip(folders, _to_8_bits(images, limits), strict=True)
+        zip(folders, _to_8_bits(images, limits), strict=True), first
     ):
         image = Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels)
         yield f"{folder}{number:06}.png", encode_image(image, "png")

@@ -18,6 +18,7 @@ from onehalf.data.splits import Splits
 from onehalf.distributions.base import Pushforward
 from onehalf.evaluation import data_findings
 from onehalf.evaluation.certificate.certificate import LEAST_ROWS, certify, estimate
+from onehalf.evaluation.checks.collapse import find_collapse
 from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.measurement import compare
 from onehalf.evaluation.result import Measurement, QuickTable
@@ -65,12 +66,13 @@ PREVIEWS = 36
 
 
 class Evaluation(NamedTuple):
-    """The result of an evaluation for one seed, in nats."""
+    """The result of an evaluation for one seed, in nats; and what its samples lack."""
 
     jsd_estimate: float
     jsd_se: float
     jsd_lower: float
     log_e: float
+    collapse: str = ""
 
 
 UNINFORMED = Evaluation(0.0, 0.0, 0.0, 0.0)
@@ -96,10 +98,12 @@ def evaluate(
     row: dict[str, Any] = {
         name: list(values)
         for name, values in zip(Evaluation._fields, zip(*per_seed, strict=True), strict=True)
+        if any(values) or name != "collapse"
     }
     if not any("null" in past for past in fit.history):
         null = judge(fit, jr.fold_in(keys[0], 1), splits.validation, splits.train)
         row["null"] = null._asdict()
+        del row["null"]["collapse"]
     return row
 
 
@@ -115,7 +119,8 @@ def judge(
         return UNINFORMED
     key_rows, key_sample, key_bets, key_estimate = jr.split(key, 4)
     real = real[np.asarray(jr.permutation(key_rows, len(real)))[:EVALUATION_ROWS]]
-    matched = isinstance(other, Pushforward) and bool(fit.domain.label_names)
+    is_drawn = isinstance(other, Pushforward)
+    matched = is_drawn and bool(fit.domain.label_names)
     if isinstance(other, Pushforward):
         labels = None
         if matched:
@@ -147,7 +152,8 @@ def judge(
             mean, se = estimate(key_estimate, x, y, kinds=CRITICS, encoder=encoder)
     # the level is spent by the evaluations that were first asked for
     lower = bets.jsd_lower if fit.rounds < fit.recipe.scheduled_rounds else 0.0
-    return Evaluation(mean, se, lower, bets.log_e)
+    lacks = find_collapse(x.x, y.x, encoder.columns) if is_drawn else ""
+    return Evaluation(mean, se, lower, bets.log_e, lacks)
 
 
 def measure_data(fit: Fit, splits: Splits) -> DataFindings | None:

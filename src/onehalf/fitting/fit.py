@@ -86,7 +86,9 @@ class Fit:
     """Rounds trained so far."""
     stopped_because: str = "interrupted"
     diverged: str = ""
-    """What was seen when all games left the finite numbers; then `state` is the one before that chunk of rounds."""
+    """What was seen when all games left the finite numbers again; `state` is the one before these rounds."""
+    lowered: str = ""
+    """What was seen when all games left the finite numbers for the first time, and what the rates are since then."""
     extended_at: int = 0
     """The round after which more rounds were last asked for; 0 if that never happened."""
     is_measured: bool = False

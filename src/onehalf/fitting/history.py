@@ -13,6 +13,7 @@ __all__ = [
     "HistoryRow",
     "choose_evaluation",
     "choose_seed",
+    "find_collapse",
     "find_end",
 ]
 
@@ -41,6 +42,10 @@ class HistoryRow(TypedDict):
     log_e: NotRequired[list[float]]
     ended: NotRequired[str]
     """Why the players ended the game at this round."""
+    collapse: NotRequired[list[str]]
+    """What the samples of each seed lack, as seen in this evaluation; '' for nothing."""
+    lowered: NotRequired[str]
+    """Why both rates were lowered before these rounds, and by how much."""
     null: NotRequired[dict[str, float]]
     """Data against data, at the first evaluation."""
 
@@ -89,6 +94,12 @@ def choose_evaluation(history: Sequence[HistoryRow], recipe: Recipe, seed: int) 
         if each.estimate <= lowest.estimate + lowest.se:
             kept = each
     return Choice(kept, lowest)
+
+
+def find_collapse(history: Sequence[HistoryRow], seed: int, t: int) -> str:
+    """What the samples of a seed lacked at the evaluation of round t; '' if nothing, or if there was none."""
+    found = (row.get("collapse", []) for row in history if row["t"] == t)
+    return next((each[seed] for each in found if each), "")
 
 
 def choose_seed(history: Sequence[HistoryRow], recipe: Recipe) -> int:

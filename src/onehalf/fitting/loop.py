@@ -18,6 +18,9 @@ from onehalf.fitting.history import HistoryRow
 from onehalf.fitting.recording import record_snapshot
 from onehalf.players.base import Diverged
 
+LOWERED = 0.1
+"""What both rates are multiplied by, once in a fit, when all games leave the finite numbers."""
+
 __all__ = ["advance", "extend", "finish", "resume", "run", "start"]
 
 
@@ -108,7 +111,10 @@ def run(
         on_quick: Is called with the quick check of the chosen G, before critics learn for the certificate.
     """
     while not fit.end:
-        fit, data = _keep_to_time(advance(fit, data), data)
+        before, fit = fit, advance(fit, data)
+        if fit.lowered != before.lowered:
+            data = _on(fit, data.splits, data.plan)
+        fit, data = _keep_to_time(fit, data)
         yield fit
     if not fit.is_measured and fit.recipe.evaluate:
         fit = finish(fit, data, on_quick)
@@ -118,19 +124,29 @@ def run(
 def advance(fit: Fit, data: FitData) -> Fit:
     """Train a chunk of rounds, and evaluate G on validation rows if that is due.
 
-    If all games leave the finite numbers in it, the players step back to where they were before it.
+    If all games leave the finite numbers in it, the players step back to where they were before it, and play it again
+    at lower rates; the second time, the fit ends.
     """
     began = time.perf_counter()
+    before = fit
+    players = data.players
     scheduled = fit.recipe.scheduled_rounds
     end = scheduled if fit.rounds < scheduled else fit.recipe.rounds
     rounds = min(fit.recipe.chunk, end - fit.rounds)
     t = fit.rounds + rounds
-    try:
-        state, means = data.players.play(fit.state, rounds)
-    except Diverged as seen:
-        return _step_back(fit, data, seen, t, began)
+    while True:
+        try:
+            state, means = players.play(fit.state, rounds)
+            break
+        except Diverged as seen:
+            if fit.lowered:
+                return _step_back(fit, data, seen, t, began)
+            fit = _lower_rates(fit, seen)
+            players = _on(fit, data.splits).players
     played = time.perf_counter()
     row: Any = {"t": t, **means}
+    if fit.lowered != before.lowered:
+        row["lowered"] = fit.lowered
     ended = data.players.ended(state)
     if ended:
         row["ended"] = ended
@@ -157,6 +173,15 @@ def advance(fit: Fit, data: FitData) -> Fit:
     )
 
 
+def _lower_rates(fit: Fit, seen: Diverged) -> Fit:
+    """Return a fit that goes on from the same players at lower rates, and keeps what was seen."""
+    recipe = dataclasses.replace(
+        fit.recipe, rate_D=LOWERED * fit.recipe.rate_D, rate_G=LOWERED * fit.recipe.rate_G
+    )
+    share = f"{LOWERED:g} of what they were from round {fit.rounds:,} on"
+    return dataclasses.replace(fit, recipe=recipe, lowered=f"{seen}; both rates are {share}")
+
+
 def _step_back(fit: Fit, data: FitData, seen: Diverged, t: int, began: float) -> Fit:
     """End a fit whose games have left the finite numbers on the way to round t, with its players as they were before.
 
@@ -170,7 +195,8 @@ def _step_back(fit: Fit, data: FitData, seen: Diverged, t: int, began: float) ->
     best = fit.best if fit.evaluated else tuple(p_g.G for p_g in generators)
     row |= _spent(fit, began, played)
     history = (*fit.history, row)
-    diverged = f"{seen}; the players are those of round {fit.rounds:,}; lower rates may help"
+    where = f"the players are those of round {fit.rounds:,}"
+    diverged = f"{seen}, although rates had been lowered; {where}; lower rates may help"
     return dataclasses.replace(fit, best=best, history=history, diverged=diverged)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from onehalf.evaluation.result import FORMAT, Measurement, list_versions
 from onehalf.fitting import Fit
-from onehalf.fitting.history import Evaluated
+from onehalf.fitting.history import Evaluated, find_collapse
 from onehalf.players.base import PlayersSummary
 from onehalf.theory.ground_truth import GroundTruth
 
@@ -113,6 +113,10 @@ class FitSummary:
     """Columns that look like personal data and were learned, as the person asked."""
     constraints: tuple[str, ...] = ()
     """Rules that samples keep."""
+    rates_lowered: str = ""
+    """Why both rates were lowered while the fit went on, and by how much."""
+    collapse: str = ""
+    """What the samples of the chosen seed lacked at the evaluation by which its generator was kept."""
     n_rows: int | None = None
     """Rows of data, those that are set aside too; None where they are not at hand."""
 
@@ -171,6 +175,8 @@ class FitSummary:
                 "players": dict(self.players.numbers) or None,
                 "kept_personal": list(self.kept_personal),
                 "constraints": list(self.constraints),
+                "rates_lowered": self.rates_lowered,
+                "collapse": self.collapse,
             }
         )
 
@@ -208,6 +214,8 @@ def summarize(
         players=fit.players.summarize(fit.state, fit.chosen, fit.best[fit.chosen]),
         kept_personal=fit.domain.kept_personal,
         constraints=fit.domain.constraints,
+        rates_lowered=fit.lowered,
+        collapse=find_collapse(history, fit.chosen, fit.choose_evaluation(fit.chosen).kept.t),
         n_rows=n_rows,
     )
 

@@ -71,10 +71,16 @@ def privacy_notes(summary: FitSummary) -> list[str]:
 
 
 def fit_notes(summary: FitSummary) -> list[str]:
-    """What a person must know of the fit before using its certificate."""
-    if summary.certificate is None or not summary.measured_at:
-        return []
-    return [_describe_reuse(summary.measured_at, summary.certificate.alpha).rstrip()]
+    """What a person must know of the fit before using its samples or its certificate."""
+    notes = []
+    if summary.collapse:
+        notes.append(f"Samples have collapsed: {summary.collapse}.")
+    if summary.rates_lowered:
+        notes.append(f"Rates were lowered: {summary.rates_lowered}.")
+    if summary.certificate is not None and summary.measured_at:
+        reuse = _describe_reuse(summary.measured_at, summary.certificate.alpha)
+        notes.append(reuse.rstrip())
+    return notes
 
 
 def _make_heading(summary: FitSummary, name: str) -> Heading:

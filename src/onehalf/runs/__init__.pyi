@@ -2,12 +2,13 @@ from .checkpoint import load, load_domain, load_model, load_source, saved_rounds
 from .lock import lock
 from .run import Run, fit_run, load_rows, next_folder, open_run, start_fit
 from .saved import SavedRun, Source
-from .signals import Stopped
+from .signals import Stopped, StopSignals
 
 __all__ = [
     "Run",
     "SavedRun",
     "Source",
+    "StopSignals",
     "Stopped",
     "fit_run",
     "load",

@@ -127,6 +127,8 @@ def _describe(fit: "onehalf.fitting.Fit") -> dict[str, Any]:
         "t": fit.rounds,
         "stopped_because": fit.stopped_because,
         "diverged": fit.diverged,
+        "lowered": fit.lowered,
+        "rates": {"rate_D": fit.recipe.rate_D, "rate_G": fit.recipe.rate_G},
         "rounds_asked": {
             "rounds": fit.recipe.rounds,
             "first_rounds": fit.recipe.first_rounds,
@@ -201,6 +203,7 @@ def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
             rounds=about["t"],
             stopped_because=about["stopped_because"],
             diverged=about.get("diverged", ""),
+            lowered=about.get("lowered", ""),
             extended_at=about["extended_at"],
             is_measured=about["is_measured"],
             measured_at=tuple(about["measured_at"]),

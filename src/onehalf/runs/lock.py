@@ -56,7 +56,9 @@ def _hold(folder: Path) -> IO[str]:
     path = folder / LOCK
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        # a link is not followed, as what it leads to would be overwritten
+        number = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        file = os.fdopen(number, "r+", encoding="utf-8")
         if not _try_to_lock(file):
             file.seek(0)
             holder = file.read(200) or "a process"

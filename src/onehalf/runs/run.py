@@ -118,7 +118,7 @@ def open_run(
     since = time.perf_counter() if since is None else since
     options.check()
     asked = _asked(options)
-    source = Source(str(Path(word).resolve()) if is_path(word) else word, image_size)
+    source = Source(_locate(word), image_size)
     is_begun = checkpoint.has_state(folder)
     if is_begun:
         _check_same(folder, asked, source)
@@ -139,6 +139,12 @@ def open_run(
     fit = _extend(folder, fit, asked["rounds"], on_progress)
     dataset = _load(word, image_size, on_progress)
     rows = _encode_same(folder, fit, dataset, word)
+    begun_from = checkpoint.load_source(folder).source
+    if begun_from != source.source:
+        on_progress(
+            f"{folder} was begun from {begun_from}; {source.source} holds the same rows. "
+            "Reports go on reading the former."
+        )
     fit = dataclasses.replace(fit, domain=fit.domain.reveal(dataset))
     data = fitting.resume(fit, rows)
     if not fit.end:
@@ -198,14 +204,23 @@ def load_rows(folder: Path, fit: Fit, on_progress: Progress = lambda text: None)
 
 
 def _encode_same(folder: Path, fit: Fit, dataset: Dataset, word: str) -> EncodedRows:
-    """Encode the data of a run; refuses data that have changed since."""
+    """Encode the data of a run; refuses data that have changed since, and another file with other rows."""
+    begun_from = checkpoint.load_source(folder).source
+    source = _locate(word)
+    is_same = source == begun_from
+    other = f"{word} has changed since" if is_same else f"{begun_from}, not {source}"
     try:
         rows = fit.domain.encode(dataset, word)
     except Refusal as refusal:
-        _refuse_other_data(folder, f"{word} has changed since ({str(refusal).rstrip('.')})")
+        _refuse_other_data(folder, f"{other} ({str(refusal).rstrip('.')})")
     if rows.digest() != fit.data_hash:
-        _refuse_other_data(folder, f"{word} has changed since")
+        _refuse_other_data(folder, other)
     return rows
+
+
+def _locate(word: str) -> str:
+    """A name as it is, or the absolute path of a file."""
+    return str(Path(word).resolve()) if is_path(word) else word
 
 
 def _is_leftover(path: Path) -> bool:
@@ -234,9 +249,13 @@ def _asked(options: FitOptions) -> dict[str, Any]:
 
 
 def _check_same(folder: Path, asked: dict[str, Any], source: Source) -> None:
-    """Refuse to continue a run on other data or with other options, naming the first field that differs."""
+    """Refuse to continue a run on other data or with other options, naming the first field that differs.
+
+    A file may have another path than before: its rows are compared once they are read.
+    """
     begun_from = checkpoint.load_source(folder)
-    if begun_from.source != source.source:
+    are_files = is_path(begun_from.source) and is_path(source.source)
+    if begun_from.source != source.source and not are_files:
         _refuse_other_data(folder, f"{begun_from.source}, not {source.source}")
     begun = checkpoint.load_asked(folder) | {"size": begun_from.size}
     for field, value in {**asked, "size": source.size}.items():

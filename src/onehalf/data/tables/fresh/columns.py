@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,9 +175,13 @@ class FreshColumns:
 
         A column is left out if its type can't hold enough new values.
         """
-        arrays = dict(zip(table.column_names, table.columns, strict=True)) | dict(
-            self._draw(types, len(table), rng)
-        )
+        return self.insert(table, types, self.draw(types, len(table), rng))
+
+    def insert(
+        self, table: pa.Table, types: pa.Schema, columns: Mapping[str, pa.Array]
+    ) -> pa.Table:
+        """Add columns that were drawn to samples, in the order and of the types of the data."""
+        arrays = dict(zip(table.column_names, table.columns, strict=True)) | dict(columns)
         fields = [
             table.schema.field(field.name) if field.name in table.column_names else field
             for field in types
@@ -186,14 +190,14 @@ class FreshColumns:
         schema = pa.schema(fields, metadata=table.schema.metadata)
         return pa.table([arrays[field.name] for field in fields], schema=schema)
 
-    def _draw(
-        self, types: pa.Schema, n: int, rng: np.random.Generator
-    ) -> Iterator[tuple[str, pa.Array]]:
-        """Draw each column."""
-        for column in self.columns:
-            values = column.draw(rng, n)
-            if values is not None:
-                yield column.name, _as_type(values, types.field(column.name).type)
+    def draw(self, types: pa.Schema, n: int, rng: np.random.Generator) -> dict[str, pa.Array]:
+        """Draw the columns of n samples, by name; without those whose types can't hold enough new values."""
+        drawn = ((column.name, column.draw(rng, n)) for column in self.columns)
+        return {
+            name: _as_type(values, types.field(name).type)
+            for name, values in drawn
+            if values is not None
+        }
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Convert to what JSON can hold; `from_dict` is the inverse."""

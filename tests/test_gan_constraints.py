@@ -2,6 +2,7 @@
 
 import json
 
+import jax.random as jr
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from helpers import assert_refused, plant_nothing, run_cli
 from onehalf import Refusal, runs
 from onehalf.gan import GAN
+from onehalf.hyperparameters import FitOptions
 from onehalf.model import GenerativeModel
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
@@ -80,6 +82,65 @@ def test_rules_hold_under_conditions_and_given_labels(gan):
     assert set(breaks(made)) <= {"key"}
 
 
+ONLY_TREES = pytest.mark.parametrize("gan", ["trees"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    """Rows of the shop with few and with many gaps."""
+    rng = np.random.default_rng(3)
+    rows = SHOP.head(100)
+    return rows.mask(rng.random(rows.shape) < rng.choice([0.2, 0.5, 0.8], (100, 1)))
+
+
+@ONLY_TREES
+@pytest.mark.parametrize("how", ["draw", "mean", "mode"])
+def test_completed_rows_keep_every_rule_and_known_cells(gan, gaps, how):
+    filled = gan.impute(gaps, how=how)
+    assert breaks(filled) == []
+    assert not filled.isna().any().any()
+    pd.testing.assert_frame_equal(filled.where(gaps.notna()), gaps)
+
+
+@ONLY_TREES
+def test_rows_that_are_partly_given_keep_every_rule(gan, gaps):
+    known = gaps[["customer", "months", "total", "login", "city"]]
+    made = gan.sample(given=known)
+    assert breaks(made) == []
+    same = made[known.columns].where(known.notna())
+    pd.testing.assert_frame_equal(same, known, check_dtype=False)
+
+
+@ONLY_TREES
+def test_conditions_on_what_rules_determine_are_met_by_weights(gan):
+    where = "total>60,city=Rome|Milan"
+    drawn = gan.fit_.model.draw_where(jr.key(0), 200, where)
+    share = ((SHOP["total"] > 60) & SHOP["city"].isin(["Rome", "Milan"])).mean()
+    assert drawn.probability == pytest.approx(share, abs=0.07)
+    assert 200 < drawn.effective < drawn.n_drawn
+    made = gan.sample(150, where=where)
+    assert (made["total"] > 60).all()
+    assert set(made["city"]) == {"Rome", "Milan"}
+    assert breaks(made) == []
+
+
+@ONLY_TREES
+def test_rows_that_break_a_rule_have_no_density_and_are_not_completed(gan):
+    rows = SHOP.head(3).copy()
+    rows.loc[1, "total"] += 1
+    assert np.isneginf(gan.log_prob(rows)).tolist() == [False, True, False]
+    rows.loc[2, "city"] = np.nan
+    with pytest.raises(Refusal) as refusal:
+        gan.impute(rows)
+    assert str(refusal.value) == (
+        "impute: expected rows that keep the rule total = price * months; got one that breaks it in row 2. "
+        "Correct it, or fit with --constraints none."
+    )
+    twice = pd.concat([SHOP.head(1)] * 2, ignore_index=True)
+    with pytest.raises(Refusal, match=r"the rule unique\(customer, months\); got one .* row 2"):
+        gan.impute(twice)
+
+
 def test_more_rows_than_keys_are_refused(gan, monkeypatch):
     monkeypatch.setattr("onehalf.model.REDRAWS", 3)
     with pytest.raises(
@@ -146,13 +207,42 @@ def test_a_run_keeps_the_rules_of_its_schema_and_the_equations(run):
     )
 
 
+def test_gaps_of_a_file_are_filled_under_the_rules_of_a_run(run):
+    folder, _, _ = run
+    table = SHOP.head(60).copy()
+    table.loc[:19, "total"] = np.nan
+    table.loc[10:39, "months"] = np.nan
+    table.loc[40:, "login"] = pd.NaT
+    table.loc[59, ["price", "total"]] = [np.nan, 1234.57]
+    table.to_csv(folder / "gaps.csv", index=False)
+    done = run_cli("impute", "run", "gaps.csv", "-o", "full.csv", "--json", cwd=folder)
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout)["rows_left"] == 1
+    assert json.loads(done.stdout)["cells"] == 69
+    said = "1 row keeps its gaps (line 61): nothing was found that keeps the rules."
+    assert said in done.stderr
+    full = pd.read_csv(folder / "full.csv", parse_dates=["signup", "login"])
+    assert full.loc[59, ["price", "login"]].isna().all()
+    assert not {"total", "order"} & set(breaks(full.head(59)))
+    table.assign(customer="c999").to_csv(folder / "strange.csv", index=False)
+    strange = run_cli("impute", "run", "strange.csv", "-o", "full.csv", cwd=folder)
+    assert_refused(strange, "column 'customer': expected values of the data; got 'c999' in line 2")
+    table.assign(total=1.0).to_csv(folder / "wrong.csv", index=False)
+    wrong = run_cli("impute", "run", "wrong.csv", "-o", "full.csv", cwd=folder)
+    said = "wrong.csv: expected rows that keep the rule total = price * months; got one that breaks it in line 2."
+    assert_refused(wrong, said)
+    pd.testing.assert_frame_equal(full[:59].where(table[:59].notna()), table[:59])
+
+
 def test_a_run_goes_on_under_the_same_rules_only(run):
     folder, _, _ = run
     words = ("fit", "shop.csv", "--players", "trees", "--out", "run", "--schema", "shop.json")
     again = run_cli(*words, "--no-evaluation", cwd=folder)
     assert again.code == 0, again.stderr
     other = run_cli(*words, "--no-evaluation", "--constraints", "none", cwd=folder)
-    assert_refused(other, "constraints: expected None, as run was begun with; got 'none'.")
+    assert_refused(
+        other, "constraints: expected the default, as run was begun with; got 'none'."
+    )
 
 
 def test_a_broken_row_is_named_by_its_line_before_training(run):
@@ -168,6 +258,11 @@ def test_a_broken_row_is_named_by_its_line_before_training(run):
         )
         assert "in line 5. Correct the rows or the rule" in done.stderr
     assert not (folder / "other").exists()
+
+
+@pytest.mark.parametrize("nothing", [[], (), "[]", "none"])
+def test_an_empty_list_of_rules_adds_no_equations(nothing):
+    assert FitOptions(constraints=nothing).chosen_constraints == "none"
 
 
 def test_rules_are_for_tables():

@@ -251,6 +251,10 @@ def test_a_file_with_gaps_is_completed(run):
         (("sample", "run", "--given", "other.csv", "-o", "x.csv"), "'sx'. Did you mean sex?"),
         (("sample", "run", "--given", "word.csv", "-o", "x.csv"), "column 'sex'"),
         (
+            ("sample", "run", "--given", "word.csv", "-n", 5, "-o", "x.csv"),
+            "--given cannot be combined with -n, --where or --balanced.",
+        ),
+        (
             ("sample", "run", "--given", "word.csv", "--where", "sex=F", "-o", "x.csv"),
             "--given",
         ),

@@ -145,10 +145,12 @@ class GAN(FitOptions, BaseEstimator):
         how: Literal["draw", "mean", "mode"] = "draw",
         random_state: int | np.random.RandomState | None = None,
     ) -> Any:
-        """Fill the missing cells of a table; needs a fit with players made of trees, and without rules.
+        """Fill the missing cells of a table; needs a fit with players made of trees.
 
         A cell is drawn from the law of complete rows given all cells of its row that are there (a cell that is there
-        never changes). IDs, personal data and free text are not learned: they come back as they are, gaps included.
+        never changes), and completed rows keep the rules of the fit. A row that breaks one is refused; one of which no
+        completion is found keeps its gaps. IDs, personal data and free text are not learned: they come back as they
+        are, gaps included.
 
         Args:
             X: A frame with the columns of the data.
@@ -185,7 +187,9 @@ class GAN(FitOptions, BaseEstimator):
         measure counts them). Other numbers have a density per unit of their column, except for point masses at
         values that several training rows share, at the least value and at the greatest. So the sum over the former of
         the integral over the latter is 1. A row that samples can't equal, such as one with a number beyond those of
-        all training rows, has -inf.
+        all training rows, or one that breaks a rule of the fit, has -inf. Where samples keep rules, what these
+        determine (a computed column, the words of a combination beside the first) adds nothing to the measure: the
+        density is that of the row without it, with the gap of an order in place of its upper column.
 
         >>> import pandas as pd
         >>> table = pd.DataFrame({"x": np.arange(400) % 4, "odd": np.where(np.arange(400) % 2, "yes", "no")})

@@ -396,6 +396,8 @@ class FitOptions(Hyperparameters):
         """
         if self.constraints is None:
             return None
+        if len(self.constraints) == 0 or self.constraints == "[]":
+            return "none"
         is_word = isinstance(self.constraints, str) and self.constraints.isalpha()
         if is_word:
             return choose("constraints", str(self.constraints), CONSTRAINTS)

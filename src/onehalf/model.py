@@ -1,12 +1,13 @@
 """What was learned: a distribution that gives rows in the user's own form, freely or under conditions."""
 
 import dataclasses
+import functools
 import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -25,9 +26,7 @@ from onehalf.data.tables.filters import RowFilter
 from onehalf.data.tables.partial import PartialTable
 from onehalf.distributions.base import AbstractData, Batch, BatchMap, Pushforward
 from onehalf.domains import Domain, Preprocessor
-
-if TYPE_CHECKING:
-    import onehalf.players.trees.law
+from onehalf.players.law import Law, Wish
 
 __all__ = ["GenerativeModel", "Given", "Imputation", "Pieces", "Sample", "batch_size"]
 
@@ -43,6 +42,9 @@ SEARCH = 1_000_000
 COPIES = 2
 """Samples are held at least this number of times: batch by batch, and put together."""
 
+
+WRONG_ROW = "Correct it, or fit with --constraints none."
+"""What to do about a row that breaks a rule."""
 
 REDRAWS = 100
 """Times that samples are drawn anew, at most, where they break a rule."""
@@ -86,6 +88,8 @@ class Given:
     """The cells that were given, if they were not labels alone."""
     n_impossible: int = 0
     """Rows with a given value that samples never have."""
+    left: tuple[str, ...] = ()
+    """The names of rows that keep their gaps, as nothing was found that keeps the rules."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Imputation:
     cells: tuple[Cells, ...]
     n_impossible: int
     """Rows with a value that samples never have."""
+    left: tuple[str, ...] = ()
+    """The names of rows that keep their gaps, as nothing was found that keeps the rules."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,7 @@ class GenerativeModel:
             yield self.preprocessor.relabel(rows, labels)
 
     @cached_property
-    def law(self) -> "onehalf.players.trees.law.TreeLaw | None":
+    def law(self) -> Law | None:
         """The density of samples, where the players have one."""
         return self.domain.law(self.p_g.G, self.preprocessor)
 
@@ -216,16 +222,12 @@ class GenerativeModel:
         """Draw a sample for each row of a table with gaps, its other cells given; drawn ones may be missing too.
 
         Raises:
-            Refusal: The players can't.
+            Refusal: The players can't, or a row breaks a rule that samples keep.
         """
-        law = self._require_law("given")
-        rng = _rng(key)
-        rows: list[Cells] = []
-        impossible = 0
-        for each in law.complete(rng, partial.cells, partial.is_given, may_be_missing=True):
-            rows.append(each.draw(rng, 1)[:, 0])
-            impossible += int((~each.is_possible).sum())
-        return Given(EncodedRows.unlabelled(np.concatenate(rows)), partial, impossible)
+        found = self._fill(key, partial, Wish(may_be_missing=True))
+        return Given(
+            EncodedRows.unlabelled(found.cells[0]), partial, found.n_impossible, found.left
+        )
 
     def impute(
         self, key: PRNGKey, partial: PartialTable, *, draws: int = 1, how: str = "draw"
@@ -236,21 +238,57 @@ class GenerativeModel:
             key: One key.
             partial: The table.
             draws: How many completions.
-            how: 'draw', 'mean' or 'mode'; see `TreeLaw.summarize`.
+            how: 'draw', 'mean' or 'mode'; see `Wish`.
 
         Raises:
-            Refusal: The players can't.
+            Refusal: The players can't, or a row breaks a rule that samples keep.
         """
-        law = self._require_law("impute")
+        return self._fill(key, partial, Wish(may_be_missing=False, draws=draws, how=how))
+
+    def _fill(self, key: PRNGKey, partial: PartialTable, wish: Wish) -> Imputation:
+        """Complete rows."""
+        law = self._require_law(partial.what)
+        broken = law.find_broken(partial.cells)
+        if broken is not None:
+            got = f"one that breaks it in {partial.locate(broken.row)}"
+            expected = f"rows that keep the rule {broken.rule}"
+            refuse(partial.what, expected=expected, got=got, hint=WRONG_ROW)
         rng = _rng(key)
-        filled: list[list[Cells]] = [[] for _ in range(draws)]
-        impossible = 0
-        for each in law.complete(rng, partial.cells, partial.is_given, may_be_missing=False):
-            impossible += int((~each.is_possible).sum())
-            rows = each.draw(rng, draws) if how == "draw" else law.summarize(each, how)[:, None]
-            for number, parts in enumerate(filled):
-                parts.append(rows[:, number])
-        return Imputation(tuple(map(np.concatenate, filled)), impossible)
+        found = law.fill(rng, partial.cells, partial.is_given, wish)
+        again = functools.partial(self._fill_again, rng, partial, wish)
+        cells = tuple(self._separate(partial.what, each, again) for each in found.cells)
+        left = tuple(partial.locate(row) for row in found.failed)
+        return Imputation(cells, int((~found.is_possible).sum()), left)
+
+    def _fill_again(
+        self, rng: np.random.Generator, partial: PartialTable, wish: Wish, rows: np.ndarray
+    ) -> Cells:
+        """Complete some of the rows once more."""
+        one = dataclasses.replace(wish, draws=1, how="draw")
+        law = self._require_law(partial.what)
+        return law.fill(rng, partial.cells[rows], partial.is_given[rows], one).cells[0]
+
+    def _separate(
+        self, what: str, cells: Cells, fill_again: Callable[[np.ndarray], Cells]
+    ) -> Cells:
+        """Complete rows anew that repeat a key that rules say is unique."""
+        repeats = self.domain.find_repeats(self.preprocessor)
+        if repeats is None:
+            return cells
+        wrong = np.zeros(0, int)
+        for _ in range(REDRAWS):
+            # of rows with one key all are drawn anew, as one of them may have been given it
+            both = (cells, repeats), (cells[::-1], lambda rows: repeats(rows)[::-1])
+            wrong = np.flatnonzero(
+                np.any([find(EncodedRows.unlabelled(rows)) for rows, find in both], axis=0)
+            )
+            if not len(wrong):
+                break
+            cells[wrong] = fill_again(wrong)
+        if len(wrong):
+            got = f"{len(wrong):,} that repeat a key of another row after {REDRAWS} draws"
+            refuse(what, expected="rows that can have keys of their own", got=got)
+        return cells
 
     def check_imputes(self) -> None:
         """Refuse players that can't fill gaps."""
@@ -261,7 +299,7 @@ class GenerativeModel:
         """The standard error of the constant that the densities of all rows share."""
         return self._require_law("log_prob").constant_error
 
-    def _require_law(self, what: str) -> "onehalf.players.trees.law.TreeLaw":
+    def _require_law(self, what: str) -> Law:
         """The density of samples; refuses where there is none."""
         law = self.law
         if law is None:

@@ -1,16 +1,19 @@
 """What `onehalf sample` says of rows under conditions."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onehalf._errors import Refusal
+from onehalf._text import join_names
 from onehalf.cli._common import say
 
 if TYPE_CHECKING:
     import onehalf.domains
     import onehalf.model
 
-__all__ = ["describe_conditions", "say_impossible"]
+__all__ = ["describe_conditions", "reveal_words", "say_impossible", "say_left"]
 
 
 def describe_conditions(
@@ -27,10 +30,39 @@ def describe_conditions(
 def say_impossible(rows: int) -> None:
     """Say how many rows have a known value that the model never makes."""
     if rows:
+        have = "1 row has" if rows == 1 else f"{rows:,} rows have"
         say(
-            f"{rows:,} of the rows have a value that the model never makes. "
-            "It is kept, and the nearest value was used for their other cells."
+            f"{have} a value that the model never makes. It is kept, and the nearest value was used for the "
+            "other cells."
         )
+
+
+def say_left(names: Sequence[str]) -> None:
+    """Say which rows keep their gaps."""
+    if names:
+        keeps = (
+            "1 row keeps its gaps"
+            if len(names) == 1
+            else f"{len(names):,} rows keep their gaps"
+        )
+        say(f"{keeps} ({join_names(names)}): nothing was found that keeps the rules.")
+
+
+def reveal_words(
+    run: Path, model: "onehalf.model.GenerativeModel"
+) -> "onehalf.model.GenerativeModel":
+    """Return the model with the words that its run does not hold, if the data are still there."""
+    from onehalf import runs
+    from onehalf.data.loading import is_path, load
+
+    source = runs.load_source(run)
+    if not (model.domain.hides_words and is_path(source.source)):
+        return model
+    try:
+        data = load(source.source, image_size=source.size)
+    except (Refusal, OSError):
+        return model
+    return dataclasses.replace(model, domain=model.domain.reveal(data))
 
 
 def _describe_share(run: Path, domain: "onehalf.domains.Domain", where: str) -> str:

@@ -8,7 +8,7 @@ import typer
 from onehalf._errors import refuse
 from onehalf._text import join_names
 from onehalf.cli._common import AsJson, Run, Seed, check_suffix, print_json, say, set_up_jax
-from onehalf.cli._conditions import say_impossible
+from onehalf.cli._conditions import reveal_words, say_impossible, say_left
 
 __all__ = ["impute"]
 
@@ -53,7 +53,7 @@ def impute(
 ) -> None:
     """Fill the missing cells of a table, given all cells of their rows that are there.
 
-    Needs a run with --players trees. Cells that are there never change.
+    Needs a run with --players trees. Cells that are there never change; completed rows keep the rules of the run.
 
     Example: onehalf impute run people.csv -o complete.csv
     """
@@ -68,13 +68,15 @@ def impute(
         refuse("out", expected="another file than the table with gaps", got=str(to))
     set_up_jax()
     import jax.random as jr
+    import numpy as np
 
     from onehalf import runs
     from onehalf.data.loading import load
 
     model = runs.load_model(run)
-    domain = model.domain
     model.check_imputes()
+    model = reveal_words(run, model)
+    domain = model.domain
     partial = domain.parse_partial(
         load(str(file), allow_empty=True).table, file.name, has_all=True
     )
@@ -82,13 +84,14 @@ def impute(
     found = model.impute(jr.key(seed), partial, draws=draws or 1, how=how)
     for out, cells in zip(outputs, found.cells, strict=True):
         domain.write(domain.fill(partial, cells), out, out.suffix.lower())
+    n_filled = partial.n_missing - int(np.isnan(found.cells[0]).sum())
+    n_rows = len(partial.cells)
     if as_json:
-        numbers = {"cells": partial.n_missing, "rows": len(partial.cells)}
-        print_json(
-            {**numbers, "impossible_rows": found.n_impossible, "files": [*map(str, outputs)]}
-        )
-    say(_describe(partial.n_missing, len(partial.cells), partial.gaps_left(domain.left_out)))
+        numbers = {"cells": n_filled, "rows": n_rows, "impossible_rows": found.n_impossible}
+        print_json({**numbers, "rows_left": len(found.left), "files": [*map(str, outputs)]})
+    say(_describe(n_filled, n_rows, partial.gaps_left(domain.left_out)))
     say_impossible(found.n_impossible)
+    say_left(found.left)
     say(f"Written: {join_names([str(each) for each in outputs])}")
 
 

@@ -15,7 +15,7 @@ from onehalf.cli._common import (
     say,
     set_up_jax,
 )
-from onehalf.cli._conditions import describe_conditions, say_impossible
+from onehalf.cli._conditions import describe_conditions, reveal_words, say_impossible, say_left
 from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix, stop_cleanly
 from onehalf.hyperparameters import about
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import onehalf.domains
 
 __all__ = ["sample"]
+
+ROWS = 1000
+"""Samples by default."""
 
 TEXT_SUFFIXES = (".csv", ".tsv")
 """Endings of files that spreadsheets open as text."""
@@ -41,8 +44,13 @@ def sample(
         ),
     ],
     n: Annotated[
-        int, typer.Option("-n", metavar="N", help="Number of samples (animations: at most 36).")
-    ] = 1000,
+        int | None,
+        typer.Option(
+            "-n",
+            metavar="N",
+            help=f"Number of samples (animations: at most 36). Default: {ROWS}.",
+        ),
+    ] = None,
     where: Annotated[
         str | None,
         typer.Option(
@@ -54,8 +62,7 @@ def sample(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A table of known cells: one sample for each of its rows (-n is not used), with these cells kept and "
-            "the others drawn.",
+            help="A table of known cells: one sample for each of its rows, with these cells kept and the others drawn.",
         ),
     ] = None,
     balanced: Annotated[
@@ -105,11 +112,12 @@ def sample(
 
     Example: onehalf sample runs/digits-1 -n 1000 -o new.npy
     """
+    if given and (n or where or balanced):
+        raise Refusal("--given cannot be combined with -n, --where or --balanced.")
+    n = ROWS if n is None else n
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
     about()["random_state"].check("seed", seed or 0)
-    if given and (where or balanced):
-        raise Refusal("--given cannot be combined with --where or --balanced.")
     out = Path(to)
     if interpolate or progress or out.suffix.lower() in ANIMATION_SUFFIXES:
         if where or given or balanced or ids is not None:
@@ -157,7 +165,7 @@ def _sample_given(
     from onehalf import runs
     from onehalf.data.loading import load
 
-    model = runs.load_model(run)
+    model = reveal_words(run, runs.load_model(run))
     domain = model.domain
     drawn = model.draw_given(jr.key(seed), load(str(given), allow_empty=True).values)
     samples = domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
@@ -165,6 +173,7 @@ def _sample_given(
     names = drawn.known.table.column_names if drawn.known else domain.label_names
     say(f"{len(drawn.rows):,} rows {domain.describe(samples, names)}: {out}")
     say_impossible(drawn.n_impossible)
+    say_left(drawn.left)
 
 
 def _disarm(samples: Any) -> Any:

@@ -22,6 +22,7 @@ from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.samples import Samples
 from onehalf.hyperparameters import NETS, PLAYERS
 from onehalf.players.base import Players
+from onehalf.players.law import Law
 from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
     import onehalf.domains.recorders
-    import onehalf.players.trees.law
     import onehalf.sections.base
 
 __all__ = ["Domain", "Preprocessor", "State"]
@@ -188,6 +188,11 @@ class Domain(ABC):
     def reveal(self, data: Dataset) -> "Domain":
         """Return the domain of a saved run with the words that were not saved, from its data."""
         return self
+
+    @property
+    def hides_words(self) -> bool:
+        """Whether it lacks words that no training row has, until they are revealed."""
+        return False
 
     @property
     @abstractmethod
@@ -353,9 +358,7 @@ class Domain(ABC):
             game = make_game(recipe, p_data, self.latent(recipe, preprocessor))
         return NeuralPlayers(recipe, game, self.make_networks(recipe, preprocessor, p_data))
 
-    def law(
-        self, G: Any, preprocessor: Preprocessor
-    ) -> "onehalf.players.trees.law.TreeLaw | None":
+    def law(self, G: Any, preprocessor: Preprocessor) -> Law | None:
         """The density of G's rows; None where there is none."""
         return None
 

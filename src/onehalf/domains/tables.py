@@ -26,7 +26,7 @@ from onehalf.data.tables.constraints.base import Rule
 from onehalf.data.tables.constraints.choosing import choose_rules
 from onehalf.data.tables.constraints.constraints import Reduction
 from onehalf.data.tables.copula import gaussian_copula
-from onehalf.data.tables.encoding import Cells, TableEncoder
+from onehalf.data.tables.encoding import HIDDEN, Cells, TableEncoder
 from onehalf.data.tables.filters import RowFilter, find_column
 from onehalf.data.tables.frames import is_data_frame, to_frame, to_table
 from onehalf.data.tables.fresh import FreshColumns
@@ -177,7 +177,7 @@ class TableDomain(Domain):
         """A table, or a frame of the user's library, in which known cells are as they are."""
         if known is None:
             return self.decode(rows, fresh=fresh)
-        table = known.fill_columns(self._decode(rows, fresh))
+        table = known.fill_columns(self._decode(rows, fresh), self.table)
         names = [name for name in self.table.types.names if name in table.column_names]
         return to_frame(table.select(names), self.frame)
 
@@ -202,6 +202,11 @@ class TableDomain(Domain):
     def reveal(self, data: Dataset) -> "TableDomain":
         """The domain with all words."""
         return replace(self, table=self.table.reveal_words(data.table), public=self.shown)
+
+    @property
+    def hides_words(self) -> bool:
+        """Whether some words are hidden."""
+        return any(HIDDEN in words for words in self.table.words.values())
 
     @property
     def shown(self) -> TableEncoder:

@@ -3,12 +3,11 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import numpy as np
 
 from onehalf._errors import refuse
-from onehalf._text import join_names
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.cell_preprocessor import CellPreprocessor
 from onehalf.data.tables.choices import NUMBERS
@@ -21,7 +20,9 @@ from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.rows import concatenate, wrap
 from onehalf.hyperparameters import Hyperparameters
 from onehalf.players.base import Players
+from onehalf.players.law import Law
 from onehalf.players.trees.capacity import Audit
+from onehalf.players.trees.constrained_law import ConstrainedLaw
 from onehalf.players.trees.generator import TreeGenerator
 from onehalf.players.trees.law import TreeLaw
 from onehalf.players.trees.noise import UniformLatent
@@ -47,9 +48,7 @@ ALPHA = 0.05
 class TreeTableDomain(TableDomain):
     """A table whose players take its cells as they are."""
 
-    given_hint: ClassVar[str] = (
-        "Fit with --constraints none to give other columns than labels; rows need not keep rules then."
-    )
+    given_hint: ClassVar[str] = "Give a table of known cells, in any of its columns."
 
     def fit_cells(self, cells: Cells, encoder: TableEncoder) -> Any:
         """The cells as they are."""
@@ -98,16 +97,8 @@ class TreeTableDomain(TableDomain):
         given = unwrap(preprocessor).label_columns
         return TreePlayers(recipe, p_data.cells, facts, given, p_z, test)
 
-    def refuse_law(self, what: str) -> NoReturn:
-        """Rows that keep rules have no density that is known."""
-        got = f"one whose samples keep {join_names(self.constraints)}"
-        hint = "Fit with --constraints none; filled cells need not keep the rules then."
-        refuse(what, expected="a fit without rules", got=got, hint=hint)
-
-    def law(self, G: Any, preprocessor: Preprocessor) -> TreeLaw | None:
-        """The chain's law, tilted, where it is one of the cells themselves."""
-        if not isinstance(preprocessor, CellPreprocessor):
-            return None
+    def law(self, G: Any, preprocessor: Any) -> Law:
+        """The chain's law, tilted, of cells or of what rules leave of them."""
         return _find_law(G, preprocessor)
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,11 +111,14 @@ class TreeTableDomain(TableDomain):
 
 
 @functools.lru_cache(maxsize=1)
-def _find_law(G: TreeGenerator, preprocessor: CellPreprocessor) -> TreeLaw:
+def _find_law(G: TreeGenerator, preprocessor: Any) -> Law:
     """The law of G; that of the last one is kept, as its constant and its sums take a while."""
-    conditions = preprocessor.conditions
-    labels = conditions.cells[:, list(preprocessor.label_columns)]
-    return TreeLaw(G, labels, conditions.shares)
+    inner: CellPreprocessor = unwrap(preprocessor)
+    labels = inner.conditions.cells[:, list(inner.label_columns)]
+    law = TreeLaw(G, labels, inner.conditions.shares)
+    if isinstance(preprocessor, ConstrainedPreprocessor):
+        return ConstrainedLaw.of(law, preprocessor.reduction)
+    return law
 
 
 def _leave(cells: Cells) -> Cells:

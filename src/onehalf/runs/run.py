@@ -282,7 +282,8 @@ def _refuse_other_option(folder: Path, field: str, begun: Any, value: Any) -> No
     hint = "Ask for what the run was begun with, or for another folder."
     if field == "rounds":
         hint += " More rounds than before extend a run."
-    refuse(field, expected=f"{begun!r}, as {folder} was begun with", got=repr(value), hint=hint)
+    wanted, got = ("the default" if each is None else repr(each) for each in (begun, value))
+    refuse(field, expected=f"{wanted}, as {folder} was begun with", got=got, hint=hint)
 
 
 def _refuse_other_data(folder: Path, what: str) -> NoReturn:

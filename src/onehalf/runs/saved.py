@@ -95,7 +95,9 @@ class SavedRun:
         data = content["data"]
         return cls(
             path=path,
-            recipe=Recipe(**content["solved"] | state.about["rounds_asked"] | state.about.get("rates", {})),
+            recipe=Recipe(
+                **content["solved"] | state.about["rounds_asked"] | state.about.get("rates", {})
+            ),
             source=Source(data["source"], data["size"]),
             data_hash=data["sha256"],
             domain=content["domain"],

@@ -63,6 +63,28 @@ def test_a_file_comes_back_in_its_own_dialect(tmp_path, encoder):
     assert partial.n_missing == 4
 
 
+def test_given_cells_are_written_in_the_dialect_of_the_run(tmp_path, encoder):
+    (tmp_path / "known.csv").write_text("price;sex\n1,25;F\n99,5;M\n")
+    table = load(str(tmp_path / "known.csv"), allow_empty=True).table
+    partial = PartialTable.parse(table, encoder)
+    drawn = encoder.encode(DATA)[:2]
+    drawn[partial.is_given] = partial.cells[partial.is_given]
+    both = partial.fill_columns(encoder.decode(drawn).select(["sex", "price"]), encoder)
+    assert pack_table(both, ".csv").decode().splitlines() == ["sex,price", "F,1.25", "M,99.5"]
+
+
+def test_words_that_no_training_row_has_are_refused_where_the_others_are_hidden():
+    words = pa.table({"city": ["Rome", "Paris", "Bonn"], "age": [1, 2, 3]})
+    encoder = TableEncoder.fit(words)
+    hidden = encoder.hide_words(encoder.encode(words)[:2])
+    with pytest.raises(Refusal) as refusal:
+        PartialTable.parse(pa.table({"city": [None, "Rone"]}), hidden)
+    assert str(refusal.value) == (
+        "given, column 'city': expected values of the training rows; got 'Rone' in row 2. Did you mean Rome?"
+    )
+    assert PartialTable.parse(words, hidden, "impute", hidden.names).is_given.all()
+
+
 def test_numbers_of_a_finer_type_are_not_rounded_to_a_coarser_one(encoder):
     partial = PartialTable.parse(pa.table({"age": [30.5, None]}), encoder)
     drawn = encoder.decode(encoder.encode(DATA)[:2])
@@ -78,7 +100,7 @@ def test_numbers_of_a_finer_type_are_not_rounded_to_a_coarser_one(encoder):
 
 def test_columns_that_only_the_given_table_has_are_kept(encoder):
     partial = PartialTable.parse(pa.table({"id": ["x", None], "age": [30, None]}), encoder)
-    both = partial.fill_columns(encoder.decode(encoder.encode(DATA)[:2]))
+    both = partial.fill_columns(encoder.decode(encoder.encode(DATA)[:2]), encoder)
     assert both["id"].to_pylist() == ["x", None]
     assert both["age"].to_pylist() == [30, 54]
     assert both["price"].to_pylist() == [1.25, 2.0]

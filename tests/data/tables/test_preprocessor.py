@@ -11,6 +11,7 @@ from scipy import special, stats
 
 from onehalf import Refusal
 from onehalf.data.rows import EncodedRows
+from onehalf.data.tables.cell_preprocessor import CellPreprocessor
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.normal_scores import NormalScores
 from onehalf.data.tables.preprocessor import TablePreprocessor
@@ -201,3 +202,14 @@ def test_a_label_must_be_a_choice():
         Refusal, match="label 'x': expected a column of categories or of few values; got"
     ):
         fit_preprocessor(x=rng.normal(size=N), sex=rng.choice(["F", "M"], N), labels=["x"])
+
+
+def test_labels_that_are_equal_in_float32_are_refused():
+    table = pa.table({"n": [2**24, 2**24 + 1] * 20, "y": range(40)})
+    encoder = TableEncoder.fit(table)
+    with pytest.raises(
+        Refusal, match=r"label: .* numbers of 'n' that differ after the seventh"
+    ):
+        CellPreprocessor.fit(encoder.encode(table), encoder, ["n"])
+    apart = pa.table({"n": [2**24, 2**24 + 2] * 20, "y": range(40)})
+    CellPreprocessor.fit(encoder.encode(apart), encoder, ["n"])

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from onehalf._errors import refuse
 from onehalf._typing import PRNGKey, Samples
 from onehalf.data.conditions import Conditions
 from onehalf.data.rows import EncodedRows
@@ -52,12 +53,15 @@ class CellPreprocessor:
         """Find the labels that occur.
 
         Raises:
-            Refusal: A label is a column of many numbers.
+            Refusal: A label is a column of many numbers, or of numbers that conditions do not tell apart.
         """
         conditions = Conditions()
         if labels:
             conditions = TablePreprocessor.fit(rows, encoder, labels).conditions
-        return cls(rows.shape[1], _places(encoder, labels), conditions)
+        places = _places(encoder, labels)
+        for place in places:
+            _check_distinct(encoder.names[place], conditions.cells[:, place])
+        return cls(rows.shape[1], places, conditions)
 
     @property
     def shape(self) -> tuple[int]:
@@ -118,6 +122,15 @@ class CellPreprocessor:
         """What `to_arrays` gave."""
         conditions = Conditions(tuple(labels), arrays["label_cells"], arrays["label_shares"])
         return cls(len(encoder.columns), _places(encoder, labels), conditions)
+
+
+def _check_distinct(name: str, cells: Float[np.ndarray, " _"]) -> None:
+    """Refuse a label whose numbers are equal in float32, in which conditions are given to G."""
+    values = np.unique(cells[~np.isnan(cells)])
+    if len(np.unique(values.astype(np.float32))) < len(values):
+        hint = f"Give {name!r} the kind 'category' in the schema file."
+        got = f"numbers of {name!r} that differ after the seventh digit only"
+        refuse("label", expected="labels that can be told apart", got=got, hint=hint)
 
 
 def _places(encoder: TableEncoder, names: Sequence[str]) -> tuple[int, ...]:

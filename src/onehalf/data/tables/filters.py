@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean
@@ -66,6 +66,8 @@ MISSING = "missing"
 MOST_LISTED = 10
 """The most words or values of a column that a message lists."""
 
+Values = Float[np.ndarray, " _"]
+
 Spans = Sequence[tuple[float, float]]
 """Closed intervals of cells, in order, that do not overlap."""
 
@@ -104,6 +106,15 @@ class Allowed:
         return Allowed(
             tuple(_intersect(self.spans, other.spans)), self.missing and other.missing
         )
+
+    def holds(self, cells: Values) -> Bool[np.ndarray, " _"]:
+        """Whether each cell is allowed."""
+        within = np.zeros(len(cells), bool)
+        if self.spans:
+            lows, highs = np.array(self.spans).T
+            place = np.searchsorted(lows, cells, side="right") - 1
+            within = (place >= 0) & (cells <= highs[place])
+        return within | (np.isnan(cells) & self.missing)
 
     @property
     def is_empty(self) -> bool:
@@ -177,13 +188,7 @@ class RowFilter:
         """Which rows of the encoded table satisfy all conditions."""
         holds = np.ones(len(rows), bool)
         for name, left in self.allowed.items():
-            cells = rows[:, self.coding.names.index(name)]
-            within = np.zeros(len(cells), bool)
-            if left.spans:
-                lows, highs = np.array(left.spans).T
-                place = np.searchsorted(lows, cells, side="right") - 1
-                within = (place >= 0) & (cells <= highs[place])
-            holds &= within | (np.isnan(cells) & left.missing)
+            holds &= left.holds(rows[:, self.coding.names.index(name)])
         return holds
 
     def on(self, names: Collection[str]) -> "RowFilter":
@@ -392,14 +397,20 @@ def _dates(what: str, value: str, column: Column, coding: TableEncoder) -> tuple
         (moment,) = column.form.parse(pa.array([value])).to_pylist()
         begin = np.datetime64(moment, unit) if moment is not None else None
     if begin is None:
-        written = f" or {column.format}" if column.format else ""
-        refuse(
-            what, expected=f"a date such as {str(column.low)[:10]}{written}", got=repr(value)
-        )
+        refuse(what, expected=f"a date such as {_show_date(column)}", got=repr(value))
     ends = [
         _ticks(moment.astype("datetime64[us]"), column, coding) for moment in (begin, begin + 1)
     ]
     return ends[0], _before(ends[1])
+
+
+def _show_date(column: Column) -> str:
+    """The first date of a column, in full and as its file writes it."""
+    plain = str(column.low)[:10]
+    if not isinstance(column.form, DateForm):
+        return plain
+    (written,) = column.form.to_words(pa.array([np.datetime64(plain, "us")])).to_pylist()
+    return plain if written == plain else f"{plain} or {written}"
 
 
 def _ticks(moment: np.datetime64, column: Column, coding: TableEncoder) -> float:

@@ -12,9 +12,11 @@ from jaxtyping import Bool
 from onehalf._errors import refuse
 from onehalf._text import did_you_mean, join_names
 from onehalf.data.tables.cells import plain_column
-from onehalf.data.tables.encoding import Cells, TableEncoder
+from onehalf.data.tables.encoding import HIDDEN, Cells, TableEncoder
 from onehalf.data.tables.forms.base import is_text
 from onehalf.data.tables.forms.columns import form_of_field, write_column
+from onehalf.data.tables.statistics import shorten
+from onehalf.data.tables.validation import locate_row
 
 __all__ = ["PartialTable"]
 
@@ -27,16 +29,19 @@ class PartialTable:
     """A checked table, some cells of which are missing.
 
     >>> people = pa.table({"age": [31, 54], "sex": ["F", "M"]})
-    >>> partial = PartialTable.parse(pa.table({"sex": ["M", None]}), TableEncoder.fit(people))
+    >>> encoder = TableEncoder.fit(people)
+    >>> partial = PartialTable.parse(pa.table({"sex": ["M", None]}), encoder)
     >>> partial.is_given.tolist()
     [[False, True], [False, False]]
-    >>> partial.fill(people)["sex"].to_pylist(), partial.fill_columns(people).column_names
+    >>> partial.fill(people)["sex"].to_pylist(), partial.fill_columns(people, encoder).column_names
     (['M', 'M'], ['age', 'sex'])
     """
 
     table: pa.Table
     cells: Cells
     """Its cells as numbers; NaN where they are missing, or the table lacks the column."""
+    what: str = "given"
+    """Its name in error messages."""
 
     @classmethod
     def parse(
@@ -72,7 +77,28 @@ class PartialTable:
             if column.name in required:
                 plain_column(table, column, what)
         encoder = encoder.reveal_words(table) if len(names) == len(encoder.names) else encoder
-        return cls(table, encoder.encode(table, what, {*names, *required}))
+        partial = cls(table, encoder.encode(table, what, {*names, *required}), what)
+        partial.check_words(encoder)
+        return partial
+
+    def check_words(self, encoder: TableEncoder) -> None:
+        """Refuse words that no training row has, where the others of a column are not known.
+
+        Raises:
+            Refusal: There is one.
+        """
+        for place, column in enumerate(encoder.columns):
+            words = encoder.words.get(column.name, ())
+            is_hidden = np.array([word == HIDDEN for word in words], bool)
+            codes = np.nan_to_num(self.cells[:, place]).astype(int)
+            found = np.flatnonzero(self.is_given[:, place] & is_hidden[codes]) if words else []
+            if len(found):
+                row = int(found[0])
+                word = str(self.table[column.name][row].as_py())
+                got = f"{shorten(word, 40)!r} in {self.locate(row)}"
+                hint = did_you_mean(word, words) or "Leave it missing."
+                what = f"{self.what}, column {column.name!r}"
+                refuse(what, expected="values of the training rows", got=got, hint=hint)
 
     @property
     def is_given(self) -> Bool[np.ndarray, "rows columns"]:
@@ -84,6 +110,10 @@ class PartialTable:
         """How many cells of learned columns are missing."""
         return int((~self.is_given).sum())
 
+    def locate(self, row: int) -> str:
+        """Name a row: its line in the file, or its number."""
+        return locate_row(self.table, row)
+
     def gaps_left(self, names: Collection[str]) -> list[str]:
         """Those of these columns that have missing cells."""
         own = self.table.column_names
@@ -94,10 +124,20 @@ class PartialTable:
         names = [name for name in self.table.column_names if name in drawn.column_names]
         return _replace(self.table, names, self.table, drawn)
 
-    def fill_columns(self, drawn: pa.Table) -> pa.Table:
-        """The other table with the known cells of this one, and the columns that only this one has."""
+    def fill_columns(self, drawn: pa.Table, encoder: TableEncoder) -> pa.Table:
+        """The other table with the known cells of this one, and the columns that only this one has.
+
+        Numbers and dates come in the form of the other table, unless that can't hold them.
+        """
+        cells = encoder.encode(drawn, names=self.table.column_names)
+        is_same = ((cells == self.cells) | ~self.is_given).all(axis=0)
+        kept = [
+            name
+            for name, same in zip(encoder.names, is_same, strict=True)
+            if same and name not in encoder.words
+        ]
         both = [name for name in drawn.column_names if name in self.table.column_names]
-        table = _replace(drawn, both, self.table, drawn)
+        table = _replace(drawn, [name for name in both if name not in kept], self.table, drawn)
         for name in self.table.column_names:
             if name not in table.column_names:
                 table = table.append_column(self.table.schema.field(name), self.table[name])

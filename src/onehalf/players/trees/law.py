@@ -1,7 +1,8 @@
 """The law of G's rows: its density, and rows given conditions or given some of their cells."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.filters import Allowed
+from onehalf.players.law import Filled, Found, Law, Wish
 from onehalf.players.trees.conditional import ColumnLaw, EventLaw
 from onehalf.players.trees.events import Event, Points
 from onehalf.players.trees.generator import TreeGenerator
@@ -23,7 +25,7 @@ from onehalf.players.trees.particles import (
     propagate,
 )
 
-__all__ = ["TreeLaw"]
+__all__ = ["PARTICLES", "Test", "TreeLaw", "split_blocks"]
 
 CONSTANT_ROWS = 20_000
 """Rows of the chain by which the constant of the tilted law is estimated."""
@@ -53,21 +55,12 @@ MOST_SHARE = 0.25
 Values = Float[np.ndarray, " _"]
 
 
-@dataclass(frozen=True)
-class Found:
-    """Rows under conditions, and how they were found."""
-
-    cells: Cells
-    n_drawn: int
-    """Particles that were drawn."""
-    effective: float
-    """The effective number of all of them."""
-    probability: float
-    """The estimated probability of the conditions."""
+Test = Callable[[Cells], Bool[np.ndarray, " _"]]
+"""What says of rows whether they pass."""
 
 
 @dataclass(frozen=True, eq=False)
-class TreeLaw:
+class TreeLaw(Law):
     """p_g(x) = p_chain(x) min(w(x), cap) / Z, as `TreeGenerator` draws it.
 
     With labels c, p_g(c, x) = p(c) p_chain(x | c) min(w(c, x), cap) / Z(c), where p(c) is the share of the training
@@ -78,6 +71,8 @@ class TreeLaw:
     label_cells: Cells
     """Each combination of labels that the training rows have; of width 0 without labels."""
     label_shares: Values
+    accepts: Callable[[Cells], Bool[np.ndarray, " _"]] | None = None
+    """What says of rows whether they are given out at all: the others are drawn anew, under the same labels."""
 
     @cached_property
     def laws(self) -> dict[int, ColumnLaw]:
@@ -113,9 +108,14 @@ class TreeLaw:
         for column, law in self.laws.items():
             if column not in self.G.given:
                 total = total + self._log_likelihood(law, features, cells[:, column])
-        if self.G.tilts:
+        if self._is_thinned:
             total = total + self._log_kept(cells) - self._log_constants[labels]
         return total
+
+    @property
+    def _is_thinned(self) -> bool:
+        """Whether some rows of the chain are drawn anew."""
+        return bool(self.G.tilts) or self.accepts is not None
 
     def _log_likelihood(
         self, law: ColumnLaw, features: Float[np.ndarray, "_ _"], cells: Values
@@ -136,7 +136,12 @@ class TreeLaw:
         return float(self._constants[1].max())
 
     def draw_where(
-        self, rng: np.random.Generator, n: int, allowed: Mapping[int, Allowed], most: int
+        self,
+        rng: np.random.Generator,
+        n: int,
+        allowed: Mapping[int, Allowed],
+        most: int,
+        tests: Mapping[int, Test] | None = None,
     ) -> Found:
         """Draw n rows whose cells are among those that are allowed; fewer after `most` particles.
 
@@ -145,7 +150,9 @@ class TreeLaw:
             n: How many.
             allowed: What cells may be, by column.
             most: Particles that are drawn at most.
+            tests: What rows must pass as well, by the column from which on it can be said.
         """
+        corrections = self.correct(self._log_kept, tests or {})
         events = {
             column: EventLaw(self.laws[column], Event(self.G.chain.scales[column], cells))
             for column, cells in allowed.items()
@@ -160,7 +167,7 @@ class TreeLaw:
             size = int(
                 np.clip(PARTICLES_PER_ROW * (n - count), LEAST_PARTICLES, MOST_PARTICLES)
             )
-            each = propagate(self.laws, rng, known, size, self._corrections)
+            each = propagate(self.laws, rng, known, size, corrections)
             drawn += size
             evidence.append((size, float(np.exp(each.log_evidence[0]))))
             if not np.isfinite(each.log_weights).any():
@@ -174,6 +181,25 @@ class TreeLaw:
         cells = np.concatenate([np.zeros((0, len(self.laws))), *found])
         return Found(cells, drawn, effective, total * self._scale)
 
+    def fill(
+        self,
+        rng: np.random.Generator,
+        cells: Cells,
+        is_given: Bool[np.ndarray, "_ _"],
+        wish: Wish,
+    ) -> Filled:
+        """Complete rows, each by weighted completions."""
+        filled: list[Float[np.ndarray, "_ _ _"]] = []
+        is_possible: list[Bool[np.ndarray, " _"]] = []
+        may_be_missing = wish.may_be_missing
+        for found in self.complete(rng, cells, is_given, may_be_missing=may_be_missing):
+            if wish.how == "draw":
+                filled.append(found.draw(rng, wish.draws).swapaxes(0, 1))
+            else:
+                filled.append(self.summarize(found, wish.how)[None])
+            is_possible.append(found.is_possible)
+        return Filled(np.concatenate(filled, axis=1), np.concatenate(is_possible))
+
     def complete(
         self,
         rng: np.random.Generator,
@@ -183,7 +209,7 @@ class TreeLaw:
         may_be_missing: bool,
         particles: int = PARTICLES,
     ) -> Iterator[Particles]:
-        """Draw the cells that are not given, by their law given those that are; block after block of rows.
+        """Draw weighted completions of rows, block after block.
 
         Args:
             rng: Draws.
@@ -192,18 +218,21 @@ class TreeLaw:
             may_be_missing: Whether cells that are drawn may be missing, as often as the model has it.
             particles: Weighted rows for each of them.
         """
+        events = {} if may_be_missing else self.find_present()
+        corrections = self.correct(self._log_kept, {})
+        for rows in split_blocks(len(cells), particles * len(self.laws)):
+            known = Known(cells[rows], is_given[rows], events)
+            yield propagate(self.laws, rng, known, particles, corrections)
+
+    def find_present(self) -> dict[int, EventLaw]:
+        """For each column with missing cells that a cell is not missing."""
         known_cells = Allowed(((-np.inf, np.inf),), missing=False)
         scales = self.G.chain.scales
-        events = {
+        return {
             column: EventLaw(law, Event(scales[column], known_cells))
             for column, law in self.laws.items()
-            if not may_be_missing and scales[column].missing and len(scales[column].values)
+            if scales[column].missing and len(scales[column].values)
         }
-        size = max(1, BLOCK // (particles * len(self.laws)))
-        for start in range(0, len(cells), size):
-            rows = slice(start, start + size)
-            known = Known(cells[rows], is_given[rows], events)
-            yield propagate(self.laws, rng, known, particles, self._corrections)
 
     def summarize(self, particles: Particles, how: str) -> Cells:
         """One row for each that was asked for.
@@ -225,18 +254,22 @@ class TreeLaw:
                 rows[:, column] = find_medians(cells, particles.weights)
         return rows
 
-    @cached_property
-    def _corrections(self) -> dict[int, Correction]:
-        """What turns the law of the chain into that of G: the shares of labels, and D's odds."""
-        found: dict[int, Correction] = {}
+    def correct(self, log_kept: Correction, tests: Mapping[int, Test]) -> dict[int, Correction]:
+        """What turns the law of the chain into that of rows under conditions, by column.
+
+        Args:
+            log_kept: The logarithm of the probability with which each row of the chain is kept.
+            tests: What rows must pass as well, by the column from which on it can be said.
+        """
+        factors: dict[int, list[Correction]] = {}
         labels = [column for column in self.laws if column in self.G.given]
         if labels:
-            found[labels[-1]] = self._log_label_ratio
-        if self.G.tilts:
-            last = next(reversed(self.laws))
-            before = found.get(last, lambda cells: np.zeros(len(cells)))
-            found[last] = lambda cells: before(cells) + self._log_kept(cells)
-        return found
+            factors[labels[-1]] = [self._log_label_ratio]
+        for column, test in tests.items():
+            factors.setdefault(column, []).append(functools.partial(_log_passes, test))
+        if self._is_thinned:
+            factors.setdefault(next(reversed(self.laws)), []).append(log_kept)
+        return {column: functools.partial(_add, each) for column, each in factors.items()}
 
     @property
     def _scale(self) -> float:
@@ -245,6 +278,15 @@ class TreeLaw:
 
     def _log_kept(self, cells: Cells) -> Values:
         """The logarithm of the probability with which G keeps each row of the chain."""
+        kept = self.log_odds(cells)
+        if self.accepts is None:
+            return kept
+        return kept + _log_passes(self.accepts, cells)
+
+    def log_odds(self, cells: Cells) -> Values:
+        """The logarithm of the probability with which D's odds keep each row of the chain."""
+        if not self.G.tilts:
+            return np.zeros(len(cells))
         weights = self.G.log_weights(self.G.chain.features(cells))
         return np.minimum(weights - self.G.log_cap, 0.0)
 
@@ -282,7 +324,7 @@ class TreeLaw:
     def _constants(self) -> tuple[Values, Values]:
         """Log Z for each combination of labels, and its standard errors, by rows of the chain from a fixed seed."""
         count = len(self.label_cells)
-        if not self.G.tilts:
+        if not self._is_thinned:
             return np.zeros(count), np.zeros(count)
         rng = np.random.default_rng(0)
         n = max(LEAST_CONSTANT_ROWS, CONSTANT_ROWS // count)
@@ -297,3 +339,20 @@ class TreeLaw:
             constants[place] = np.log(kept.mean())
             errors[place] = kept.std() / kept.mean() / n**0.5
         return constants, errors
+
+
+def split_blocks(n: int, numbers: int) -> Iterator[slice]:
+    """Rows whose particles are moved at a time, where each row has that many numbers."""
+    size = max(1, BLOCK // numbers)
+    for start in range(0, n, size):
+        yield slice(start, start + size)
+
+
+def _log_passes(test: Test, cells: Cells) -> Values:
+    """0 for each row that passes, minus infinity for the others."""
+    return np.where(test(cells), 0.0, -np.inf)
+
+
+def _add(corrections: Sequence[Correction], cells: Cells) -> Values:
+    """The sum of corrections."""
+    return functools.reduce(np.add, (each(cells) for each in corrections))

@@ -57,10 +57,12 @@ class Nodes:
         """
         at = np.array(roots, np.int64)
         inner = np.flatnonzero(self.left[at] != LEAF)
+        flat = np.ravel(features)
+        width = features.shape[1]
         while len(inner):
             node = at[inner]
             row = inner if rows is None else rows[inner]
-            is_left = features[row, self.feature[node]] <= self.threshold[node]
+            is_left = flat[row * width + self.feature[node]] <= self.threshold[node]
             node = np.where(is_left, self.left[node], self.right[node])
             at[inner] = node
             inner = inner[self.left[node] != LEAF]

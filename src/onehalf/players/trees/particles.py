@@ -7,7 +7,7 @@ them (Gordon et al. 1993; Doucet & Johansen 2011). The mean weight estimates the
 bias, and the weighted particles have the conditional law as their number grows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,18 +15,13 @@ from jaxtyping import Bool, Float, Int
 
 from onehalf.data.tables.encoding import Cells
 from onehalf.players.trees.conditional import ColumnLaw, EventLaw
+from onehalf.players.trees.demands import LEAST_RATIO, TREES_PER_CELL, Demand
 from onehalf.players.trees.events import Points
 
 __all__ = ["Known", "Particles", "find_medians", "find_modes", "propagate"]
 
-LEAST_RATIO = 1e-12
-"""A cell is taken to be at least so likely, relative to how frequent it is: no row loses all of its particles."""
-
 LEAST_EFFECTIVE = 0.5
 """Particles are drawn anew where their effective number falls below this share."""
-
-TREES_PER_CELL = 4
-"""Trees by whose mean a particle judges a cell, chosen anew each time: without bias, and fast."""
 
 Grid = Float[np.ndarray, "_ _"]
 Correction = Callable[[Cells], Float[np.ndarray, " _"]]
@@ -42,6 +37,8 @@ class Known:
     """Which of these cells are known; the others do not count."""
     events: Mapping[int, EventLaw] = field(default_factory=dict)
     """What cells that are drawn must be, by column."""
+    demands: Mapping[int, Sequence[Demand]] = field(default_factory=dict)
+    """What is known of cells of some rows that are not given, by column."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +51,8 @@ class Particles:
     """The logarithm of the estimated probability of what is known."""
     is_possible: Bool[np.ndarray, " rows"]
     """Whether what is known can come of the model at all."""
+    least_effective: Float[np.ndarray, " rows"]
+    """The least effective number that a row's particles had when they were drawn anew; infinity if they never were."""
 
     @property
     def weights(self) -> Grid:
@@ -62,8 +61,11 @@ class Particles:
 
     @property
     def effective(self) -> Float[np.ndarray, " rows"]:
-        """The effective number of each row's particles: 1 / sum of squares of the weights (Kong et al. 1994)."""
-        return 1 / (self.weights**2).sum(axis=1)
+        """The effective number of each row's particles: 1 / sum of squares of the weights (Kong et al. 1994).
+
+        Particles that are drawn anew have common ancestors: they count as what they were drawn from, at most.
+        """
+        return np.minimum(1 / (self.weights**2).sum(axis=1), self.least_effective)
 
     def draw(
         self, rng: np.random.Generator, draws: int
@@ -130,6 +132,7 @@ def propagate(
         state.log_weights,
         state.log_evidence + _mean(state.log_weights),
         state.is_possible,
+        state.least_effective,
     )
 
 
@@ -147,6 +150,7 @@ class _State:
     has_drawn: Bool[np.ndarray, " _"]
     """For each row whether its particles may differ."""
     is_possible: Bool[np.ndarray, " _"]
+    least_effective: Float[np.ndarray, " _"]
 
     @classmethod
     def start(cls, known: Known, particles: int, columns: int) -> "_State":
@@ -161,13 +165,18 @@ class _State:
             np.zeros(rows),
             np.zeros(rows, bool),
             np.ones(rows, bool),
+            np.full(rows, np.inf),
         )
 
     def step(self, rng: np.random.Generator, column: int, law: ColumnLaw) -> None:
         """Give each particle its cell of a column."""
         given = self.known.is_given[:, column]
         self._take(rng, column, law, np.flatnonzero(given))
-        free = self._of_rows(np.flatnonzero(~given))
+        is_free = ~given
+        for demand in self.known.demands.get(column, ()):
+            self._meet(rng, column, law, demand)
+            is_free[demand.rows] = False
+        free = self._of_rows(np.flatnonzero(is_free))
         if len(free):
             event = self.known.events.get(column)
             if event is None:
@@ -178,8 +187,8 @@ class _State:
                 )
                 self.cells[free, column], likely = event.draw(rng, leaves)
                 with np.errstate(divide="ignore"):
-                    self.weigh(np.log(likely), ~given)
-            self.has_drawn |= ~given
+                    self.weigh(np.log(likely), is_free)
+        self.has_drawn |= ~given
         self.features[:, column] = law.scales.features(self.cells[:, column])
 
     def weigh(self, log_factors: Float[np.ndarray, " _"], rows: slice | np.ndarray) -> None:
@@ -193,6 +202,7 @@ class _State:
         rows = np.flatnonzero(effective < LEAST_EFFECTIVE * self.particles)
         if not len(rows):
             return
+        self.least_effective[rows] = np.minimum(self.least_effective[rows], effective[rows])
         chosen = _resample(rng, weights[rows], self.particles)
         source = (rows[:, None] * self.particles + chosen).ravel()
         here = self._of_rows(rows)
@@ -200,6 +210,17 @@ class _State:
         self.features[here] = self.features[source]
         self.log_evidence[rows] += _mean(self.log_weights[rows])
         self.log_weights[rows] = 0.0
+
+    def _meet(
+        self, rng: np.random.Generator, column: int, law: ColumnLaw, demand: Demand
+    ) -> None:
+        """Give particles the cells that a demand leaves, and weigh them."""
+        particles = self._of_rows(demand.rows)
+        cells, log_weights = demand.give(
+            rng, law, self.cells[particles], self.features[particles]
+        )
+        self.cells[particles, column] = cells
+        self.weigh(log_weights, demand.rows)
 
     def _take(
         self, rng: np.random.Generator, column: int, law: ColumnLaw, rows: Int[np.ndarray, " _"]

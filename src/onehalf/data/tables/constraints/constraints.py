@@ -104,6 +104,11 @@ class Reduction:
         limits = [_find_limits(step, encoder, cells) for step in steps]
         return cls(steps, checks, tuple(each for each in limits if each is not None))
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules: those that the steps keep, and the others."""
+        return (*(rule for step in self.steps for rule in step.rules), *self.checks)
+
     def reduce(self, cells: Cells) -> Cells:
         """Return rows without what the rules determine."""
         if not self.steps:

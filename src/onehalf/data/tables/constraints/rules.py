@@ -69,7 +69,7 @@ class Equation(Rule):
 
     def compute(self, cells: Cells) -> Values:
         """The target's cells as they are computed; NaN where an input is missing."""
-        exact = self._exact(cells)
+        exact = self.compute_exactly(cells)
         if self.target.kind == "date":
             exact = exact * self.target.scale
         if self.target.decimals is None:
@@ -90,7 +90,8 @@ class Equation(Rule):
         near = np.abs(target - computed) <= RELATIVE * np.maximum(np.abs(computed), scale)
         return is_missing | near
 
-    def _exact(self, cells: Cells) -> Values:
+    def compute_exactly(self, cells: Cells) -> Values:
+        """The target in its unit, before it is rounded."""
         if not self.inputs:
             return self.expression.compute({"": np.zeros(len(cells))})
         return self.expression.compute({unit.name: unit.values(cells) for unit in self.inputs})
@@ -130,6 +131,10 @@ class Combination(Rule):
     def holds(self, cells: Cells) -> Mask:
         """Whether each row's combination is one that occurs."""
         return self.find(cells) >= 0
+
+    def match(self, words: Values) -> Mask:
+        """Whether each combination has these words, where they are known."""
+        return ((self.allowed == words) | np.isnan(words)).all(axis=1)
 
 
 @dataclass(frozen=True)

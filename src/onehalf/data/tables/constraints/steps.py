@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from onehalf.data.tables.column import Column
-from onehalf.data.tables.constraints.base import Rule, Unit, Values, round_to
+from onehalf.data.tables.constraints.arithmetic import quote_name
+from onehalf.data.tables.constraints.base import Mask, Rule, Unit, Values, round_to
 from onehalf.data.tables.constraints.rules import Combination, Equation, Order
 from onehalf.data.tables.encoding import Cells
 
@@ -35,6 +36,21 @@ class Step(ABC):
     @abstractmethod
     def needs(self) -> frozenset[int]:
         """The columns that must be restored before."""
+
+    @property
+    @abstractmethod
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that it keeps."""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The columns that it restores."""
+        return (self.place,)
+
+    @property
+    def sources(self) -> frozenset[int]:
+        """The columns of reduced rows that it restores these from, beside those that it needs."""
+        return frozenset({self.place})
 
     @abstractmethod
     def reduce(self, cells: Cells, reduced: Cells) -> None:
@@ -79,6 +95,17 @@ class Gap(Step):
     def needs(self) -> frozenset[int]:
         """The others."""
         return frozenset(unit.place for unit in self.others)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The orders."""
+        sign = "<" if self.strict else "<="
+        found = []
+        for other in self.others:
+            low, high = (other, self.column) if self.is_above else (self.column, other)
+            text = f"{quote_name(low.name)} {sign} {quote_name(high.name)}"
+            found.append(Order(text, low, high, self.strict))
+        return tuple(found)
 
     @property
     def step(self) -> float:
@@ -154,6 +181,11 @@ class Computed(Step):
         """The inputs."""
         return frozenset(unit.place for unit in self.equation.inputs)
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The equation."""
+        return (self.equation,)
+
     def reduce(self, cells: Cells, reduced: Cells) -> None:
         """Write the code, unless the column or an input is missing."""
         own = cells[:, self.place]
@@ -214,9 +246,32 @@ class Joint(Step):
         return frozenset()
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The combinations that training rows have."""
+        return (self.combination,)
+
+    @property
     def free(self) -> list[int]:
         """The columns, by their order in the combination, that are no labels."""
         return [at for at in range(len(self.combination.columns)) if at not in self.labels]
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The columns that are no labels."""
+        return tuple(self.combination.columns[at].place for at in self.free)
+
+    @property
+    def sources(self) -> frozenset[int]:
+        """The number of the combination, and the labels."""
+        labels = (self.combination.columns[at].place for at in self.labels)
+        return frozenset({self.main, *labels})
+
+    def agrees(self, reduced: Cells) -> Mask:
+        """Whether the number of the combination goes together with the row's labels."""
+        at = list(self.labels)
+        own = reduced[:, [self.combination.columns[each].place for each in at]]
+        same = _same(self.combination.allowed[self._code(reduced)][:, at], own)
+        return np.asarray(same.all(axis=1))
 
     def reduce(self, cells: Cells, reduced: Cells) -> None:
         """Write the combination's number into one column, and 0 into the others."""
@@ -228,8 +283,7 @@ class Joint(Step):
     def restore(self, cells: Cells) -> None:
         """Write the words of the combination, or of another one under the row's labels if they do not go together."""
         columns = self.combination.columns
-        code = np.clip(np.rint(np.nan_to_num(cells[:, self.place])), 0, len(self.shares) - 1)
-        code = code.astype(int)
+        code = self._code(cells)
         if self.labels:
             code = self._fit_labels(cells, code)
         for at in self.free:
@@ -238,6 +292,10 @@ class Joint(Step):
     def describe(self, column: Column) -> Column:
         """Words."""
         return dataclasses.replace(column, kind="category", form=None)
+
+    def _code(self, reduced: Cells) -> np.ndarray:
+        code = np.rint(np.nan_to_num(reduced[:, self.place]))
+        return np.clip(code, 0, len(self.shares) - 1).astype(int)
 
     def _fit_labels(self, cells: Cells, code: np.ndarray) -> np.ndarray:
         """The combinations, drawn anew by how often the data have them where the labels are others."""

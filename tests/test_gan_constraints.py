@@ -226,7 +226,9 @@ def test_gaps_of_a_file_are_filled_under_the_rules_of_a_run(run):
     assert not {"total", "order"} & set(breaks(full.head(59)))
     table.assign(customer="c999").to_csv(folder / "strange.csv", index=False)
     strange = run_cli("impute", "run", "strange.csv", "-o", "full.csv", cwd=folder)
-    assert_refused(strange, "column 'customer': expected values of the data; got 'c999' in line 2")
+    assert_refused(
+        strange, "column 'customer': expected values of the data; got 'c999' in line 2"
+    )
     table.assign(total=1.0).to_csv(folder / "wrong.csv", index=False)
     wrong = run_cli("impute", "run", "wrong.csv", "-o", "full.csv", cwd=folder)
     said = "wrong.csv: expected rows that keep the rule total = price * months; got one that breaks it in line 2."

@@ -55,6 +55,16 @@ def test_each_evaluation_has_a_snapshot_of_each_seed(plane):
     assert not np.array_equal(seeds[0], seeds[1])
 
 
+def test_D_is_that_of_the_round(plane):
+    _, fit = plane
+    edges = [fit.snapshots.shared[f"edges_{axis}"] for axis in (0, 1)]
+    middles = [(axis[1:] + axis[:-1]) / 2 for axis in edges]
+    grid = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1).reshape(-1, 2)
+    D = 1 / (1 + np.exp(-fit.logits(EncodedRows.unlabelled(grid))))
+    found = fit.snapshots.each[-1]["D"][fit.chosen].ravel()
+    np.testing.assert_allclose(found, D, rtol=1e-4)
+
+
 def test_snapshots_are_saved_and_read_back(plane):
     folder, fit = plane
     loaded = runs.load(folder / "run").snapshots

@@ -1,6 +1,6 @@
-"""Pages that live in a browser: the lab, a game to play with.
+"""Pages that live in a browser: the lab, a game to play with, and `onehalf watch`, a page on runs.
 
-`game/` is the game itself, in plain JavaScript; `drawing/` draws on canvases; `lab/` is the page.
+`game/` is the game itself, in plain JavaScript; `drawing/` draws on canvases; `lab/` and `watch/` are the pages.
 `modules.py` joins their modules into one script.
 """
 

@@ -163,6 +163,7 @@ function readNumbers(name, view, cursor, texts) {
   const source = name === "nats" ? view.evaluations : view.history;
   const at = source ? source.t.findLastIndex((t) => t <= cursor) : -1;
   if (at < 0) return name === "nats" ? texts.no_evaluations : "";
+  if (name === "gradients" && !source.gradient_D) return texts.no_gradients;
   const number = (key) => formatNats(source[key]?.[at]);
   const numbers = Object.fromEntries(
     Object.keys(source).map((key) => [key, key === "t" ? "" : number(key)]),

@@ -3,7 +3,6 @@
 export const CHINESE = {
   name: "中文",
   language: "语言",
-  watch: "运行",
   transport: "回放",
   play: "▶ 回放",
   pause: "❚❚ 暂停",

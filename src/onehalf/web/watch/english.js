@@ -4,7 +4,6 @@
 export const ENGLISH = {
   name: "English",
   language: "Language",
-  watch: "Runs",
   transport: "Replay",
   play: "▶ Replay",
   pause: "❚❚ Pause",

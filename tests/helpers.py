@@ -53,6 +53,7 @@ FIT_KEYS = [
     "constraints",
     "rates_lowered",
     "collapse",
+    "refinement",
 ]
 """The keys of what `fit --json` prints, less `run`."""
 

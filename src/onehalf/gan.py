@@ -208,7 +208,10 @@ class GAN(FitOptions, BaseEstimator):
     def interpolate(
         self, n: int = 16, steps: int = 48, random_state: int | None = None
     ) -> np.ndarray:
-        """Draw samples along n closed walks through the latent space (`onehalf.model.latent_walk`): (steps, n, ...)."""
+        """Draw samples along n closed walks through the latent space (`onehalf.model.latent_walk`): (steps, n, ...).
+
+        They are those of G: a walk passes through all of the latent space, so D does not correct them.
+        """
         rows = self._fitted.model.interpolate(self._key(random_state), n, steps)
         return rows.x.reshape(steps, n, *rows.x.shape[1:])
 
@@ -245,7 +248,7 @@ class GAN(FitOptions, BaseEstimator):
 
     @property
     def p_g_(self) -> "onehalf.distributions.base.Pushforward":
-        """The distribution of samples as the networks see them, of the chosen G."""
+        """The distribution of G's samples as the networks see them, of the chosen G, before D corrects them."""
         return self._fitted.model.p_g
 
     @property

@@ -321,6 +321,13 @@ class Hyperparameters:
         "known, and there is no certificate.",
         option="--evaluation/--no-evaluation",
     )
+    refine: bool = parameter(
+        default=True,
+        meaning="For networks on arrays and tables with 300 validation rows or more (about 2,000 rows in all): whether "
+        "draws of the trained G are kept or drawn again by the odds of a D that learns on validation rows, if that "
+        "helps on rows that it has not seen.",
+        option="--refine/--no-refine",
+    )
     random_state: Any = parameter(
         None,
         "An int makes the fit reproducible; with several seeds, game i uses random_state + i.",

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
@@ -27,6 +27,8 @@ from onehalf.data.tables.partial import PartialTable
 from onehalf.distributions.base import AbstractData, Batch, BatchMap, Pushforward
 from onehalf.domains import Domain, Preprocessor
 from onehalf.players.law import Law, Wish
+from onehalf.players.refinement import Refinement
+from onehalf.players.rejection import Places, draw_each, draw_until_kept
 
 __all__ = ["GenerativeModel", "Given", "Imputation", "Pieces", "Sample", "batch_size"]
 
@@ -51,6 +53,9 @@ REDRAWS = 100
 
 LEAST_REDRAWN = 256
 """Samples that are drawn anew at a time, at least."""
+
+PROPOSALS = 8192
+"""Draws at a time, at most, where some of them are not kept."""
 
 MOST_DOUBLED = 6
 """How often the number of candidates for each of them is doubled."""
@@ -110,12 +115,14 @@ class GenerativeModel:
     p_g: Pushforward
     domain: Domain
     preprocessor: Preprocessor
+    refinement: Refinement | None = None
+    """Decides which draws of p_g are kept; None keeps all."""
 
     def draw(self, key: PRNGKey, n: int, labels: Cells | None = None) -> EncodedRows:
         """Draw n samples, batch by batch.
 
         The requested labels are returned even if the generator merges rare ones. Samples that break a rule of the
-        domain are drawn anew, under the same labels if these are given.
+        domain, or that `refinement` does not keep, are drawn again, under the same labels if these are given.
 
         Args:
             key: One key.
@@ -127,7 +134,7 @@ class GenerativeModel:
         """
         rows = self._draw(key, n, labels)
         is_accepted = self.domain.acceptance(self.preprocessor)
-        if is_accepted is None:
+        if is_accepted is None or self.refinement is not None:
             return rows
         wrong = np.flatnonzero(~is_accepted(rows))
         for attempt in range(REDRAWS):
@@ -176,14 +183,14 @@ class GenerativeModel:
         )
 
     def _draw(self, key: PRNGKey, n: int, labels: Cells | None) -> EncodedRows:
-        """Draw n samples, batch by batch, whatever rules they break."""
+        """Draw n samples, batch by batch; without `refinement`, whatever rules they break."""
         pick = None if labels is None else lambda start, stop: labels[start:stop]
         return EncodedRows.concatenate(list(self._draw_batches(key, n, pick)))
 
     def _draw_batches(
         self, key: PRNGKey, n: int, pick: Callable[[int, int], Cells] | None = None
     ) -> Iterator[EncodedRows]:
-        """Draw n samples, batch by batch, whatever rules they break.
+        """Draw n samples, batch by batch; without `refinement`, whatever rules they break.
 
         Args:
             key: One key.
@@ -196,6 +203,10 @@ class GenerativeModel:
             # the key is that of jr.split(key, batches), without making all of them
             key_batch = jr.fold_in(key, number)
             stop = min(start + size, n)
+            if self.refinement is not None:
+                labels = None if pick is None else pick(start, stop)
+                yield self._draw_refined(self.refinement, key, (start, stop), labels)
+                continue
             if pick is None:
                 batch = _draw(self.p_g, key_batch, stop - start)
                 yield self.preprocessor.inverse_transform(batch)
@@ -204,6 +215,31 @@ class GenerativeModel:
             c = jnp.asarray(self.preprocessor.encode_conditions(labels))
             rows = self.preprocessor.inverse_transform(_draw_given(self.p_g, key_batch, c))
             yield self.preprocessor.relabel(rows, labels)
+
+    def _draw_refined(
+        self,
+        refinement: Refinement,
+        key: PRNGKey,
+        span: tuple[int, int],
+        labels: Cells | None,
+    ) -> EncodedRows:
+        """Draw the samples of a span of numbers by rejection; each depends on the key, its number and its labels alone."""
+        size = min(PROPOSALS, batch_size(math.prod(self.preprocessor.shape)))
+        keeps_rules = self.domain.acceptance(self.preprocessor)
+        start, stop = span
+
+        def draw(
+            places: Places, attempts: Places
+        ) -> tuple[EncodedRows, Bool[np.ndarray, " _"]]:
+            own = None if labels is None else labels[places]
+            c = None if own is None else self.preprocessor.encode_conditions(own)
+            batch, u = draw_each(self.p_g, key, start + places, attempts, c, size)
+            rows = self.preprocessor.inverse_transform(batch)[: len(places)]
+            rows = rows if own is None else self.preprocessor.relabel(rows, own)
+            is_kept = refinement.accept(rows.flat(), u[: len(places)])
+            return rows, is_kept & keeps_rules(rows) if keeps_rules else is_kept
+
+        return draw_until_kept(draw, stop - start, size)
 
     @cached_property
     def law(self) -> Law | None:
@@ -438,6 +474,8 @@ class GenerativeModel:
 
     def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:
         """Draw `steps` samples along each of n closed walks through p_z; the rows come step by step.
+
+        They are G's own: a walk goes through all of p_z, and nothing is left out of it by the odds of D.
 
         Raises:
             Refusal: The model's rows can't be interpolated.

@@ -157,7 +157,7 @@ class Pushforward(AbstractData):
             return self.G.out_shape
         z, c = (1, *self.p_z.shape), (1, self.condition_size)
         latent = tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (z, c))
-        return eqx.filter_eval_shape(self._push, latent).x.shape[1:]
+        return eqx.filter_eval_shape(self.push, latent).x.shape[1:]
 
     @property
     def condition_size(self) -> int:
@@ -170,14 +170,14 @@ class Pushforward(AbstractData):
 
     def batch(self, key: PRNGKey, n: int) -> Batch:
         """Draw n examples G(z, c), and their conditions c."""
-        return self._push(self.p_z.batch(key, n))
+        return self.push(self.p_z.batch(key, n))
 
     def batch_given(self, key: PRNGKey, c: Conditions) -> Batch:
         """Draw G(z, c) for each of these conditions; p_z must be a `ConditionalLatent`."""
         p_z: Any = self.p_z
-        return self._push(p_z.batch_given(key, c))
+        return self.push(p_z.batch_given(key, c))
 
-    def _push(self, latent: Any) -> Any:
+    def push(self, latent: Any) -> Any:
         """Apply G to each z, and to its c if there are conditions."""
         z, c = latent
         if isinstance(self.G, BatchMap):

@@ -78,6 +78,7 @@ class ArrayDomain(Domain):
     labels: LabelEncoder
 
     name: ClassVar[str] = "array"
+    is_refined: ClassVar[bool] = True
 
     @classmethod
     def accepts(cls, values: Any) -> bool:

@@ -252,6 +252,9 @@ class Domain(ABC):
 
     # ------------------------------------------------------------- players
 
+    is_refined: ClassVar[bool] = False
+    """Whether a D on rows as they are corrects samples after training, where that helps."""
+
     def for_players(self, players: str | None) -> "Domain":
         """The same kind of data for players of this family; None is networks.
 

@@ -66,6 +66,8 @@ class ImageDomain(ArrayDomain):
 
     name: ClassVar[str] = "image"
     has_previews: ClassVar[bool] = True
+    # boosted trees know little of pixels
+    is_refined: ClassVar[bool] = False
 
     limits: Limits = (0, 255)
     """What is drawn as black and as white."""

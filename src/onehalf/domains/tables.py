@@ -102,6 +102,7 @@ class TableDomain(Domain):
     """The same, as people write them."""
 
     name: ClassVar[str] = "table"
+    is_refined: ClassVar[bool] = True
     given_hint: ClassVar[str] = (
         "Players made of trees can be given any columns (--players trees)."
     )

@@ -48,6 +48,8 @@ ALPHA = 0.05
 class TreeTableDomain(TableDomain):
     """A table whose players take its cells as they are."""
 
+    # D corrects G in each round
+    is_refined: ClassVar[bool] = False
     given_hint: ClassVar[str] = "Give a table of known cells, in any of its columns."
 
     def fit_cells(self, cells: Cells, encoder: TableEncoder) -> Any:

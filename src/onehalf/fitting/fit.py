@@ -25,6 +25,7 @@ from onehalf.fitting.history import (
 from onehalf.fitting.snapshots import Snapshots
 from onehalf.model import GenerativeModel, batch_size
 from onehalf.players.base import Players
+from onehalf.players.refinement import Refinement
 from onehalf.recipe import Recipe
 
 __all__ = ["NO_PLAN", "Fit", "FitData", "Plan"]
@@ -95,6 +96,8 @@ class Fit:
     """Whether the test rows have been used for this G."""
     measured_at: tuple[int, ...] = ()
     """The rounds, before the fit was extended, after which the test rows were used."""
+    refinement: Refinement | None = None
+    """What corrects samples of the chosen G, once training has ended; None if that does not help."""
     measurement: Measurement | None = None
     """The certificate; None if it is not possible."""
     seconds_setup: float = 0.0
@@ -116,7 +119,7 @@ class Fit:
     def model(self) -> GenerativeModel:
         """What was learned: the chosen G of the chosen seed."""
         p_g = Pushforward(self.best[self.chosen], self.p_z)
-        return GenerativeModel(p_g, self.domain, self.preprocessor)
+        return GenerativeModel(p_g, self.domain, self.preprocessor, self.refinement)
 
     def logits(self, rows: EncodedRows) -> Float[np.ndarray, " n"]:
         """Return d(x) of rows by the D of the chosen seed, as its last round left it."""

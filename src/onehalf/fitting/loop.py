@@ -16,6 +16,7 @@ from onehalf.fitting.cost import make_plan, plan_rounds
 from onehalf.fitting.fit import NO_PLAN, Fit, FitData, Plan
 from onehalf.fitting.history import HistoryRow
 from onehalf.fitting.recording import record_snapshot
+from onehalf.fitting.refinement import refine
 from onehalf.players.base import Diverged
 
 LOWERED = 0.1
@@ -94,6 +95,7 @@ def extend(fit: Fit, rounds: int) -> Fit:
         recipe=recipe,
         extended_at=fit.rounds,
         is_measured=False,
+        refinement=None,
         measurement=None,
         measured_at=(*fit.measured_at, fit.rounds) if is_used else fit.measured_at,
         stopped_because="interrupted",
@@ -117,7 +119,7 @@ def run(
         fit, data = _keep_to_time(fit, data)
         yield fit
     if not fit.is_measured and fit.recipe.evaluate:
-        fit = finish(fit, data, on_quick)
+        fit = finish(refine(fit, data.splits), data, on_quick)
     yield dataclasses.replace(fit, stopped_because=fit.end)
 
 

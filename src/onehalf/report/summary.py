@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from onehalf.evaluation.result import FORMAT, Measurement, list_versions
+from onehalf.evaluation.wording import digits
 from onehalf.fitting import Fit
 from onehalf.fitting.history import Evaluated, find_collapse
 from onehalf.players.base import PlayersSummary
+from onehalf.players.refinement import BUDGET, Refinement
 from onehalf.theory.ground_truth import GroundTruth
 
 __all__ = ["FitSummary", "SeedSummary", "SeedsSummary", "summarize"]
@@ -70,6 +72,41 @@ class SeedsSummary:
 
 
 @dataclass(frozen=True)
+class RefinementSummary:
+    """How samples are corrected by the odds of a D that learned on validation rows."""
+
+    draws_per_row: float
+    """Draws of G for each sample, on average."""
+    budget: float
+    """The most that was allowed."""
+    gain: float
+    """Nats by which KL(p_data, p_g) falls, on validation rows that this D had not seen."""
+    gain_se: float
+    """Its standard error."""
+
+    @property
+    def short(self) -> str:
+        """One line for the summary."""
+        return f"by D, {self.draws_per_row:.2g} draws of G a sample; KL(p_data, p_g) falls by {self._gain}"
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of it."""
+        return [
+            "Samples are corrected: a D that learned on validation rows decides which draws of G are kept, "
+            f"{self.draws_per_row:.2g} draws for each sample on average (at most {self.budget:g}). On validation rows "
+            f"that this D had not seen, KL(p_data, p_g) falls by {self._gain}.",
+            "The certificate is of corrected samples. All estimates on validation rows, in the course of training and "
+            "for each seed, are of G before the correction.",
+            "The correction changes how often samples are like this or that. It can't add what G never makes.",
+        ]
+
+    @property
+    def _gain(self) -> str:
+        return f"{digits(self.gain, self.gain_se)} nats"
+
+
+@dataclass(frozen=True)
 class FitSummary:
     """What a fit came to."""
 
@@ -111,6 +148,8 @@ class FitSummary:
     """What players of this family have to say of themselves."""
     kept_personal: tuple[str, ...] = ()
     """Columns that look like personal data and were learned, as the person asked."""
+    refinement: RefinementSummary | None = None
+    """How samples are corrected after training; None if they are not."""
     constraints: tuple[str, ...] = ()
     """Rules that samples keep."""
     rates_lowered: str = ""
@@ -177,6 +216,7 @@ class FitSummary:
                 "constraints": list(self.constraints),
                 "rates_lowered": self.rates_lowered,
                 "collapse": self.collapse,
+                "refinement": self.refinement and asdict(self.refinement),
             }
         )
 
@@ -216,8 +256,14 @@ def summarize(
         constraints=fit.domain.constraints,
         rates_lowered=fit.lowered,
         collapse=find_collapse(history, fit.chosen, fit.choose_evaluation(fit.chosen).kept.t),
+        refinement=_summarize_refinement(fit.refinement),
         n_rows=n_rows,
     )
+
+
+def _summarize_refinement(found: Refinement | None) -> RefinementSummary | None:
+    """The numbers of a correction, if there is one."""
+    return found and RefinementSummary(found.draws, BUDGET, found.gain, found.gain_se)
 
 
 def _last_mean(fit: Fit, name: str) -> float | None:

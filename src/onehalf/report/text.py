@@ -44,6 +44,11 @@ def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> S
             Paragraph("Personal", note, rank=2, style="strong")
             for note in privacy_notes(summary)
         ),
+        *(
+            [Paragraph("Corrected", summary.refinement.short, rank=2)]
+            if summary.refinement
+            else []
+        ),
         Paragraph("Next", step, rank=3, most=3, least=3),
     ]
     heading = _make_heading(summary, name)
@@ -138,6 +143,7 @@ def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
     sentences = [
         _describe_training(summary),
         *summary.players.sentences,
+        *(summary.refinement.sentences if summary.refinement else []),
         _introduce_certificate(summary),
         *certified,
     ]

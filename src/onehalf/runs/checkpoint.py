@@ -22,6 +22,7 @@ from onehalf.domains import Domain, Preprocessor
 from onehalf.fitting.history import choose_seed
 from onehalf.model import GenerativeModel
 from onehalf.players.base import Stored
+from onehalf.players.refinement import Refinement
 from onehalf.runs.recipe_file import RECIPE, read_recipe, write_recipe
 from onehalf.runs.saved import (
     HISTORY,
@@ -118,6 +119,8 @@ def _to_arrays(fit: "onehalf.fitting.Fit") -> dict[str, np.ndarray]:
     arrays |= _name_leaves("state", fit.state)
     for seed, best in enumerate(fit.best):
         arrays |= _name_leaves(f"best.{seed}", best)
+    if fit.refinement is not None:
+        arrays |= _name_leaves("refinement", fit.refinement)
     return arrays
 
 
@@ -166,6 +169,12 @@ class _Saved:
         """The distribution of what G is given."""
         return self.domain.latent(self.run.recipe, self.preprocessor)
 
+    @property
+    def refinement(self) -> Refinement | None:
+        """What corrects samples, where there is something."""
+        is_there = any(name.startswith("refinement.") for name in self.run.arrays)
+        return self.fill("refinement", Refinement) if is_there else None
+
     def fill(self, name: str, tree: Any) -> Any:
         """Put the saved arrays of this name in the places of a tree of shapes."""
         return _fill(self.run.path, name, tree, self.run.arrays)
@@ -207,6 +216,7 @@ def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
             extended_at=about["extended_at"],
             is_measured=about["is_measured"],
             measured_at=tuple(about["measured_at"]),
+            refinement=saved.refinement,
             measurement=certificate and Measurement.from_dict(certificate),
             seconds_setup=about["seconds_setup"],
         )
@@ -227,7 +237,7 @@ def load_model(folder: Path) -> GenerativeModel:
         chosen = choose_seed(run.history, run.recipe)
         G = saved.domain.blank_generator(run.recipe, saved.preprocessor)
         p_g = Pushforward(saved.fill(f"best.{chosen}", G), saved.p_z)
-        return GenerativeModel(p_g, saved.domain, saved.preprocessor)
+        return GenerativeModel(p_g, saved.domain, saved.preprocessor, saved.refinement)
 
 
 def load_source(folder: Path) -> Source:

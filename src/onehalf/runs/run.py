@@ -16,7 +16,7 @@ from onehalf.data.rows import EncodedRows
 from onehalf.domains import infer_domain
 from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import Fit, FitData
-from onehalf.hyperparameters import FitOptions, about
+from onehalf.hyperparameters import FitOptions, Hyperparameters, about
 from onehalf.runs import checkpoint
 from onehalf.runs.checkpoint import save
 from onehalf.runs.lock import LOCK, lock
@@ -257,7 +257,9 @@ def _check_same(folder: Path, asked: dict[str, Any], source: Source) -> None:
     are_files = is_path(begun_from.source) and is_path(source.source)
     if begun_from.source != source.source and not are_files:
         _refuse_other_data(folder, f"{begun_from.source}, not {source.source}")
-    begun = checkpoint.load_asked(folder) | {"size": begun_from.size}
+    # options that the version which began the run did not have are as they are by default
+    defaults = vars(Hyperparameters())
+    begun = defaults | checkpoint.load_asked(folder) | {"size": begun_from.size}
     for field, value in {**asked, "size": source.size}.items():
         if begun.get(field) != value and field != "rounds":
             _refuse_other_option(folder, field, begun.get(field), value)

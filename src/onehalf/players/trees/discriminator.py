@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import special
 
+from onehalf.players.trees.leaf_finder import LeafFinder
 from onehalf.players.trees.nodes import LEAF, Nodes
 
 __all__ = ["BoostedTrees", "Value", "value"]
@@ -28,7 +29,7 @@ MOST_LEAF = 40
 BOUND = float(np.log(999))
 """D stays between 0.001 and 0.999, so that no single row decides V."""
 
-BLOCK = 2_000_000
+BLOCK = 200_000
 """Rows times trees that are looked up at a time."""
 
 Features = Float[np.ndarray, "_ _"]
@@ -93,12 +94,15 @@ class BoostedTrees:
         total = np.full(len(features), self.first)
         size = max(1, BLOCK // len(self.roots))
         for start in range(0, len(features), size):
-            rows = np.arange(start, min(start + size, len(features)))
-            at = self.nodes.descend(
-                np.tile(self.roots, len(rows)), features, np.repeat(rows, len(self.roots))
-            )
-            total[rows] += self.leaf_values[at].reshape(len(rows), -1).sum(axis=1)
+            leaves = self._leaf_finder.find(features[start : start + size])
+            values = np.ascontiguousarray(self.leaf_values[leaves].T)
+            total[start : start + size] += values.sum(axis=1)
         return total
+
+    @cached_property
+    def _leaf_finder(self) -> LeafFinder:
+        """Finds the leaf of each row in each tree."""
+        return LeafFinder.of(self.nodes, self.roots)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name; `from_arrays` is the way back."""
@@ -136,6 +140,9 @@ def value(d_x: Logits, d_Gz: Logits) -> Value:
     >>> value(np.zeros(4), np.zeros(9)).gain
     0.0
     """
+    # imported here, as samples are drawn without it
+    from scipy import special
+
     d_x, d_Gz = d_x.clip(-BOUND, BOUND), d_Gz.clip(-BOUND, BOUND)
     log_D, log_rest = special.log_expit(d_x), special.log_expit(-d_Gz)
     se = np.sqrt(log_D.var() / len(d_x) + log_rest.var() / len(d_Gz))

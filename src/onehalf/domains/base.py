@@ -15,8 +15,9 @@ from onehalf.data.dataset import Dataset
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
-from onehalf.data.tables.filters import Allowed, RowFilter
+from onehalf.data.tables.filters import RowFilter
 from onehalf.data.tables.partial import PartialTable
+from onehalf.data.tables.spans import Allowed
 from onehalf.distributions.base import AbstractData, Batch, Latent
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.samples import Samples

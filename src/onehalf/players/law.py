@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from onehalf.data.tables.constraints.known_cells import Broken
 from onehalf.data.tables.encoding import Cells
-from onehalf.data.tables.filters import Allowed
+from onehalf.data.tables.spans import Allowed
 
 __all__ = ["Filled", "Found", "Law", "Wish"]
 

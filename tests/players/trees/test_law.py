@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from onehalf.data.tables.filters import Allowed
+from onehalf.data.tables.spans import Allowed
 from onehalf.players.trees import discriminator
 from onehalf.players.trees.chain import Chain
 from onehalf.players.trees.discriminator import BoostedTrees

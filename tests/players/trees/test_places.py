@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from onehalf.data.tables.filters import Allowed
+from onehalf.data.tables.spans import Allowed
 from onehalf.players.trees.events import Event, Points
 from onehalf.players.trees.places import Halves
 from onehalf.players.trees.scales import ColumnFacts, Scales

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from onehalf._typing import PRNGKey
+from onehalf.data.tables.condition_values import seconds_per_tick
 from onehalf.data.tables.encoding import Cells, TableEncoder
-from onehalf.data.tables.filters import find_column, seconds_per_tick
+from onehalf.data.tables.filters import find_column
 from onehalf.evaluation.features.arrays import encode_format, wrap_with_labels
 from onehalf.evaluation.features.base import (
     PLAIN,

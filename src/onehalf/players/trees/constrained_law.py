@@ -21,7 +21,7 @@ from onehalf.data.tables.constraints.known_cells import (
 from onehalf.data.tables.constraints.rules import row_codes
 from onehalf.data.tables.constraints.steps import Computed, Gap, Joint
 from onehalf.data.tables.encoding import Cells
-from onehalf.data.tables.filters import Allowed
+from onehalf.data.tables.spans import Allowed
 from onehalf.players.law import Filled, Found, Law, Wish
 from onehalf.players.trees.conditional import EventLaw
 from onehalf.players.trees.demands import Choice, Demand, Solution

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from onehalf.data.tables.filters import Allowed
+from onehalf.data.tables.spans import Allowed
 from onehalf.players.trees.places import Halves
 from onehalf.players.trees.scales import MISSING, Scales
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from onehalf.data.tables.encoding import Cells
-from onehalf.data.tables.filters import Allowed
+from onehalf.data.tables.spans import Allowed
 from onehalf.players.law import Filled, Found, Law, Wish
 from onehalf.players.trees.conditional import ColumnLaw, EventLaw
 from onehalf.players.trees.events import Event, Points

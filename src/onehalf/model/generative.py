@@ -1,20 +1,17 @@
 """What was learned: a distribution that gives rows in the user's own form, freely or under conditions."""
 
 import dataclasses
-import functools
 import math
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
@@ -24,88 +21,38 @@ from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.filters import RowFilter
 from onehalf.data.tables.partial import PartialTable
-from onehalf.distributions.base import AbstractData, Batch, BatchMap, Pushforward
+from onehalf.distributions.base import Batch, Pushforward
 from onehalf.domains import Domain, Preprocessor
+from onehalf.model.batches import (
+    BATCH,
+    batch_size,
+    check_memory,
+    draw_batch,
+    draw_batch_given,
+    latent_walk,
+    numpy_generator,
+    round_up,
+    search_size,
+)
+from onehalf.model.completion import Completion
+from onehalf.model.results import Given, Imputation, Pieces, Sample
 from onehalf.players.law import Law, Wish
 from onehalf.players.refinement import Refinement
 from onehalf.players.rejection import Places, draw_each, draw_until_kept
 
-__all__ = ["GenerativeModel", "Given", "Imputation", "Pieces", "Sample", "batch_size"]
-
-BATCH = 65_536
-"""Samples made at a time, at most."""
-
-WIDE = 16
-"""Entries of a sample; of wider ones fewer are made at a time."""
+__all__ = ["GenerativeModel"]
 
 SEARCH = 1_000_000
 """Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
 
-COPIES = 2
-"""Samples are held at least this number of times: batch by batch, and put together."""
-
-
-WRONG_ROW = "Correct it, or fit with --constraints none."
-"""What to do about a row that breaks a rule."""
-
 REDRAWS = 100
 """Times that samples are drawn anew, at most, where they break a rule."""
-
-LEAST_REDRAWN = 256
-"""Samples that are drawn anew at a time, at least."""
 
 PROPOSALS = 8192
 """Draws at a time, at most, where some of them are not kept."""
 
 MOST_DOUBLED = 6
 """How often the number of candidates for each of them is doubled."""
-
-STOPS = 4
-"""Latents that a walk goes through."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Encoded samples, and how many were drawn to find them."""
-
-    rows: EncodedRows
-    n_drawn: int
-    probability: float = 1.0
-    """The estimated probability of the conditions under the model."""
-    effective: float | None = None
-    """The effective number of the weighted samples; None of samples without weights."""
-
-
-class Pieces(NamedTuple):
-    """Encoded samples, piece by piece."""
-
-    rows: Iterator[EncodedRows]
-    found: Sample | None = None
-    """All of them, where they were drawn under conditions."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """A sample for each row that was given."""
-
-    rows: EncodedRows
-    known: PartialTable | None = None
-    """The cells that were given, if they were not labels alone."""
-    n_impossible: int = 0
-    """Rows with a given value that samples never have."""
-    left: tuple[str, ...] = ()
-    """The names of rows that keep their gaps, as nothing was found that keeps the rules."""
-
-
-@dataclass(frozen=True)
-class Imputation:
-    """Completions of a table."""
-
-    cells: tuple[Cells, ...]
-    n_impossible: int
-    """Rows with a value that samples never have."""
-    left: tuple[str, ...] = ()
-    """The names of rows that keep their gaps, as nothing was found that keeps the rules."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +88,7 @@ class GenerativeModel:
             if not len(wrong):
                 break
             copies = int(np.clip(BATCH // len(wrong), 1, 2 ** min(attempt, MOST_DOUBLED)))
-            of = np.resize(wrong, _round_up(copies * len(wrong)))
+            of = np.resize(wrong, round_up(copies * len(wrong)))
             own = None if labels is None else labels[of]
             again = self._draw(jr.fold_in(key, attempt), len(of), own)
             right = np.flatnonzero(is_accepted(again))
@@ -174,7 +121,7 @@ class GenerativeModel:
         conditions = self._choose_conditions(None, balanced=balanced)
         if not self.domain.is_filterable:
             return Pieces(self._draw_batches(key, n))
-        rng = _rng(key)
+        rng = numpy_generator(key)
         _, key = jr.split(key)
         if not conditions.names:
             return Pieces(self._draw_batches(key, n))
@@ -208,12 +155,12 @@ class GenerativeModel:
                 yield self._draw_refined(self.refinement, key, (start, stop), labels)
                 continue
             if pick is None:
-                batch = _draw(self.p_g, key_batch, stop - start)
+                batch = draw_batch(self.p_g, key_batch, stop - start)
                 yield self.preprocessor.inverse_transform(batch)
                 continue
             labels = pick(start, stop)
             c = jnp.asarray(self.preprocessor.encode_conditions(labels))
-            rows = self.preprocessor.inverse_transform(_draw_given(self.p_g, key_batch, c))
+            rows = self.preprocessor.inverse_transform(draw_batch_given(self.p_g, key_batch, c))
             yield self.preprocessor.relabel(rows, labels)
 
     def _draw_refined(
@@ -223,7 +170,7 @@ class GenerativeModel:
         span: tuple[int, int],
         labels: Cells | None,
     ) -> EncodedRows:
-        """Draw the samples of a span of numbers by rejection; each depends on the key, its number and its labels alone."""
+        """Draw the samples of a span of numbers by rejection; each depends on key, number and labels alone."""
         size = min(PROPOSALS, batch_size(math.prod(self.preprocessor.shape)))
         keeps_rules = self.domain.acceptance(self.preprocessor)
         start, stop = span
@@ -260,7 +207,7 @@ class GenerativeModel:
         Raises:
             Refusal: The players can't, or a row breaks a rule that samples keep.
         """
-        found = self._fill(key, partial, Wish(may_be_missing=True))
+        found = self._completion(partial).fill(key, partial, Wish(may_be_missing=True))
         return Given(
             EncodedRows.unlabelled(found.cells[0]), partial, found.n_impossible, found.left
         )
@@ -279,52 +226,13 @@ class GenerativeModel:
         Raises:
             Refusal: The players can't, or a row breaks a rule that samples keep.
         """
-        return self._fill(key, partial, Wish(may_be_missing=False, draws=draws, how=how))
+        wish = Wish(may_be_missing=False, draws=draws, how=how)
+        return self._completion(partial).fill(key, partial, wish)
 
-    def _fill(self, key: PRNGKey, partial: PartialTable, wish: Wish) -> Imputation:
-        """Complete rows."""
+    def _completion(self, partial: PartialTable) -> Completion:
+        """What fills the gaps of this table."""
         law = self._require_law(partial.what)
-        broken = law.find_broken(partial.cells)
-        if broken is not None:
-            got = f"one that breaks it in {partial.locate(broken.row)}"
-            expected = f"rows that keep the rule {broken.rule}"
-            refuse(partial.what, expected=expected, got=got, hint=WRONG_ROW)
-        rng = _rng(key)
-        found = law.fill(rng, partial.cells, partial.is_given, wish)
-        again = functools.partial(self._fill_again, rng, partial, wish)
-        cells = tuple(self._separate(partial.what, each, again) for each in found.cells)
-        left = tuple(partial.locate(row) for row in found.failed)
-        return Imputation(cells, int((~found.is_possible).sum()), left)
-
-    def _fill_again(
-        self, rng: np.random.Generator, partial: PartialTable, wish: Wish, rows: np.ndarray
-    ) -> Cells:
-        """Complete some of the rows once more."""
-        one = dataclasses.replace(wish, draws=1, how="draw")
-        law = self._require_law(partial.what)
-        return law.fill(rng, partial.cells[rows], partial.is_given[rows], one).cells[0]
-
-    def _separate(
-        self, what: str, cells: Cells, fill_again: Callable[[np.ndarray], Cells]
-    ) -> Cells:
-        """Complete rows anew that repeat a key that rules say is unique."""
-        repeats = self.domain.find_repeats(self.preprocessor)
-        if repeats is None:
-            return cells
-        wrong = np.zeros(0, int)
-        for _ in range(REDRAWS):
-            # of rows with one key all are drawn anew, as one of them may have been given it
-            both = (cells, repeats), (cells[::-1], lambda rows: repeats(rows)[::-1])
-            wrong = np.flatnonzero(
-                np.any([find(EncodedRows.unlabelled(rows)) for rows, find in both], axis=0)
-            )
-            if not len(wrong):
-                break
-            cells[wrong] = fill_again(wrong)
-        if len(wrong):
-            got = f"{len(wrong):,} that repeat a key of another row after {REDRAWS} draws"
-            refuse(what, expected="rows that can have keys of their own", got=got)
-        return cells
+        return Completion(law, self.domain.find_repeats(self.preprocessor))
 
     def check_imputes(self) -> None:
         """Refuse players that can't fill gaps."""
@@ -379,7 +287,7 @@ class GenerativeModel:
             return Sample(self.draw(key, n), n)
         if row_filter and self.law and not set(row_filter.allowed) <= set(conditions.names):
             return self._weigh_where(key, n, row_filter, balanced=balanced)
-        rng = _rng(key)
+        rng = numpy_generator(key)
         accepted: list[EncodedRows] = []
         count = n_drawn = 0
         while count < n:
@@ -388,7 +296,7 @@ class GenerativeModel:
                 few = "Ask for fewer, or fit with a label."
                 hint = few if count else "Rows like these are too rare, or impossible."
                 refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
-            size = _search_size(n - count, n_drawn, count) if where else n
+            size = search_size(n - count, n_drawn, count) if where else n
             key, key_batch = jr.split(key)
             labels = None
             if conditions.names:
@@ -433,7 +341,7 @@ class GenerativeModel:
         """Draw n samples that hold conditions, by weights instead of trials; exact as samples grow in number."""
         law = self._require_law("where")
         found = (law.balance() if balanced else law).draw_where(
-            _rng(key), n, self.domain.filter_places(row_filter), SEARCH + 1000 * n
+            numpy_generator(key), n, self.domain.filter_places(row_filter), SEARCH + 1000 * n
         )
         rows = EncodedRows.unlabelled(found.cells)
         rows = rows[row_filter.mask(self.domain.filter_cells(rows))]
@@ -461,7 +369,7 @@ class GenerativeModel:
             if not len(wrong):
                 break
             key_again = jr.fold_in(key, attempt)
-            size = _round_up(len(wrong))
+            size = round_up(len(wrong))
             again = self.draw_where(key_again, size, where, balanced=balanced)
             rows = rows.replace(wrong, again.rows[: len(wrong)])
             n_drawn += again.n_drawn
@@ -489,87 +397,3 @@ class GenerativeModel:
         G: Any = self.p_g.G
         x = jax.lax.map(lambda each: G(*each) if c.size else G(each.x), flat, batch_size=n)
         return self.preprocessor.inverse_transform(Batch(x, flat.c))
-
-
-def check_memory(n: int, entries: int, itemsize: int) -> None:
-    """Refuse more samples of this many numbers than the memory of this machine can hold."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    needed = COPIES * n * entries * itemsize
-    if needed > memory:
-        got = f"{n:,} rows of {entries:,} numbers, which take {needed / 2**30:,.0f} GiB"
-        hint = "Draw several files with different seeds."
-        expected = f"samples that fit into {memory / 2**30:,.0f} GiB of memory"
-        refuse("n", expected=expected, got=got, hint=hint)
-
-
-def batch_size(entries: int) -> int:
-    """Return how many examples with this many entries are computed at a time."""
-    return max(1, BATCH * WIDE // max(WIDE, entries))
-
-
-def latent_walk(
-    key: PRNGKey, p_z: AbstractData, n: int, steps: int
-) -> tuple[Float[Array, "steps n entries"], Float[Array, "steps n conditions"]]:
-    """Draw latents along n closed walks, each through STOPS draws of p_z; conditions stay the same.
-
-    A normal part rotates by quarters of a circle, cos(t) a + sin(t) b, which is normal at every t; a uniform one goes
-    straight; a discrete one jumps half-way (Goodfellow et al. 2014, Figure 3).
-    """
-    noise: Any = getattr(p_z, "noise", p_z)
-    at = jnp.arange(steps, dtype=jnp.float32) * (STOPS / steps)
-    z, c = p_z.batch(key, STOPS * n)
-    stops = z.reshape(STOPS, n, -1)
-    before = at.astype(jnp.int32)
-    a = stops[before]
-    b = stops[(before + 1) % STOPS]
-    share = (at % 1.0)[:, None, None]
-    turn = share * math.pi / 2
-    normal = noise.normal
-    straight = noise.normal + noise.uniform
-    parts = [
-        (jnp.cos(turn) * a + jnp.sin(turn) * b)[..., :normal],
-        ((1 - share) * a + share * b)[..., normal:straight],
-        jnp.where(share < 0.5, a, b)[..., straight:],
-    ]
-    conditions = jnp.broadcast_to(c.reshape(STOPS, n, -1)[0], (steps, n, c.shape[1]))
-    return jnp.concatenate(parts, axis=2), conditions
-
-
-def _rng(key: PRNGKey) -> np.random.Generator:
-    """NumPy's generator of a key."""
-    return np.random.default_rng(np.asarray(jr.key_data(key)))
-
-
-def _round_up(n: int) -> int:
-    """A power of two, as networks are compiled once for each number of samples.
-
-    >>> _round_up(3), _round_up(300)
-    (256, 512)
-    """
-    return max(LEAST_REDRAWN, 1 << (n - 1).bit_length())
-
-
-def _search_size(wanted: int, n_drawn: int, accepted: int) -> int:
-    """Samples to draw next, by the share of those before that were accepted."""
-    return int(np.clip(1.1 * wanted * (n_drawn + 1) / (accepted + 1), 100, BATCH))
-
-
-def _draw(p_g: Pushforward, key: PRNGKey, n: int) -> Batch:
-    """Draw n samples, compiled where G is a network."""
-    return p_g.batch(key, n) if isinstance(p_g.G, BatchMap) else _compiled(p_g, key, n)
-
-
-def _draw_given(p_g: Pushforward, key: PRNGKey, c: Float[Array, "n conditions"]) -> Batch:
-    """Draw a sample under each condition, compiled where G is a network."""
-    given = Pushforward.batch_given if isinstance(p_g.G, BatchMap) else _compiled_given
-    return given(p_g, key, c)
-
-
-@eqx.filter_jit
-def _compiled(p_g: Pushforward, key: PRNGKey, n: int) -> Batch:
-    return p_g.batch(key, n)
-
-
-@eqx.filter_jit
-def _compiled_given(p_g: Pushforward, key: PRNGKey, c: Float[Array, "n conditions"]) -> Batch:
-    return p_g.batch_given(key, c)

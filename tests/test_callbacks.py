@@ -1,5 +1,6 @@
 """Callbacks: what they are called with, and that they can't change a number."""
 
+import dataclasses
 import re
 import sys
 import types
@@ -63,6 +64,14 @@ def test_a_callback_gets_the_numbers_of_the_history_and_of_the_test(logged):
     assert calls == seen
 
 
+def test_what_the_history_says_in_words_is_no_number(logged):
+    fit = logged[0].fit_
+    row = {**fit.history[0], "collapse": ["all samples are alike"], "lowered": "V is NaN"}
+    fit = dataclasses.replace(fit, history=(row,), stopped_because="interrupted")
+    assert set(fit.latest_numbers) >= ROUND | EVALUATION
+    assert not set(fit.latest_numbers) & {"collapse", "lowered"}
+
+
 def test_callbacks_can_not_change_what_is_trained(logged):
     plain = oh.GAN(**TINY).fit(X)
     assert equal_trees(logged[0].fit_.state, plain.fit_.state)
@@ -101,7 +110,13 @@ def test_train_calls_with_means_and_plays_the_same_rounds():
 
 
 @pytest.mark.parametrize(
-    ("callbacks", "got"), [("wandb", "got str"), ([print, "wandb"], "got str in it")]
+    ("callbacks", "got"),
+    [
+        ("wandb", "got str"),
+        ([lambda numbers, step: None, "wandb"], "got str in it"),
+        ([lambda numbers: None], "got function in it"),
+        ([Logger], "got type in it"),
+    ],
 )
 def test_what_can_not_be_called_is_refused_before_the_data_are_read(callbacks, got):
     with pytest.raises(oh.Refusal, match=got):

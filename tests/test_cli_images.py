@@ -107,12 +107,12 @@ def test_the_same_command_finds_the_run_as_it_is_and_another_label_is_refused(fo
     assert run_cli("fit", "digits", *asked, "--label", "digit", cwd=folder).code == 0
     assert_refused(
         run_cli("fit", "digits", *asked, cwd=folder),
-        "label: expected 'digit', as run was begun with; got None.",
+        "label: expected 'digit', as run was begun with; got the default.",
         notes=True,
     )
     assert_refused(
         run_cli("fit", "digits", *asked, "--label", "digit", "--size", 12, cwd=folder),
-        "size: expected None, as run was begun with; got 12.",
+        "size: expected the default, as run was begun with; got 12.",
         notes=True,
     )
 

@@ -287,8 +287,8 @@ def test_players_learn_from_training_rows_alone():
 def test_a_game_that_loses_its_numbers_steps_back_and_says_what_it_saw():
     gan = GAN(**TINY | {"rate_D": 1e30, "rate_G": 1e30}).fit(RING)
     assert gan.fit_.stopped_because == (
-        "the gradient of G was no finite number in round 1; the players are those of round 0; "
-        "lower rates may help"
+        "the gradient of G was no finite number in round 1, although rates had been lowered; "
+        "the players are those of round 0; lower rates may help"
     )
     assert gan.fit_.rounds == 0
     assert np.isnan(gan.history_[-1]["V"]).all()

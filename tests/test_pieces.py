@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from helpers import assert_refused, run_cli
-from onehalf import Refusal, fitting, model
+from onehalf import Refusal, fitting
 from onehalf.data.dataset import from_objects
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
@@ -26,6 +26,7 @@ from onehalf.domains.arrays import ArrayDomain
 from onehalf.domains.images import ImageDomain
 from onehalf.domains.tables import TableDomain
 from onehalf.hyperparameters import FitOptions
+from onehalf.model import generative
 from onehalf.runs import checkpoint
 from onehalf.runs.checkpoint import Source
 
@@ -65,7 +66,7 @@ def start(options, *values):
 def test_pieces_are_the_samples_of_one_draw(kind, monkeypatch):
     options, values = FITS[kind]
     learned = start(options, *values).model
-    monkeypatch.setattr(model, "batch_size", lambda entries: 40)
+    monkeypatch.setattr(generative, "batch_size", lambda entries: 40)
     for balanced in {False, bool(learned.domain.label_names)}:
         whole = learned.draw_distinct(jr.key(1), 130, balanced=balanced).rows
         pieces, _ = learned.draw_pieces(jr.key(1), 130, balanced=balanced)
@@ -220,13 +221,13 @@ def test_a_file_that_grows_too_large_is_refused_and_removed(run, tmp_path):
 def test_a_signal_removes_what_is_half_written(run, tmp_path, monkeypatch, number, code):
     handler = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, handler)
-    drawn = model.GenerativeModel._draw_batches
+    drawn = generative.GenerativeModel._draw_batches
 
     def stop(self, *arguments):
         yield from drawn(self, *arguments)
         signal.raise_signal(number)
 
-    monkeypatch.setattr(model.GenerativeModel, "_draw_batches", stop)
+    monkeypatch.setattr(generative.GenerativeModel, "_draw_batches", stop)
     try:
         done = run_cli("sample", run, "-n", 20, "-o", tmp_path / "x.csv")
     finally:

@@ -1,6 +1,7 @@
 """The same seed gives the same bytes, whatever the machine's settings are that have no say in it."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -91,3 +92,20 @@ def test_each_setting_changes_nothing(tmp_path, players):
     one = make_samples(tmp_path / "one", players, {})
     for name, settings in SETTINGS.items():
         assert make_samples(tmp_path / name, players, settings) == one, name
+
+
+@pytest.mark.slow
+def test_a_measurement_is_the_same_under_all_settings_at_once(tmp_path):
+    everything = {name: value for each in SETTINGS.values() for name, value in each.items()}
+    measured = []
+    for folder, settings in (("one", {}), ("zwei \u00fc", everything)):
+        write_data(tmp_path / folder)
+        lines = (tmp_path / folder / "data.csv").read_text(encoding="utf-8").splitlines()
+        (tmp_path / folder / "other.csv").write_text(
+            "\n".join([lines[0], *lines[60:], *lines[31:61]]), encoding="utf-8"
+        )
+        words = ["-m", "onehalf", "measure", "data.csv", "other.csv", "--json"]
+        measured.append(json.loads(run_python(tmp_path / folder, words, settings)))
+    for each in measured:
+        each.pop("seconds")
+    assert measured[0] == measured[1]

@@ -97,6 +97,8 @@ def name_calls(node):
 
 def test_no_clock_is_read_that_jumps():
     for path, tree in read_trees():
+        if path.match("views/state.py"):  # compares with the time of a file, to be shown
+            continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 assert (node.value.id, node.attr) not in CLOCKS, path

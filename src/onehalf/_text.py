@@ -6,7 +6,7 @@ Nothing here imports JAX, so that `onehalf --help` answers at once.
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "format_duration", "join_names", "percent"]
+__all__ = ["count_rows", "did_you_mean", "format_duration", "join_names", "percent"]
 
 CUTOFF = 0.5
 """Similarity, from 0 to 1, from which an option is suggested in place of a misspelled word."""
@@ -38,6 +38,15 @@ def join_names(names: Iterable[str], most: int | None = 3) -> str:
     rest = len(listed) - len(shown)
     *first, last = [*shown, f"{rest} more"] if rest else shown or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def count_rows(n: int) -> str:
+    """Say how many rows there are.
+
+    >>> count_rows(1), count_rows(2500)
+    ('1 row', '2,500 rows')
+    """
+    return f"{n:,} row{'s' * (n != 1)}"
 
 
 def percent(share: float, decimals: int = 1) -> str:

@@ -6,6 +6,7 @@ Callbacks get copies of finished numbers, so that they can't change what is trai
 stops with its error.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -43,9 +44,22 @@ def check(what: str, callbacks: Any) -> tuple[Callback, ...]:
     if not isinstance(callbacks, Sequence) or isinstance(callbacks, str):
         refuse(what, expected=expected, got=type(callbacks).__name__)
     for each in callbacks:
-        if not callable(each) and not callable(getattr(each, "log", None)):
+        if not _takes_numbers(getattr(each, "log", each)):
             refuse(what, expected=expected, got=f"{type(each).__name__} in it")
     return tuple(callbacks)
+
+
+def _takes_numbers(function: Any) -> bool:
+    """Whether this can be called with numbers and a step, as far as its signature says."""
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind({}, step=0)
+    except TypeError:
+        return False
+    except ValueError:  # it has no signature that Python can read
+        return True
+    return True
 
 
 def call(callbacks: Sequence[Any], numbers: Mapping[str, float], step: int) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -76,6 +77,11 @@ def test_what_no_library_gives_to_numpy_is_one_sentence():
         "X: expected an array that NumPy can read; got Odd. "
         "Convert it to float32 first (Implicit conversion to a NumPy array is not allowed.)."
     )
+
+
+def test_a_type_that_numpy_has_not_is_one_sentence():
+    with pytest.raises(oh.Refusal, match=r"X: .* NumPy has; got bfloat16\. Convert them to"):
+        from_objects(jnp.asarray(X, jnp.bfloat16))
 
 
 SCRIPT = """

@@ -17,6 +17,7 @@ from helpers import fit_cheaply
 from onehalf import runs
 from onehalf.fitting.history import PATIENCE
 from onehalf.runs.lock import LOCK
+from onehalf.runs.saved import SavedRun
 from onehalf.runs.state_file import read_state, write_state
 from onehalf.views import RunReader, label_runs, view_run
 from onehalf.views.source import SourceRows
@@ -87,6 +88,15 @@ def test_a_run_that_has_ended_is_shown_with_a_picture_of_each_evaluation(made, n
     assert view["kept"] == {"t": 200, "estimate": 0.1, "se": 0.01}
     assert view["null"] == {"t": 100, "estimate": 0.1, "se": 0.01}
     assert view["notes"] == []
+
+
+def test_that_samples_are_corrected_is_said(made, monkeypatch):
+    read = SavedRun.read
+    monkeypatch.setattr(
+        SavedRun, "read", lambda folder: dataclasses.replace(read(folder), is_refined=True)
+    )
+    (note,) = show(made / "plane")["notes"]
+    assert note.startswith("Samples are corrected by D after training.")
 
 
 def test_the_published_schema_is_that_of_the_code():

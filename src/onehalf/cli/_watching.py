@@ -37,6 +37,8 @@ def open_watch(folder: Path, *, is_opened: bool) -> None:
             say(f"The run can't be watched. {why}".rstrip())
             return
     address = json.loads(line)["address"]
-    say(f"Watch: {address}")
+    say(
+        f"Watch: {address}\nThe page stays after the fit, until nobody has had it open for 10 minutes."
+    )
     if is_opened:
         webbrowser.open(address)

@@ -32,7 +32,7 @@ from onehalf.hyperparameters import FitOptions
 __all__ = ["fit"]
 
 LEAST_SECONDS = 20
-"""What a fit of a small file takes at least, on a processor that has nothing else to do."""
+"""What a fit of a small file takes with few rounds, on a processor that has nothing else to do."""
 
 
 @with_hyperparameters
@@ -88,7 +88,8 @@ def fit(
         bool,
         typer.Option(
             "--watch",
-            help="Open a page on the run while it trains (see `onehalf watch`). It stays until nobody has it open.",
+            help="Open a page on the run while it trains (see `onehalf watch`). It stays after the fit, until nobody "
+            "has had it open for 10 minutes.",
         ),
     ] = False,
     dry_run: Annotated[
@@ -125,8 +126,8 @@ def fit(
         return _print_cost(data, options, size, as_json, began)
     if options.minutes is not None and 60 * options.minutes < LEAST_SECONDS:
         say(
-            f"--minutes {options.minutes:g}: reading the data, the first rounds, the certificate and the report take "
-            f"{LEAST_SECONDS} s or more, whatever is asked for."
+            f"--minutes {options.minutes:g} is less than a fit needs: reading data, the first rounds, the certificate "
+            f"and the report take about {LEAST_SECONDS} s."
         )
     folder = out or runs.next_folder(data)
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onehalf._errors import Refusal, refuse
+from onehalf._text import count_rows
 from onehalf.cli._animation import write_animation
 from onehalf.cli._common import (
     ANIMATION_SUFFIXES,
@@ -140,17 +141,18 @@ def sample(
 
     fresh = domain.fresh_generator(seed, ids=ids)
     if given:
-        return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
-    model = runs.load_model(run)
-    pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
+        with stop_cleanly():
+            return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
     with stop_cleanly():
+        model = runs.load_model(run)
+        pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
         decoded = domain.decode_pieces(pieces, n, fresh=fresh)
         first = next(decoded)
         samples = itertools.chain([first], decoded)
         domain.write_pieces(map(_disarm, samples) if safe_cells else samples, n, out, suffix)
     is_chosen = found and found.n_drawn > n and found.effective is None
     drawn_from = f", of {found.n_drawn:,} that were drawn," if found and is_chosen else ""
-    say(f"{n:,} rows{drawn_from} {domain.describe(first)}: {out}")
+    say(f"{count_rows(n)}{drawn_from} {domain.describe(first)}: {out}")
     if where and found:
         say(describe_conditions(run, domain, where, found))
     return None
@@ -167,11 +169,12 @@ def _sample_given(
 
     model = reveal_words(run, runs.load_model(run))
     domain = model.domain
-    drawn = model.draw_given(jr.key(seed), load(str(given), allow_empty=True).values)
+    values = load(str(given), allow_empty=True).values
+    drawn = model.draw_given(jr.key(seed), values, str(given))
     samples = domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
     domain.write(_disarm(samples) if safe_cells else samples, out, get_suffix(str(out)))
     names = drawn.known.table.column_names if drawn.known else domain.label_names
-    say(f"{len(drawn.rows):,} rows {domain.describe(samples, names)}: {out}")
+    say(f"{count_rows(len(drawn.rows))} {domain.describe(samples, names)}: {out}")
     say_impossible(drawn.n_impossible)
     say_left(drawn.left)
 

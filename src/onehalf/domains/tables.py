@@ -412,7 +412,8 @@ class TableDomain(Domain):
 
     def describe(self, samples: Any, given: Collection[str] = ()) -> str:
         """The columns, those with new values, those that were given, and those that are left out."""
-        about = f"with {samples.num_columns} columns"
+        columns = samples.num_columns
+        about = f"with {columns} column{'s' * (columns != 1)}"
         kinds = {column.name: column.kind for column in self.table.schema.columns}
         for kind, does in FRESH_VALUES.items():
             names = [name for name in samples.column_names if kinds.get(name) == kind]

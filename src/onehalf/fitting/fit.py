@@ -16,6 +16,7 @@ from onehalf.domains import Domain, Preprocessor
 from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.result import Measurement
 from onehalf.fitting.history import (
+    SENTENCES,
     Choice,
     HistoryRow,
     choose_evaluation,
@@ -154,7 +155,7 @@ class Fit:
         row = dict(self.history[-1])
         baseline: Any = row.pop("null", {})
         row |= {f"baseline_{name}": value for name, value in baseline.items()}
-        return flatten({name: row[name] for name in row if name not in ("t", "ended")})
+        return flatten({name: row[name] for name in row if name not in ("t", *SENTENCES)})
 
     @property
     def evaluation_interval(self) -> int:

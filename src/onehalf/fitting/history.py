@@ -8,6 +8,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 from onehalf.recipe import Recipe
 
 __all__ = [
+    "SENTENCES",
     "Choice",
     "Evaluated",
     "HistoryRow",
@@ -48,6 +49,10 @@ class HistoryRow(TypedDict):
     """Why both rates were lowered before these rounds, and by how much."""
     null: NotRequired[dict[str, float]]
     """Data against data, at the first evaluation."""
+
+
+SENTENCES = ("ended", "collapse", "lowered")
+"""What a row has to say in words."""
 
 
 @dataclass(frozen=True)

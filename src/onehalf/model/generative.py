@@ -250,8 +250,13 @@ class GenerativeModel:
             self.domain.refuse_law(what)
         return law
 
-    def draw_given(self, key: PRNGKey, given: Any) -> Given:
+    def draw_given(self, key: PRNGKey, given: Any, what: str = "given") -> Given:
         """Draw one sample for each row of labels, or of any columns of a table where the players can.
+
+        Args:
+            key: One key.
+            given: The labels, or the table.
+            what: Its name in error messages.
 
         Raises:
             Refusal: There are no labels to be given, or one is unknown.
@@ -260,7 +265,7 @@ class GenerativeModel:
         if self.law is None or names is None or set(names) <= set(self.domain.label_names):
             cells = self.domain.encode_labels(given)
             return Given(self.draw(key, len(cells), cells))
-        return self.complete(key, self.domain.parse_partial(given, "given"))
+        return self.complete(key, self.domain.parse_partial(given, what))
 
     def draw_where(
         self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False

@@ -138,7 +138,7 @@ def replace_missing(features: Features) -> Features:
 def count_draws(weights: Values, most: float, groups: Places) -> float:
     """Return the expected number of draws until one is kept; draws are of the same group until then.
 
-    >>> count_draws(np.array([1.0, 1.0, 4.0, 2.0]), 4.0, np.array([0, 0, 1, 1])).round(4)
+    >>> round(count_draws(np.array([1.0, 1.0, 4.0, 2.0]), 4.0, np.array([0, 0, 1, 1])), 4)
     2.6667
     """
     n = np.bincount(groups)

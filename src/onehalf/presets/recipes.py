@@ -32,6 +32,7 @@ CODE = {
     "beta1": 0.5,
     "every": 1,
     "half": False,
+    "refine": False,
 }
 """What the authors' code has: width is that of G, beta1 the momentum at first."""
 

@@ -1,5 +1,6 @@
 """A checkpoint is a saved `Fit`: values as JSON, arrays as safetensors, and hashes of both."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -93,7 +94,11 @@ def save(
     if fit.snapshots:
         arrays |= {SNAPSHOTS + name: each for name, each in fit.snapshots.to_arrays().items()}
     recipe_hash = hashlib.sha256(path.read_bytes()).hexdigest()
-    write_state(folder, arrays, {"recipe": recipe_hash, **_describe(fit)})
+    write_state(
+        folder,
+        arrays,
+        {"recipe": recipe_hash, "source": dataclasses.asdict(source), **_describe(fit)},
+    )
     write_file(folder / HISTORY, lines)
     if previews is not None:
         buffer = io.BytesIO()
@@ -172,8 +177,7 @@ class _Saved:
     @property
     def refinement(self) -> Refinement | None:
         """What corrects samples, where there is something."""
-        is_there = any(name.startswith("refinement.") for name in self.run.arrays)
-        return self.fill("refinement", Refinement) if is_there else None
+        return self.fill("refinement", Refinement) if self.run.is_refined else None
 
     def fill(self, name: str, tree: Any) -> Any:
         """Put the saved arrays of this name in the places of a tree of shapes."""
@@ -241,9 +245,11 @@ def load_model(folder: Path) -> GenerativeModel:
 
 
 def load_source(folder: Path) -> Source:
-    """Where the data of a run came from."""
+    """Where the data of a run are: a fit that goes on may have found them in another place."""
     with as_written(folder):
         data = read_recipe(folder).content["data"]
+        with contextlib.suppress(Refusal):
+            data |= read_state(folder / STATE).about.get("source", {})
         return Source(data["source"], data["size"])
 
 

@@ -142,9 +142,9 @@ def open_run(
     begun_from = checkpoint.load_source(folder).source
     if begun_from != source.source:
         on_progress(
-            f"{folder} was begun from {begun_from}; {source.source} holds the same rows. "
-            "Reports go on reading the former."
+            f"{folder} was begun from {begun_from}; {source.source} holds the same rows, and is read from now on."
         )
+        save(folder, fit, source, asked)
     fit = dataclasses.replace(fit, domain=fit.domain.reveal(dataset))
     data = fitting.resume(fit, rows)
     if not fit.end:

@@ -71,6 +71,8 @@ class SavedRun:
     history: tuple[HistoryRow, ...]
     previews: tuple[np.ndarray, ...]
     snapshots: Snapshots | None
+    is_refined: bool
+    """Whether samples are corrected by D."""
 
     @classmethod
     def read(cls, folder: Path, name: str = STATE) -> "SavedRun":
@@ -92,7 +94,7 @@ class SavedRun:
         if state.about["recipe"] != recipe_hash:
             expected = "the file that the state was saved with"
             refuse(str(folder / RECIPE), expected=expected, got="an altered one")
-        data = content["data"]
+        data = content["data"] | state.about.get("source", {})
         return cls(
             path=path,
             recipe=Recipe(
@@ -107,6 +109,7 @@ class SavedRun:
             history=tuple(_read_history(folder, state)),
             previews=tuple(_read_previews(folder, state)),
             snapshots=_read_snapshots(state.arrays),
+            is_refined=any(name.startswith("refinement.") for name in state.arrays),
         )
 
 

@@ -45,6 +45,11 @@ ATTEMPTS = 3
 PAUSE = 0.1
 """A run that can't be read is read again so often, with so many seconds between: its files may be being replaced."""
 
+CORRECTED = (
+    "Samples are corrected by D after training. What `onehalf sample` writes, and what the certificate is of, are "
+    "corrected samples; pictures and held-out nats are of G before that."
+)
+
 NO_SNAPSHOTS = "What samples looked like was not kept: the run has no evaluation yet, or an older version wrote it."
 
 VANISHED = "The folder is no longer there."
@@ -214,7 +219,16 @@ class RunReader:
             kept=found.kept,
             certificate=found.certificate,
             picture=picture,
-            notes=tuple(filter(None, (self.source.note, "" if picture else NO_SNAPSHOTS))),
+            notes=tuple(
+                filter(
+                    None,
+                    (
+                        self.source.note,
+                        "" if picture else NO_SNAPSHOTS,
+                        CORRECTED if run.is_refined else "",
+                    ),
+                )
+            ),
         )
 
 

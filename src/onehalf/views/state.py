@@ -130,12 +130,18 @@ def describe(standing: Standing, found: Findings) -> str:
         "evaluating": [f"Trained {played} in {spent}.", kept, COMPARING],
         "finished": [
             f"Finished: {played} in {spent}.",
-            found.certificate.sentence if found.certificate else kept,
+            _describe_certificate(found.certificate) if found.certificate else kept,
         ],
         "interrupted": [f"Stopped {ended}.", kept, RESUME],
         "diverged": [f"Diverged {ended}{f': {found.diverged}' if found.diverged else ''}."],
     }[standing.state]
     return " ".join(filter(None, sentences))
+
+
+def _describe_certificate(certificate: CertificateView) -> str:
+    """Say what the test rows have shown."""
+    sentence = certificate.sentence
+    return f"Test rows and samples: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _describe_rounds(standing: Standing) -> str:

@@ -57,7 +57,7 @@ def to_array(what: str, values: Any) -> np.ndarray:
         if callable(getattr(values, leave, None)):
             values = getattr(values, leave)()
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         got = "rows of several lengths"
         refuse(what, expected="one row an example, all of one length", got=got)
@@ -66,9 +66,12 @@ def to_array(what: str, values: Any) -> np.ndarray:
             with contextlib.suppress(TypeError, RuntimeError, BufferError):
                 return np.from_dlpack(values, device="cpu")
         hint = f"Convert it to float32 first ({str(error).splitlines()[0]})."
-        refuse(
-            what, expected="an array that NumPy can read", got=type(values).__name__, hint=hint
-        )
+        expected = "an array that NumPy can read"
+        refuse(what, expected=expected, got=type(values).__name__, hint=hint)
+    if array.dtype.kind == "V" and array.dtype.names is None:  # bfloat16 of JAX
+        expected = "numbers of a type that NumPy has"
+        refuse(what, expected=expected, got=array.dtype, hint="Convert them to float32 first.")
+    return array
 
 
 def check(what: str, rows: np.ndarray) -> Rows:

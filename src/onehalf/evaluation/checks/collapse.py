@@ -16,7 +16,7 @@ Rows = Shaped[np.ndarray, "_ ..."]
 LEVEL = 1e-4
 """How often samples from the distribution of the data may be called collapsed, at most."""
 
-ALIKE = 0.01
+ALIKE = 0.05
 """Samples of an array are alike if they spread over less than this share of the data's range."""
 
 MOST_ROWS = 2000

@@ -138,6 +138,11 @@ class NumberColumn:
         # a value of more than this share of the sorted rows is found at one of the places this share apart
         candidates = np.unique(values[:: max(int(ATOM * n), 1)])
         atoms = candidates[compute_shares(values, candidates) > max(ATOM, (FEW_ROWS - 1) / n)]
+        return cls.leave_out(values, atoms)
+
+    @classmethod
+    def leave_out(cls, values: Values, atoms: Values) -> "NumberColumn":
+        """Count the decimals of sorted values that are none of these atoms."""
         rest = values[~np.isin(values, atoms)]
         # at random: places that lie evenly could be in step with a lattice
         picked = rest if len(rest) <= PICKED else np.random.default_rng(0).choice(rest, PICKED)

@@ -2,7 +2,7 @@
 
 import { drawSeries, findRound } from "../drawing/series.js";
 import { fill, setText } from "../drawing/text.js";
-import { formatNats, formatRound } from "./texts.js";
+import { formatBound, formatNats, formatRound } from "./texts.js";
 
 const NAMES = ["V", "D", "nats", "gradients"];
 
@@ -164,7 +164,7 @@ function readNumbers(name, view, cursor, texts) {
   const at = source ? source.t.findLastIndex((t) => t <= cursor) : -1;
   if (at < 0) return name === "nats" ? texts.no_evaluations : "";
   if (name === "gradients" && !source.gradient_D) return texts.no_gradients;
-  const number = (key) => formatNats(source[key]?.[at]);
+  const number = (key) => (key === "lower" ? formatBound : formatNats)(source[key]?.[at]);
   const numbers = Object.fromEntries(
     Object.keys(source).map((key) => [key, key === "t" ? "" : number(key)]),
   );

@@ -50,8 +50,8 @@ export const ENGLISH = {
     D: "Mean of D on data (D(x)) and on samples (D(G(z))). The gap is D’s lead over G; on the dashed line, 1/2, D cannot decide.",
     D_many:
       "Mean of D on data (D(x), thick) and on samples (D(G(z)), thin). The gap is D’s lead over G; on the dashed line, 1/2, D cannot decide.",
-    nats: "Held-out nats: JSD from below on validation rows, with one standard error. Dots on a dotted line: certified, 95 %. Green band: data against data. Ring: the G that is kept.",
-    gradients: "Norms of the gradients, logarithmic: D thick, G thin. Level curves are healthy.",
+    nats: "Held-out nats: JSD from below on validation rows, with one standard error. Dotted line: at least this much, 95 % certain. Green band: data against data. Ring: the G that is kept.",
+    gradients: "Norms of the gradients, logarithmic: D thick, G thin. Flat lines are healthy.",
   },
   no_evaluations: "No evaluation yet.",
   no_gradients: "Players made of trees have no gradients.",

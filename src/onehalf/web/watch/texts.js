@@ -21,7 +21,7 @@ export function describeRun(run, texts) {
     left: formatTime(seconds?.left, sentences),
     nats: kept ? describeKept(kept, run.null, sentences) : "",
     certificate: certificate
-      ? fill(sentences.certificate, { lower: formatNats(certificate.jsd_lower) })
+      ? fill(sentences.certificate, { lower: formatBound(certificate.jsd_lower) })
       : "",
   });
 }
@@ -43,6 +43,12 @@ function formatTime(seconds, { unknown, ...words }) {
 export function formatNats(value) {
   if (!Number.isFinite(value)) return "–";
   return value.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−");
+}
+
+/** Write a lower bound: never more than it is. */
+export function formatBound(value) {
+  if (!Number.isFinite(value)) return formatNats(value);
+  return formatNats(Math.floor(value * 1000) / 1000);
 }
 
 /** Write the number of a round. */

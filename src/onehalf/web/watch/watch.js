@@ -6,7 +6,7 @@ import { decodeState, encodeState } from "./address.js";
 import { Charts, STYLES } from "./charts.js";
 import { RunPicture } from "./pictures.js";
 import { openSource } from "./source.js";
-import { LANGUAGES, describeRun, formatNats, formatRound } from "./texts.js";
+import { LANGUAGES, describeRun, formatBound, formatNats, formatRound } from "./texts.js";
 
 /** Milliseconds between two steps of the replay, and with reduced motion. */
 const STEP = 600;
@@ -124,7 +124,7 @@ function showTable() {
       view.rounds ? `${formatRound(view.rounds.done)} / ${formatRound(view.rounds.planned)}` : "",
       formatEstimate(view.kept),
       formatEstimate(view.null),
-      view.certificate ? fill(texts.at_least, { nats: formatNats(view.certificate.jsd_lower) }) : "",
+      view.certificate ? fill(texts.at_least, { nats: formatBound(view.certificate.jsd_lower) }) : "",
     ].map((text) => {
       const cell = document.createElement("td");
       cell.textContent = text || table.none;

@@ -27,11 +27,14 @@ def find_formats(name: str, real: NumberColumn, other: NumberColumn) -> Iterator
         rest = APART if more >= 0.5 else f"{percent(more)} of {SAMPLES[side]} have the more"
         yield Finding("decimals", f"{name} has {words}: {rest}.", severe=more >= 0.5)
         return
-    gaps = np.abs(real.finer - other.finer)
-    most, rows = int(np.argmax(gaps)), min(len(real.rest), len(other.rest))
+    # of few rows fewer values are atoms, so what is one on either side is left out on both
+    atoms = np.union1d(real.atoms, other.atoms)
+    left, right = (NumberColumn.leave_out(each.values, atoms) for each in (real, other))
+    gaps = np.abs(left.finer - right.finer)
+    most, rows = int(np.argmax(gaps)), min(len(left.rest), len(right.rest))
     if rows and gaps[most] > 0.1 + 3 / rows**0.5:
         few = f"numbers of {describe_decimals(most)} or fewer" if most else "whole numbers"
-        shares = in_each(percent(1 - real.finer[most]), percent(1 - other.finer[most]))
+        shares = in_each(percent(1 - left.finer[most]), percent(1 - right.finer[most]))
         yield Finding(
             "decimals", f"Of the values of {name} that repeat little, {few} are {shares}."
         )

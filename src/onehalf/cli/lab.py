@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onehalf._files import check_writable, write_file
-from onehalf.cli._common import AsJson, check_suffix, print_json, say
+from onehalf.cli._common import AsJson, IsOpened, check_suffix, print_json, say
 
 __all__ = ["lab"]
 
@@ -24,14 +24,7 @@ def lab(
             help="Your own points: one or two columns of numbers (.csv, .tsv, .parquet, .npy).",
         ),
     ] = None,
-    is_opened: Annotated[
-        bool | None,
-        typer.Option(
-            "--open/--no-open",
-            help="Open the page in a browser.",
-            show_default="open if run in a terminal",
-        ),
-    ] = None,
+    is_opened: IsOpened = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a page on which to play the game: one file that works offline, on a phone, anywhere.

@@ -10,7 +10,7 @@ import typer
 
 from onehalf._errors import refuse
 from onehalf._files import check_writable, write_file
-from onehalf.cli._common import AsJson, check_suffix, print_json, say
+from onehalf.cli._common import AsJson, IsOpened, check_suffix, print_json, say
 
 __all__ = ["watch"]
 
@@ -28,14 +28,7 @@ def watch(
             metavar="P", min=1, max=65535, help="The port of the page. Default: a free one."
         ),
     ] = None,
-    is_opened: Annotated[
-        bool | None,
-        typer.Option(
-            "--open/--no-open",
-            help="Open the page in a browser.",
-            show_default="open if run in a terminal",
-        ),
-    ] = None,
+    is_opened: IsOpened = None,
     linger: Annotated[
         float,
         typer.Option(

@@ -87,7 +87,7 @@ def draw_each(
 
 
 def _resize(values: Any, size: int) -> Array:
-    """So many values, the first ones again after the last."""
+    """Repeat values up to this size, the first ones again after the last."""
     return jnp.asarray(np.resize(values, (size, *values.shape[1:])))
 
 

@@ -306,7 +306,7 @@ def _optional(each: Any, name: str, seed: int) -> tuple[float | None, ...] | Non
 
 
 def _round(values: Any, digits: int = DIGITS) -> tuple[float, ...]:
-    """Numbers with so many digits that matter."""
+    """Round numbers to a few significant digits."""
     return tuple(float(f"{value:.{digits}g}") for value in np.asarray(values).tolist())
 
 

@@ -43,7 +43,7 @@ MOST_ROWS = 1000
 
 ATTEMPTS = 3
 PAUSE = 0.1
-"""A run that can't be read is read again so often, with so many seconds between: its files may be being replaced."""
+"""How often a run that can't be read is tried, with `PAUSE` seconds between: its files may be being replaced."""
 
 CORRECTED = (
     "Samples are corrected by D after training. What `onehalf sample` writes, and what the certificate is of, are "

@@ -22,7 +22,7 @@ HOLDER = re.compile(r"process (\d+) on (.*)", re.DOTALL)
 """What the lock's file says."""
 
 SILENCE = 900.0
-"""A fit on another machine is taken to be at work if it has saved within so many seconds."""
+"""A fit on another machine is taken to be at work if it has saved within this many seconds."""
 
 WAITING = (
     "Waiting for the first rounds: the data are read and encoded, and the game is compiled."

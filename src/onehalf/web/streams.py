@@ -12,7 +12,7 @@ from onehalf.web.watched import WatchedRuns
 __all__ = ["MOST_STREAMS", "EventStreams"]
 
 MOST_STREAMS = 64
-"""Pages that are told of changes at once."""
+"""The most pages that get changes at the same time."""
 
 HEARTBEAT = 15.0
 """Seconds after which something is sent, so that the connection stays open."""

@@ -23,7 +23,7 @@ MOST_ROWS = 2000
 """Rows of an array that are looked at, at most."""
 
 LEAST_SHARE = 0.05
-"""A number or a date must be that of so many rows to be missed; words need not."""
+"""The least share of rows that a number or a date must have to be missed; words may have less."""
 
 MOST_NAMED = 3
 """Values that are named, at most."""

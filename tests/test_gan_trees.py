@@ -209,7 +209,7 @@ def test_conditions_are_said_beside_their_share_in_the_data(run):
     assert "sex=M,20<=age<50: probability 0." in done.stderr
     data = ((PEOPLE["sex"] == "M") & PEOPLE["age"].between(20, 49)).sum()
     assert f"in people.csv ({data} of 700 rows)" in done.stderr
-    assert "their effective number is" in done.stderr
+    assert "of equal weight" in done.stderr
     first = (folder / "w.csv").read_bytes()
     assert run_cli(*words, "--seed", 0, cwd=folder).code == 0
     learned = [line.split(b",")[1:] for line in first.splitlines()]

@@ -23,7 +23,7 @@ def describe_conditions(
     text = f"{where}: probability {drawn.probability:.2g} under the model"
     text += _describe_share(run, domain, where)
     if drawn.effective is not None:
-        text += f". {drawn.n_drawn:,} weighted rows were drawn; their effective number is {drawn.effective:,.0f}"
+        text += f". {drawn.n_drawn:,} weighted rows were drawn, worth {drawn.effective:,.0f} of equal weight"
     return f"{text}."
 
 

@@ -176,7 +176,7 @@ def test_rules_that_fresh_data_keep_are_kept():
         ("start", lambda x: x + 0.5, "types", "start has whole numbers in the data"),
         ("start", lambda x: x + 0.5, "whole numbers", "start is whole: broken in 100 % of"),
         ("price", lambda x: x + 0.001, "decimals", "price has at most 2 decimals: broken in"),
-        ("price", lambda x: x + 20, "ranges", "price goes from "),
+        ("price", lambda x: x + 20, "ranges", "price is between "),
         (
             "plan",
             lambda x: ["new"] * len(x),

@@ -100,7 +100,7 @@ def _distance(found: Measurement, truth: str) -> Iterator[TableRow]:
             "at most",
             f"{points(upper.columns_at_most)} points",
             f"{points(upper.baseline_at_most)} points",
-            "no column further off",
+            "off, whichever column",
         )
 
 

@@ -1,6 +1,6 @@
 """Rounds per second of the same games in onehalf and in PyTorch, side by side in one run.
 
-    python bench/speed.py --torch-python /path/to/python [--quick] [--only ring] [--json FILE]
+    python bench/speed.py --torch-python /path/to/python [--device gpu] [--quick] [--only ring] [--json FILE]
 
 PyTorch lives in an environment of its own, and threads are set when a process starts, so every player of a contest is
 a worker process, which runs this same file. Workers take a line of JSON on stdin and answer with one:
@@ -26,6 +26,11 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+
+JAX_PLATFORMS = {"cpu": "cpu", "gpu": "cuda,cpu"}
+"""What JAX may use, by the name of a device."""
+
+TORCH_DEVICES = {"cpu": "cpu", "gpu": "cuda"}
 
 PEAK_SIZE = 1536
 """Rows of the square matrices whose product measures the peak."""
@@ -146,6 +151,9 @@ CONTESTS = [
     (name, threads, ALONE) for name in ("ring", "mnist", "images") for threads in (1, 2)
 ]
 CONTESTS += [("ring", 2, MANY), ("small", 1, ALONE), ("small", 2, MANY)]
+GPU_CONTESTS = [(name, 1, ALONE) for name in ("mnist", "images", "small")]
+GPU_CONTESTS += [("ring", 1, (Player("onehalf", games=8), *ALONE))]
+"""On a GPU one thread feeds the device, and games side by side share it."""
 
 
 # ---------------------------------------------------------------------------------------------- the players' own code
@@ -217,12 +225,15 @@ def play_onehalf(rules: Rules, player: Player) -> Callable[[int], None]:
     return play
 
 
-def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], None]:
+def play_torch(
+    rules: Rules, player: Player, threads: int, device: str
+) -> Callable[[int], None]:
     import torch
     from torch import nn
     from torch.nn.functional import leaky_relu, softplus
 
     torch.set_num_threads(threads)
+    torch.set_default_device(TORCH_DEVICES[device])
     torch.manual_seed(0)
     m, alternating = rules.m, rules.schedule == "alternating"
 
@@ -314,6 +325,8 @@ def play_torch(rules: Rules, player: Player, threads: int) -> Callable[[int], No
     def play(rounds: int) -> None:
         for _ in range(rounds):
             step()
+        if device == "gpu":
+            torch.cuda.synchronize()
 
     return play
 
@@ -331,8 +344,14 @@ def products(kind: str, n: int) -> dict[str, Callable]:
         return {"NumPy": lambda: A @ A, "XLA": lambda: product(on_device).block_until_ready()}
     import torch
 
-    as_tensor = torch.from_numpy(A)
-    return {"PyTorch": lambda: as_tensor @ as_tensor}
+    as_tensor = torch.from_numpy(A).to(torch.get_default_device())
+
+    def multiply() -> None:
+        as_tensor @ as_tensor
+        if as_tensor.is_cuda:
+            torch.cuda.synchronize()
+
+    return {"PyTorch": multiply}
 
 
 def gflops(kind: str, n: int) -> dict[str, float]:
@@ -349,7 +368,7 @@ def seconds(do: Callable, *arguments) -> float:
     return time.perf_counter() - start
 
 
-def work(name: str, kind: str, games: int, devices: int, threads: int) -> None:
+def work(name: str, kind: str, games: int, devices: int, threads: int, device: str) -> None:
     """A worker's life: start, warm up, and answer until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -361,7 +380,7 @@ def work(name: str, kind: str, games: int, devices: int, threads: int) -> None:
         play = (
             play_onehalf(rules, player)
             if kind == "onehalf"
-            else play_torch(rules, player, threads)
+            else play_torch(rules, player, threads, device)
         )
         play(2 * rules.chunk if kind == "onehalf" else 10)
         gc.collect()
@@ -391,21 +410,23 @@ def work(name: str, kind: str, games: int, devices: int, threads: int) -> None:
 class Worker:
     """A player's process, as the parent sees it."""
 
-    def __init__(self, name: str, player: Player, threads: int, torch_python: str) -> None:
+    def __init__(
+        self, name: str, player: Player, threads: int, args: argparse.Namespace
+    ) -> None:
         environment = {
             k: v
             for k, v in os.environ.items()
             if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
         }
-        environment["JAX_PLATFORMS"] = "cpu"
+        environment["JAX_PLATFORMS"] = JAX_PLATFORMS[args.device]
         if player.kind != "onehalf":
             environment.pop("PYTHONPATH", None)
-        python = sys.executable if player.kind == "onehalf" else torch_python
+        python = sys.executable if player.kind == "onehalf" else args.torch_python
         command = [
             python,
             __file__,
             "--work",
-            json.dumps([name, player.kind, player.games, player.devices, threads]),
+            json.dumps([name, player.kind, player.games, player.devices, threads, args.device]),
         ]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
@@ -441,7 +462,7 @@ def contest(
     workers, versions, missing = {}, set(), {}
     try:
         for player in players:
-            worker = Worker(name, player, threads, args.torch_python)
+            worker = Worker(name, player, threads, args)
             workers[str(player)] = worker
             told = worker.hear()  # one after the other: compilers need the cores
             if "error" in told:
@@ -539,6 +560,13 @@ def table(result: dict) -> str:
     )
 
 
+def find_gpu() -> str:
+    """The name of the GPU that JAX finds; empty without one."""
+    code = "import jax; print(jax.devices('cuda')[0].device_kind)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return done.stdout.strip()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -551,6 +579,9 @@ def main() -> None:
         "--quick", action="store_true", help="2 turns of 0.3 s: does it run? Not for figures"
     )
     parser.add_argument("--only", choices=RULES, help="this game's contests only")
+    parser.add_argument(
+        "--device", choices=JAX_PLATFORMS, default="cpu", help="where the games are played"
+    )
     parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.work:
@@ -558,6 +589,10 @@ def main() -> None:
         return
     if not args.torch_python:
         parser.error("--torch-python is needed")
+    if args.device == "gpu":
+        args.gpu = find_gpu()
+        if not args.gpu:
+            parser.error("--device gpu: JAX finds no NVIDIA GPU here")
     args.turns, args.block = (2, 0.3) if args.quick else (7, 2.0)
     cores = len(os.sched_getaffinity(0))
     cpu = dict(
@@ -569,6 +604,7 @@ def main() -> None:
     about = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": f"{cpu.get('model name', platform.machine())}, {cores} cores",
+        "device": args.gpu if args.device == "gpu" else "CPU",
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
         "turns": args.turns,
@@ -581,7 +617,7 @@ def main() -> None:
             flush=True,
         )
     results = []
-    for name, threads, players in CONTESTS:
+    for name, threads, players in GPU_CONTESTS if args.device == "gpu" else CONTESTS:
         if args.only in (None, name) and threads <= cores:
             results.append(contest(name, threads, players, args))
             print(table(results[-1]), flush=True)

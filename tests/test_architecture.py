@@ -52,7 +52,8 @@ HEAVY = (
 
 
 @pytest.mark.parametrize(
-    "command", ["", "fit", "sample", "measure", "report", "data", "theory", "lab", "watch"]
+    "command",
+    ["", "fit", "sample", "export", "measure", "report", "data", "theory", "lab", "watch"],
 )
 def test_help_imports_nothing_heavy(command):
     words = ["onehalf", *([command] if command else []), "--help"]

@@ -51,6 +51,11 @@ def run(tmp_path_factory):
     return folder, done
 
 
+def test_a_fit_says_first_what_it_trains_on(run):
+    _, done = run
+    assert done.stderr.splitlines()[0].startswith("Training on the CPU (")
+
+
 def test_help_is_quick_and_needs_no_jax():
     code = (
         "import sys, onehalf.cli; assert 'jax' not in sys.modules;"

@@ -148,6 +148,15 @@ def counted(n, rounds, seed=0, **rules):
     return np.asarray(oh.train(jr.key(seed), *counting(n, **rules), rounds).D.w)
 
 
+def test_nothing_moves_between_host_and_device_from_scan_to_scan():
+    key = jr.key(0)
+    game, start = counting(5, m=4)
+    oh.train(key, game, start, 2, every=2)  # what is compiled takes its constants along
+    with jax.transfer_guard("disallow"):
+        states = [state for state, _ in oh.iterate(key, game, start, 4, every=2)]
+    assert len(states) == 2
+
+
 def test_k_steps_of_D_see_fresh_batches():
     """Of 10,000 rows, each of the three steps sees 8 others."""
     assert np.sum(counted(10_000, rounds=1, m=8, k=3) > 0) == 24

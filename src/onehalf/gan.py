@@ -21,6 +21,7 @@ from onehalf.hyperparameters import FitOptions, about, document
 # JAX is imported at the first fit, so that `from onehalf import GAN` costs little more than scikit-learn.
 if TYPE_CHECKING:
     import onehalf.distributions.base
+    import onehalf.export
     import onehalf.fitting
     import onehalf.recipe
 
@@ -214,6 +215,19 @@ class GAN(FitOptions, BaseEstimator):
         """
         rows = self._fitted.model.interpolate(self._key(random_state), n, steps)
         return rows.x.reshape(steps, n, *rows.x.shape[1:])
+
+    def export(self, path: str | Path) -> "onehalf.export.Description":
+        """Write G into a file for other programs, with the decoding of its rows, and a description beside it.
+
+        A file with the ending .onnx takes noise, and the value of each label, and gives rows in the units of the data.
+        One with .stablehlo is for arrays. The description (`model.onnx.json`) has the law of the noise, the columns and
+        the labels. Where D corrects samples, the file leaves that out: it gives the samples of G.
+
+        Raises:
+            Refusal: The file exists or can't be written, a package is missing, or this fit can't be exported: players
+                made of trees, and samples that keep rules.
+        """
+        return self._fitted.model.export(Path(path))
 
     def logits(self, X: Any, y: Any = None) -> np.ndarray:
         """Return d(x) of each row, where D(x) = sigmoid(d(x)) is the D of the chosen seed after its last round."""

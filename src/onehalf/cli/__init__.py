@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from onehalf._errors import Refusal
-from onehalf.cli import data, fit, impute, lab, measure, report, sample, theory, watch
+from onehalf.cli import data, export, fit, impute, lab, measure, report, sample, theory, watch
 from onehalf.cli._common import say
 
 __all__ = ["app", "main"]
@@ -59,6 +59,7 @@ def _options(
 app.command("fit")(fit.fit)
 app.command("sample")(sample.sample)
 app.command("impute")(impute.impute)
+app.command("export")(export.export)
 app.command("measure")(measure.measure)
 app.command("report")(report.report)
 app.command("data")(data.data)

@@ -21,6 +21,7 @@ from onehalf.cli._common import (
     say_summary,
     set_up_jax,
 )
+from onehalf.cli._devices import Device, choose_device, describe_device
 from onehalf.cli._options import with_hyperparameters
 from onehalf.cli._output import check_test_file, write_test_rows
 from onehalf.cli._progress import show_progress
@@ -92,6 +93,7 @@ def fit(
             "has had it open for 10 minutes.",
         ),
     ] = False,
+    device: Device = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the recipe and its estimated cost, then stop."),
@@ -119,6 +121,7 @@ def fit(
     )
     options.check()
     set_up_jax(cores=options.seeds)
+    choose_device(device, options.players)
     from onehalf import report, runs
     from onehalf.evaluation.serialization import to_json
 
@@ -139,6 +142,8 @@ def fit(
                 say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
             if is_watched:
                 open_watch(folder, is_opened=sys.stdout.isatty() and not as_json)
+            if run.fit.recipe.players != "trees" and not run.fit.end:
+                say(f"Training on {describe_device()}.")
             with show_progress() as show:
                 fitted = run.train(show, lambda table: say(table.summary))
             truth = write_report(folder, fitted, run.rows)

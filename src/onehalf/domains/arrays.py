@@ -35,6 +35,7 @@ from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
     import onehalf.domains.recorders
+    import onehalf.export
     import onehalf.sections.base
 
 __all__ = ["ArrayDomain", "first_std"]
@@ -256,6 +257,13 @@ class ArrayDomain(Domain):
     def write_pieces(self, pieces: Iterable[Any], n: int, path: Path, suffix: str) -> None:
         """A .npy file of rows, or a .npz file with rows as `x` and labels as `y`."""
         write_arrays(pieces, n, path, suffix)
+
+    def decoder(self, preprocessor: Any) -> "onehalf.export.Decoder":
+        """The user's units and dtype."""
+        # imported here, as only an export needs it
+        from onehalf.export.arrays import ArrayDecoder
+
+        return ArrayDecoder(preprocessor, self.labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Shape, dtype and labels."""

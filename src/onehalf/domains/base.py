@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
     import onehalf.domains.recorders
+    import onehalf.export
     import onehalf.sections.base
 
 __all__ = ["Domain", "Preprocessor", "State"]
@@ -508,6 +509,14 @@ class Domain(ABC):
         Raises:
             Refusal: They can't be written there, or the disk has no room for them.
         """
+
+    def decoder(self, preprocessor: Preprocessor) -> "onehalf.export.Decoder":
+        """What decodes rows in a model file, without this package.
+
+        Raises:
+            Refusal: Such rows can't be decoded there.
+        """
+        refuse("export", expected="an array, images or a table", got=self.describe_rows())
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from onehalf.recipe import Recipe
 
 if TYPE_CHECKING:
     import onehalf.domains.recorders
+    import onehalf.export
     import onehalf.sections.base
 
 __all__ = ["TableDomain"]
@@ -431,6 +432,17 @@ class TableDomain(Domain):
         """A .csv, .tsv or .parquet file."""
         with open_file(path) as file:
             write_table(file, keep_room(pieces, n, path.parent, file.tell, len), suffix)
+
+    def decoder(self, preprocessor: Any) -> "onehalf.export.Decoder":
+        """A column each, with words of training rows alone; refuses rules, which samples are tried by."""
+        # imported here, as only an export needs it
+        from onehalf.export.tables import TableDecoder
+
+        if isinstance(preprocessor, ConstrainedPreprocessor):
+            hint = "Fit with --constraints none."
+            got = f"one with {join_names(map(repr, self.constraints))}"
+            refuse("export", expected="a fit without rules", got=got, hint=hint)
+        return TableDecoder(preprocessor, self.shown)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding and the labels."""

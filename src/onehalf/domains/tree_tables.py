@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -102,6 +102,11 @@ class TreeTableDomain(TableDomain):
     def law(self, G: Any, preprocessor: Any) -> Law:
         """The chain's law, tilted, of cells or of what rules leave of them."""
         return _find_law(G, preprocessor)
+
+    def decoder(self, preprocessor: Any) -> NoReturn:
+        """Refuse: the chain of trees is not exported."""
+        hint = "Fit with --players neural."
+        refuse("export", expected="a fit whose players are networks", got="trees", hint=hint)
 
     def to_dict(self) -> dict[str, Any]:
         """The table, and that its players are trees."""

@@ -5,7 +5,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +40,9 @@ from onehalf.model.results import Given, Imputation, Pieces, Sample
 from onehalf.players.law import Law, Wish
 from onehalf.players.refinement import Refinement
 from onehalf.players.rejection import Places, draw_each, draw_until_kept
+
+if TYPE_CHECKING:
+    import onehalf.export
 
 __all__ = ["GenerativeModel"]
 
@@ -384,6 +388,21 @@ class GenerativeModel:
             expected = f"{n:,} rows with keys of their own"
             refuse("n", expected=expected, got=got, hint="Ask for fewer.")
         return dataclasses.replace(sample, rows=rows, n_drawn=n_drawn)
+
+    def export(self, path: Path) -> "onehalf.export.Description":
+        """Write G into a file for other programs, .onnx or .stablehlo, with a description beside it.
+
+        The file has G and the decoding of its rows. Where D corrects samples (`refinement`), the file leaves that out.
+
+        Raises:
+            Refusal: The file can't be written, or this model can't be exported.
+        """
+        # imported here, as it takes an optional package
+        from onehalf import export
+
+        export.check_target(path)
+        decoder = self.domain.decoder(self.preprocessor)
+        return export.write(path, self.p_g, decoder, is_corrected=self.refinement is not None)
 
     def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:
         """Draw `steps` samples along each of n closed walks through p_z; the rows come step by step.

@@ -20,7 +20,16 @@ from onehalf.distributions.base import Condition
 from onehalf.nets._conv2d import Image, Weight, by_lax, by_parts, framed
 from onehalf.nets.base import AbstractNet, with_condition
 
-__all__ = ["LEAST_SIDE", "Convolution", "ConvolutionalD", "ConvolutionalG", "padded_to"]
+__all__ = [
+    "LEAST_SIDE",
+    "SLOPE",
+    "Convolution",
+    "ConvolutionalD",
+    "ConvolutionalG",
+    "Residual",
+    "margins",
+    "padded_to",
+]
 
 Vector = Float[Array, " entries"]
 
@@ -305,7 +314,7 @@ def _channelled(x: Float[Array, "..."]) -> Image:
     return x[:, :, None] if x.ndim == 2 else x
 
 
-def _margins(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+def margins(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
     """The padding above, below, left and right of the image at the sides that the networks work at."""
     above, left = ((to - side) // 2 for to, side in zip(padded_to(shape), shape, strict=False))
     height, width = padded_to(shape)
@@ -313,9 +322,9 @@ def _margins(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _padded(x: Image) -> Image:
-    return jnp.pad(x, (*_margins(x.shape), (0, 0)))
+    return jnp.pad(x, (*margins(x.shape), (0, 0)))
 
 
 def _cut(x: Image, shape: tuple[int, ...]) -> Float[Array, "..."]:
-    (above, _), (left, _) = _margins(shape)
+    (above, _), (left, _) = margins(shape)
     return x[above : above + shape[0], left : left + shape[1]].reshape(shape)

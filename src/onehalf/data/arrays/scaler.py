@@ -13,7 +13,7 @@ from onehalf._blocks import blocks
 from onehalf.data.arrays.validation import Rows
 from onehalf.distributions.empirical import Empirical
 
-__all__ = ["ArrayScaler"]
+__all__ = ["ArrayScaler", "limits"]
 
 BLOCK_ENTRIES = 2**24
 """Numbers that are converted at a time; 128 MiB in float64."""
@@ -86,7 +86,7 @@ class ArrayScaler(eqx.Module):
         """Convert back to the user's units and dtype."""
         rows = np.asarray(x, dtype=np.float64) * self.scale + self.offset
         rows = np.where(self.whole, np.clip(np.rint(rows), self.low, self.high), rows)
-        return np.clip(rows, *_ends(self.dtype)).astype(self.dtype)
+        return np.clip(rows, *limits(self.dtype)).astype(self.dtype)
 
 
 def _blocks(rows: Rows) -> Iterator[slice]:
@@ -94,12 +94,12 @@ def _blocks(rows: Rows) -> Iterator[slice]:
     return blocks(len(rows), BLOCK_ENTRIES // math.prod(rows.shape[1:]))
 
 
-def _ends(dtype: str) -> tuple[float, float]:
+def limits(dtype: str) -> tuple[float, float]:
     """The least and the greatest float64 that the dtype can hold: float(2**63 - 1) is 2**63, which int64 can't."""
     if np.dtype(dtype).kind == "f":
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
     if np.dtype(dtype).kind == "b":
         return 0.0, 1.0
-    limits = np.iinfo(dtype)
-    most = float(limits.max)
-    return float(limits.min), most if int(most) <= limits.max else float(np.nextafter(most, 0))
+    whole = np.iinfo(dtype)
+    most = float(whole.max)
+    return float(whole.min), most if int(most) <= whole.max else float(np.nextafter(most, 0))

@@ -283,9 +283,9 @@ class GAN(FitOptions, BaseEstimator):
     def _parse(self, X: Any, y: Any) -> Dataset:
         """Check the rows once, and set scikit-learn's own attributes."""
         if isinstance(X, str | Path):
-            from onehalf.data.loading import load
+            from onehalf.data.sources import load_some
 
-            data = load(str(X))
+            data = load_some(str(X))
             X, y = (data.values, data.labels if y is None else y)
         names = frame_columns(X)
         if names is None:

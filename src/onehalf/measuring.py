@@ -1,12 +1,28 @@
 """The door to a measurement: arrays, data frames and samplers are parsed once, and then compared."""
 
 import dataclasses
+import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from onehalf._errors import Refusal, refuse
 from onehalf._text import join_names
+from onehalf.data.dataset import from_objects
+from onehalf.data.loading import load
+from onehalf.data.random_order import RandomOrder
+from onehalf.data.sources import (
+    BATCH_SIZE,
+    MOST_IN_MEMORY,
+    MemoryRows,
+    Source,
+    draw_rows,
+    open_large,
+    take,
+)
 from onehalf.data.tables.frames import is_data_frame, to_table
 from onehalf.data.tables.schema import Schema
 from onehalf.domains import find_domain
@@ -18,10 +34,31 @@ from onehalf.evaluation.checks.quick import check_quickly
 from onehalf.evaluation.measurement import check_rows, compare
 from onehalf.evaluation.ranking import rank_samples
 from onehalf.evaluation.result import Measurement, QuickTable, Ranking, Steps
-from onehalf.evaluation.samples import Samples, check_alpha, check_seed
+from onehalf.evaluation.samples import (
+    PlacedRows,
+    Samples,
+    Stream,
+    Streams,
+    check_alpha,
+    check_seed,
+)
 from onehalf.evaluation.steps import measure_checkpoints
 
-__all__ = ["encode_samples", "measure", "measure_steps", "quick_table", "rank"]
+__all__ = [
+    "encode_samples",
+    "encode_streams",
+    "measure",
+    "measure_steps",
+    "open_large_sides",
+    "quick_table",
+    "rank",
+]
+
+MOST_DRAWN = 100_000
+"""Rows that are drawn at random from each side that is read in batches."""
+
+TURNS = {"real": 8, "other": 9}
+"""What the random order of each side is drawn by, beside the seed."""
 
 
 def measure(
@@ -40,7 +77,10 @@ def measure(
 ) -> Measurement:
     """How far two samples are apart at least, with a guarantee; where; and what such a test would have seen.
 
-    `real` and `other` are arrays with one row an example, or tables: data frames of pandas, polars or pyarrow.
+    `real` and `other` are arrays with one row an example, or tables: data frames of pandas, polars or pyarrow; or
+    paths. A .npy file, or a Parquet file or a folder of them, of more than 200,000 rows is read in batches: critics
+    learn from rows that are drawn at random and bet on all others (`streamed` in the result), so that memory does not
+    grow with the rows. With `train` or a `sampler`, all is read at once.
     `sampler` instead of `other` is anything that makes rows: a fitted `GAN`, or a function from n to n rows. Then each
     real row meets ten fresh samples in the (k+1)-way bet; if the sampler has labels (`labels_`), samples of the real
     row's own, and what is compared is the rest of a row given its labels. `train` are the rows that the generator saw:
@@ -74,13 +114,20 @@ def measure(
     start = time.perf_counter()
     alpha, seed = check_alpha(alpha), check_seed(seed)
     optional = check_optional(optional)
-    samples = encode_samples(real, other, train, sampler, schema, seed, features)
+    large = open_large_sides(real, other) if train is None and sampler is None else None
+    if large:
+        samples = encode_streams(large, schema, seed, features)
+    else:
+        real, other, train = map(read_path, (real, other, train))
+        samples = encode_samples(real, other, train, sampler, schema, seed, features)
     samples, overlap, kept = leave_out_trained(samples, LEAST_ROWS)
     result = compare(
         samples, alpha=alpha, seed=seed, optional=optional, target=target, on_quick=on_quick
     )
+    if samples.streams is None:
+        result = restore_rows(result, kept)
     seconds = time.perf_counter() - start
-    return dataclasses.replace(restore_rows(result, kept), overlap=overlap, seconds=seconds)
+    return dataclasses.replace(result, overlap=overlap, seconds=seconds)
 
 
 def quick_table(
@@ -99,7 +146,8 @@ def quick_table(
     three or more columns go unseen, and nothing is said about copies: for these, see `measure`.
 
     Args:
-        real: The data: an array, a pair of one and its labels, or a table; a few rows are enough.
+        real: The data: an array, a pair of one and its labels, a table, or a path; a few rows are enough.
+            Of more than 200,000 rows in a .npy or Parquet file, 100,000 are drawn at random.
         other: The other sample.
         sampler: What makes rows, instead of `other`.
         seed: Settles what is drawn.
@@ -112,9 +160,12 @@ def quick_table(
     >>> found.columns[0].is_above, found.broken[0].rule
     (True, 'x1 is whole')
     """
-    return check_quickly(
-        encode_samples(real, other, None, sampler, schema, check_seed(seed)), seed
-    )
+    seed = check_seed(seed)
+    large = open_large_sides(real, other) if sampler is None else None
+    if large:
+        return check_quickly(encode_streams(large, schema, seed, None), seed)
+    real, other = map(read_path, (real, other))
+    return check_quickly(encode_samples(real, other, None, sampler, schema, seed), seed)
 
 
 def rank(
@@ -246,3 +297,72 @@ def encode_samples(
     return find_domain(real).encode_samples(
         sides, sampler=sampler, schema=schema, features=features, seed=seed
     )
+
+
+def read_path(rows: Any) -> Any:
+    """Read what a path leads to; anything else is returned as it is."""
+    return load(str(rows), allow_empty=True).to_objects() if _is_path(rows) else rows
+
+
+def open_large_sides(real: Any, other: Any) -> dict[str, Source] | None:
+    """Open both sides to be read in batches, if one of them is a path to more rows than are read at once; else None.
+
+    Args:
+        real: The data: a path, a source, or rows.
+        other: The other sample.
+    """
+    sides = {"real": real, "other": other}
+    sources = {side: _open_large(rows) for side, rows in sides.items()}
+    if all(source is None for source in sources.values()):
+        return None
+    return {side: source or _keep(side, sides[side]) for side, source in sources.items()}
+
+
+def encode_streams(
+    sides: Mapping[str, Source], schema: Schema | None, seed: int, features: FeatureSource
+) -> Samples:
+    """Draw rows of both sides at random, encode them, and say how the others are read and encoded."""
+    if features is not None:
+        expected = f"none with more than {MOST_IN_MEMORY:,} rows"
+        refuse("features", expected=expected, got="some")
+    orders = {
+        side: RandomOrder(len(source), [seed, TURNS[side]]) for side, source in sides.items()
+    }
+    drawn = {
+        side: draw_rows(source, orders[side], MOST_DRAWN) for side, source in sides.items()
+    }
+    samples = encode_samples(
+        drawn["real"].values, drawn["other"].values, None, None, schema, seed
+    )
+    encode = samples.encode
+
+    def read(side: str) -> Iterator[PlacedRows]:
+        start = 0
+        for batch in sides[side].read_batches():
+            places = orders[side].places(start, start + len(batch))
+            start += len(batch)
+            left = np.flatnonzero(places >= MOST_DRAWN)
+            if len(left) and encode:
+                yield PlacedRows(places[left], encode(side, take(batch, left)))
+
+    streams = {
+        side: Stream(len(source), drawn[side].numbers, functools.partial(read, side))
+        for side, source in sides.items()
+    }
+    return dataclasses.replace(samples, streams=Streams(**streams, batch_size=BATCH_SIZE))
+
+
+def _open_large(rows: Any) -> Source | None:
+    if _is_path(rows):
+        return open_large(str(rows))
+    return rows if isinstance(rows, Source) else None
+
+
+def _keep(side: str, rows: Any) -> Source:
+    """Rows in memory as a source, without labels."""
+    data = from_objects(read_path(rows), what=side, allow_empty=True)
+    return MemoryRows(data.values)
+
+
+def _is_path(rows: Any) -> bool:
+    return isinstance(rows, str | Path)

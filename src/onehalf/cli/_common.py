@@ -53,7 +53,7 @@ FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 ANIMATION_SUFFIXES = (".gif", ".webp", ".html")
 """Endings of files for an animation."""
 
-DATA_KINDS = "a .npy, .npz, .csv, .tsv or .parquet file, a folder of images, an IDX file"
+DATA_KINDS = "a .npy, .npz, .csv, .tsv or .parquet file, a folder of Parquet files or of images, an IDX file"
 """The files that data are read from, in words."""
 
 DATA_NAMES = ", ".join(map(spoken, names("distributions")))

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_inputs"]
 
+BLOCK = 2**20
+"""Bytes that are read at a time."""
+
 STATE = "state.safetensors"
 """The file of a run that has what was learned."""
 
@@ -44,5 +47,7 @@ def _hash(files: Iterable[Path], root: Path | None = None) -> str:
     for file in files:
         if root:
             digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-        digest.update(file.read_bytes())
+        with file.open("rb") as opened:
+            while block := opened.read(BLOCK):
+                digest.update(block)
     return digest.hexdigest()

@@ -153,6 +153,7 @@ def _load_sides(
     real: str, others: Mapping[Any, str], options: Options
 ) -> "list[onehalf.data.dataset.Dataset]":
     """Load the data, each sample, and the training rows if there are any, images in one form."""
+    from onehalf.data.loading import is_image_folder
     from onehalf.domains import find_domain
 
     data = load_data(real, options.size)
@@ -161,7 +162,7 @@ def _load_sides(
     def load_alike(word: str) -> "onehalf.data.dataset.Dataset":
         if _is_run(word):
             return _draw_from_run(word, real, data, options.seed)
-        if Path(word).is_dir():
+        if is_image_folder(word):
             return load_data(word, domain.size_of_folder(word, real, data))
         return load_data(word)
 

@@ -83,9 +83,10 @@ def _draw(name: str, out: Path | None, size: int | None) -> "onehalf.data.loadin
     check_suffix(path, FIGURE_SUFFIXES)
     from onehalf import figures
     from onehalf.data import loading
+    from onehalf.data.sources import load_some
     from onehalf.domains import find_domain
 
-    data = loading.load(name, image_size=size, on_progress=say)
+    data = load_some(name, image_size=size, on_progress=say)
     figure = find_domain(data.values).draw(data.array)
     write_file(path, figures.encode_figure(figure, path.suffix))
     say(f"{path}")
@@ -98,10 +99,13 @@ def _describe_table(name: str, out: Path | None, file: Path | None, as_json: boo
         refuse("out", expected="an array or a name to draw", got=f"the table {name}")
     if file is not None:
         check_suffix(file, (".json",))
+    from onehalf.data.sources import load_some
     from onehalf.data.tables.dialect import Dialect
-    from onehalf.data.tables.reader import read_table
 
-    table = read_table(name)
+    data = load_some(name)
+    for line in data.notes:
+        say(line)
+    table = data.table
     schema, note = _check_schema(table, file)
     found = _find_rules(table, schema)
     dialect = Dialect.of(table.schema) or Dialect()

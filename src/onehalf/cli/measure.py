@@ -139,14 +139,21 @@ def measure(
             check_data_name(word)
     set_up_jax()
     from onehalf import measuring, runs
+    from onehalf.data.sources import MOST_IN_MEMORY
     from onehalf.evaluation.samples import check_alpha, check_seed
     from onehalf.gan import GAN
 
     alpha, seed = check_alpha(alpha), check_seed(seed)
     types = read_schema(schema)
     gan = GAN.from_fit(runs.load(run)) if run else None
-    sides = _load_all(real, None if gan else other, train, gan, size)
-    compared: dict[str, Any] = {side: data.to_objects() for side, data in sides.items()}
+    compared: dict[str, Any] = {}
+    if not gan and not train and size is None:
+        compared |= measuring.open_large_sides(real, other) or {}
+    if compared and html is not None:
+        expected = f"files of at most {MOST_IN_MEMORY:,} rows, or no page"
+        refuse("html", expected=expected, got="more rows", hint="Use --json, or fewer rows.")
+    sides = {} if compared else _load_all(real, None if gan else other, train, gan, size)
+    compared |= {side: data.to_objects() for side, data in sides.items()}
     if gan:
         compared["sampler"] = gan
     words = {"real": real, "other": other, "train": train}
@@ -174,6 +181,8 @@ def measure(
         result = result.hide_rows()
     if result.overlap:
         say(result.overlap.sentence)
+    if result.streamed:
+        say(result.streamed.sentence)
     if gan and gan.was_fitted_on(*sides["real"].X_y):
         say(
             f"{other} was fitted on {real}, and trained on most of it: copies of these rows count as data here."
@@ -236,15 +245,16 @@ def _load_all(
     size: int | None,
 ) -> "dict[str, onehalf.data.dataset.Dataset]":
     """Load the data, the samples and the training rows, images in the same size and with the same channels."""
+    from onehalf.data.loading import is_image_folder
     from onehalf.domains import find_domain
 
-    image_size = size or (gan.fit_.domain.image_size if gan and Path(real).is_dir() else None)
+    image_size = size or (gan.fit_.domain.image_size if gan and is_image_folder(real) else None)
     data = load_data(real, image_size)
     domain = find_domain(data.values)
 
     def load_alike(word: str) -> "onehalf.data.dataset.Dataset":
         """Load further rows; images of a folder are cropped to the size of the data's."""
-        if not Path(word).is_dir():
+        if not is_image_folder(word):
             return load_data(word)
         return load_data(word, domain.size_of_folder(word, real, data))
 

@@ -1,8 +1,9 @@
 """Load data by the word that a user types: the name of a built-in data set, or a path."""
 
+import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from onehalf.data.arrays.validation import Labels, Rows, check, check_labels
 from onehalf.data.dataset import Dataset
 from onehalf.data.files import check_bytes, check_file
 from onehalf.data.images.reader import SUFFIXES, is_image_path, read_images
+from onehalf.data.tables.parquet import ParquetFiles
 from onehalf.data.tables.reader import read_table
 from onehalf.distributions.base import AbstractData, AbstractDensity
 from onehalf.distributions.images import AbstractImages
@@ -25,11 +27,13 @@ __all__ = [
     "Description",
     "describe",
     "find_density",
+    "is_image_folder",
     "is_image_path",
     "is_path",
     "is_table_path",
     "list_datasets",
     "load",
+    "map_array",
     "read_array",
 ]
 
@@ -79,6 +83,11 @@ def is_table_path(word: str) -> bool:
     return is_path(word) and not is_other
 
 
+def is_image_folder(word: str) -> bool:
+    """Whether the word is the path of a folder of images, rather than of Parquet files."""
+    return os.path.isdir(word) and is_image_path(word)
+
+
 def load(
     word: str,
     *,
@@ -89,8 +98,8 @@ def load(
     """Load and check the data that a word means.
 
     Args:
-        word: A name that `list_datasets` lists, or the path of a table (.csv, .tsv, .parquet),
-            an array (.npy, .npz), a folder of images or an IDX file. A distribution gives the
+        word: A name that `list_datasets` lists, or the path of a table (.csv, .tsv, .parquet, or a
+            folder of Parquet files), an array (.npy, .npz), a folder of images or an IDX file. A distribution gives the
             same 100,000 rows each time.
         image_size: The side, or height and width, to which a folder's images are resized.
         on_progress: Called with a sentence now and then, if reading takes longer than a few
@@ -111,7 +120,8 @@ def load(
     if image_size is not None:
         refuse("size", expected="a folder of images to resize", got=word)
     if is_table_path(word):
-        return Dataset(read_table(word, allow_empty=allow_empty))
+        table = read_table(word, allow_empty=allow_empty)
+        return Dataset(table, notes=ParquetFiles(word).notes if os.path.isdir(word) else ())
     return read_array(Path(word)) if is_path(word) else _draw(_find(word)[1])
 
 
@@ -152,12 +162,31 @@ def read_array(path: Path) -> Dataset:
     if suffix not in (".npy", ".npz"):
         refuse(str(path), expected="a .npy or .npz file", got=f"{suffix or 'no suffix'}")
     check_file(path)
-    try:
+    with _refuse_broken(path, suffix):
         rows, labels = _read_arrays(path, suffix)
+    rows = check(str(path), rows[:, None] if rows.ndim == 1 else rows)
+    if labels is None:
+        return Dataset(rows)
+    return Dataset(rows, check_labels(f"y of {path}", labels, len(rows)))
+
+
+def map_array(path: Path) -> Rows:
+    """Map a .npy file into memory, not yet checked: its rows are read when they are used."""
+    check_file(path)
+    with _refuse_broken(path, ".npy"):
+        _check_kind(path, ".npy")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _refuse_broken(path: Path, suffix: str) -> Iterator[None]:
+    """Refuse files that NumPy can't read."""
+    try:
+        yield
     except Refusal:
         raise
     except Exception as error:  # NumPy and zip files raise whatever a broken file makes them
-        if "pickle" in str(error).lower():
+        if "pickle" in str(error).lower() or "Python objects" in str(error):
             hint = "Save plain ones: np.save(path, array.astype(float)), or labels.astype(str)."
             got = "pickled Python objects, which are never loaded"
             refuse(str(path), expected="an array of numbers, and of labels", got=got, hint=hint)
@@ -166,22 +195,20 @@ def read_array(path: Path) -> Dataset:
             expected=f"a whole {suffix} file",
             got=f"one that NumPy can't read ({error})",
         )
-    rows = check(str(path), rows[:, None] if rows.ndim == 1 else rows)
-    if labels is None:
-        return Dataset(rows)
-    return Dataset(rows, check_labels(f"y of {path}", labels, len(rows)))
+
+
+def _check_kind(path: Path, suffix: str) -> None:
+    """Refuse another kind of file, by its first bytes."""
+    with path.open("rb") as file:
+        if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+            got = "another kind of file, by its first bytes"
+            refuse(str(path), expected=f"a whole {suffix} file", got=got)
 
 
 def _read_arrays(path: Path, suffix: str) -> tuple[Rows, np.ndarray | None]:
     """Read the rows and the labels of a file, not yet checked."""
+    _check_kind(path, suffix)
     with path.open("rb") as file:
-        if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
-            refuse(
-                str(path),
-                expected=f"a whole {suffix} file",
-                got="another kind of file, by its first bytes",
-            )
-        file.seek(0)
         content = np.load(file, allow_pickle=False)
         if isinstance(content, np.ndarray):
             return content, None

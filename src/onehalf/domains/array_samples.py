@@ -99,6 +99,7 @@ def encode_array_samples(
         encoder=choose_encoder(columns, compared, classes),
         given=given,
         unlabelled=unlabelled,
+        encode=lambda side, rows: wrap(read_array(side, rows, data).x),
     )
 
 

@@ -1,7 +1,7 @@
 """Tables to be compared: parsed once, checked against each other, and encoded."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,10 +85,15 @@ def encode_table_samples(
     real, schema = _borrow_types(real, tables, schema)
     encoder = TableEncoder.fit(real, *tables.values(), schema=schema)
     tables = {"real": real, **tables}
-    cells = {side: encoder.encode(table, side) for side, table in tables.items()}
-    _harmonize_precision(cells, tables, encoder)
-    for rows in cells.values():
-        rows[np.isnan(rows)] = np.nan  # of one sign, so that equal rows have equal hashes
+    types = [table.schema for table in tables.values()]
+
+    def encode(side: str, table: pa.Table, *, is_known: bool = False) -> Rows:
+        cells = encoder.encode(table, side, is_known=is_known)
+        _harmonize_precision(cells, types, encoder)
+        cells[np.isnan(cells)] = np.nan  # of one sign, so that equal rows have equal hashes
+        return cells
+
+    cells = {side: encode(side, table, is_known=True) for side, table in tables.items()}
     places = [encoder.names.index(name) for name in given if name in encoder.names]
     if given and not np.array_equal(
         np.repeat(cells["real"][:, places], each, axis=0),
@@ -108,6 +113,7 @@ def encode_table_samples(
         left_out=tuple(dict.fromkeys([*encoder.left_out, *extra])),
         types=tuple(_compare_types(real, tables["other"], encoder)),
         keys=tuple(_count_repeats(real, tables["other"], encoder)),
+        encode=lambda side, table: wrap(encode(side, table)),
     )
 
 
@@ -258,13 +264,13 @@ def _count_distinct(column: pa.ChunkedArray) -> int:
 
 
 def _harmonize_precision(
-    cells: dict[str, Rows], tables: dict[str, pa.Table], encoder: TableEncoder
+    rows: Rows, tables: Sequence[pa.Schema], encoder: TableEncoder
 ) -> None:
     """What is float32 in one table becomes in all of them the number that is written: 0.1, and not 0.10000000149."""
     for place, about in enumerate(encoder.columns):
         if about.kind not in ("integer", "continuous"):
             continue
-        types = [table.schema.field(about.name).type for table in tables.values()]
+        types = [table.field(about.name).type for table in tables]
         if not any(
             is_coarse(each)
             for each in types
@@ -273,8 +279,7 @@ def _harmonize_precision(
             continue
         coarser = np.float16 if any(map(pa.types.is_float16, types)) else np.float32
         low, high = float(np.finfo(coarser).min), float(np.finfo(coarser).max)
-        for rows in cells.values():
-            values, where = np.unique(
-                np.clip(rows[:, place], low, high).astype(coarser), return_inverse=True
-            )
-            rows[:, place] = np.array([float(str(value)) for value in values])[where]
+        values, where = np.unique(
+            np.clip(rows[:, place], low, high).astype(coarser), return_inverse=True
+        )
+        rows[:, place] = np.array([float(str(value)) for value in values])[where]

@@ -16,6 +16,7 @@ from onehalf._files import keep_room, open_file
 from onehalf._text import join_names
 from onehalf._typing import PRNGKey
 from onehalf.data.dataset import Dataset
+from onehalf.data.files import PARQUET
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.constrained_preprocessor import (
     ConstrainedPreprocessor,
@@ -404,8 +405,9 @@ class TableDomain(Domain):
         return TableRecorder(self.shown)
 
     def default_suffix(self, source: str) -> str:
-        """That of the table's own file."""
-        return Path(source).suffix.lower()
+        """That of the table's own file; Parquet for a folder of Parquet files."""
+        suffix = Path(source).suffix.lower()
+        return suffix if suffix in SUFFIXES else PARQUET
 
     def sample_suffixes(self) -> tuple[str, ...]:
         """Files that hold a table."""

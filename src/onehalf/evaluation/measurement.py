@@ -17,6 +17,7 @@ from onehalf.evaluation.certificate.certificate import (
     bets_start,
     certify,
 )
+from onehalf.evaluation.certificate.streamed import certify_streams
 from onehalf.evaluation.checks.attacks import attack
 from onehalf.evaluation.checks.audit import audit_samples
 from onehalf.evaluation.checks.memorization import detect_copying
@@ -42,6 +43,7 @@ from onehalf.evaluation.features.base import Description
 from onehalf.evaluation.pairing import PairedSamples
 from onehalf.evaluation.result import (
     Audit,
+    Examples,
     Harmonized,
     LearnedFrom,
     Measurement,
@@ -49,10 +51,11 @@ from onehalf.evaluation.result import (
     Optional,
     PrivacyAttacks,
     QuickTable,
+    Streamed,
     list_versions,
 )
 from onehalf.evaluation.rows import EvaluationRows, concatenate, wrap
-from onehalf.evaluation.samples import Samples
+from onehalf.evaluation.samples import Samples, Streams
 
 __all__ = ["check_rows", "compare"]
 
@@ -88,7 +91,7 @@ def compare(
     check_rows("real", samples.real)
     check_rows("other", samples.other)
     encoder, columns = samples.encoder, samples.encoder.columns
-    real, train = samples.real, samples.train
+    real, train, streams = samples.real, samples.train, samples.streams
     if target is not None:
         check_target(columns, target, (real if train is None else train).entries())
     if "fid" in optional:
@@ -107,7 +110,7 @@ def compare(
     free = samples.independent if samples.matched else samples.other[paired.free_places]
     trials = choose_trials(paired, alpha)
     tasks: dict[str, Callable[[], Any]] = {
-        "certificate": lambda: paired.certify(keys.bets, alpha),
+        "certificate": lambda: _certify(keys.bets, paired, samples, alpha),
         "detectable": lambda: (
             known.detectable
             if known and known.detectable and known.detectable.rows == trials.size
@@ -153,13 +156,13 @@ def compare(
     return Measurement(
         alpha=alpha,
         seed=seed,
-        n_real=len(real),
-        n_other=len(samples.other),
+        n_real=streams.real.n if streams else len(real),
+        n_other=streams.other.n if streams else len(samples.other),
         **vars(certificate.bounds()),
         **done,
         regions=find_regions(*extended, related, alpha, log_ratio=log_ratios),
         marginals=rank_marginals(*parts, description.columns, alpha),
-        examples=find_examples(paired, certificate, samples),
+        examples=_find_examples(paired, certificate, samples),
         audit=audit,
         optional=Optional(**extra),
         plots=collect_plot_data(paired, certificate),
@@ -173,6 +176,7 @@ def compare(
         features=real.features.shape[1],
         unlabelled=samples.unlabelled,
         learned_from=_count_learned(paired, certificate),
+        streamed=streams and _describe_streams(streams, samples, certificate),
         upper=bound_differences(
             described[0],
             described[1][:: paired.step],
@@ -210,7 +214,60 @@ def _audit(samples: Samples, paired: PairedSamples, description: Description) ->
 
 def _count_learned(paired: PairedSamples, certificate: Certificate) -> LearnedFrom:
     real, other = map(len, paired.past or ((), ()))
-    return LearnedFrom(real=real, other=other, pairs=len(certificate.gains))
+    pairs = len(certificate.gains) * certificate.together
+    return LearnedFrom(real=real, other=other, pairs=pairs)
+
+
+def _certify(
+    key: PRNGKey, paired: PairedSamples, samples: Samples, alpha: float
+) -> Certificate:
+    """The certificate of all rows: those in memory, or also those that have to be read."""
+    streams = samples.streams
+    if streams is None or not _are_bet_on(samples):
+        return paired.certify(key, alpha)
+    sides = paired.by_role(streams.real, streams.other)
+    return certify_streams(key, paired.x, paired.y, sides, alpha, encoder=paired.encoder)
+
+
+def _are_bet_on(samples: Samples) -> bool:
+    """Whether both sides have rows that were not drawn."""
+    streams = samples.streams
+    return (
+        streams is not None
+        and streams.real.n > len(samples.real)
+        and streams.other.n > len(samples.other)
+    )
+
+
+def _find_examples(
+    paired: PairedSamples, certificate: Certificate, samples: Samples
+) -> Examples:
+    """The most telling rows, by their numbers in the files."""
+    found = find_examples(paired, certificate, samples)
+    if samples.streams is None:
+        return found
+    real, other = samples.streams.real.numbers, samples.streams.other.numbers
+    sides = {"missing": real, "unexpected": other, "convincing": other}
+    renumbered = {
+        name: tuple(
+            dataclasses.replace(example, row=int(numbers[example.row]))
+            for example in getattr(found, name)
+        )
+        for name, numbers in sides.items()
+    }
+    return Examples(**renumbered)
+
+
+def _describe_streams(streams: Streams, samples: Samples, certificate: Certificate) -> Streamed:
+    """Count which rows had which part."""
+    return Streamed(
+        drawn_real=len(samples.real),
+        drawn_other=len(samples.other),
+        learned=certificate.starts[-1],
+        bet=len(certificate.gains) * certificate.together,
+        together=certificate.together,
+        batch_size=streams.batch_size,
+    )
 
 
 class _Parts(NamedTuple):

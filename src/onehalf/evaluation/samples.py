@@ -1,5 +1,6 @@
 """Two samples to be compared, as encoded rows; and checks of arrays, samplers, levels and seeds."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +19,10 @@ __all__ = [
     "KeyColumn",
     "NamedArray",
     "PastRows",
+    "PlacedRows",
     "Samples",
+    "Stream",
+    "Streams",
     "TypePair",
     "check_alpha",
     "check_count",
@@ -76,6 +80,34 @@ class PastRows(NamedTuple):
     them: some of the other sample are set aside."""
 
 
+class Stream(NamedTuple):
+    """One side of a comparison of more rows than fit into memory, of which some were drawn at random."""
+
+    n: int
+    """All rows."""
+    numbers: Int[np.ndarray, " drawn"]
+    """The numbers of the rows that were drawn, from 0."""
+    read: "Callable[[], Iterator[PlacedRows]]"
+    """Reads the rows that were not drawn."""
+
+
+class PlacedRows(NamedTuple):
+    """A batch of encoded rows, and the place of each in a random order of all rows."""
+
+    places: Int[np.ndarray, " batch"]
+    """Those that were drawn have the first places."""
+    rows: EvaluationRows
+
+
+class Streams(NamedTuple):
+    """Both sides, if they are streams."""
+
+    real: Stream
+    other: Stream
+    batch_size: int
+    """The most rows of a batch."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Samples:
     """What is compared: encoded rows, and how they are seen."""
@@ -100,6 +132,10 @@ class Samples:
     """The types of columns that both have."""
     keys: tuple[KeyColumn, ...] = ()
     """The columns of ids that both have, if they are all different in the data."""
+    encode: Callable[[str, Any], EvaluationRows] | None = None
+    """Encodes further rows of a side, as the user has them, without labels: a word that no row here has is missing."""
+    streams: Streams | None = None
+    """Where the rows come from, if they are some of many."""
 
     @property
     def matched(self) -> bool:

@@ -11,8 +11,9 @@ from onehalf import fitting
 from onehalf._errors import Refusal, refuse
 from onehalf._files import check_writable, is_temporary, remove_temporaries
 from onehalf.data.dataset import Dataset
-from onehalf.data.loading import is_path, load
+from onehalf.data.loading import is_path
 from onehalf.data.rows import EncodedRows
+from onehalf.data.sources import load_some
 from onehalf.domains import infer_domain
 from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import Fit, FitData
@@ -230,7 +231,7 @@ def _is_leftover(path: Path) -> bool:
 
 def _load(word: str, image_size: int | None, on_progress: Progress) -> Dataset:
     """Load the data, and report what was done while reading."""
-    dataset = load(word, image_size=image_size, on_progress=on_progress)
+    dataset = load_some(word, image_size=image_size, on_progress=on_progress)
     for note in dataset.notes:
         on_progress(note)
     return dataset

@@ -51,7 +51,8 @@ def first_screen(
     """
     verdict = measurement.verdict
     compared = f"{measurement.n_real:,} rows of data, {measurement.n_other:,} of the {called}"
-    notes = [*notes, *find_notes(measurement)]
+    streamed = [measurement.streamed.sentence] if measurement.streamed else []
+    notes = [*notes, *find_notes(measurement), *streamed]
     banner = Banner(verdict.outcome, verdict.sentence, about or compared, notes)
     return Section(
         "", [banner, Tiles(_make_tiles(measurement)), *_draw_regions(measurement, called)]

@@ -97,13 +97,13 @@ class SourceRows:
     def _load(self) -> np.ndarray | None:
         """Read and check the data."""
         from onehalf import domains
-        from onehalf.data.loading import load
+        from onehalf.data.sources import load_some
 
         source = self.run.source
         name = Path(source.source).name
         try:
             rows = domains.load_domain(self.run.domain).encode(
-                load(source.source, image_size=source.size)
+                load_some(source.source, image_size=source.size)
             )
         except (Refusal, OSError) as error:
             self.note = (

@@ -74,8 +74,14 @@ def to_array(what: str, values: Any) -> np.ndarray:
     return array
 
 
-def check(what: str, rows: np.ndarray) -> Rows:
-    """Check rows: an array of finite real numbers, with two axes or more, none of them empty."""
+def check(what: str, rows: np.ndarray, start: int = 0) -> Rows:
+    """Check rows: an array of finite real numbers, with two axes or more, none of them empty.
+
+    Args:
+        what: The name of the array in error messages.
+        rows: The array.
+        start: The number of its first row, if it is part of a larger array.
+    """
     if rows.dtype.kind == "c":
         refuse(
             what, expected="real numbers", got=rows.dtype, hint="Complex data not supported."
@@ -93,7 +99,7 @@ def check(what: str, rows: np.ndarray) -> Rows:
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         bad = np.argwhere(~np.isfinite(rows))
         first = tuple(bad[0].tolist())
-        where = f"row {first[0]}, entry {first[1] if rows.ndim == 2 else first[1:]}"
+        where = f"row {start + first[0]}, entry {first[1] if rows.ndim == 2 else first[1:]}"
         refuse(
             what,
             expected="finite numbers",

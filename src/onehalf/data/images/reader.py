@@ -15,7 +15,6 @@ The rules for a folder, whose application `read_images` reports with counts:
   counted and named.
 """
 
-import errno
 import math
 import os
 import re
@@ -36,6 +35,7 @@ from onehalf._blocks import blocks
 from onehalf._errors import refuse
 from onehalf.data.arrays.scaler import Rows
 from onehalf.data.arrays.validation import Labels
+from onehalf.data.files import is_parquet_folder, walk
 from onehalf.data.images.idx import is_idx_path, read_labelled_idx, reason_of
 from onehalf.data.images.sizing import Size, check_memory, choose_size, parse_size
 
@@ -109,12 +109,14 @@ class Decoded(NamedTuple):
 
 
 def is_image_path(word: str | Path) -> bool:
-    """Whether the word is the path of images: a folder, or an IDX file by its name.
+    """Whether the word is the path of images: a folder without Parquet files, or an IDX file by its name.
 
     >>> is_image_path("train-images-idx3-ubyte.gz"), is_image_path("rows.npy"), is_image_path(".")
     (True, False, True)
     """
-    return is_idx_path(Path(word)) or os.path.isdir(word)
+    if is_idx_path(Path(word)):
+        return True
+    return os.path.isdir(word) and not is_parquet_folder(word, SUFFIXES)
 
 
 def read_images(
@@ -209,7 +211,7 @@ def _list_files(path: Path) -> list[Path]:
         refuse(str(path), expected="a folder of images, or an IDX file", got=got)
     files: list[Path] = []
     n_others = 0
-    for inside in _walk(path):
+    for inside in walk(path):
         files += [file for file in inside if file.suffix.lower() in SUFFIXES]
         n_others += len(inside)
     if (path / "recipe.json").exists():
@@ -221,25 +223,6 @@ def _list_files(path: Path) -> list[Path]:
             got = f"none of these among {_counted(n_others, 'file')}"
         refuse(str(path), expected=f"images ({', '.join(SUFFIXES)})", got=got)
     return sorted(files)
-
-
-def _walk(path: Path) -> Iterator[list[Path]]:
-    """List the files of each folder at any depth; follows links, but not in circles."""
-
-    def refuse_unreadable(error: OSError) -> None:
-        refuse(str(error.filename), expected="a folder that can be read", got=error.strerror)
-
-    ancestors = {str(path): {path.resolve()}}
-    for folder, below, inside in os.walk(path, onerror=refuse_unreadable, followlinks=True):
-        if not os.access(folder, os.X_OK):
-            refuse_unreadable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
-        passed = ancestors.pop(folder)
-        targets = {
-            name: Path(folder, name).resolve() for name in below if not name.startswith(".")
-        }
-        below[:] = [name for name in targets if targets[name] not in passed]
-        ancestors |= {os.path.join(folder, name): {*passed, targets[name]} for name in below}
-        yield [Path(folder, name) for name in inside if not name.startswith(".")]
 
 
 def _map(

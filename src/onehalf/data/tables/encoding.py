@@ -160,7 +160,12 @@ class TableEncoder:
         return (*([about] if about else []), *self.schema.warnings)
 
     def encode(
-        self, table: pa.Table, what: str = "the table", names: Collection[str] | None = None
+        self,
+        table: pa.Table,
+        what: str = "the table",
+        names: Collection[str] | None = None,
+        *,
+        is_known: bool = True,
     ) -> Cells:
         """Encode a checked table with these columns, in any order.
 
@@ -169,6 +174,7 @@ class TableEncoder:
             what: Its name in error messages.
             names: The columns to encode; the table need not have the others, whose cells are
                 missing.
+            is_known: Whether all words must be among `words`; others are missing if not.
 
         Raises:
             Refusal: A column is missing, or a word is not among `words`.
@@ -176,7 +182,7 @@ class TableEncoder:
         cells = np.full((len(table), len(self.columns)), np.nan)
         for index, column in enumerate(self.columns):
             if names is None or column.name in names:
-                cells[:, index] = self._encode_column(table, column, what)
+                cells[:, index] = self._encode_column(table, column, what, is_known=is_known)
         return cells
 
     def decode(self, cells: Cells) -> pa.Table:
@@ -278,7 +284,9 @@ class TableEncoder:
             {name: tuple(each) for name, each in fields.get("large", {}).items()},
         )
 
-    def _encode_column(self, table: pa.Table, column: Column, what: str) -> np.ndarray:
+    def _encode_column(
+        self, table: pa.Table, column: Column, what: str, *, is_known: bool
+    ) -> np.ndarray:
         """One column's cells."""
         field = self.types.field(column.name)
         if plain_column(table, column, what).null_count == len(table):
@@ -294,7 +302,7 @@ class TableEncoder:
         if HIDDEN in self.words[column.name]:
             hidden = self.words[column.name].index(HIDDEN)
             return pc.if_else(strange, hidden, places).cast(pa.float64()).to_numpy()
-        if pc.any(strange).as_py():
+        if is_known and pc.any(strange).as_py():
             row = pc.index(strange, value=True).as_py()
             word, at = words[row].as_py(), locate_row(table, row)
             hint = did_you_mean(word, self.words[column.name])

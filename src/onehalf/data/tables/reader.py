@@ -19,20 +19,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 
 from onehalf._errors import refuse
-from onehalf.data.files import check_bytes, check_file
+from onehalf.data.files import PARQUET, check_file, is_parquet_folder
 from onehalf.data.tables.dialect import SEPARATOR_NAMES, SEPARATORS, Dialect
 from onehalf.data.tables.forms.columns import read_column, to_field
 from onehalf.data.tables.forms.numbers import find_decimal_mark
-from onehalf.data.tables.validation import (
-    FIRST_LINE,
-    check_names,
-    check_table,
-    count_of,
-    drop_row_labels,
-)
+from onehalf.data.tables.parquet import ParquetFiles
+from onehalf.data.tables.validation import FIRST_LINE, check_names, check_table, count_of
 
 __all__ = ["SUFFIXES", "read_table"]
 
@@ -48,7 +42,9 @@ OPEN_QUOTE = "Is a quotation mark left open?"
 
 
 def read_table(path: str | Path, *, allow_empty: bool = False) -> pa.Table:
-    """The table of a .csv, .tsv or .parquet file: two rows or more, each column with a name of its own and some values.
+    """The table of a .csv, .tsv or .parquet file, or of a folder of Parquet files.
+
+    It has two rows or more, and each column has a name of its own and some values.
 
     CSV: UTF-8; `Dialect` says what else is found. A column is one of
 
@@ -60,15 +56,16 @@ def read_table(path: str | Path, *, allow_empty: bool = False) -> pa.Table:
 
     Parquet: the types of the file, at most 3 GiB of cells of 8 bytes; NaN is missing, and row
     labels that pandas stored are left out. Nested columns, bytes, durations and times of day
-    are refused.
+    are refused. Of a folder all Parquet files are read as one table (`ParquetFiles`).
 
     Args:
-        path: The file.
+        path: The file, or the folder.
         allow_empty: Accept fewer than two rows and columns without values.
     """
     path = Path(path)
-    check_file(path)
-    kind = path.suffix.lower()
+    kind = PARQUET if is_parquet_folder(path, ()) else path.suffix.lower()
+    if not path.is_dir() or kind != PARQUET:
+        check_file(path)
     if kind not in SUFFIXES:
         hint = "Save it as .csv or .parquet."
         refuse(
@@ -80,8 +77,8 @@ def read_table(path: str | Path, *, allow_empty: bool = False) -> pa.Table:
     try:
         return check_table(
             str(path),
-            _parquet(path)
-            if kind == ".parquet"
+            ParquetFiles(path).read()
+            if kind == PARQUET
             else _text(path, kind, allow_empty=allow_empty),
             allow_empty=allow_empty,
         )
@@ -158,22 +155,6 @@ def _refuse_lines(path: Path, dialect: Dialect, width: int) -> None:
             hint = f"This line has {SEPARATOR_NAMES[other]} between values, the lines before it"
             hint += f" {SEPARATOR_NAMES[dialect.separator]}."
         refuse(str(path), expected=expected, got=f"{len(row)} in line {line}", hint=hint)
-
-
-def _parquet(path: Path) -> pa.Table:
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        rows, columns = file.metadata.num_rows, file.metadata.num_columns
-        check_bytes(path, 8 * rows * columns, f"of {rows:,} rows and {columns:,} columns")
-        table = file.read()
-        table.validate(full=True)
-        return drop_row_labels(table)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        refuse(
-            str(path),
-            expected="a whole Parquet file",
-            got=f"one that can't be read ({_first_line(error)})",
-        )
 
 
 def _rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

@@ -12,6 +12,7 @@ from onehalf.data.arrays.validation import LARGEST, SIZES, SMALLEST
 
 __all__ = [
     "FIRST_LINE",
+    "FIRST_ROW",
     "check_names",
     "check_table",
     "count_of",
@@ -32,6 +33,9 @@ LAST_SECOND = 253_402_300_799
 
 FIRST_LINE = b"the line of the first row"
 """The key of a table's metadata that has the line of its first row in a CSV file."""
+
+FIRST_ROW = b"onehalf.the number of the first row"
+"""The key of a batch's metadata that has the number of its first row in the whole table, from 0."""
 
 
 def check_table(what: str, table: pa.Table, *, allow_empty: bool = False) -> pa.Table:
@@ -142,8 +146,10 @@ def locate_row(table: pa.Table, row: int) -> str:
     >>> locate_row(pa.table({"age": [31, 54]}), 1)
     'row 2'
     """
-    first = (table.schema.metadata or {}).get(FIRST_LINE)
-    return f"line {row + int(first)}" if first else f"row {row + 1}"
+    known = table.schema.metadata or {}
+    if FIRST_LINE in known:
+        return f"line {row + int(known[FIRST_LINE])}"
+    return f"row {row + 1 + int(known.get(FIRST_ROW, 0))}"
 
 
 def count_of(count: int, what: str) -> str:

@@ -43,11 +43,15 @@ __all__ = [
     "LEAST_PAST",
     "LEAST_ROWS",
     "NOTHING",
+    "WIDEST",
     "Certificate",
     "Past",
     "bets_start",
     "certify",
     "estimate",
+    "mean_and_se",
+    "one_thread",
+    "smaller_of_two",
 ]
 
 Values = Float[np.ndarray, " bets"]
@@ -98,7 +102,7 @@ class Certificate(Bounds):
 
     wealth: Values
     """The running log wealth, one entry a pair."""
-    logits: tuple[Values, Float[np.ndarray, "bets k"]]
+    logits: tuple[Float[np.ndarray, " judged"], Float[np.ndarray, "judged k"]]
     """l(x) and l(y) of the rows that were bet on, in the order of the bets."""
     critics: tuple[Critic, ...]
     """Those who bet, the last one learned from the most rows."""
@@ -108,12 +112,14 @@ class Certificate(Bounds):
     floors: Values
     wide: Values
     """The payoff of each pair, and the least that it could be; the same of the estimate."""
+    together: int = 1
+    """Pairs that are bet on at once: then all entries here but the logits are one a group of so many."""
 
     def of_pairs(self, chosen: Bool[np.ndarray, " bets"], alpha: float) -> Divergence:
         """The bound and the estimate by some of the pairs alone, of a label that was known before the bets, say."""
         if chosen.sum() < LEAST_ROWS:
             return NOTHING
-        jsd_estimate, jsd_se = _mean(self.wide[chosen])
+        jsd_estimate, jsd_se = mean_and_se(self.wide[chosen])
         lower = lower_bound(self.gains[chosen], self.floors[chosen], alpha)
         return Divergence(jsd_lower=lower, jsd_estimate=jsd_estimate, jsd_se=jsd_se)
 
@@ -186,7 +192,7 @@ def certify(
         for name in ("gains", "floors", "calls", "wide", "l_x", "l_y")
     )
     wealth = np.cumsum(np.concatenate([np.diff(each.wealth, prepend=0.0) for each in bets]))
-    jsd_estimate, jsd_se = _mean(wide)
+    jsd_estimate, jsd_se = mean_and_se(wide)
     p_of_bets = _joined_p_value(rng, bets, matched=matched)
 
     def test_all() -> float:
@@ -201,7 +207,7 @@ def certify(
         jsd_estimate=jsd_estimate,
         jsd_se=jsd_se,
         log_e=float(wealth[-1]),
-        p_value=_smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
+        p_value=smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
         tv_lower=tv_lower,
         accuracy=(1 + tv_lower) / 2,
         wealth=wealth,
@@ -245,7 +251,7 @@ def estimate(
             encoder=encoder,
         )
         gains.append(_Bets(critic, x[judged], y[np.repeat(judged, k)]).wide)
-    return _mean(np.concatenate(gains))
+    return mean_and_se(np.concatenate(gains))
 
 
 def _joined_p_value(rng: np.random.Generator, bets: "list[_Bets]", *, matched: bool) -> float:
@@ -260,18 +266,19 @@ def _joined_p_value(rng: np.random.Generator, bets: "list[_Bets]", *, matched: b
     return float(stats.norm.sf(weights @ z / np.linalg.norm(weights)))
 
 
-def _smaller_of_two(p: float, other: Callable[[], float], deals: int) -> float:
+def smaller_of_two(p: float, other: Callable[[], float], deals: int) -> float:
     """The smaller of two p-values, twice: valid whatever their dependence (Bonferroni).
 
     The other one is at least 1/(1 + deals). Where the first is smaller anyway, it is not computed.
 
-    >>> _smaller_of_two(0.03, lambda: 0.2, 399), _smaller_of_two(0.9, lambda: 0.6, 399)
+    >>> smaller_of_two(0.03, lambda: 0.2, 399), smaller_of_two(0.9, lambda: 0.6, 399)
     (0.06, 1.0)
     """
     return min(1.0, 2 * (p if p * (1 + deals) <= 1 else min(p, other())))
 
 
-def _mean(gains: Values) -> tuple[float, float]:
+def mean_and_se(gains: Values) -> tuple[float, float]:
+    """The mean, and its standard error."""
     return float(gains.mean()), float(gains.std(ddof=1) / math.sqrt(len(gains)))
 
 

@@ -51,6 +51,7 @@ def collect_plot_data(paired: PairedSamples, certificate: Certificate) -> PlotDa
             real=tuple(float(np.average(is_real[part], weights=weight[part])) for part in bins),
         ),
         wealth=Wealth(
-            pairs=tuple((some + 1).tolist()), log_e=tuple(certificate.wealth[some].tolist())
+            pairs=tuple(((some + 1) * certificate.together).tolist()),
+            log_e=tuple(certificate.wealth[some].tolist()),
         ),
     )

@@ -73,6 +73,7 @@ from onehalf.evaluation.result.quick import (
 from onehalf.evaluation.result.ranking import Comparison, Ranking
 from onehalf.evaluation.result.schemas import schema, schemas
 from onehalf.evaluation.result.steps import Step, Steps
+from onehalf.evaluation.result.streamed import Streamed
 from onehalf.evaluation.result.upper import ColumnCeiling, UpperBounds
 from onehalf.evaluation.result.verdict import Outcome, Verdict, VerdictTest
 
@@ -138,6 +139,7 @@ __all__ = [
     "Share",
     "Step",
     "Steps",
+    "Streamed",
     "UpperBounds",
     "Utility",
     "Verdict",

@@ -23,6 +23,7 @@ from onehalf.evaluation.result.overlap import Overlap
 from onehalf.evaluation.result.plots import PlotData
 from onehalf.evaluation.result.provenance import FORMAT, InputFile
 from onehalf.evaluation.result.quick import QuickTable
+from onehalf.evaluation.result.streamed import Streamed
 from onehalf.evaluation.result.upper import UpperBounds
 from onehalf.evaluation.result.verdict import Verdict
 from onehalf.evaluation.serialization import OMIT_NONE, from_json, to_json
@@ -91,6 +92,8 @@ class Measurement(Bounds):
     """Rows of the data that equal training rows; null if there are no more than by chance."""
     quick: QuickTable | None = field(default=None, metadata=OMIT_NONE)
     """The quick check that was printed first; absent where none was asked for."""
+    streamed: Streamed | None = field(default=None, metadata=OMIT_NONE)
+    """What was computed from which rows, where there were too many for memory; absent otherwise."""
     versions: dict[str, str] = field(default_factory=dict, compare=False)
     """Versions of Python, onehalf, NumPy, JAX and scikit-learn."""
     files: dict[str, InputFile] = field(default_factory=dict, compare=False)

@@ -298,6 +298,8 @@ def describe_scores(optional: Optional) -> Iterator[str]:
 
 def _compared(found: Measurement) -> Iterator[str]:
     """What of a row of a table was compared, and what critics learned from."""
+    if found.streamed:
+        yield found.streamed.sentence
     if (learned := found.learned_from) and learned.real:
         samples = f" and {learned.other:,} samples" if learned.other else ""
         yield (

@@ -4,8 +4,8 @@
 
 Each input is a valid one of its kind, damaged by a seeded generator: bits flipped, parts cut out, doubled, swapped
 or replaced by what breaks parsers. An input broke something if it raised anything but a refusal, if the refusal is
-more than one line or longer than 2,000 characters, or if it took longer than 10 s. The process may use 6 GiB more
-address space than at its start; what asks for more is refused by the reader or counts as broken.
+more than one line or longer than 2,000 characters, or if it took more than 10 s of the processor. The process may use
+6 GiB more address space than at its start; what asks for more is refused by the reader or counts as broken.
 """
 
 import argparse
@@ -32,7 +32,10 @@ from PIL import Image
 from onehalf import Refusal
 
 SECONDS = 10
-"""The most time that an input may take."""
+"""The most processor time that an input may take, as others may be busy on the machine."""
+
+MOST_WAITING = 120
+"""The most seconds of a clock: an input that waits for something uses no processor."""
 
 ADDRESS_SPACE = 6 << 30
 """The most memory that the process may ask for beyond what it has at its start."""
@@ -139,8 +142,10 @@ def attempt(target: Target, content: bytes, folder: Path) -> Outcome:
     def stop(*_: object) -> None:
         raise TookTooLongError
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
+    for number in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(number, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.alarm(MOST_WAITING)
     try:
         target.read(content, folder)
     except Refusal as refusal:
@@ -150,6 +155,7 @@ def attempt(target: Target, content: bytes, folder: Path) -> Outcome:
     except BaseException:
         return Outcome("broken", traceback.format_exc())
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
     return Outcome("result")
 
@@ -290,6 +296,14 @@ def options(rng: random.Random) -> bytes:
 # ---------------------------------------------------------------- what reads them
 
 
+def put(content: bytes, folder: Path, name: str) -> str:
+    """Write an input into a file of this name; returns its path."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return str(path)
+
+
 def read_file(name: str) -> Callable[[bytes, Path], Any]:
     """Load a file of this name, and describe a table."""
 
@@ -297,9 +311,7 @@ def read_file(name: str) -> Callable[[bytes, Path], Any]:
         from onehalf.data.loading import load
         from onehalf.data.tables.encoding import TableEncoder
 
-        path = folder / name
-        path.write_bytes(content)
-        data = load(str(path))
+        data = load(put(content, folder, name))
         if data.is_table:
             encoder = TableEncoder.fit(data.table)
             encoder.decode(encoder.encode(data.table))
@@ -311,11 +323,9 @@ def read_pictures(content: bytes, folder: Path) -> None:
     """Load a folder of this picture and a good one."""
     from onehalf.data.loading import load
 
-    pictures = folder / "pictures"
-    pictures.mkdir(exist_ok=True)
-    Image.new("L", (8, 8)).save(pictures / "good.png")
-    (pictures / "p.png").write_bytes(content)
-    load(str(pictures))
+    put(content, folder, "pictures/p.png")
+    Image.new("L", (8, 8)).save(folder / "pictures" / "good.png")
+    load(str(folder / "pictures"))
 
 
 def read_schema(content: bytes, folder: Path) -> None:
@@ -417,8 +427,7 @@ def read_lab(content: bytes, folder: Path) -> None:
     """Read points for the lab."""
     from onehalf.web import read_points
 
-    (folder / "points.csv").write_bytes(content)
-    read_points(str(folder / "points.csv"))
+    read_points(put(content, folder, "points.csv"))
 
 
 def gaps_target(folder: Path, *, has_all: bool) -> Target:
@@ -431,13 +440,12 @@ def gaps_target(folder: Path, *, has_all: bool) -> Target:
         from onehalf.data.loading import load
 
         model = runs.load_model(folder)
-        path = other / "gaps.csv"
-        path.write_bytes(content)
-        data = load(str(path), allow_empty=True)
+        path = put(content, other, "gaps.csv")
+        data = load(path, allow_empty=True)
         if not has_all:
             model.draw_given(jr.key(0), data.values)
             return
-        partial = model.domain.parse_partial(data.table, path.name, has_all=True)
+        partial = model.domain.parse_partial(data.table, "gaps.csv", has_all=True)
         found = model.impute(jr.key(0), partial)
         model.domain.fill(partial, found.cells[0])
 
@@ -469,7 +477,7 @@ def run_target(folder: Path, name: str) -> Target:
 
         from onehalf import runs
 
-        (folder / name).write_bytes(content)
+        put(content, folder, name)
         try:
             runs.load_model(folder).draw_where(jr.key(0), 1)
         finally:

@@ -94,6 +94,15 @@ def test_a_run_of_a_version_that_can_not_be_read_is_refused_by_its_name(run, tmp
     assert "got one written by onehalf 0.0.3" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["run/replay.html", "run/sub/replay.html"])
+def test_a_replay_is_never_saved_into_a_run(run, name):
+    before = sorted(run.iterdir())
+    done = run_cli("watch", run, "--save", run.parent / name)
+    assert done.code == 2
+    assert f"expected a file outside of any run; got one in {run}" in done.stderr
+    assert sorted(run.iterdir()) == before
+
+
 def test_help_says_what_it_does():
     text = " ".join(run_cli("watch", "--help").stdout.split())
     assert "live while they train" in text

@@ -17,6 +17,7 @@ import pytest
 
 from helpers import assert_refused, run_cli
 from onehalf import Refusal, fitting
+from onehalf.cli.sample import _follow
 from onehalf.data.dataset import from_objects
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
@@ -75,6 +76,31 @@ def test_pieces_are_the_samples_of_one_draw(kind, monkeypatch):
         found = EncodedRows.concatenate(parts)
         np.testing.assert_array_equal(found.x, whole.x)
         np.testing.assert_array_equal(found.labels, whole.labels)
+
+
+WHERE = {"labelled": "class=1|2", "table": "count>=10,word=a", "trees": "count>=10,word=a"}
+
+
+@pytest.mark.parametrize("kind", WHERE)
+def test_pieces_under_conditions_are_the_samples_of_one_draw(kind, monkeypatch):
+    options, values = FITS[kind]
+    learned = start(options, *values).model
+    monkeypatch.setattr(generative, "BATCH", 50)
+    monkeypatch.setattr(generative, "search_size", lambda *_: 100)
+    whole = learned.draw_distinct(jr.key(1), 130, WHERE[kind])
+    pieces, search = learned.draw_pieces(jr.key(1), 130, WHERE[kind])
+    parts = list(pieces)
+    assert len(parts) > 1
+    np.testing.assert_array_equal(EncodedRows.concatenate(parts).x, whole.rows.x)
+    assert (search.n_drawn, search.effective) == (whole.n_drawn, whole.effective)
+    assert search.probability == pytest.approx(whole.probability)
+
+
+def test_how_far_it_is_is_said_while_pieces_come(monkeypatch, capsys):
+    monkeypatch.setattr("onehalf.cli.sample.SECONDS_BETWEEN", -1.0)
+    pieces = [EncodedRows.unlabelled(np.zeros((40, 1)))] * 3
+    assert list(_follow(iter(pieces), 120)) == pieces
+    assert capsys.readouterr().err.splitlines() == ["40 of 120 rows", "80 of 120 rows"]
 
 
 def test_new_ids_differ_from_piece_to_piece():

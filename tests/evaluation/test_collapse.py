@@ -5,10 +5,12 @@ import pyarrow as pa
 import pytest
 
 from onehalf.cli._progress import Notes
+from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.evaluation.checks import collapse
 from onehalf.evaluation.features.base import UNNAMED
 from onehalf.evaluation.features.tables import TableColumns
+from onehalf.evaluation.rows import wrap
 from onehalf.fitting.history import find_collapse
 
 TABLE = pa.table(
@@ -59,6 +61,48 @@ def test_images_that_are_nearly_alike():
     )
     assert not collapse.find_collapse(real, real, UNNAMED)
     assert not collapse.find_collapse(np.zeros((9, 2)), np.zeros((9, 2)), UNNAMED)
+
+
+def make_ring(rng, n, modes):
+    """Points around some of eight places on a circle."""
+    angles = rng.choice(modes, n) * np.pi / 4
+    return np.stack([np.cos(angles), np.sin(angles)], 1) + rng.normal(0, 0.1, (n, 2))
+
+
+def test_a_lost_mode_of_an_array_is_said_with_its_place():
+    rng = np.random.default_rng(0)
+    real = make_ring(rng, 300, range(8))
+    said = collapse.find_collapse(real, make_ring(rng, 1200, range(2, 8)), UNNAMED)
+    assert 12 <= float(said.split()[4]) <= 28
+    x, y = map(float, said.partition("around (")[2].rstrip(")").split(", "))
+    assert min(np.hypot(x - 1, y), np.hypot(x - 0.71, y - 0.71)) < 0.3
+    elsewhere = collapse.find_collapse(real, real + 9, UNNAMED)
+    wider = collapse.find_collapse(real, np.repeat(real, 4, 0) * 1.1, UNNAMED)
+    assert elsewhere == wider == ""
+
+
+@pytest.mark.parametrize("law", ["ring", "cauchy", "lattice"])
+def test_no_mode_is_lost_where_both_have_one_distribution(law):
+    rng = np.random.default_rng(0)
+    draw = {
+        "ring": lambda n: make_ring(rng, n, range(8)),
+        "cauchy": lambda n: rng.standard_cauchy((n, 2)),
+        "lattice": lambda n: rng.integers(0, 4, (n, 2)) * 1.0,
+    }[law]
+    assert not any(
+        collapse.find_collapse(draw(n), draw(4 * n), UNNAMED) for n in (30, 100) * 10
+    )
+
+
+def test_a_class_whose_samples_are_all_alike_is_said():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 60)[:, None]
+    real, other = (wrap(EncodedRows(rng.normal(size=(120, 3, 3)), labels)) for _ in range(2))
+    classes = np.array([3, 8])
+    assert collapse.find_class_collapse(real, other, classes) == ""
+    other.x[60:] = other.x[:1]
+    said = collapse.find_class_collapse(real, other, classes)
+    assert said.startswith("all samples of 8 are nearly alike")
 
 
 def test_samples_of_the_same_distribution_are_almost_never_called_collapsed():

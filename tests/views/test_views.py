@@ -16,11 +16,12 @@ import pytest
 from helpers import fit_cheaply
 from onehalf import runs
 from onehalf.fitting.history import PATIENCE
-from onehalf.runs.lock import LOCK
+from onehalf.runs.lock import LOCK, Holder
 from onehalf.runs.saved import SavedRun
 from onehalf.runs.state_file import read_state, write_state
 from onehalf.views import RunReader, label_runs, view_run
 from onehalf.views.source import SourceRows
+from onehalf.views.state import find_standing
 from onehalf.views.view import schema
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,8 @@ def test_a_run_that_has_ended_is_shown_with_a_picture_of_each_evaluation(made, n
     assert view["history"]["t"] == view["evaluations"]["t"] == [100, 200]
     assert view["value_at_equilibrium"] == pytest.approx(-LOG_4)
     assert view["kept"] == {"t": 200, "estimate": 0.1, "se": 0.01}
+    assert " s in all." in view["sentence"]
+    assert view["seconds"]["total"] >= view["seconds"]["so_far"] > 0
     assert view["null"] == {"t": 100, "estimate": 0.1, "se": 0.01}
     assert view["notes"] == []
 
@@ -113,6 +116,13 @@ def test_densities_of_a_line_have_area_1(made):
         assert len(frame["D"]) == len(widths)
         assert len(frame["walk"]) == len(picture["z"]) == 33
     assert picture["p_data_known"] is None
+
+
+def test_D_in_the_plane_is_drawn_from_65_x_65_points(made):
+    for frame in show(made / "plane")["picture"]["frames"]:
+        fine = np.reshape(frame["D_fine"], (65, 65))
+        assert len(frame["D"]) == 33 * 33
+        np.testing.assert_allclose(fine[::2, ::2].ravel(), frame["D"], atol=2e-3)
 
 
 def test_the_best_D_is_known_where_the_density_is(made, monkeypatch):
@@ -203,15 +213,43 @@ def test_a_fit_at_work_is_training_until_its_rounds_are_over(line):
     view = show(line)
     assert view["state"] == "training"
     assert view["is_at_work"]
-    assert view["sentence"].startswith("Training: round 100 of 200, about ")
+    assert view["sentence"].startswith("Training: round 100 of 200. ")
     assert "Held-out distance at round 100: 0.100 ± 0.010 nats" in view["sentence"]
     assert "(data against data: 0.100 ± 0.010)" in view["sentence"]
     assert "Next: the last evaluation, at round 200" in view["sentence"]
     assert view["rounds"]["next_evaluation"] == 200
-    assert view["seconds"]["left"] > 0
     save_earlier(line, 200)
     assert show(line)["state"] == "evaluating"
     assert "the test rows, which were not used" in show(line)["sentence"]
+
+
+def test_the_first_rounds_which_compile_tell_no_time_left(line):
+    recipe = dataclasses.replace(runs.load(line).recipe, rounds=400)
+    save_earlier(line, 200, recipe=recipe)
+    hold(line)
+    assert show(line)["sentence"].startswith("Training: round 200 of 400, about ")
+    assert show(line)["seconds"]["left"] > 0
+    run = SavedRun.read(line)
+    first = dataclasses.replace(run, history=run.history[:1])
+    assert find_standing(first, at_work=True).seconds.left is None
+
+
+def test_with_minutes_no_more_time_is_left_than_these(line):
+    save_earlier(line, recipe=dataclasses.replace(runs.load(line).recipe, rounds=10**9))
+    run = SavedRun.read(line)
+    limited = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, minutes=10.0))
+    left = find_standing(limited, at_work=True).seconds.left
+    assert left is not None
+    assert 0 < left < 600
+
+
+def test_a_kept_estimate_below_0_is_shown_as_it_was(line):
+    fit = runs.load(line)
+    history = [row | {"jsd_estimate": [-0.02]} for row in fit.history]
+    save_earlier(line, 200, history=tuple(history))
+    view = show(line)
+    assert view["kept"]["estimate"] == -0.02
+    assert view["evaluations"]["estimate"][-1] == -0.02
 
 
 def test_a_fit_that_ends_before_its_rounds_do_is_evaluating_too(line):
@@ -243,6 +281,16 @@ def test_a_fit_is_at_work_as_long_as_its_process_is(line, process, host, state):
         for path in line.iterdir():
             os.utime(path, (0, 0))
         assert show(line)["state"] == "interrupted"
+
+
+def test_a_process_with_the_number_of_one_that_held_the_folder_is_no_fit(line):
+    save_earlier(line)
+    own = Holder.own()
+    (line / LOCK).write_text(str(own))
+    assert show(line)["state"] == "training"
+    earlier = dataclasses.replace(own, started=(own.started or 0) - 1)
+    (line / LOCK).write_text(str(earlier))
+    assert show(line)["state"] == "interrupted"
 
 
 def test_a_run_without_a_lock_was_interrupted_and_says_how_to_go_on(line):
@@ -362,7 +410,7 @@ def test_a_run_that_a_stranger_wrote_is_damaged_and_nothing_worse(line):
     assert "one that can't be read" in view["sentence"]
 
 
-def test_the_players_are_not_kept_in_memory(line):
+def test_neither_players_nor_history_are_kept_in_memory(line):
     reader = RunReader(line, "line")
     reader.view()
-    assert reader.run.arrays == {}
+    assert reader.run is None

@@ -9,6 +9,7 @@ const { Session } = await load("game/session.js");
 const { Viewer } = await load("game/frame.js");
 const { gradientD, gradientG } = await load("game/training.js");
 const { defaultSettings } = await load("game/settings.js");
+const { parseMoves } = await load("game/moves.js");
 const { descend, startOptimiser } = await load("game/optimisers.js");
 const { findData, findNoise } = await load("game/laws.js");
 const theory = await load("game/theory.js");
@@ -117,6 +118,39 @@ function rewind() {
     return { plain, rewound: play(first), looked: play(looked, new Viewer(looked)) };
 }
 
+/** A game with changes and steps, and the same game repeated from the text of its moves. */
+function repeatMoves() {
+    const settings = { ...defaultSettings(), m: 16, widthD: 8, widthG: 8, k: 2, lead: 3 };
+    const game = new Session({ ...settings, k: 5 });
+    game.change(settings); // before the first move
+    for (let round = 0; round < 3; round += 1) game.playRound();
+    game.change({ ...game.settings, k: 1, loss: "hinge", start: -2.5 });
+    game.playD();
+    game.playD();
+    game.playG();
+    game.playRound();
+    const text = game.moves.toText(game.settings);
+    const known = parseMoves(text, game.settings);
+    const again = new Session(known.settings);
+    for (const { name, value, kind, count } of known.moves) {
+        if (name) again.change({ ...again.settings, [name]: value });
+        for (let step = 0; step < count; step += 1) {
+            if (kind === "round") again.playRound();
+            else again[`play${kind}`]();
+        }
+    }
+    game.change(game.settings, [[0, 0]]);
+    return {
+        text,
+        isSame: String(flatten(again.G)) === String(flatten(game.G)),
+        again: again.moves.toText(again.settings),
+        drawn: game.moves.toText(game.settings),
+        wrong: ["k-3", "3*x", "k-none*3", "9999999*D9999999"].map(
+            (each) => parseMoves(each, settings).moves.length,
+        ),
+    };
+}
+
 /** V, C, JSD of each set piece with each of its variants after so many rounds. */
 function playPieces(rounds) {
     return PIECES.map(({ name, settings, variants = [{}] }) => {
@@ -154,6 +188,7 @@ console.log(
         window: findData("rows", [], { points: cases.rows, dim: 1 }).window,
         floors: findFloors(cases.rows),
         rewind: rewind(),
+        moves: repeatMoves(),
         pieces: cases.pieces ? playPieces(cases.pieces) : null,
         addresses: readAgain(cases.states),
         wrong: address.decodeState("#k=many&data=nothing&m=9e9&points=zz"),
@@ -161,6 +196,7 @@ console.log(
         watch_texts: Object.fromEntries(
             Object.entries(watch.LANGUAGES).map(([key, texts]) => [key, listKeys(texts)]),
         ),
+        notes: cases.notes.map((note) => watch.translateNote(note, watch.LANGUAGES.zh)),
         texts: Object.fromEntries(
             Object.entries(LANGUAGES).map(([key, texts]) => [key, listKeys(texts)]),
         ),

@@ -21,6 +21,7 @@ import onehalf as oh
 from onehalf import losses, penalties, theory
 from onehalf._registry import names, spoken
 from onehalf.distributions import Mixture, Normal, Ring, Uniform
+from onehalf.views.reader import CORRECTED, NO_SNAPSHOTS
 
 ROOT = Path(__file__).parents[2]
 RATES = {"rateD": 0.01, "rateG": 0.005}
@@ -184,7 +185,14 @@ STATES = [
         "piece": "steps",
         "language": "zh",
         "speed": "10",
+        "moves": "k-1*30*k-5*D2",
     }
+]
+NOTES = [
+    CORRECTED,
+    NO_SNAPSHOTS,
+    "The data are not shown: x {1}.npy has changed since the fit.",
+    "Something else.",
 ]
 ROUNDS_OF_PIECES = {
     "won": 800,
@@ -213,6 +221,7 @@ def page(games, tmp_path_factory):
         "maps": MAPS,
         "laws": [case for case, _ in LAWS],
         "rows": ROWS,
+        "notes": NOTES,
         "states": [state | {"settings": defaults | state["settings"]} for state in STATES],
     }
     return run_node(cases, tmp_path_factory.mktemp("node"))
@@ -289,12 +298,32 @@ def test_a_rewound_game_is_the_same_game_and_looking_changes_nothing(page):
     assert rewind["plain"] == rewind["rewound"] == rewind["looked"]
 
 
+def test_notes_of_a_run_are_translated(page):
+    assert page["notes"][2:] == [
+        "未显示数据：x {1}.npy 在训练之后已改变。",  # noqa: RUF001
+        "Something else.",
+    ]
+    assert all(note.startswith(("训练之后", "没有留下")) for note in page["notes"][:2])
+
+
 def test_an_address_holds_the_whole_state(page):
     (found,) = page["addresses"]
     expected = {**page["defaults"], **STATES[0]["settings"]}
     assert found["settings"] == expected
-    assert [found[name] for name in ("piece", "language", "speed")] == ["steps", "zh", "10"]
+    for name in ("piece", "language", "speed", "moves"):
+        assert found[name] == STATES[0][name]
     np.testing.assert_allclose(found["drawn"], STATES[0]["drawn"], atol=0.002)
+
+
+def test_moves_in_an_address_repeat_a_game(page):
+    moves = page["moves"]
+    assert (
+        moves["text"] == "k-2*loss-non_saturating*start-4*3*k-1*loss-hinge*start--2.5*D2*G1*1"
+    )
+    assert moves["again"] == moves["text"]
+    assert moves["isSame"]
+    assert moves["drawn"] == ""
+    assert moves["wrong"] == [0, 0, 0, 0]
 
 
 def test_what_an_address_says_wrongly_is_as_at_the_start(page):
@@ -336,7 +365,9 @@ def test_set_pieces_show_what_their_sentences_say(tmp_path):
         "laws": [],
         "rows": [1, 2],
     }
-    found = run_node(empty | {"states": [], "pieces": ROUNDS_OF_PIECES}, tmp_path)["pieces"]
+    found = run_node(empty | {"notes": [], "states": [], "pieces": ROUNDS_OF_PIECES}, tmp_path)[
+        "pieces"
+    ]
     pieces = {piece["name"]: piece["results"] for piece in found}
     assert pieces["won"][0]["jsd"] < 0.03
     alone, both = pieces["collapse"]

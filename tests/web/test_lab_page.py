@@ -95,9 +95,31 @@ def test_a_link_opens_the_same_game(page, open_lab):
     other = open_lab(page.evaluate("location.href"))
     assert other.input_value("[name=gamma]") == "0.5"
     assert other.get_attribute("[data-change='penalty=R1']", "aria-pressed") == "true"
-    other.click("#step-both")
     wait_for_round(other, "round 1")
     assert read_numbers(other) == read_numbers(page)
+    for each in (page, other):
+        each.click("#step-both")
+        wait_for_round(each, "round 2")
+    assert read_numbers(other) == read_numbers(page)
+
+
+def test_a_link_goes_on_where_the_game_is(page, open_lab):
+    page.click("[data-piece=steps]")
+    page.click("#step-both")
+    wait_for_round(page, "round 1")
+    enter(page, "k", "4")
+    page.click("#play")
+    wait_until(page, "parseInt(document.getElementById('round').textContent.slice(6)) > 5")
+    page.click("#play")
+    wait_for_hash(page, "moves=k-1*1*k-4*")
+    page.wait_for_timeout(300)
+    other = open_lab(page.evaluate("location.href"))
+    wait_for_round(other, page.inner_text("#round"))
+    wait_until(other, "document.getElementById('play').textContent.includes('Play')")
+    assert read_numbers(other) == read_numbers(page)
+    assert other.evaluate("location.hash") == page.evaluate("location.hash")
+    other.click("#rewind")
+    wait_until(other, "!location.hash.includes('moves=')")
 
 
 def test_data_can_be_drawn_by_pointer_and_by_keyboard(page, open_lab):

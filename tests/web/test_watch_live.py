@@ -106,7 +106,7 @@ def test_a_page_follows_a_fit_from_its_start_to_its_end(open_page, tmp_path):
         fit = start_fit(folder, "400", "uniform")
         for state in ("Training", "Finished"):
             shown = f"document.getElementById('sentence').textContent.includes('{state}')"
-            for _ in range(60):
+            for _ in range(600):
                 if page.evaluate(shown):
                     break
                 page.wait_for_timeout(2000)

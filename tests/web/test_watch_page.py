@@ -64,7 +64,15 @@ def plane_picture(rounds):
     edges = tuple(np.linspace(-2, 2, SIZE + 1).tolist())
     cells = SIZE**2
     frames = [
-        PlaneFrame(t=t, x=shares(9), y=shares(9), D=shares(cells), D_star=None) for t in rounds
+        PlaneFrame(
+            t=t,
+            x=shares(9),
+            y=shares(9),
+            D=shares(cells),
+            D_fine=shares((2 * SIZE - 1) ** 2),
+            D_star=None,
+        )
+        for t in rounds
     ]
     return PlanePicture(
         names=("height", "weight"),
@@ -129,7 +137,7 @@ def make_view(label, picture, rounds=ROUNDS, **parts):
         "saved_at": 0.0,
         "source": "x.npy",
         "rounds": Rounds(done=rounds[-1], planned=800, extended_at=0, next_evaluation=500),
-        "seconds": Seconds(so_far=12.0, evaluating=3.0, left=15.0),
+        "seconds": Seconds(so_far=12.0, evaluating=3.0, left=15.0, total=14.0),
         "players": "neural",
         "loss": "NonSaturating",
         "value_at_equilibrium": -np.log(4).item(),

@@ -397,10 +397,11 @@ def test_a_thousand_connections_at_once_are_borne(run):
 
 
 def test_it_ends_once_nobody_needs_it(run):
-    with serve(run, linger=0.5) as server:
+    with serve(run) as server:
         with Stream(server) as stream:
             stream.next()
-            time.sleep(0.8)
+            server.linger = 0.0
+            time.sleep(0.4)
             assert not server.should_exit
         wait_for(lambda: server.watched.end)
         assert "nobody had it open" in server.watched.end

@@ -17,7 +17,7 @@ __all__ = ["describe_conditions", "reveal_words", "say_impossible", "say_left"]
 
 
 def describe_conditions(
-    run: Path, domain: "onehalf.domains.Domain", where: str, drawn: "onehalf.model.Sample"
+    run: Path, domain: "onehalf.domains.Domain", where: str, drawn: "onehalf.model.Search"
 ) -> str:
     """Say how likely conditions are under the model, and how frequent in the data, if these are still there."""
     text = f"{where}: probability {drawn.probability:.2g} under the model"

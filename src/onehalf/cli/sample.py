@@ -1,6 +1,7 @@
 """`onehalf sample`: draw samples from the generator of a run."""
 
 import itertools
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,12 +22,18 @@ from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix, stop_
 from onehalf.hyperparameters import about
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import onehalf.domains
+    from onehalf.data.rows import EncodedRows
 
 __all__ = ["sample"]
 
 ROWS = 1000
 """Samples by default."""
+
+SECONDS_BETWEEN = 10.0
+"""How often is said how far a long command is."""
 
 TEXT_SUFFIXES = (".csv", ".tsv")
 """Endings of files that spreadsheets open as text."""
@@ -146,7 +153,7 @@ def sample(
     with stop_cleanly():
         model = runs.load_model(run)
         pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
-        decoded = domain.decode_pieces(pieces, n, fresh=fresh)
+        decoded = domain.decode_pieces(_follow(pieces, n), n, fresh=fresh)
         first = next(decoded)
         samples = itertools.chain([first], decoded)
         domain.write_pieces(map(_disarm, samples) if safe_cells else samples, n, out, suffix)
@@ -156,6 +163,18 @@ def sample(
     if where and found:
         say(describe_conditions(run, domain, where, found))
     return None
+
+
+def _follow(pieces: "Iterator[EncodedRows]", n: int) -> "Iterator[EncodedRows]":
+    """Pass pieces on, and say now and then how many samples they hold so far."""
+    count = 0
+    said = time.monotonic()
+    for rows in pieces:
+        yield rows
+        count += len(rows)
+        if count < n and time.monotonic() - said > SECONDS_BETWEEN:
+            said = time.monotonic()
+            say(f"{count:,} of {count_rows(n)}")
 
 
 def _sample_given(

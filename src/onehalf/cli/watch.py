@@ -81,6 +81,7 @@ def watch(
 def _save(folders: list[Path], file: Path, *, as_json: bool) -> None:
     """Write a page that replays runs as they are now."""
     check_suffix(file, (".html", ".htm"))
+    _check_outside(file, folders)
     check_writable(file.parent)
     from onehalf.views import view_run
     from onehalf.views.reader import label_runs
@@ -93,6 +94,16 @@ def _save(folders: list[Path], file: Path, *, as_json: bool) -> None:
     say(f"{file}: {len(page) / 1e6:.2f} MB. Open it in a browser; it needs no other file.")
     if as_json:
         print_json({"page": str(file), "bytes": len(page), "runs": [*map(str, folders)]})
+
+
+def _check_outside(file: Path, folders: list[Path]) -> None:
+    """Refuse to write into a run, or into a folder in which one may begin."""
+    from onehalf.runs.recipe_file import RECIPE
+
+    known = [folder.resolve() for folder in folders]
+    for folder in file.resolve().parents:
+        if folder in known or (folder / RECIPE).exists():
+            refuse(str(file), expected="a file outside of any run", got=f"one in {folder}")
 
 
 def check_run(folder: Path) -> None:

@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 CELLS_AN_AXIS = {1: 100, 2: 33}
-"""Cells along an axis, by the number of axes."""
+"""Cells along an axis, by the number of axes. D in the plane is drawn from twice as many points less one, as it may be
+narrower than what 33 cells of samples show."""
 
 POINTS = 400
 """Points of the plane that are kept, at most."""
@@ -144,14 +145,33 @@ class GridRecorder(Recorder):
             snapshot["points"] = x[:POINTS].astype(np.float32)
         if subject.logits:
             middles = [(axis[:-1] + axis[1:]) / 2 for axis in edges]
-            grid = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
-            flat = EncodedRows.unlabelled(grid.reshape(-1, self.axes))
-            D = special.expit(np.asarray(subject.logits(flat), np.float64))
-            snapshot["D"] = D.reshape(grid.shape[:-1]).astype(np.float32)
+            if self.axes == 2:
+                fine = _evaluate(subject.logits, [_halve(axis) for axis in middles])
+                snapshot["D_fine"] = fine.astype(np.float16)
+            snapshot["D"] = _evaluate(subject.logits, middles).astype(np.float32)
         walk = subject.walk() if self.axes == 1 else None
         if walk is not None:
             snapshot["walk"] = walk.x.reshape(-1).astype(np.float32)
         return snapshot
+
+
+def _evaluate(
+    logits: Callable[[EncodedRows], Float[np.ndarray, " n"]], axes: Sequence[Values]
+) -> Float[np.ndarray, "..."]:
+    """Evaluate D at each point of a grid."""
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    flat = EncodedRows.unlabelled(grid.reshape(-1, len(axes)))
+    D = special.expit(np.asarray(logits(flat), np.float64))
+    return D.reshape(grid.shape[:-1])
+
+
+def _halve(points: Values) -> Values:
+    """Put a point in the middle of each two.
+
+    >>> _halve(np.array([0.0, 1.0, 2.0]))
+    array([0. , 0.5, 1. , 1.5, 2. ])
+    """
+    return np.interp(np.arange(2 * len(points) - 1) / 2, np.arange(len(points)), points)
 
 
 class ColumnRecorder(Recorder):

@@ -18,7 +18,7 @@ from onehalf.data.splits import Splits
 from onehalf.distributions.base import Pushforward
 from onehalf.evaluation import data_findings
 from onehalf.evaluation.certificate.certificate import LEAST_ROWS, certify, estimate
-from onehalf.evaluation.checks.collapse import find_collapse
+from onehalf.evaluation.checks.collapse import find_class_collapse, find_collapse
 from onehalf.evaluation.data_findings import DataFindings
 from onehalf.evaluation.measurement import compare
 from onehalf.evaluation.result import Measurement, QuickTable
@@ -152,7 +152,10 @@ def judge(
             mean, se = estimate(key_estimate, x, y, kinds=CRITICS, encoder=encoder)
     # the level is spent by the evaluations that were first asked for
     lower = bets.jsd_lower if fit.rounds < fit.recipe.scheduled_rounds else 0.0
-    lacks = find_collapse(x.x, y.x, encoder.columns) if is_drawn else ""
+    lacks = ""
+    if is_drawn:
+        lacks = find_collapse(x.x, y.x, encoder.columns)
+        lacks = lacks or find_class_collapse(x, y, encoder.classes)
     return Evaluation(mean, se, lower, bets.log_e, lacks)
 
 

@@ -2,7 +2,7 @@
 
 from onehalf.model.batches import batch_size, latent_walk
 from onehalf.model.generative import GenerativeModel
-from onehalf.model.results import Given, Imputation, Pieces, Sample
+from onehalf.model.results import Given, Imputation, Pieces, Sample, Search
 
 __all__ = [
     "GenerativeModel",
@@ -10,6 +10,7 @@ __all__ = [
     "Imputation",
     "Pieces",
     "Sample",
+    "Search",
     "batch_size",
     "latent_walk",
 ]

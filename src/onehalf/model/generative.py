@@ -36,7 +36,7 @@ from onehalf.model.batches import (
     search_size,
 )
 from onehalf.model.completion import Completion
-from onehalf.model.results import Given, Imputation, Pieces, Sample
+from onehalf.model.results import Given, Imputation, Pieces, Sample, Search
 from onehalf.players.law import Law, Wish
 from onehalf.players.refinement import Refinement
 from onehalf.players.rejection import Places, draw_each, draw_until_kept
@@ -51,6 +51,9 @@ SEARCH = 1_000_000
 
 REDRAWS = 100
 """Times that samples are drawn anew, at most, where they break a rule."""
+
+MOST_BATCHES = 2**31 - 1
+"""A number that no batch has."""
 
 PROPOSALS = 8192
 """Draws at a time, at most, where some of them are not kept."""
@@ -83,7 +86,28 @@ class GenerativeModel:
         Raises:
             Refusal: Samples that keep the rules are too rare.
         """
-        rows = self._draw(key, n, labels)
+        pick = None if labels is None else lambda start, stop: labels[start:stop]
+        return EncodedRows.concatenate(list(self._draw_accepted(key, n, pick)))
+
+    def _draw_accepted(
+        self, key: PRNGKey, n: int, pick: Callable[[int, int], Cells] | None = None
+    ) -> Iterator[EncodedRows]:
+        """Draw n samples, batch by batch, and those of each batch that break a rule again; see `_draw_batches`."""
+        labels: Cells | None = None
+
+        def remember(start: int, stop: int) -> Cells:
+            nonlocal labels
+            assert pick
+            labels = pick(start, stop)
+            return labels
+
+        for number, rows in enumerate(self._draw_batches(key, n, pick and remember)):
+            # not the key of any batch
+            key_batch = jr.fold_in(key, MOST_BATCHES - number) if number else key
+            yield self._redraw(key_batch, rows, labels)
+
+    def _redraw(self, key: PRNGKey, rows: EncodedRows, labels: Cells | None) -> EncodedRows:
+        """Draw those samples again that break a rule, until none does."""
         is_accepted = self.domain.acceptance(self.preprocessor)
         if is_accepted is None or self.refinement is not None:
             return rows
@@ -101,7 +125,7 @@ class GenerativeModel:
             wrong = np.setdiff1d(wrong, filled)
         if len(wrong):
             expected = "samples that keep them"
-            got = f"{len(wrong):,} of {n:,} for which none was found"
+            got = f"{len(wrong):,} of {len(rows):,} for which none was found"
             hint = "Leave out the rule that is kept most rarely."
             refuse("constraints", expected=expected, got=got, hint=hint)
         return rows
@@ -111,26 +135,28 @@ class GenerativeModel:
     ) -> Pieces:
         """Draw the samples of `draw_distinct`, of which one batch is in memory at a time.
 
-        With conditions, or rules that samples must be tried by, all are drawn first.
+        Where rules say that keys are unique, all are drawn first.
 
         Raises:
-            Refusal: As `draw_distinct`.
+            Refusal: As `draw_distinct`; under conditions also when a later piece is drawn.
         """
-        is_accepted = self.domain.acceptance(self.preprocessor)
-        if where or is_accepted or self.domain.find_repeats(self.preprocessor):
-            found = self.draw_distinct(key, n, where, balanced=balanced)
+        if self.domain.find_repeats(self.preprocessor):
+            sample = self.draw_distinct(key, n, where, balanced=balanced)
             starts = range(0, n, BATCH)
-            pieces = (found.rows[start : start + BATCH] for start in starts)
-            return Pieces(pieces, found if where else None)
+            pieces = (sample.rows[start : start + BATCH] for start in starts)
+            return Pieces(pieces, sample if where else None)
+        if where:
+            search = Search()
+            return Pieces(self._search(search, key, n, where, balanced=balanced), search)
         conditions = self._choose_conditions(None, balanced=balanced)
         if not self.domain.is_filterable:
-            return Pieces(self._draw_batches(key, n))
+            return Pieces(self._draw_accepted(key, n))
         rng = numpy_generator(key)
         _, key = jr.split(key)
         if not conditions.names:
-            return Pieces(self._draw_batches(key, n))
+            return Pieces(self._draw_accepted(key, n))
         return Pieces(
-            self._draw_batches(key, n, lambda start, stop: conditions.draw(rng, stop - start))
+            self._draw_accepted(key, n, lambda start, stop: conditions.draw(rng, stop - start))
         )
 
     def _draw(self, key: PRNGKey, n: int, labels: Cells | None) -> EncodedRows:
@@ -290,38 +316,59 @@ class GenerativeModel:
         """
         itemsize = np.dtype(getattr(self.domain, "dtype", np.float64)).itemsize
         check_memory(n, max(math.prod(self.domain.row_shape), 1), itemsize)
-        row_filter = self.domain.parse_filter(where) if where else None
-        conditions = self._choose_conditions(row_filter, balanced=balanced)
+        if where:
+            search = Search()
+            pieces = self._search(search, key, n, where, balanced=balanced)
+            rows = EncodedRows.concatenate(list(pieces))
+            return Sample.found_by(search, rows)
+        conditions = self._choose_conditions(None, balanced=balanced)
         if not self.domain.is_filterable:
-            return Sample(self.draw(key, n), n)
-        if row_filter and self.law and not set(row_filter.allowed) <= set(conditions.names):
-            return self._weigh_where(key, n, row_filter, balanced=balanced)
+            return Sample(n, rows=self.draw(key, n))
+        labels = conditions.draw(numpy_generator(key), n) if conditions.names else None
+        return Sample(n, rows=self.draw(jr.split(key)[1], n, labels))
+
+    def _search(
+        self, search: Search, key: PRNGKey, n: int, where: str, *, balanced: bool
+    ) -> Iterator[EncodedRows]:
+        """Find n samples under conditions, piece by piece.
+
+        Args:
+            search: Is kept up to date on what was found.
+            key: One key.
+            n: How many.
+            where: The conditions.
+            balanced: Give all labels that occur together an equal share.
+
+        Raises:
+            Refusal: As `draw_where`.
+        """
+        row_filter = self.domain.parse_filter(where)
+        conditions = self._choose_conditions(row_filter, balanced=balanced)
+        if self.law and not set(row_filter.allowed) <= set(conditions.names):
+            yield from self._weigh(search, key, n, row_filter, balanced=balanced)
+            return
         rng = numpy_generator(key)
-        accepted: list[EncodedRows] = []
-        count = n_drawn = 0
+        of_all = self.preprocessor.conditions.shares.sum()
+        possible = 1.0 if balanced else float(conditions.shares.sum() / of_all)
+        count = 0
         while count < n:
-            if n_drawn > SEARCH + 1000 * n:
-                got = f"{count:,} of {n_drawn:,}"
+            if search.n_drawn > SEARCH + 1000 * n:
+                got = f"{count:,} of {search.n_drawn:,}"
                 few = "Ask for fewer, or fit with a label."
                 hint = few if count else "Rows like these are too rare, or impossible."
                 refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
-            size = search_size(n - count, n_drawn, count) if where else n
+            size = search_size(n - count, search.n_drawn, count)
             key, key_batch = jr.split(key)
-            labels = None
-            if conditions.names:
-                labels = conditions.draw(rng, size)
+            labels = conditions.draw(rng, size) if conditions.names else None
             rows = self.draw(key_batch, size, labels)
-            holds = np.arange(size)
-            if row_filter:
-                holds = np.flatnonzero(row_filter.mask(self.domain.filter_cells(rows)))
+            holds = np.flatnonzero(row_filter.mask(self.domain.filter_cells(rows)))
             needed = holds[: n - count]
             # rows after the last one that was needed do not count
-            n_drawn += int(needed[-1]) + 1 if len(needed) == n - count else size
-            accepted.append(rows[needed])
+            search.n_drawn += int(needed[-1]) + 1 if len(needed) == n - count else size
             count += len(needed)
-        of_all = self.preprocessor.conditions.shares.sum()
-        possible = 1.0 if balanced else float(conditions.shares.sum() / of_all)
-        return Sample(EncodedRows.concatenate(accepted), n_drawn, possible * n / n_drawn)
+            search.probability = possible * count / search.n_drawn
+            if len(needed):
+                yield rows[needed]
 
     def _choose_conditions(self, row_filter: RowFilter | None, *, balanced: bool) -> Conditions:
         """The labels that samples under a filter are drawn for, with their shares.
@@ -344,21 +391,29 @@ class GenerativeModel:
             refuse("balanced", expected="a fit with a label to balance by", got="one without")
         return dataclasses.replace(conditions, shares=np.ones(len(conditions.cells)))
 
-    def _weigh_where(
-        self, key: PRNGKey, n: int, row_filter: RowFilter, *, balanced: bool
-    ) -> Sample:
-        """Draw n samples that hold conditions, by weights instead of trials; exact as samples grow in number."""
+    def _weigh(
+        self, search: Search, key: PRNGKey, n: int, row_filter: RowFilter, *, balanced: bool
+    ) -> Iterator[EncodedRows]:
+        """Find n samples under conditions by weights instead of trials; exact as samples grow in number."""
         law = self._require_law("where")
-        found = (law.balance() if balanced else law).draw_where(
-            numpy_generator(key), n, self.domain.filter_places(row_filter), SEARCH + 1000 * n
-        )
-        rows = EncodedRows.unlabelled(found.cells)
-        rows = rows[row_filter.mask(self.domain.filter_cells(rows))]
-        if len(rows) < n:
-            got = f"{len(rows):,} of {found.n_drawn:,}, with a probability of {found.probability:.2g}"
-            hint = "Ask for fewer." if len(rows) else "The model makes no such row."
-            refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
-        return Sample(rows, found.n_drawn, found.probability, found.effective)
+        law = law.balance() if balanced else law
+        rng = numpy_generator(key)
+        places = self.domain.filter_places(row_filter)
+        for start in range(0, n, BATCH):
+            wanted = min(BATCH, n - start)
+            found = law.draw_where(rng, wanted, places, SEARCH + 1000 * wanted)
+            search.add(found.n_drawn, found.probability, found.effective)
+            rows = EncodedRows.unlabelled(found.cells)
+            rows = rows[row_filter.mask(self.domain.filter_cells(rows))]
+            if len(rows) < wanted:
+                got = (
+                    f"{start + len(rows):,} of {search.n_drawn:,}, with a probability of "
+                    f"{search.probability:.2g}"
+                )
+                few = "Ask for fewer."
+                hint = few if start + len(rows) else "The model makes no such row."
+                refuse("where", expected=f"{n:,} samples with {row_filter}", got=got, hint=hint)
+            yield rows
 
     def draw_distinct(
         self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False

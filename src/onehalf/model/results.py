@@ -1,34 +1,52 @@
 """What a model gives: encoded rows, and how they were found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.partial import PartialTable
 
-__all__ = ["Given", "Imputation", "Pieces", "Sample"]
+__all__ = ["Given", "Imputation", "Pieces", "Sample", "Search"]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Encoded samples, and how many were drawn to find them."""
+@dataclass
+class Search:
+    """How samples under conditions were found, so far."""
 
-    rows: EncodedRows
-    n_drawn: int
+    n_drawn: int = 0
     probability: float = 1.0
     """The estimated probability of the conditions under the model."""
     effective: float | None = None
     """The effective number of the weighted samples; None of samples without weights."""
+
+    def add(self, n_drawn: int, probability: float, effective: float) -> None:
+        """Add weighted samples."""
+        before = self.n_drawn * self.probability
+        self.n_drawn += n_drawn
+        self.probability = (before + n_drawn * probability) / self.n_drawn
+        self.effective = (self.effective or 0.0) + effective
+
+
+@dataclass
+class Sample(Search):
+    """Encoded samples, and how they were found."""
+
+    rows: EncodedRows = field(kw_only=True)
+
+    @classmethod
+    def found_by(cls, search: Search, rows: EncodedRows) -> "Sample":
+        """The samples of a search that has ended."""
+        return cls(search.n_drawn, search.probability, search.effective, rows=rows)
 
 
 class Pieces(NamedTuple):
     """Encoded samples, piece by piece."""
 
     rows: Iterator[EncodedRows]
-    found: Sample | None = None
-    """All of them, where they were drawn under conditions."""
+    search: Search | None = None
+    """How they were found, under conditions; kept up to date with each piece."""
 
 
 @dataclass(frozen=True)

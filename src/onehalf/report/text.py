@@ -161,10 +161,10 @@ def fit_sentences(summary: FitSummary, certified: Sequence[str]) -> list[str]:
 def _describe_training(summary: FitSummary) -> str:
     """Say how many rounds were trained, why no more of them, and how long all of it took."""
     duration = format_duration(summary.seconds_training)
+    planned = f"{summary.rounds_planned:,} round{'s' * (summary.rounds_planned != 1)}"
     if summary.rounds == summary.rounds_planned:
-        trained = f"Trained {summary.rounds:,} rounds in {duration}"
+        trained = f"Trained {planned} in {duration}"
     else:
-        planned = f"{summary.rounds_planned:,} rounds"
         reason = summary.stopped_because
         trained = f"Trained {summary.rounds:,} of {planned} in {duration} ({reason})"
     evaluated = format_duration(summary.seconds_evaluation)

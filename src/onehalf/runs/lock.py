@@ -3,8 +3,10 @@
 import contextlib
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -16,13 +18,55 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["LOCK", "lock"]
+__all__ = ["LOCK", "Holder", "lock"]
 
 LOCK = ".onehalf.lock"
 """The file that is locked. It names the process; that it exists does not mean that it is locked."""
 
 LOCKED_BYTE = 1 << 30
 """What Windows locks: a byte far behind the text, so that others can read the text."""
+
+
+HOLDER = re.compile(r"process (\d+) on ([^\n]*)(?:\nsince (\d+))?")
+"""What the file says."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a folder, or did."""
+
+    process: int
+    host: str
+    started: int | None = None
+    """When the process started, in clock ticks since the machine did; None where the system does not say it."""
+
+    @classmethod
+    def own(cls) -> "Holder":
+        """This process."""
+        return cls(os.getpid(), platform.node(), _find_start(os.getpid()))
+
+    @classmethod
+    def parse(cls, text: str) -> "Holder | None":
+        """Read what `str` wrote; None if it is something else."""
+        found = HOLDER.fullmatch(text)
+        if found is None:
+            return None
+        return cls(int(found[1]), found[2], int(found[3]) if found[3] else None)
+
+    def __str__(self) -> str:
+        since = f"\nsince {self.started}" if self.started else ""
+        return f"process {self.process} on {self.host}{since}"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there, on this machine: its number may belong to another one by now."""
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):  # a process of another user
+            pass
+        return self.started in (None, _find_start(self.process))
 
 
 @contextlib.contextmanager
@@ -61,7 +105,7 @@ def _hold(folder: Path) -> IO[str]:
         file = os.fdopen(number, "r+", encoding="utf-8")
         if not _try_to_lock(file):
             file.seek(0)
-            holder = file.read(200) or "a process"
+            holder = file.readline(200).strip() or "a process"
             file.close()
             refuse(
                 str(folder),
@@ -75,7 +119,7 @@ def _hold(folder: Path) -> IO[str]:
                 break
         file.close()
     file.truncate(0)
-    file.write(f"process {os.getpid()} on {platform.node()}")
+    file.write(str(Holder.own()))
     file.flush()
     return file
 
@@ -93,3 +137,13 @@ def _try_to_lock(file: IO[str]) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
+
+
+def _find_start(process: int) -> int | None:
+    """When a process started, in clock ticks since the machine did: field 22 of proc_pid_stat(5)."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        # the second field, a name in brackets, may have blanks
+        return int(text.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -36,6 +36,9 @@ MOST_COLUMNS = 24
 DIGITS = 4
 """Digits of a number in a picture."""
 
+SHADES = 3
+"""Decimals of D as a colour: there are 256."""
+
 LEAST_MASS = 1e-4
 """D_star is shown in cells in which p_data and p_g have more probability than this together."""
 
@@ -138,6 +141,7 @@ def _draw_plane(snapshots: Snapshots, seed: int, source: SourceRows) -> PlanePic
                 x=_gaps(x),
                 y=_gaps(y),
                 D=_optional(each, "D", seed),
+                D_fine=_optional(each, "D_fine", seed, SHADES),
                 D_star=D_star,
             )
         )
@@ -300,9 +304,14 @@ def _steps(count: int) -> tuple[float, ...]:
     return _round(np.array([NormalDist().inv_cdf((i + 0.5) / count) for i in range(count)]))
 
 
-def _optional(each: Any, name: str, seed: int) -> tuple[float | None, ...] | None:
-    """An array that may not be there, as one list."""
-    return _gaps(each[name][seed].ravel()) if name in each else None
+def _optional(
+    each: Any, name: str, seed: int, decimals: int | None = None
+) -> tuple[float | None, ...] | None:
+    """An array that may not be there, as one list; with so many decimals at most."""
+    if name not in each:
+        return None
+    values = each[name][seed].ravel().astype(np.float64)
+    return _gaps(values if decimals is None else values.round(decimals))
 
 
 def _round(values: Any, digits: int = DIGITS) -> tuple[float, ...]:

@@ -69,6 +69,9 @@ class PlaneFrame:
     """The second one."""
     D: Gaps | None
     """D in the middle of each cell, in the order of `p_data`; null where D depends on labels."""
+    D_fine: Gaps | None
+    """D in the middle of each cell and halfway between: 65 x 65 points of 33 x 33 cells, in the same order; null where
+    D is, and in runs of earlier versions."""
     D_star: Gaps | None
     """p_data/(p_data + p_g), where p_data is known exactly; null in cells with next to no probability."""
 

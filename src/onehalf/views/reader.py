@@ -127,14 +127,15 @@ class RunReader:
                 seen = self._view(run, revision)
         except (Refusal, OSError) as error:
             return self._view_without("damaged", str(error), revision)
-        self.run = run
+        # its history is long, and only sheets of images are drawn later
+        self.run = run if run.domain["name"] == "image" else None
         self.seen = seen
         return seen
 
     def sheet(self, t: int | None) -> bytes | None:
         """Encode the images of a round, or those of the data, as a PNG file; None if there are none."""
         run = self.run
-        if run is None or run.domain["name"] != "image":
+        if run is None:
             return None
         previews = list_previews(run, choose_seed(run.history, run.recipe))
         images = previews.get(t) if t is not None else None
@@ -279,7 +280,9 @@ def _kept(run: SavedRun, seed: int) -> Kept | None:
     found: Evaluated = choose_evaluation(run.history, run.recipe, seed).kept
     if not math.isfinite(found.estimate):
         return None
-    return Kept(t=found.t, estimate=found.estimate, se=found.se)
+    row: Any = next(row for row in run.history if row["t"] == found.t)
+    # the choice counts an estimate below 0 as 0; here it is shown as it was
+    return Kept(t=found.t, estimate=row["jsd_estimate"][seed], se=found.se)
 
 
 def _null(run: SavedRun) -> Kept | None:

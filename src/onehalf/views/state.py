@@ -1,8 +1,6 @@
 """What a run is at, and the sentences that say it."""
 
-import os
 import platform
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -12,14 +10,11 @@ from pathlib import Path
 from onehalf._text import format_duration
 from onehalf.evaluation.wording.formats import digits
 from onehalf.fitting.history import HistoryRow, find_end
-from onehalf.runs.lock import LOCK
+from onehalf.runs.lock import LOCK, Holder
 from onehalf.runs.saved import SavedRun
 from onehalf.views.view import CertificateView, Kept, Rounds, RunState, Seconds
 
 __all__ = ["Standing", "describe", "find_standing", "is_at_work"]
-
-HOLDER = re.compile(r"process (\d+) on (.*)", re.DOTALL)
-"""What the lock's file says."""
 
 SILENCE = 900.0
 """A fit on another machine is taken to be at work if it has saved within this many seconds."""
@@ -65,20 +60,14 @@ def is_at_work(folder: Path) -> bool:
     The process that the lock names is looked for. Of one on another machine only the time of its last save is known.
     """
     try:
-        found = HOLDER.fullmatch((folder / LOCK).read_text(encoding="utf-8"))
+        holder = Holder.parse((folder / LOCK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    if found is None:
+    if holder is None:
         return True
-    if found[2] != platform.node() or sys.platform == "win32":
+    if holder.host != platform.node() or sys.platform == "win32":
         return _last_change(folder) > time.time() - SILENCE
-    try:
-        os.kill(int(found[1]), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # a process of another user
-        return True
-    return True
+    return holder.is_alive
 
 
 def find_standing(run: SavedRun, *, at_work: bool) -> Standing:
@@ -105,13 +94,7 @@ def find_standing(run: SavedRun, *, at_work: bool) -> Standing:
         extended_at=about["extended_at"],
         next_evaluation=None if ended else _next_evaluation(run),
     )
-    last = run.history[-1] if run.history else None
-    seconds = Seconds(
-        so_far=last["seconds"] if last else 0.0,
-        evaluating=last.get("seconds_evaluation", 0.0) if last else 0.0,
-        left=0.0 if ended else _seconds_left(run.history, run.recipe.rounds),
-    )
-    return Standing(state, rounds, seconds)
+    return Standing(state, rounds, _add_up_seconds(run, has_ended=bool(ended)))
 
 
 def describe(standing: Standing, found: Findings) -> str:
@@ -129,7 +112,7 @@ def describe(standing: Standing, found: Findings) -> str:
         ],
         "evaluating": [f"Trained {played} in {spent}.", kept, COMPARING],
         "finished": [
-            f"Finished: {played} in {spent}.",
+            f"Finished: {played} in {spent}; {format_duration(standing.seconds.total)} in all.",
             _describe_certificate(found.certificate) if found.certificate else kept,
         ],
         "interrupted": [f"Stopped {ended}.", kept, RESUME],
@@ -180,17 +163,34 @@ def _next_evaluation(run: SavedRun) -> int | None:
     return min(max(due, run.about["t"] + run.recipe.chunk), run.recipe.rounds)
 
 
+def _add_up_seconds(run: SavedRun, *, has_ended: bool) -> Seconds:
+    """The times of a run; within the `minutes` that were asked for, if any."""
+    last = run.history[-1] if run.history else None
+    so_far = last["seconds"] if last else 0.0
+    certificate = run.about["certificate"] or {}
+    total = run.about["seconds_setup"] + so_far
+    left = 0.0 if has_ended else _seconds_left(run.history, run.recipe.rounds)
+    if run.recipe.minutes is not None and not run.about["extended_at"]:
+        at_most = max(0.0, 60 * run.recipe.minutes - total)
+        left = at_most if left is None else min(left, at_most)
+    return Seconds(
+        so_far=so_far,
+        evaluating=last.get("seconds_evaluation", 0.0) if last else 0.0,
+        left=left,
+        total=total + certificate.get("seconds", 0.0),
+    )
+
+
 def _seconds_left(history: Sequence[HistoryRow], planned: int) -> float | None:
-    """Seconds until the last round, by the speed of the later half of the history."""
-    if not history:
+    """Seconds until the last round, by the speed of the later half of the history.
+
+    The first row has the time to compile, and says nothing of the speed.
+    """
+    if len(history) < 2:
         return None
     first, last = history[(len(history) - 1) // 2], history[-1]
-    rounds = last["t"] - first["t"]
-    if not rounds:
-        rounds, seconds = last["t"], last["seconds"]
-    else:
-        seconds = last["seconds"] - first["seconds"]
-    return (planned - last["t"]) * seconds / rounds
+    seconds = last["seconds"] - first["seconds"]
+    return (planned - last["t"]) * seconds / (last["t"] - first["t"])
 
 
 def _has_diverged(run: SavedRun) -> bool:

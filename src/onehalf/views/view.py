@@ -65,7 +65,10 @@ class Seconds:
     evaluating: float
     """Of these, evaluations."""
     left: float | None
-    """Until the last round, by the speed of the later half of the history; null where nothing is known."""
+    """Until the last round, by the speed of the later half of the history, and within the `minutes` that were asked
+    for; null where nothing is known, as after the first rounds, which have the time to compile."""
+    total: float
+    """All of it so far: reading and encoding the data, rounds and evaluations, and the comparison with test rows."""
 
 
 @dataclass(frozen=True, kw_only=True)

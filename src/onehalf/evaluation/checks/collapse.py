@@ -7,9 +7,11 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from onehalf._text import join_names
+from onehalf.evaluation.checks.lost_modes import find_lost_modes
 from onehalf.evaluation.features.base import Columns
+from onehalf.evaluation.rows import EvaluationRows
 
-__all__ = ["find_collapse"]
+__all__ = ["find_class_collapse", "find_collapse"]
 
 Rows = Shaped[np.ndarray, "_ ..."]
 
@@ -21,6 +23,9 @@ ALIKE = 0.05
 
 MOST_ROWS = 2000
 """Rows of an array that are looked at, at most."""
+
+LEAST_OF_CLASS = 20
+"""Rows of a class that are compared, at least."""
 
 LEAST_SHARE = 0.05
 """The least share of rows that a number or a date must have to be missed; words may have less."""
@@ -48,7 +53,7 @@ def find_collapse(real: Rows, other: Rows, columns: Columns) -> str:
     'all samples are nearly alike (they spread over 0 of the range of the data)'
     """
     if not columns.have_kinds:
-        return _find_alike(real, other)
+        return _find_alike(real, other) or find_lost_modes(real, other, LEVEL)
     least = _count_least(len(real), len(other), real.shape[1])
     lost = [
         f"{columns.names[column]} is always {columns.show(column, value)}"
@@ -65,15 +70,38 @@ def find_collapse(real: Rows, other: Rows, columns: Columns) -> str:
     return join_names(lost, most=MOST_NAMED)
 
 
-def _find_alike(real: Rows, other: Rows) -> str:
+def find_class_collapse(
+    real: EvaluationRows, other: EvaluationRows, classes: Shaped[np.ndarray, " classes"]
+) -> str:
+    """Say of which classes of an array all samples are nearly alike, though its rows are not; '' if of none.
+
+    Args:
+        real: Rows that the samples have not learned from.
+        other: Samples.
+        classes: What the labels stand for.
+
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], 50)
+    >>> real, other = (EvaluationRows(rng.normal(size=(100, 2)), y[:, None], np.empty((100, 0))) for _ in "ab")
+    >>> other.x[y == 1] = 0.5
+    >>> find_class_collapse(real, other, np.array(["cat", "dog"]))
+    'all samples of dog are nearly alike (they spread over 0 of the range of the data)'
+    """
+    found = []
+    for place, name in enumerate(classes.tolist() if real.labels.shape[1] else ()):
+        own = [rows.x[rows.labels[:, 0] == place] for rows in (real, other)]
+        if min(map(len, own)) >= LEAST_OF_CLASS:
+            found.append(_find_alike(*own, of=f" of {name}"))
+    return join_names([each for each in found if each], most=MOST_NAMED)
+
+
+def _find_alike(real: Rows, other: Rows, of: str = "") -> str:
     """Whether samples of an array vary far less than the data, by quartiles, as heavy tails have no variance."""
     spread = _spread(real)
     share = _spread(other) / (spread or 1.0)
     if not spread or share >= ALIKE:
         return ""
-    return (
-        f"all samples are nearly alike (they spread over {share:.1g} of the range of the data)"
-    )
+    return f"all samples{of} are nearly alike (they spread over {share:.1g} of the range of the data)"
 
 
 def _spread(rows: Rows) -> float:

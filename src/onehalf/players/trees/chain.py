@@ -13,6 +13,7 @@ from onehalf.players.trees.backoff import BackOff
 from onehalf.players.trees.forest import Forest
 from onehalf.players.trees.noise import Digits
 from onehalf.players.trees.scales import ColumnFacts, Scales
+from onehalf.players.trees.screening import choose_parents
 
 __all__ = ["Chain"]
 
@@ -47,7 +48,7 @@ class Link:
     """The law of one column given those before it."""
 
     given: tuple[int, ...]
-    """The columns before it."""
+    """The columns before it; of more than `MOST_PARENTS` those that are most associated with it."""
     word_order: Mapping[int, Values]
     """For each of them that has words: the place of each word in the order that splits see, missing first."""
     forest: Forest
@@ -117,9 +118,10 @@ class Chain:
         columns = range(len(scales))
         order = sorted(columns, key=lambda j: (j not in given, len(scales[j].values)))
         data = _Columns(cells, scales)
+        parents = choose_parents(data.codes, scales, order, given)
         links: Any = joblib.Parallel(n_jobs=-1, prefer="threads")(
-            joblib.delayed(_fit_link)(data, tuple(order[:place]), column, floor, seed)
-            for place, column in enumerate(order)
+            joblib.delayed(_fit_link)(data, seen, column, floor, seed)
+            for column, seen in zip(order, parents, strict=True)
         )
         return cls(scales, dict(zip(order, links, strict=True)))
 
@@ -181,23 +183,28 @@ class Chain:
             arrays |= _prefix(f"{column}.backoff", link.backoff.to_arrays())
             words = {str(word): ranks for word, ranks in link.word_order.items()}
             arrays |= _prefix(f"{column}.words", words)
+        for place, (column, link) in enumerate(self.links.items()):
+            if len(link.given) < place:
+                arrays[f"{column}.given"] = np.array(link.given, np.int32)
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Chain":
         """What `to_arrays` gave."""
         order = [int(column) for column in arrays["order"]]
+        parts = _split(arrays)
         links = {}
         for place, column in enumerate(order):
-            words = dict(_under(f"{column}.words", arrays))
+            own = parts[str(column)]
+            seen = own.get("given", np.array(order[:place], np.int32))
             links[column] = Link(
-                tuple(order[:place]),
-                {int(word): ranks for word, ranks in words.items()},
-                Forest.from_arrays(dict(_under(f"{column}.forest", arrays))),
-                BackOff.from_arrays(dict(_under(f"{column}.backoff", arrays))),
+                tuple(seen.tolist()),
+                {int(word): ranks for word, ranks in _under("words", own)},
+                Forest.from_arrays(dict(_under("forest", own))),
+                BackOff.from_arrays(dict(_under("backoff", own))),
             )
         scales = [
-            Scales.from_arrays(dict(_under(f"{column}.scales", arrays)))
+            Scales.from_arrays(dict(_under("scales", parts[str(column)])))
             for column in range(len(order))
         ]
         return cls(tuple(scales), links)
@@ -289,3 +296,12 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str,
     for name, value in arrays.items():
         if name.startswith(f"{prefix}."):
             yield name.removeprefix(f"{prefix}."), value
+
+
+def _split(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays by the first part of their names, and by the rest."""
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in arrays.items():
+        first, _, rest = name.partition(".")
+        parts.setdefault(first, {})[rest] = value
+    return parts

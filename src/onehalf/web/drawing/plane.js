@@ -28,9 +28,9 @@ function layOut({ width, height }, window) {
   };
 }
 
-/** Draw one number for each cell as a heat map; `opacity` hides cells. */
-function drawHeat(context, scales, frame, values, ramp, opacity) {
-  const { cells, window } = frame.grid;
+/** Draw one number for each of `cells` x `cells` parts of a window as a heat map; `opacity` hides
+ * cells. */
+function drawHeat(context, scales, { cells, window }, values, ramp, opacity) {
   const image = new ImageData(cells, cells);
   for (let cell = 0; cell < cells * cells; cell += 1) {
     const row = cells - 1 - Math.floor(cell / cells);
@@ -44,6 +44,17 @@ function drawHeat(context, scales, frame, values, ramp, opacity) {
   const [bottom, top] = window[1].map(scales.y);
   context.imageSmoothingEnabled = !opacity;
   context.drawImage(small, left, top, right - left, bottom - top);
+}
+
+/** Draw D: in the middle of each cell, and finer where it is known halfway between these too. */
+function drawD(context, scales, { grid, D, fineD }, ramp) {
+  drawHeat(context, scales, grid, D, ramp, null);
+  if (!fineD) return;
+  const window = grid.window.map(([low, high]) => {
+    const quarter = (high - low) / grid.cells / 4;
+    return [low + quarter, high - quarter];
+  });
+  drawHeat(context, scales, { cells: 2 * grid.cells - 1, window }, fineD, ramp, null);
 }
 
 function drawAxes(context, scales, frame, colours, units) {
@@ -119,7 +130,7 @@ function drawPulls(context, scales, { samples, pulls, grid }, colours) {
 export function drawPlane(canvas, frame, { colours, layers, units, emphasis }) {
   const { context, ...size } = openCanvas(canvas);
   const scales = layOut(size, frame.grid.window);
-  if (frame.D) drawHeat(context, scales, frame, frame.D, createRamp(colours), null);
+  if (frame.D) drawD(context, scales, frame, createRamp(colours));
   clip(context, scales, frame, () => {
     if (layers.lattice && frame.lattice) drawLattice(context, scales, frame.lattice, colours);
     const data = layers.data ? (emphasis?.x ?? frame.x) : [];
@@ -138,7 +149,7 @@ export function drawBestPlane(canvas, frame, { colours, units }) {
   const scales = layOut(size, frame.grid.window);
   const isEmpty = (cell) => frame.pData[cell] + frame.pG[cell] < EMPTY;
   const opacity = (cell) => (isEmpty(cell) ? 0 : 1);
-  drawHeat(context, scales, frame, frame.bestD, createRamp(colours), opacity);
+  drawHeat(context, scales, frame.grid, frame.bestD, createRamp(colours), opacity);
   drawAxes(context, scales, frame, colours, units);
   nameAxes(context, scales, frame, colours, units.names);
 }

@@ -3,6 +3,7 @@
 
 import { findData, findNoise } from "./laws.js";
 import { value } from "./losses.js";
+import { Moves } from "./moves.js";
 import { forward } from "./networks.js";
 import { descend, norm, startOptimiser } from "./optimisers.js";
 import { startD, startG } from "./players.js";
@@ -28,6 +29,8 @@ export class Session {
 
   /** Go back to the same start. */
   rewind() {
+    this.moves = new Moves(this.settings);
+    this.isInRound = false;
     this.random = new Random(this.settings.seed, "play");
     this.t = 0;
     this.steps = { D: 0, G: 0 };
@@ -39,6 +42,7 @@ export class Session {
     this.keepPlace();
     for (let step = 0; step < this.settings.lead; step += 1) this.playD();
     this.steps = { D: 0, G: 0 };
+    this.moves = new Moves(this.settings);
   }
 
   setUpLaws() {
@@ -56,12 +60,22 @@ export class Session {
     this[`memory${name}`] = startOptimiser(this[name]);
   }
 
-  /** Change settings while the game goes on; a player whose size changes starts anew. */
+  /** Change settings while the game goes on; a player whose size changes starts anew. Before the
+   * first move, the game begins anew. */
   change(settings, drawn = this.drawn) {
     const before = this.settings;
     const dims = [this.dim, this.noise.dim];
+    // an address can hold neither half a round nor points that were drawn later
+    const isRepeatable = !this.isInRound && String(drawn) === String(this.drawn);
     this.settings = reconcile(settings, this.rows);
     this.drawn = drawn;
+    if (this.moves.isEmpty && !this.isInRound) {
+      this.rewind();
+      return;
+    }
+    this.moves.isWhole &&= isRepeatable;
+    this.moves.change(before, this.settings);
+    this.isInRound = false;
     const differs = (names) => names.some((name) => before[name] !== this.settings[name]);
     this.setUpLaws();
     const isReshaped = this.dim !== dims[0];
@@ -123,6 +137,7 @@ export class Session {
   *round() {
     const { k, learns, rest } = this.settings;
     const isResting = rest > 0 && this.t >= rest;
+    this.isInRound = true;
     if (learns !== "G" && !isResting) {
       for (let step = 1; step <= k; step += 1) {
         for (const seen of this.stepD()) yield { ...seen, step };
@@ -130,6 +145,8 @@ export class Session {
     }
     if (learns !== "D") yield* this.stepG();
     this.t += 1;
+    this.isInRound = false;
+    this.moves.add("round");
     yield { phase: "done" };
   }
 
@@ -139,10 +156,12 @@ export class Session {
 
   playD() {
     for (const _ of this.stepD());
+    this.moves.add("D");
   }
 
   playG() {
     for (const _ of this.stepG());
+    this.moves.add("G");
   }
 
   /** Remember where the Dirac-GAN is: (theta, psi). */

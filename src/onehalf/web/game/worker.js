@@ -2,6 +2,7 @@
  * frame, so that frames never pile up. */
 
 import { Viewer } from "./frame.js";
+import { parseMoves } from "./moves.js";
 import { Session } from "./session.js";
 
 /** Milliseconds of play between two looks at the page's messages. */
@@ -10,22 +11,28 @@ const BUDGET = 25;
 /** Milliseconds that slow motion shows a phase. */
 const PHASE = 1800;
 
+/** Rounds a second that no game reaches. */
+const MOST_SPEED = 1e6;
+
 let session = null;
 let game = 0;
 let viewer = null;
 let isPlaying = false;
 let speed = "fast";
 let phases = null;
+let pending = [];
 let isAwaited = false;
 let timer = null;
 let owed = 0;
 let last = 0;
 
-/** Send a frame, unless the page is still busy with the last one. */
-function show(seen = null, isForced = false) {
+/** Send a frame, unless the page is still busy with the last one. `isRepeated` is said once, when
+ * the moves of an address have been repeated. */
+function show(seen = null, isForced = false, isRepeated = false) {
   if (isAwaited && !isForced) return;
   isAwaited = true;
-  postMessage({ game, frame: viewer.look(session), seen });
+  const moves = session.moves.toText(session.settings);
+  postMessage({ game, frame: viewer.look(session), seen, moves, isRepeated });
 }
 
 function play() {
@@ -39,9 +46,16 @@ function play() {
   const start = performance.now();
   owed = Math.min(owed + ((start - last) / 1000) * speed, speed / 5 + 1);
   last = start;
+  const isRepeating = pending.length > 0;
   while (owed >= 1 && performance.now() - start < BUDGET) {
-    finishRound();
+    if (isRepeating) repeatMove();
+    else finishRound();
     owed -= 1;
+    if (isRepeating && !pending.length) {
+      isPlaying = false;
+      show(null, true, true);
+      return;
+    }
   }
   if (owed >= 1) owed = 1;
   show();
@@ -62,6 +76,21 @@ function finishRound() {
   phases = null;
 }
 
+/** Do the next of the moves that an address holds. */
+function repeatMove() {
+  const [move] = pending;
+  if (move.name) {
+    session.change({ ...session.settings, [move.name]: move.value });
+    viewer = new Viewer(session);
+    pending.shift();
+    return;
+  }
+  if (move.kind === "round") session.playRound();
+  else session[`play${move.kind}`]();
+  move.count -= 1;
+  if (!move.count) pending.shift();
+}
+
 /** Take one step of a player, or of both; a round that slow motion has begun is ended first. */
 function step(name) {
   if (phases) finishRound();
@@ -70,17 +99,21 @@ function step(name) {
 }
 
 const ACTIONS = {
-  start({ settings, drawn, rows, number }) {
+  start({ settings, drawn, rows, number, moves }) {
     game = number;
     isPlaying = false;
     clearTimeout(timer);
-    session = new Session(settings, drawn, rows);
+    const known = parseMoves(moves, settings);
+    pending = known.moves;
+    session = new Session(known.settings, drawn, rows);
     viewer = new Viewer(session);
     phases = null;
-    show(null, true);
+    if (pending.length) ACTIONS.play({ speed: MOST_SPEED });
+    else show(null, true);
   },
   change({ settings, drawn }) {
     phases = null;
+    pending = [];
     session.change(settings, drawn);
     viewer = new Viewer(session);
     show(null, true);
@@ -95,6 +128,7 @@ const ACTIONS = {
   },
   pause() {
     isPlaying = false;
+    pending = [];
     clearTimeout(timer);
     show(null, true);
   },

@@ -1,5 +1,6 @@
 /** The state of the page in its address, so that a link opens the same game. */
 
+import { parseMoves } from "../game/moves.js";
 import { SETTINGS, defaultSettings, parseSetting } from "../game/settings.js";
 
 /** Rounds a second; `slow` shows the phases of a round, `fast` plays as many as it can. */
@@ -26,7 +27,7 @@ function decodePoints(text) {
 }
 
 /** Write a state as the part of an address after #. */
-export function encodeState({ settings, drawn, piece, language, speed }) {
+export function encodeState({ settings, drawn, piece, language, speed, moves }) {
   const parts = new URLSearchParams();
   if (language) parts.set("language", language);
   if (piece) parts.set("piece", piece);
@@ -35,6 +36,7 @@ export function encodeState({ settings, drawn, piece, language, speed }) {
     if (settings[name] !== start) parts.set(name, settings[name]);
   }
   if (drawn.length && settings.data === "drawn") parts.set("points", encodePoints(drawn));
+  if (moves) parts.set("moves", moves);
   return parts.toString();
 }
 
@@ -48,11 +50,13 @@ export function decodeState(text) {
     const value = parts.has(name) ? parseSetting(name, parts.get(name)) : null;
     if (value !== null) settings[name] = value;
   }
+  const moves = parts.get("moves") ?? "";
   return {
     settings,
     drawn: decodePoints(parts.get("points") ?? ""),
     piece: parts.get("piece") ?? "",
     language: parts.get("language") ?? "",
     speed: SPEEDS.find((speed) => speed === parts.get("speed")) ?? "fast",
+    moves: parseMoves(moves, settings).moves.length ? moves : "",
   };
 }

@@ -257,6 +257,6 @@ export const ENGLISH = {
     },
   },
   footer:
-    "Made by onehalf. V, C, D^{*} and JSD are computed by cells: 160 on a line, where p_{g} is pushed through G exactly; 40 × 40 in the plane, from 4,000 samples; fewer for a small file. Coarser cells can only lower C and JSD. The address of this page holds all settings: copy it to share the game.",
+    "Made by onehalf. V, C, D^{*} and JSD are computed by cells: 160 on a line, where p_{g} is pushed through G exactly; 40 × 40 in the plane, from 4,000 samples; fewer for a small file. Coarser cells can only lower C and JSD. The address of this page holds all settings and, when the game is paused, its moves: copy it to share the game.",
   rows_note: "Your file: {note}",
 };

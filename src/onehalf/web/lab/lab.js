@@ -40,7 +40,7 @@ const fileUnits = {
 };
 const ownUnits = { show: (value) => value, hide: (value) => value };
 
-let state = { settings: defaultSettings(), drawn: [], piece: "", language: "", speed: "fast" };
+let state = { settings: defaultSettings(), drawn: [], piece: "", language: "", speed: "fast", moves: "" };
 let texts = LANGUAGES.en;
 let history = new History();
 let before = null;
@@ -71,6 +71,7 @@ worker.onmessage = ({ data }) => {
   if (data.game !== game) return; // a frame of the game before the last rewind
   latest = data;
   const { frame } = data;
+  if (data.isRepeated) stopPlaying();
   history.add(frame.t, frame.numbers);
   if (isQueued) return;
   isQueued = true;
@@ -93,6 +94,10 @@ function draw() {
   showNumbers(frame, texts);
   showPhase(seen, frame, texts);
   showVerdict(frame);
+  if (!isPlaying && state.moves !== latest.moves) {
+    state.moves = latest.moves;
+    showAddress();
+  }
   send("drawn");
 }
 
@@ -110,17 +115,18 @@ function showVerdict(frame) {
   setText(byId("verdict"), texts.verdicts[name]);
 }
 
-/** Start the game of the state from its beginning. */
-function start() {
+/** Start the game of the state from its beginning, and repeat these moves. */
+function start(moves = "") {
   state.settings = reconcile(state.settings, rows);
-  isPlaying = false;
+  state.moves = moves;
+  isPlaying = moves !== "";
   showPlaying();
   game += 1;
   if (history.rows.length > 2) before = history;
   history = new History();
   judged = { name: "", time: 0 };
   pen.points = [...state.drawn];
-  send("start", { settings: state.settings, drawn: state.drawn, rows, number: game });
+  send("start", { settings: state.settings, drawn: state.drawn, rows, number: game, moves });
   showState();
 }
 
@@ -152,21 +158,31 @@ function showState() {
     const [name, value] = button.dataset.change.split("=");
     button.setAttribute("aria-pressed", String(String(state.settings[name]) === value));
   }
+  showAddress();
+}
+
+function showAddress() {
   const address = `#${encodeState(state)}`;
   if (address !== location.hash) window.history.replaceState(null, "", address);
 }
 
 function play() {
   isPlaying = true;
+  state.moves = "";
+  showAddress();
   showPlaying();
   const { speed } = state;
   send("play", { speed: speed === "slow" ? "slow" : speed === "fast" ? FAST : Number(speed) });
 }
 
 function pause() {
+  stopPlaying();
+  send("pause");
+}
+
+function stopPlaying() {
   isPlaying = false;
   showPlaying();
-  send("pause");
 }
 
 function showPlaying() {
@@ -300,7 +316,7 @@ function buildPieceButton(piece) {
 /** Listen to buttons, the address, and the size of the window. */
 function listen() {
   byId("play").addEventListener("click", () => (isPlaying ? pause() : play()));
-  byId("rewind").addEventListener("click", start);
+  byId("rewind").addEventListener("click", () => start());
   for (const player of ["D", "G", "both"]) {
     byId(`step-${player}`).addEventListener("click", () => {
       pause();
@@ -333,7 +349,7 @@ function open(found) {
   if (found) {
     state = found;
     showTexts();
-    start();
+    start(found.moves);
   } else if (rows) {
     const noise = `normal_${rows.dim}`;
     state.settings = { ...defaultSettings(), ...OF_ROWS, noise };

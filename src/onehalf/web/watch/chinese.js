@@ -33,7 +33,7 @@ export const CHINESE = {
     training: "训练中：已完成 {done} / {planned} 轮，用时 {spent}，约剩 {left}。{nats}下一次评估在第 {next} 轮。",
     training_last: "训练中：已完成 {done} / {planned} 轮，用时 {spent}，约剩 {left}。{nats}",
     evaluating: "{done} 轮已训练完，用时 {spent}。正在用测试行计算证书。{nats}",
-    finished: "已完成：{done} 轮，用时 {spent}。{nats}{certificate}",
+    finished: "已完成：{done} 轮，用时 {spent}，总共 {total}。{nats}{certificate}",
     interrupted: "已中断：完成了 {done} / {planned} 轮。{nats}再次运行同一命令即可继续。",
     diverged: "已发散：第 {done} 轮后出现了非有限的数。可以试试更小的学习率。",
     damaged: "该运行的文件已损坏，无法读取。",
@@ -83,6 +83,15 @@ export const CHINESE = {
   frame: "第 {t} 轮之后。",
   no_frame: "样本在每次评估时抽取；到这一轮为止还没有。",
   no_picture: "这次运行没有样本图。",
+  notes: {
+    corrected:
+      "训练之后，样本由 D 修正。onehalf sample 写出的和证书所针对的，都是修正后的样本；图和留出 nat 针对的是修正之前的 G。",
+    no_snapshots: "没有留下样本的样子：这次运行还没有评估，或者由较早的版本写成。",
+    later: "训练结束后才显示数据，以免拖慢训练。",
+    gone: "未显示数据：{name} 已不在原处。",
+    changed: "未显示数据：{name} 在训练之后已改变。",
+    unreadable: "未显示数据：{name} 无法读取（{why}）。",
+  },
   legend: {
     p_data: "p_{data}",
     rows: "训练行的 p_{data}",

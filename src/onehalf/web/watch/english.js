@@ -67,6 +67,16 @@ export const ENGLISH = {
   frame: "After round {t}.",
   no_frame: "Samples are drawn at each evaluation; there is none up to this round.",
   no_picture: "This run has no pictures of its samples.",
+  notes: {
+    corrected:
+      "Samples are corrected by D after training. What `onehalf sample` writes, and what the certificate is of, are corrected samples; pictures and held-out nats are of G before that.",
+    no_snapshots:
+      "What samples looked like was not kept: the run has no evaluation yet, or an older version wrote it.",
+    later: "The data are shown once the fit has ended, so as not to slow it down.",
+    gone: "The data are not shown: {name} is no longer where it was.",
+    changed: "The data are not shown: {name} has changed since the fit.",
+    unreadable: "The data are not shown: {name} can't be read ({why}).",
+  },
   legend: {
     p_data: "p_{data}",
     rows: "p_{data}, of training rows",

@@ -5,7 +5,7 @@ import { buildCaption, buildItem, buildSwatch } from "../drawing/legend.js";
 import { drawLine } from "../drawing/line.js";
 import { drawBestPlane, drawPlane } from "../drawing/plane.js";
 import { fill, setText } from "../drawing/text.js";
-import { formatRound } from "./texts.js";
+import { formatRound, translateNote } from "./texts.js";
 
 const LAYERS = { data: true, samples: true, lattice: true, pulls: false };
 
@@ -47,7 +47,7 @@ export class RunPicture {
     }
     const notes = view.notes.map((note) => {
       const line = makeElement("p", "note");
-      line.textContent = note;
+      line.textContent = translateNote(note, texts);
       return line;
     });
     this.element.replaceChildren(heading, this.when, ...parts, ...notes);
@@ -149,7 +149,8 @@ function interleave(x, y) {
 const plane = {
   build(owner, picture, { legend, captions }) {
     const [frame] = picture.frames;
-    const grid = [picture.x_edges, picture.y_edges].map(({ length }) => length - 1).join(" × ");
+    const sides = [picture.x_edges, picture.y_edges].map(({ length }) => length - 1);
+    const grid = sides.map((cells) => (frame.D_fine ? 2 * cells - 1 : cells)).join(" × ");
     const counts = { grid, data: picture.data_x?.length ?? 0, samples: frame.x.length };
     const caption = frame.D ? fill(captions.plane, counts) : captions.plane_bare;
     const figures = makeElement("div", "pair");
@@ -176,6 +177,7 @@ const plane = {
         ],
       },
       D: frame.D && numbers(transpose(frame.D, columns, rows)),
+      fineD: frame.D_fine && numbers(transpose(frame.D_fine, 2 * columns - 1, 2 * rows - 1)),
       bestD,
       pData: bestD && bestD.map((value) => (Number.isFinite(value) ? 1 : 0)),
       pG: bestD && bestD.map(() => 0),

@@ -19,11 +19,25 @@ export function describeRun(run, texts) {
     next: rounds.next_evaluation && formatRound(rounds.next_evaluation),
     spent: formatTime(seconds?.so_far, sentences),
     left: formatTime(seconds?.left, sentences),
+    total: formatTime(seconds?.total, sentences),
     nats: kept ? describeKept(kept, run.null, sentences) : "",
     certificate: certificate
       ? fill(sentences.certificate, { lower: formatBound(certificate.jsd_lower) })
       : "",
   });
+}
+
+/** Say a note of a run, which comes in English, in the language of the page. */
+export function translateNote(note, texts) {
+  for (const [name, english] of Object.entries(ENGLISH.notes)) {
+    const words = english.split(/\{(\w+)\}/);
+    const pattern = words.map((word, at) =>
+      at % 2 ? `(?<${word}>.*)` : word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"),
+    );
+    const found = note.match(new RegExp(`^${pattern.join("")}$`, "s"));
+    if (found) return fill(texts.notes[name], found.groups ?? {});
+  }
+  return note;
 }
 
 function describeKept(kept, baseline, sentences) {

@@ -10,6 +10,7 @@ State is fed back; Info never is. The round t draws from fold_in(key, t), so tha
 again is the game that was never stopped.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -28,11 +29,22 @@ from onehalf._registry import choose
 from onehalf._typing import Keys, Logits, PRNGKey, Samples, Scalar
 from onehalf.callbacks import Callback
 from onehalf.distributions.base import AbstractData, AbstractRows, Batch
+from onehalf.distributions.sharded import ShardedBatches, make_mesh, replicate
 from onehalf.losses import AbstractLoss, NonSaturating, value
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import AbstractPenalty
 
-__all__ = ["SCHEDULES", "Game", "Info", "State", "init", "iterate", "step", "train"]
+__all__ = [
+    "SCHEDULES",
+    "Game",
+    "Info",
+    "State",
+    "init",
+    "iterate",
+    "shard_batches",
+    "step",
+    "train",
+]
 
 SCHEDULES = ("alternating", "simultaneous")
 
@@ -192,17 +204,41 @@ def iterate(
 
     P keys play P games at once, each array of the state with a first axis of P, as `eqx.filter_vmap` of `init` gives;
     infos are then of shape (rounds, P). The games are shared out among the devices (on CPU, as many as
-    `jax.config.update("jax_num_cpu_devices", n)` made). They differ only by key, but how floats are rounded depends on
-    what is compiled together, so a game may end elsewhere when others are trained beside it.
+    `jax.config.update("jax_num_cpu_devices", n)` made), or each on all of them if batches are shared out
+    (`shard_batches`). They differ only by key, but how floats are rounded depends on what is compiled together, so a
+    game may end elsewhere when others are trained beside it.
     """
     state = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)
-    if key.ndim:
+    if isinstance(game.p_data, ShardedBatches):
+        key, state = replicate((key, state), game.p_data.mesh)
+    elif key.ndim:
         key, game, state = _share_out(key, game, state)
     while rounds > 0:
         chunk = min(every, rounds)
         state, info = _rounds((key, game), state, chunk)
         rounds -= chunk
         yield state, info
+
+
+def shard_batches(game: Game) -> Game:
+    """Return the same game with its batches shared out over all devices of all processes.
+
+    The rows are the same as on one device, and so are the players but for the order in which floats are summed.
+
+    Raises:
+        Refusal: A minibatch can't be cut into equal parts.
+    """
+    mesh = make_mesh()
+    if game.m % mesh.size:
+        expected = f"a multiple of the {mesh.size} devices that share a minibatch"
+        refuse("m", expected=expected, got=game.m)
+    p_data = ShardedBatches(replicate(game.p_data, mesh), mesh)
+    p_z = ShardedBatches(replicate(game.p_z, mesh), mesh)
+    rest = replicate((game.V, game.penalties, game.rate, game.noise), mesh)
+    V, penalties, rate, noise = rest
+    return dataclasses.replace(
+        game, p_data=p_data, p_z=p_z, V=V, penalties=penalties, rate=rate, noise=noise
+    )
 
 
 def _round(key: PRNGKey, game: Game, state: State, t: Round) -> tuple[State, Info]:
@@ -391,6 +427,8 @@ def _scan(fixed: tuple[Keys, Game], state: State, rounds: int) -> tuple[State, I
 
     def one(arrays, t):
         state, info = play(key, game, eqx.combine(arrays, rest), t)
+        if isinstance(game.p_data, ShardedBatches):
+            state, info = game.p_data.keep_whole((state, info))
         return eqx.filter(state, eqx.is_array), info
 
     arrays, info = jax.lax.scan(one, arrays, state.t.ravel()[0] + jnp.arange(rounds))

@@ -1,7 +1,8 @@
 """The command line: it parses arguments, and each command makes one library call.
 
 Text for people and progress go to stderr. With `--json`, stdout has one JSON object and nothing else. Exit codes: 0 for
-success; 1 if a claim of the theory does not hold; 2 for bad input, said in one sentence; 70 for an unexpected error,
+success; 1 if a claim of the theory does not hold; 2 for bad input, said in one sentence; 3 if another process of a
+distributed fit has ended; 70 for an unexpected error,
 with its traceback in a file; 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, with the run saved.
 """
 

@@ -22,6 +22,17 @@ from onehalf.cli._common import (
     set_up_jax,
 )
 from onehalf.cli._devices import Device, choose_device, describe_device
+from onehalf.cli._distributed import (
+    Coordinator,
+    Distributed,
+    JoinTimeout,
+    Process,
+    Processes,
+    choose_cluster,
+    follow,
+    lead,
+    supervise,
+)
 from onehalf.cli._options import with_hyperparameters
 from onehalf.cli._output import check_test_file, write_test_rows
 from onehalf.cli._progress import show_progress
@@ -94,6 +105,11 @@ def fit(
         ),
     ] = False,
     device: Device = None,
+    is_distributed: Distributed = False,
+    coordinator: Coordinator = None,
+    processes: Processes = None,
+    process: Process = None,
+    join_timeout: JoinTimeout = 300,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the recipe and its estimated cost, then stop."),
@@ -120,7 +136,11 @@ def fit(
         keep_personal=keep_personal,
     )
     options.check()
-    set_up_jax(cores=options.seeds)
+    cluster = choose_cluster(is_distributed, coordinator, processes, process, join_timeout)
+    if cluster and not dry_run:
+        supervise()
+    set_up_jax(cores=1 if cluster else options.seeds)
+    is_leader = cluster is None or dry_run or cluster.join()
     choose_device(device, options.players)
     from onehalf import report, runs
     from onehalf.evaluation.serialization import to_json
@@ -132,12 +152,16 @@ def fit(
             f"--minutes {options.minutes:g} is less than a fit needs: reading data, the first rounds, the certificate "
             f"and the report take about {LEAST_SECONDS} s."
         )
+    if not is_leader:
+        return follow(data, options, size)
     folder = out or runs.next_folder(data)
     try:
-        with runs.lock(folder):
+        with lead(cluster), runs.lock(folder):
             run = runs.open_run(
                 folder, data, options, image_size=size, on_progress=say, since=began
             )
+            if cluster:
+                runs.check_same(run.fit, run.data, options)
             if keep_test:
                 say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
             if is_watched:

@@ -1,14 +1,14 @@
 """What a measurement finds of the data alone, whatever they are compared with."""
 
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.random as jr
 from threadpoolctl import threadpool_limits
 
+from onehalf._parallel import run_tasks
 from onehalf._typing import PRNGKey
 from onehalf.evaluation.certificate.certificate import LEAST_ROWS
 from onehalf.evaluation.checks.sensitivity import Trials, find_detectable
@@ -118,6 +118,16 @@ def compare_data(
 
 
 def run_side_by_side(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    """The results by name, of tasks that run in threads of their own."""
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(tasks, pool.map(lambda task: task(), tasks.values()), strict=True))
+    """The results by name, of tasks that do not depend on each other.
+
+    BLAS has one thread in each, on a worker too: sums are rounded alike wherever they are computed.
+    """
+    alone = [partial(_run_alone, task) for task in tasks.values()]
+    with threadpool_limits(1, "blas"):
+        return dict(zip(tasks, run_tasks(alone, threads=-1), strict=True))
+
+
+def _run_alone(task: Callable[[], Any]) -> Any:
+    """Run a task with one thread for BLAS."""
+    with threadpool_limits(1, "blas"):
+        return task()

@@ -2,7 +2,7 @@ from .cost import Cost, estimate_cost
 from .evaluations import draw_for_test
 from .fit import Fit, FitData
 from .history import HistoryRow
-from .loop import advance, extend, finish, resume, run, start
+from .loop import advance, extend, finish, follow, resume, run, start
 
 __all__ = [
     "Cost",
@@ -14,6 +14,7 @@ __all__ = [
     "estimate_cost",
     "extend",
     "finish",
+    "follow",
     "resume",
     "run",
     "start",

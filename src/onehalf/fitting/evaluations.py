@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,6 +13,7 @@ import jax.random as jr
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from onehalf._parallel import run_tasks
 from onehalf._typing import PRNGKey
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits
@@ -91,10 +93,11 @@ def evaluate(
         The part of a `HistoryRow` that evaluations add.
     """
     keys = [jr.fold_in(key, t) for key in jnp.atleast_1d(fit.recipe.keys("look"))]
-    per_seed = [
-        judge(fit, key, splits.validation, p_g) if math.isfinite(value) else DIVERGED
+    tasks = [
+        partial(_judge_finite, fit, key, splits.validation, p_g, value)
         for key, p_g, value in zip(keys, generators, V, strict=True)
     ]
+    per_seed = run_tasks(tasks)
     row: dict[str, Any] = {
         name: list(values)
         for name, values in zip(Evaluation._fields, zip(*per_seed, strict=True), strict=True)
@@ -105,6 +108,13 @@ def evaluate(
         row["null"] = null._asdict()
         del row["null"]["collapse"]
     return row
+
+
+def _judge_finite(
+    fit: Fit, key: PRNGKey, real: EncodedRows, p_g: Pushforward, V: float
+) -> Evaluation:
+    """Judge the G of a game that has not diverged."""
+    return judge(fit, key, real, p_g) if math.isfinite(V) else DIVERGED
 
 
 def judge(

@@ -1,10 +1,12 @@
 """The loop: start, advance, finish, run, resume."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from onehalf import cluster
 from onehalf._errors import refuse
 from onehalf.data.rows import EncodedRows
 from onehalf.data.splits import Splits, split_rows
@@ -18,11 +20,12 @@ from onehalf.fitting.history import HistoryRow
 from onehalf.fitting.recording import record_snapshot
 from onehalf.fitting.refinement import refine
 from onehalf.players.base import Diverged
+from onehalf.recipe import Recipe
 
 LOWERED = 0.1
 """What both rates are multiplied by, once in a fit, when all games leave the finite numbers."""
 
-__all__ = ["advance", "extend", "finish", "resume", "run", "start"]
+__all__ = ["advance", "extend", "finish", "follow", "resume", "run", "start"]
 
 
 def start(
@@ -121,6 +124,21 @@ def run(
     if not fit.is_measured and fit.recipe.evaluate:
         fit = finish(refine(fit, data.splits), data, on_quick)
     yield dataclasses.replace(fit, stopped_because=fit.end)
+
+
+def follow(fit: Fit, data: FitData) -> None:
+    """Play the rounds that process 0 decides on, until it has ended its fit; nothing is kept.
+
+    Raises:
+        LostProcess: Process 0 has ended before.
+    """
+    while "rounds" in (order := cluster.receive()):
+        recipe = Recipe(**order["recipe"])
+        if recipe != fit.recipe:
+            fit = dataclasses.replace(fit, recipe=recipe)
+            data = _on(fit, data.splits)
+        with contextlib.suppress(Diverged):
+            data.players.play(fit.state, order["rounds"])
 
 
 def advance(fit: Fit, data: FitData) -> Fit:

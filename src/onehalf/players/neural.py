@@ -1,8 +1,10 @@
 """Players that are networks: Algorithm 1 by gradient steps, all seeds in one compiled scan."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import equinox as eqx
@@ -13,15 +15,17 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from onehalf import cluster
 from onehalf._registry import catalogue
 from onehalf._typing import PRNGKey, Scalar
 from onehalf.distributions.base import AbstractData, Pushforward
+from onehalf.distributions.sharded import take_local
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.players.base import Diverged, Means, Players
 from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
-from onehalf.training import Game, Round, Schedule, State, init, iterate
+from onehalf.training import Game, Round, Schedule, State, init, iterate, shard_batches
 
 __all__ = ["NeuralPlayers", "make_game"]
 
@@ -43,6 +47,11 @@ class NeuralPlayers(Players[State]):
     game: Game
     networks: Networks
 
+    @cached_property
+    def sharded_game(self) -> Game:
+        """The same game with minibatches shared out over all devices of all processes."""
+        return shard_batches(self.game)
+
     def start(self) -> State:
         """The networks before round 0; with several seeds, each array has a first axis of seeds."""
 
@@ -58,9 +67,15 @@ class NeuralPlayers(Players[State]):
         return eqx.filter_eval_shape(self.start), self.networks.blank_generator()
 
     def play(self, state: State, rounds: int) -> tuple[State, Means]:
-        """One compiled scan of Algorithm 1."""
-        played = iterate(self.recipe.keys("play"), self.game, state, rounds, every=rounds)
-        ((state, info),) = played
+        """One compiled scan of Algorithm 1; of several processes, all play it together."""
+        key = self.recipe.keys("play")
+        if cluster.is_joined():
+            cluster.send({"rounds": rounds, "recipe": dataclasses.asdict(self.recipe)})
+            state = cluster.broadcast(state)
+            played = iterate(key, self.sharded_game, state, rounds, every=rounds)
+            ((state, info),) = take_local(cluster.run_together(lambda: list(played)))
+        else:
+            ((state, info),) = iterate(key, self.game, state, rounds, every=rounds)
         means = {
             name: np.atleast_1d(np.mean(value, axis=0)).tolist()
             for name, value in vars(info).items()

@@ -3,6 +3,7 @@ from .lock import lock
 from .run import Run, fit_run, load_rows, next_folder, open_run, start_fit
 from .saved import SavedRun, Source
 from .signals import Stopped, StopSignals
+from .together import check_same, follow
 
 __all__ = [
     "Run",
@@ -10,7 +11,9 @@ __all__ = [
     "Source",
     "StopSignals",
     "Stopped",
+    "check_same",
     "fit_run",
+    "follow",
     "load",
     "load_domain",
     "load_model",

@@ -25,7 +25,15 @@ from onehalf.runs.recipe_file import RECIPE
 from onehalf.runs.saved import Source
 from onehalf.runs.signals import StopSignals
 
-__all__ = ["Run", "fit_run", "load_rows", "next_folder", "open_run", "start_fit"]
+__all__ = [
+    "Run",
+    "describe_options",
+    "fit_run",
+    "load_rows",
+    "next_folder",
+    "open_run",
+    "start_fit",
+]
 
 SAVE_EVERY = 20.0
 """Seconds between saves, at most; an evaluation is saved at once."""
@@ -118,7 +126,7 @@ def open_run(
     """
     since = time.perf_counter() if since is None else since
     options.check()
-    asked = _asked(options)
+    asked = describe_options(options)
     source = Source(_locate(word), image_size)
     is_begun = checkpoint.has_state(folder)
     if is_begun:
@@ -237,7 +245,7 @@ def _load(word: str, image_size: int | None, on_progress: Progress) -> Dataset:
     return dataset
 
 
-def _asked(options: FitOptions) -> dict[str, Any]:
+def describe_options(options: FitOptions) -> dict[str, Any]:
     """Return the options of a fit for JSON."""
     asked = {name: getattr(options, name) for name in about()}
     schema = options.schema and options.schema.without_values().to_dict()

@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.random as jr
@@ -14,6 +15,7 @@ from scipy import special
 from scipy.spatial.distance import cdist
 from scipy.stats import contingency
 
+from onehalf._parallel import run_tasks
 from onehalf._typing import PRNGKey
 from onehalf.evaluation._random import numpy_generator
 from onehalf.evaluation.certificate.bounds import p_value
@@ -109,10 +111,14 @@ class Trials:
         return found
 
     def count_noticed(self, key: PRNGKey, kind: _Kind, size: float) -> int:
-        """How many trials notice it; no more are made once too many have missed it."""
+        """How many trials notice it; none are counted once too many have missed it."""
+        tasks = [
+            partial(self.is_noticed, jr.fold_in(key, trial), kind, size)
+            for trial in range(TRIALS)
+        ]
         noticed = 0
-        for trial in range(TRIALS):
-            noticed += self.is_noticed(jr.fold_in(key, trial), kind, size)
+        for trial, is_noticed in enumerate(run_tasks(tasks)):
+            noticed += is_noticed
             if trial + 1 - noticed > TRIALS - NEEDED:
                 break
         return noticed

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from onehalf._parallel import run_tasks
 from onehalf.data.tables.encoding import Cells
 from onehalf.players.trees.backoff import BackOff
 from onehalf.players.trees.forest import Forest
@@ -110,19 +110,17 @@ class Chain:
             floor: The least rows that a value is drawn from.
             seed: Settles the halves of the rows.
         """
-        # imported here, as samples are drawn without it
-        import joblib
-
         pairs = zip(cells.T, facts, strict=True)
         scales = tuple(Scales.fit(column, each) for column, each in pairs)
         columns = range(len(scales))
         order = sorted(columns, key=lambda j: (j not in given, len(scales[j].values)))
         data = _Columns(cells, scales)
         parents = choose_parents(data.codes, scales, order, given)
-        links: Any = joblib.Parallel(n_jobs=-1, prefer="threads")(
-            joblib.delayed(_fit_link)(data, seen, column, floor, seed)
+        tasks = [
+            partial(_fit_link, data, seen, column, floor, seed)
             for column, seen in zip(order, parents, strict=True)
-        )
+        ]
+        links = run_tasks(tasks, threads=-1)
         return cls(scales, dict(zip(order, links, strict=True)))
 
     @property

@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from onehalf._parallel import run_tasks
 from onehalf.data.tables.encoding import Cells
 from onehalf.distributions.base import AbstractData, BatchMap, Pushforward
 from onehalf.players.base import Means, Players, PlayersSummary
@@ -140,15 +142,9 @@ class TreePlayers(Players[TreeState]):
 
     def start(self) -> TreeState:
         """The chain of each seed, of a capacity that shows no copying, and a D that has learned nothing."""
-        seats = []
-        for number in range(self.recipe.seeds):
-            seed = self.recipe.random_state + number
-            capacity = choose_floor(self.cells, self.facts, self.given, self.copying_test, seed)
-            chain = Chain.fit(
-                self.cells, self.facts, given=self.given, floor=capacity.floor, seed=seed
-            )
-            seats.append(Seat(TreeGenerator(chain, self.given), BoostedTrees.blank(), capacity))
-        return TreeState(tuple(seats))
+        seeds = range(self.recipe.seeds)
+        tasks = [partial(self._start, self.recipe.random_state + seed) for seed in seeds]
+        return TreeState(tuple(run_tasks(tasks)))
 
     def blank(self) -> tuple[type[TreeState], type[TreeGenerator]]:
         """A state and a G to be read from a file."""
@@ -158,7 +154,14 @@ class TreePlayers(Players[TreeState]):
         """Play rounds: k steps of D come to one fit of it, which takes as many trees as it needs."""
         values: list[Value] = []
         for t in range(state.t, state.t + rounds):
-            played = [self._round(seat, seed, t) for seed, seat in enumerate(state.seats)]
+            played = list(
+                run_tasks(
+                    [
+                        partial(self._round, seat, seed, t)
+                        for seed, seat in enumerate(state.seats)
+                    ]
+                )
+            )
             state = TreeState(tuple(seat for seat, _ in played), t + 1)
             values = [found for _, found in played]
         means = {
@@ -200,6 +203,14 @@ class TreePlayers(Players[TreeState]):
             "draws_per_row": G.draws,
         }
         return PlayersSummary((capacity.describe(), corrected), numbers)
+
+    def _start(self, seed: int) -> Seat:
+        """The players of one seed before round 0."""
+        capacity = choose_floor(self.cells, self.facts, self.given, self.copying_test, seed)
+        chain = Chain.fit(
+            self.cells, self.facts, given=self.given, floor=capacity.floor, seed=seed
+        )
+        return Seat(TreeGenerator(chain, self.given), BoostedTrees.blank(), capacity)
 
     def _round(self, seat: Seat, seed: int, t: int) -> tuple[Seat, Value]:
         """One round of one seed; G stays as it is once D has lost."""

@@ -420,6 +420,7 @@ def test_dry_run_says_what_it_would_cost_and_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     words = ["fit", "ring", "--rounds", "3000", "--out", str(tmp_path / "run"), "--json"]
     # a shell that starts the tests in the background has Ctrl-C ignored for them: here it is heard again

@@ -74,6 +74,7 @@ def test_the_whole_measurement_begins_with_a_quick_check(folder):
     assert "Verdict   " in done.stderr
 
 
+@pytest.mark.slow
 def test_a_fit_prints_the_quick_check_before_its_certificate(tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(140, 2)))
     words = ("fit", "x.npy", "--rounds", 100, "--out", "run", "--json")

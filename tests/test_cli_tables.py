@@ -121,6 +121,7 @@ def test_parquet_types_come_back(folder):
     assert samples.schema.field("age").type == pa.int32()
 
 
+@pytest.mark.slow
 def test_a_corrected_schema_is_read_before_training(folder):
     assert run_cli("data", "people.csv", "--schema", "people.json", cwd=folder).code == 0
     text = (

@@ -61,6 +61,7 @@ def test_the_certificate_is_given_the_label(gan):
     assert gan.certificate_.jsd_lower > 0.1
 
 
+@pytest.mark.slow
 def test_samples_at_each_look_are_left_to_look_at(gan, monkeypatch):
     monkeypatch.setattr("onehalf.fitting.evaluations.compare", lambda *_, **__: None)
     looks = [row for row in gan.history_ if "jsd_estimate" in row]
@@ -96,6 +97,7 @@ def test_the_label_decides_what_is_made(bright):
     assert made.x[50:].mean() - made.x[:50].mean() > 1.0
 
 
+@pytest.mark.slow
 def test_labels_of_vectors_too():
     rng = np.random.default_rng(0)
     label = np.where(rng.random(300) < 0.5, "left", "right")
@@ -190,6 +192,7 @@ def drawn_for_test(gan, *data):
     return draw_for_test(gan.fit_, split_rows(rows).test).other.x
 
 
+@pytest.mark.slow
 def test_what_was_tested_can_be_had_again(gan):
     test = gan.split(X[SOME], y[SOME]).test.x
     samples = drawn_for_test(gan, X[SOME], y[SOME])

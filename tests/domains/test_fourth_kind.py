@@ -111,6 +111,7 @@ def test_it_fits_samples_and_is_measured(degrees):
     assert result.n_other == 50
 
 
+@pytest.mark.slow
 def test_it_is_saved_resumed_and_reported(degrees, tmp_path):
     np.save(tmp_path / "degrees.npy", degrees)
     word, folder = str(tmp_path / "degrees.npy"), tmp_path / "run"

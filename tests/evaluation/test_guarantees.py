@@ -659,6 +659,7 @@ def test_repeated_rows_are_copies_of_the_others():
     assert set(changed) == set(range(140))
 
 
+@pytest.mark.slow
 def test_differences_that_are_planted_are_noticed_if_they_are_large():
     rows = related(np.random.default_rng(0), 800)
     effects = {each.kind: each for each in plant_effects(jr.key(0), planted(rows))}

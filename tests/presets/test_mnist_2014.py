@@ -213,6 +213,7 @@ def test_the_last_G_is_kept(gan):
     )
 
 
+@pytest.mark.slow
 def test_a_fit_that_was_interrupted_is_the_fit_that_was_not(gan, monkeypatch):
     monkeypatch.setattr("onehalf.fitting.evaluations.compare", lambda *_, **__: None)
     halved = fit_partly(oh.GAN(**ASKED, warm_start=True), SMALL)
@@ -221,6 +222,7 @@ def test_a_fit_that_was_interrupted_is_the_fit_that_was_not(gan, monkeypatch):
     assert (halved.sample(5, random_state=0) == gan.sample(5, random_state=0)).all()
 
 
+@pytest.mark.slow
 def test_a_run_on_disk(tmp_path, gan, monkeypatch):
     monkeypatch.setattr("onehalf.fitting.evaluations.compare", lambda *_, **__: None)
     np.save(tmp_path / "x.npy", SMALL)

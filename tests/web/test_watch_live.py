@@ -57,6 +57,7 @@ def test_save_refuses_another_ending_before_anything_is_read(cheap_run, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_report_replays_its_run_and_can_be_read_without_scripts(
     cheap_run, browser, open_page
 ):

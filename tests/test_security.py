@@ -29,8 +29,8 @@ FORBIDDEN_MODULES = {
 }
 """Modules that read objects from bytes, start programs, or open connections."""
 
-WATCHING = [("_watching.py", "subprocess"), ("server.py", "socket")]
-"""`onehalf watch` listens on this machine, and `fit --watch` starts it."""
+EXCEPTIONS = [("_watching.py", "subprocess"), ("parquet.py", "urllib"), ("server.py", "socket")]
+"""`onehalf watch` listens on this machine, `fit --watch` starts it, and `urllib.parse` reads the names of folders."""
 
 FORBIDDEN_CALLS = {
     ("os", "system"),
@@ -75,7 +75,7 @@ def test_nothing_is_unpickled_evaluated_or_started():
             found += [(path.name, name) for name in names if name in FORBIDDEN_MODULES]
             if isinstance(node, ast.Call):
                 found += [(path.name, name) for name in name_calls(node)]
-    assert sorted(found) == WATCHING
+    assert sorted(found) == EXCEPTIONS
 
 
 def name_calls(node):

@@ -62,7 +62,8 @@ def test_a_chain_is_the_same_on_every_backend(backend):
 @pytest.fixture(scope="module")
 def cluster():
     """A cluster of two worker processes, and a client of it."""
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None

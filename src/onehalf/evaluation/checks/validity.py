@@ -121,7 +121,8 @@ def _check_ranges(
             for side in (below, above)
         ):
             name, show = columns.names[place], columns.show
-            rule = f"{name} is between {show(place, low)} and {show(place, high)} in the data"
+            span = f"between {show(place, low)} and {show(place, high)}"
+            rule = f"{name} is {span if low < high else show(place, low)} in the data"
             broken.append(_violation((name,), below | above, rule))
     return _collect("ranges", len(numbers), broken, len(other))
 

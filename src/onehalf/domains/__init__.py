@@ -5,8 +5,9 @@ from typing import Any
 
 from onehalf.data.dataset import Dataset
 from onehalf.domains.arrays import ArrayDomain
-from onehalf.domains.base import Domain, Preprocessor
+from onehalf.domains.base import Domain
 from onehalf.domains.images import ImageDomain
+from onehalf.domains.preprocessor import Preprocessor
 from onehalf.domains.tables import TableDomain
 
 __all__ = ["DOMAINS", "Domain", "Preprocessor", "find_domain", "infer_domain", "load_domain"]

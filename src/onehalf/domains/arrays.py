@@ -25,7 +25,8 @@ from onehalf.data.tables.frames import is_data_frame
 from onehalf.distributions.base import Latent
 from onehalf.distributions.empirical import Empirical
 from onehalf.domains.array_samples import encode_array_samples
-from onehalf.domains.base import Domain, Preprocessor
+from onehalf.domains.base import Domain
+from onehalf.domains.preprocessor import Preprocessor
 from onehalf.evaluation.features.arrays import ArrayEncoder
 from onehalf.evaluation.features.base import FeatureEncoder, PlainColumns
 from onehalf.evaluation.samples import Samples

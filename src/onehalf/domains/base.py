@@ -3,14 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from onehalf._errors import refuse
-from onehalf.data.conditions import Conditions
 from onehalf.data.dataset import Dataset
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
@@ -18,7 +17,8 @@ from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.filters import RowFilter
 from onehalf.data.tables.partial import PartialTable
 from onehalf.data.tables.spans import Allowed
-from onehalf.distributions.base import AbstractData, Batch, Latent
+from onehalf.distributions.base import AbstractData, Latent
+from onehalf.domains.preprocessor import Preprocessor
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.samples import Samples
 from onehalf.hyperparameters import NETS, PLAYERS
@@ -34,62 +34,10 @@ if TYPE_CHECKING:
     import onehalf.export
     import onehalf.sections.base
 
-__all__ = ["Domain", "Preprocessor", "State"]
+__all__ = ["Domain", "State"]
 
 State = tuple[dict[str, Any], dict[str, np.ndarray]]
 """What is saved: values for JSON, and arrays, each by name."""
-
-
-@runtime_checkable
-class Preprocessor(Protocol):
-    """Rows as the players see them, and back; learned from training rows alone."""
-
-    @property
-    def conditions(self) -> Conditions:
-        """The labels that samples can be asked for."""
-        ...
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of an example, without its labels."""
-        ...
-
-    @property
-    def condition_size(self) -> int:
-        """Entries of c; 0 without labels."""
-        ...
-
-    def distribution(self, rows: EncodedRows) -> AbstractData:
-        """The empirical distribution of these rows: p_data."""
-        ...
-
-    def latent(self, noise: Latent) -> AbstractData:
-        """The distribution of what G is given: p_z."""
-        ...
-
-    def transform(self, rows: EncodedRows) -> Batch:
-        """Rows as the players see them."""
-        ...
-
-    def inverse_transform(self, batch: Batch) -> EncodedRows:
-        """Return the rows that were transformed into these examples."""
-        ...
-
-    def encode_conditions(self, cells: Cells) -> Float[np.ndarray, "n entries"]:
-        """Labels, given as cells, as c."""
-        ...
-
-    def label_cells(self, rows: EncodedRows) -> Cells:
-        """The labels of rows as cells."""
-        ...
-
-    def relabel(self, rows: EncodedRows, cells: Cells) -> EncodedRows:
-        """The rows with the labels of these cells."""
-        ...
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """All that was learned, by name."""
-        ...
 
 
 class Domain(ABC):

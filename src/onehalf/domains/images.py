@@ -18,7 +18,7 @@ from onehalf.data.images.properties import Limits, is_image, pixel_limits
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
 from onehalf.domains.arrays import ArrayDomain, first_std, without_labels
-from onehalf.domains.base import Preprocessor
+from onehalf.domains.preprocessor import Preprocessor
 from onehalf.evaluation.features.base import FeatureEncoder, PlainColumns
 from onehalf.evaluation.features.images import ImageEncoder, is_picture
 from onehalf.hyperparameters import NETS

@@ -37,7 +37,8 @@ from onehalf.data.tables.reader import SUFFIXES
 from onehalf.data.tables.schema import Schema
 from onehalf.data.tables.writer import write_table
 from onehalf.distributions.base import Latent
-from onehalf.domains.base import Domain, Preprocessor
+from onehalf.domains.base import Domain
+from onehalf.domains.preprocessor import Preprocessor
 from onehalf.domains.table_samples import encode_table_samples
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder

@@ -14,7 +14,7 @@ from onehalf.data.tables.choices import NUMBERS
 from onehalf.data.tables.constrained_preprocessor import ConstrainedPreprocessor, unwrap
 from onehalf.data.tables.encoding import Cells, TableEncoder
 from onehalf.distributions.base import AbstractData
-from onehalf.domains.base import Preprocessor
+from onehalf.domains.preprocessor import Preprocessor
 from onehalf.domains.tables import TableDomain
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.rows import concatenate, wrap

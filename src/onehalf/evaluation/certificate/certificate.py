@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.random as jr
 import numpy as np
@@ -46,6 +46,7 @@ __all__ = [
     "WIDEST",
     "Certificate",
     "Past",
+    "Payoffs",
     "bets_start",
     "certify",
     "estimate",
@@ -96,6 +97,21 @@ class Past(NamedTuple):
         return min(len(self.x), len(self.y))
 
 
+class Payoffs(NamedTuple):
+    """What was won, one entry a pair of rows, or a pair of groups of rows."""
+
+    gains: Values
+    """log 2D(x) + log 2(1 - D(y)), halved, with the critic's own clip."""
+    floors: Values
+    """The least that each of them could be."""
+    calls: Values
+    """From -1 to 1: whether the critic takes x for x, less the share of y that it takes for x."""
+    wide: Values
+    """As `gains`, with a wide clip that is the same for all critics."""
+    wealth: Values
+    """The running log wealth."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Certificate(Bounds):
     """The bounds, and how they came about."""
@@ -114,6 +130,36 @@ class Certificate(Bounds):
     """The payoff of each pair, and the least that it could be; the same of the estimate."""
     together: int = 1
     """Pairs that are bet on at once: then all entries here but the logits are one a group of so many."""
+
+    @classmethod
+    def of_payoffs(
+        cls, payoffs: Payoffs, p_value: float, alpha: float, **details: Any
+    ) -> "Certificate":
+        """Return what these payoffs prove, each bound at level `alpha`.
+
+        Args:
+            payoffs: What was won.
+            p_value: That of the test.
+            alpha: The level.
+            **details: The fields on how the bets came about: logits, critics, starts and perhaps `together`.
+        """
+        jsd_estimate, jsd_se = mean_and_se(payoffs.wide)
+        least_call = np.full(len(payoffs.calls), -1.0)
+        tv_lower = lower_bound(payoffs.calls, least_call, alpha, top=1.0)
+        return cls(
+            jsd_lower=lower_bound(payoffs.gains, payoffs.floors, alpha),
+            jsd_estimate=jsd_estimate,
+            jsd_se=jsd_se,
+            log_e=float(payoffs.wealth[-1]),
+            p_value=p_value,
+            tv_lower=tv_lower,
+            accuracy=(1 + tv_lower) / 2,
+            wealth=payoffs.wealth,
+            gains=payoffs.gains,
+            floors=payoffs.floors,
+            wide=payoffs.wide,
+            **details,
+        )
 
     def of_pairs(self, chosen: Bool[np.ndarray, " bets"], alpha: float) -> Divergence:
         """The bound and the estimate by some of the pairs alone, of a label that was known before the bets, say."""
@@ -187,12 +233,6 @@ def certify(
             past=pools.update(key_critic, *seen),
         )
         bets.append(_Bets(critic, x[start:end], y[start * k : end * k]))
-    gains, floors, calls, wide, l_x, l_y = (
-        np.concatenate([getattr(each, name) for each in bets])
-        for name in ("gains", "floors", "calls", "wide", "l_x", "l_y")
-    )
-    wealth = np.cumsum(np.concatenate([np.diff(each.wealth, prepend=0.0) for each in bets]))
-    jsd_estimate, jsd_se = mean_and_se(wide)
     p_of_bets = _joined_p_value(rng, bets, matched=matched)
 
     def test_all() -> float:
@@ -201,22 +241,16 @@ def certify(
             key, x, y, kinds, encoder, scores, alpha=alpha, matched=matched
         )
 
-    tv_lower = lower_bound(calls, np.full(len(calls), -1.0), alpha, top=1.0)
-    return Certificate(
-        jsd_lower=lower_bound(gains, floors, alpha),
-        jsd_estimate=jsd_estimate,
-        jsd_se=jsd_se,
-        log_e=float(wealth[-1]),
-        p_value=smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
-        tv_lower=tv_lower,
-        accuracy=(1 + tv_lower) / 2,
-        wealth=wealth,
-        logits=(l_x, l_y),
+    return Certificate.of_payoffs(
+        _join([each.payoffs for each in bets]),
+        smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
+        alpha,
+        logits=(
+            np.concatenate([each.l_x for each in bets]),
+            np.concatenate([each.l_y for each in bets]),
+        ),
         critics=tuple(each.critic for each in bets),
         starts=tuple(starts),
-        gains=gains,
-        floors=floors,
-        wide=wide,
     )
 
 
@@ -250,7 +284,7 @@ def estimate(
             kinds=kinds,
             encoder=encoder,
         )
-        gains.append(_Bets(critic, x[judged], y[np.repeat(judged, k)]).wide)
+        gains.append(_Bets(critic, x[judged], y[np.repeat(judged, k)]).payoffs.wide)
     return mean_and_se(np.concatenate(gains))
 
 
@@ -335,8 +369,18 @@ class _Bets:
         self.n = len(x)
         self.l_x = critic.d(x)
         self.l_y = critic.d(y).reshape(self.n, -1)
-        self.gains = payoff(self.l_x, self.l_y, critic.low, critic.high)
-        self.floors = np.full(self.n, payoff_floor(critic.low, critic.high))
-        self.wide = payoff(self.l_x, self.l_y, -WIDEST, WIDEST)
-        self.calls = (self.l_x > critic.threshold) - (self.l_y > critic.threshold).mean(axis=1)
-        self.wealth = log_wealth(self.l_x, self.l_y)
+        calls = (self.l_x > critic.threshold) - (self.l_y > critic.threshold).mean(axis=1)
+        self.payoffs = Payoffs(
+            gains=payoff(self.l_x, self.l_y, critic.low, critic.high),
+            floors=np.full(self.n, payoff_floor(critic.low, critic.high)),
+            calls=calls,
+            wide=payoff(self.l_x, self.l_y, -WIDEST, WIDEST),
+            wealth=log_wealth(self.l_x, self.l_y),
+        )
+
+
+def _join(parts: Sequence[Payoffs]) -> Payoffs:
+    """The payoffs of critics that bet one after the other: each goes on with the wealth that those before it made."""
+    gains, floors, calls, wide, _ = map(np.concatenate, zip(*parts, strict=True))
+    growth = [np.diff(part.wealth, prepend=0.0) for part in parts]
+    return Payoffs(gains, floors, calls, wide, np.cumsum(np.concatenate(growth)))

@@ -16,11 +16,11 @@ from jaxtyping import Float
 
 from onehalf._typing import PRNGKey
 from onehalf.evaluation._random import numpy_generator
-from onehalf.evaluation.certificate.bounds import log_wealth, lower_bound, p_value, payoff_floor
+from onehalf.evaluation.certificate.bounds import log_wealth, p_value, payoff_floor
 from onehalf.evaluation.certificate.certificate import (
     WIDEST,
     Certificate,
-    mean_and_se,
+    Payoffs,
     one_thread,
     smaller_of_two,
 )
@@ -75,32 +75,26 @@ def certify_streams(
         list(pool.map(_Side.add_all, sides, rest, streams))
     in_x, in_y = sides
     gains, wide = ((of_x + of_y) / 2 for of_x, of_y in zip(in_x.gains, in_y.gains, strict=True))
-    calls = (in_x.above - in_y.above) / together
-    floors = np.full(groups, payoff_floor(critic.low, critic.high))
     sums = in_x.logits, in_y.logits[:, None]
-    wealth = log_wealth(*sums)
-    jsd_estimate, jsd_se = mean_and_se(wide)
-    tv_lower = lower_bound(calls, np.full(groups, -1.0), alpha, top=1.0)
+    payoffs = Payoffs(
+        gains=gains,
+        floors=np.full(groups, payoff_floor(critic.low, critic.high)),
+        calls=(in_x.above - in_y.above) / together,
+        wide=wide,
+        wealth=log_wealth(*sums),
+    )
     p_of_bets = p_value(rng, *sums, split_ties=True) if np.ptp(sums[0]) else 1.0
 
     def test_all() -> float:
         return permutation_p_value(key, x, y, KINDS, encoder, alpha=alpha)
 
-    return Certificate(
-        jsd_lower=lower_bound(gains, floors, alpha),
-        jsd_estimate=jsd_estimate,
-        jsd_se=jsd_se,
-        log_e=float(wealth[-1]),
-        p_value=smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
-        tv_lower=tv_lower,
-        accuracy=(1 + tv_lower) / 2,
-        wealth=wealth,
+    return Certificate.of_payoffs(
+        payoffs,
+        smaller_of_two(p_of_bets, test_all, count_deals(alpha)),
+        alpha,
         logits=(in_x.drawn, in_y.drawn[:, None]),
         critics=(critic,),
         starts=(start,),
-        gains=gains,
-        floors=floors,
-        wide=wide,
         together=together,
     )
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from onehalf._declaration import About
 from onehalf._registry import spoken
-from onehalf.hyperparameters import About, Hyperparameters
+from onehalf.hyperparameters import Hyperparameters
 
 __all__ = ["with_hyperparameters"]
 

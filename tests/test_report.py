@@ -430,6 +430,14 @@ def test_the_first_screen_says_why_there_is_no_distance(fit, kind):
     assert "Next onehalf sample" in text
 
 
+@pytest.mark.parametrize("kind", ["one seed", "no certificate"])
+def test_what_must_be_known_of_a_fit_is_said_with_and_without_a_certificate(fit, kind):
+    lowered = dataclasses.replace(FITS[kind](fit), lowered="V is NaN")
+    assert "Note      Rates were lowered: V is NaN." in first_screen(lowered)
+    X = KINDS["points"](60)
+    assert "Rates were lowered: V is NaN." in page_of(lowered, X, X)
+
+
 def test_test_rows_that_were_used_before_are_the_first_note(fit):
     summary = dataclasses.replace(report.summarize(fit), measured_at=(8000,))
     screen = report.summarize_fit(summary, "ring.npy", "run", ".npy")

@@ -65,25 +65,19 @@ def render_fit_page(
     measurement = summary.certificate
     splits = split_rows(rows)
     data = fit.domain.sections(splits.validation, samples, "samples", train=splits.train)
+    notes = [*privacy_notes(summary), *fit_notes(summary)]
     sentences = fit_sentences(summary, leading_sentences(measurement) if measurement else [])
     first: list[Section] = []
     measured: list[Section] = []
     if measurement:
-        first.append(
-            first_screen(
-                measurement,
-                "samples",
-                describe_size(summary),
-                [*privacy_notes(summary), *fit_notes(summary)],
-            )
-        )
+        first.append(first_screen(measurement, "samples", describe_size(summary), notes))
         judged = _find_judged(fit, splits.test, measurement)
         measured = _measurement_sections(measurement, data, judged, "The certificate")
     return _render(
         title,
         [
             *first,
-            *([] if measurement else [Section("", [Bullets(sentences)])]),
+            *([] if measurement else [Section("", [Bullets([*notes, *sentences])])]),
             data.overview(),
             *([Section("All findings", [Bullets(sentences)])] if measurement else []),
             *data.relations(),

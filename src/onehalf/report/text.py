@@ -26,6 +26,9 @@ __all__ = [
 TIE = -math.log(4)
 """V where D = 1/2 everywhere, in nats."""
 
+MORE = "in the report"
+"""Where the notes are that have no room in a summary."""
+
 
 def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> Summary:
     """Select what is read first of a fit: at most a dozen lines.
@@ -54,14 +57,15 @@ def summarize_fit(summary: FitSummary, name: str, folder: str, suffix: str) -> S
     heading = _make_heading(summary, name)
     if summary.certificate is None:
         reason = Paragraph("Distance", _introduce_certificate(summary), rank=0, most=4)
-        return Summary(heading, [], [reason, *following])
+        notes = wording.show_notes(fit_notes(summary), MORE)
+        return Summary(heading, [], [reason, *notes, *following])
     truth = summary.truth
     return wording.summarize(
         summary.certificate,
         heading,
         called="samples",
         truth=f"true (in cells) {truth.jsd:.4f}" if truth else "",
-        more="in the report",
+        more=MORE,
         notes=fit_notes(summary),
         following=following,
     )

@@ -21,6 +21,7 @@ from onehalf.evaluation.wording.sentences import (
 from onehalf.evaluation.wording.summary import (
     evidence_of_copying,
     find_notes,
+    show_notes,
     show_score,
     summarize,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "parts",
     "percent",
     "points",
+    "show_notes",
     "show_score",
     "summarize",
     "table",

@@ -17,7 +17,7 @@ from onehalf.evaluation.wording.formats import (
 from onehalf.evaluation.wording.layout import Heading, Paragraph, Summary, TableRow
 from onehalf.evaluation.wording.sensitivity import describe_planted
 
-__all__ = ["evidence_of_copying", "find_notes", "show_score", "summarize"]
+__all__ = ["evidence_of_copying", "find_notes", "show_notes", "show_score", "summarize"]
 
 MOST_DIGITS = 4
 """Digits after the point of an estimate that fit into a column of the table."""
@@ -50,7 +50,7 @@ def summarize(
         Paragraph("Verdict", verdict.sentence, rank=0, style=verdict.outcome, least=2),
         *_where(found, called),
         *_power(found),
-        *_note([*notes, *find_notes(found)], more),
+        *show_notes([*notes, *find_notes(found)], more),
         *following,
     ]
     table = [
@@ -186,7 +186,7 @@ def _power(found: Measurement) -> Iterator[Paragraph]:
     yield Paragraph("Power", text, rank=4)
 
 
-def _note(notes: Sequence[str], more: str) -> Iterator[Paragraph]:
+def show_notes(notes: Sequence[str], more: str) -> Iterator[Paragraph]:
     """The most severe note, and how many there are besides."""
     if notes:
         rest = f" (and {len(notes) - 1} more {more})" if len(notes) > 1 else ""

@@ -32,6 +32,15 @@ def test_a_run_is_exported_and_described(kept):
     assert x.shape == (2, *about["columns"][0]["shape"][1:])
 
 
+def test_a_run_of_trees_is_exported(kept):
+    done = run_cli("export", kept / "trees", "--to", kept / "trees.onnx")
+    assert done.code == 0, done.stderr
+    assert "discriminator" not in done.stderr
+    session = onnxruntime.InferenceSession(kept / "trees.onnx")
+    columns = session.run(None, {"z": np.random.default_rng(0).random((5, 3), np.float32)})
+    assert {len(column) for column in columns} == {5}
+
+
 def test_what_the_file_lacks_is_said(kept, monkeypatch):
     model = runs.load_model(kept / "people")
     object.__setattr__(model, "refinement", object())
@@ -47,7 +56,7 @@ def test_what_the_file_lacks_is_said(kept, monkeypatch):
         ("digits", "m.pt", "expected a name that ends in .onnx or .stablehlo; got .pt"),
         ("digits", "people.csv/m.onnx", "expected a place to write to"),
         ("nothing", "m.onnx", "expected the folder of a run"),
-        ("trees", "m.onnx", "expected a fit whose players are networks; got trees"),
+        ("trees", "m.stablehlo", "expected a .onnx file for a table, which may have words"),
     ],
 )
 def test_what_cannot_be_exported_is_refused(kept, run, to, sentence):

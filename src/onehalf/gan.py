@@ -221,11 +221,11 @@ class GAN(FitOptions, BaseEstimator):
 
         A file with the ending .onnx takes noise, and the value of each label, and gives rows in the units of the data.
         One with .stablehlo is for arrays. The description (`model.onnx.json`) has the law of the noise, the columns and
-        the labels. Where D corrects samples, the file leaves that out: it gives the samples of G.
+        the labels. Where D corrects samples of networks, the file leaves that out: it gives the samples of G.
 
         Raises:
-            Refusal: The file exists or can't be written, a package is missing, or this fit can't be exported: players
-                made of trees, and samples that keep rules.
+            Refusal: The file exists or can't be written, a package is missing, or this fit can't be exported: samples
+                that keep rules.
         """
         return self._fitted.model.export(Path(path))
 

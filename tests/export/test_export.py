@@ -8,41 +8,41 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-import onnxruntime
 import pandas as pd
 import pytest
 from jax import export as jax_export
 
+from exporting import (
+    KEY,
+    PEOPLE,
+    RNG,
+    ROWS,
+    draw_latents,
+    make_feed,
+    make_model,
+    make_models,
+    plain,
+    run,
+)
 from onehalf import Refusal
-from onehalf.data.dataset import from_objects
-from onehalf.distributions.base import Pushforward
-from onehalf.domains import infer_domain
 from onehalf.export import describe_path
 from onehalf.export.graph import Graph
 from onehalf.export.networks import add_network
 from onehalf.export.search import Steps
-from onehalf.hyperparameters import FitOptions
 from onehalf.model import GenerativeModel
 from onehalf.model.batches import draw_batch
 from onehalf.nets import MLP, ConvolutionalG
 from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import ACTIVATIONS
-from onehalf.nets.tabular import KNOTS
 
 ROOT = Path(__file__).parents[2]
-
-ROWS = 300
-
-KEY = jr.key(1)
 
 RUNTIME = """
 import sys
@@ -61,27 +61,6 @@ assert not {"jax", "onehalf"} & set(sys.modules)
 """
 """A program that has no part of this package."""
 
-RNG = np.random.default_rng(0)
-
-PEOPLE = pd.DataFrame(
-    {
-        "sex": RNG.choice(["F", "M", None], ROWS, p=[0.5, 0.4, 0.1]),
-        "size": RNG.choice([14, 15, 17], ROWS),
-        "income": np.where(RNG.random(ROWS) < 0.2, np.nan, RNG.lognormal(10, 1, ROWS).round(2)),
-        "z": np.where(RNG.random(ROWS) < 0.5, 0.0, RNG.normal(size=ROWS)),
-        "age": RNG.integers(0, 90, ROWS),
-        "level": RNG.integers(0, 20, ROWS) * 5,
-        "score": np.where(RNG.random(ROWS) < 0.1, np.nan, RNG.integers(0, 1000, ROWS)),
-        "born": pd.date_range("2020-01-01", periods=ROWS).strftime("%d.%m.%Y"),
-        "seen": pd.date_range("2020-01-01", periods=ROWS).where(RNG.random(ROWS) > 0.1),
-        "member": RNG.random(ROWS) < 0.3,
-        "unit": "kg",
-        "city": [f"Stadt {i % 130}" for i in range(ROWS)],
-        "grade": pd.Categorical(RNG.choice(["good", "bad"], ROWS)),
-    }
-)
-"""All kinds of columns that are learned."""
-
 
 class Case(NamedTuple):
     """A model, what its file was given, and what the file and the model gave."""
@@ -90,71 +69,6 @@ class Case(NamedTuple):
     description: Any
     found: dict[str, np.ndarray]
     rows: Any
-
-
-def make_parameters(like: Any) -> jax.Array:
-    """Random numbers; knots of scores are in order."""
-    numbers = RNG.normal(size=like.shape).astype("float32") / 2
-    return jnp.asarray(np.sort(numbers) if like.shape[-1:] == KNOTS.shape else numbers)
-
-
-def make_model(X: Any, y: Any = None, **asked: Any) -> GenerativeModel:
-    """A model that was not trained: its parameters are random numbers, in order where they must be."""
-    options = FitOptions(**{"width": 8, "m": 16} | asked)
-    dataset = from_objects(X, y)
-    domain = infer_domain(dataset, options.labels, None, (), options.chosen_constraints)
-    rows = domain.encode(dataset)
-    preprocessor = domain.fit_preprocessor(rows)
-    recipe = domain.resolve(options.check(), preprocessor, len(rows))
-    G = jax.tree.map(make_parameters, domain.blank_generator(recipe, preprocessor))
-    return GenerativeModel(
-        Pushforward(G, domain.latent(recipe, preprocessor)), domain, preprocessor
-    )
-
-
-def make_models() -> dict[str, GenerativeModel]:
-    images = RNG.integers(0, 255, (60, 10, 9, 3)).astype("uint8")
-    points = np.column_stack([RNG.normal(size=ROWS), RNG.integers(0, 9, ROWS)])
-    return {
-        "points": make_model(points),
-        "words": make_model(
-            RNG.normal(size=(ROWS, 20)).astype("float32"),
-            RNG.choice(["a", "é"], ROWS),
-            label="kind",
-        ),
-        "images": make_model(images, net="convolutional", width=2, normal=4),
-        "people": make_model(PEOPLE, label=["sex", "size"], constraints="none"),
-    }
-
-
-def make_feed(description: Any, batch: Any, rows: Any, entries: Any) -> dict[str, np.ndarray]:
-    """What goes in for a batch of latents, of which come these entries and these rows."""
-    feed = {"z": np.asarray(batch.x)}
-    columns = {column.name: column for column in description.columns}
-    for label in description.labels:
-        feed[label.input] = plain(rows, columns[label.name])
-    if any(
-        each.name == "u" for each in description.inputs
-    ):  # as `TablePreprocessor` draws rare words
-        seed = zlib.crc32(np.asarray(entries, np.float64).tobytes())
-        feed["u"] = np.random.default_rng(seed).random((ROWS, 1))
-    return feed
-
-
-@eqx.filter_jit
-def draw_latents(p_g: Any, key: Any) -> Any:
-    """The latents of `draw_batch`."""
-    return p_g.p_z.batch(key, ROWS)
-
-
-def plain(rows: Any, column: Any) -> np.ndarray:
-    """A column of decoded rows as a file gives it."""
-    if column.kind == "array":
-        return rows.x if isinstance(rows, tuple) else rows
-    values = rows[column.name] if isinstance(rows, pd.DataFrame) else pd.Series(rows.y)
-    if column.type == "string":
-        return values.astype(object).where(values.notna(), column.missing).to_numpy(str)
-    return values.to_numpy(column.type)
 
 
 @pytest.fixture(scope="module")
@@ -194,18 +108,30 @@ def test_a_runtime_alone_gives_the_rows_of_the_model(cases, name):
         assert is_same.all() or np.nanmax(np.abs(found - expected)) <= 1, column.name
 
 
+def test_trees_give_the_same_rows_to_the_last_bit(cases):
+    case = cases["trees"]
+    net: Any = case.model.p_g.G
+    assert len(net.tilts) == 2
+    assert net.draws > 1.5
+    for column in case.description.columns:
+        assert np.array_equal(*_comparable(case, column)), column.name
+    (noise,) = case.description.noise
+    assert (noise.law, noise.size) == ("unit", 3)
+    assert not case.description.is_corrected
+
+
+def _comparable(case: Case, column: Any) -> list[np.ndarray]:
+    """The values of the file and of the model; NaN as a number."""
+    pair = (case.found[column.output], plain(case.rows, column))
+    return [each if column.type == "string" else np.nan_to_num(each, nan=-1e9) for each in pair]
+
+
 def test_samples_with_a_seed_are_those_of_their_noise(cases, tmp_path):
     model = cases["points"].model
     model.export(tmp_path / "points.onnx")
     latents = draw_latents(model.p_g, jr.fold_in(KEY, 0))  # the key of the first batch
     found = run(tmp_path / "points.onnx", z=np.asarray(latents.x))
     assert np.allclose(found["x"], model.draw(KEY, ROWS).x, rtol=1e-5, atol=1e-5)
-
-
-def run(path: Any, **feed: np.ndarray) -> dict[str, np.ndarray]:
-    session = onnxruntime.InferenceSession(path)
-    outputs = [output.name for output in session.get_outputs()]
-    return dict(zip(outputs, session.run(outputs, feed), strict=True))
 
 
 def test_a_label_that_the_graph_does_not_know_is_an_error_of_the_runtime(
@@ -289,6 +215,13 @@ def test_a_place_among_numbers_is_that_of_numpy(numbers):
     asked = np.concatenate([table, table + 0.1, [-9.0, 9.0]])
     found = run(graph.to_bytes(), x=asked[:, None])["place"][:, 0]
     assert (found == np.searchsorted(table, asked, side="right")).all()
+
+
+def test_a_model_that_is_too_large_for_the_format_is_refused(cases, tmp_path, monkeypatch):
+    monkeypatch.setattr("onehalf.export.graph.MOST_BYTES", 100)
+    with pytest.raises(Refusal, match="at most 0.0 GB, as ONNX has no larger ones; got 0.0 GB"):
+        cases["trees"].model.export(tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_of_another_kind_is_refused():

@@ -210,6 +210,16 @@ class Latent(AbstractData):
         return (self.normal + self.uniform + self.bits + self.choices,)
 
     @property
+    def laws(self) -> tuple[tuple[str, int], ...]:
+        """The law of each part, and its size."""
+        return (
+            ("normal", self.normal),
+            ("uniform", self.uniform),
+            ("signs", self.bits),
+            ("one-hot", self.choices),
+        )
+
+    @property
     def first_std(self) -> Float[Array, " entries"]:
         """Standard deviations for a net's first weights: continuous and discrete parts start with equal say."""
         entries = self.normal + self.uniform + self.bits

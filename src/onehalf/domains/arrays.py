@@ -259,7 +259,7 @@ class ArrayDomain(Domain):
         """A .npy file of rows, or a .npz file with rows as `x` and labels as `y`."""
         write_arrays(pieces, n, path, suffix)
 
-    def decoder(self, preprocessor: Any) -> "onehalf.export.Decoder":
+    def decoder(self, preprocessor: Any, G: Any) -> "onehalf.export.Decoder":
         """The user's units and dtype."""
         # imported here, as only an export needs it
         from onehalf.export.arrays import ArrayDecoder

@@ -458,8 +458,8 @@ class Domain(ABC):
             Refusal: They can't be written there, or the disk has no room for them.
         """
 
-    def decoder(self, preprocessor: Preprocessor) -> "onehalf.export.Decoder":
-        """What decodes rows in a model file, without this package.
+    def decoder(self, preprocessor: Preprocessor, G: Any) -> "onehalf.export.Decoder":
+        """What decodes the rows of G in a model file, without this package.
 
         Raises:
             Refusal: Such rows can't be decoded there.

@@ -436,16 +436,21 @@ class TableDomain(Domain):
         with open_file(path) as file:
             write_table(file, keep_room(pieces, n, path.parent, file.tell, len), suffix)
 
-    def decoder(self, preprocessor: Any) -> "onehalf.export.Decoder":
+    def decoder(self, preprocessor: Any, G: Any) -> "onehalf.export.Decoder":
         """A column each, with words of training rows alone; refuses rules, which samples are tried by."""
-        # imported here, as only an export needs it
-        from onehalf.export.tables import TableDecoder
-
         if isinstance(preprocessor, ConstrainedPreprocessor):
             hint = "Fit with --constraints none."
             got = f"one with {join_names(map(repr, self.constraints))}"
             refuse("export", expected="a fit without rules", got=got, hint=hint)
-        return TableDecoder(preprocessor, self.shown)
+        return self.make_decoder(preprocessor, G)
+
+    def make_decoder(self, preprocessor: Any, G: Any) -> "onehalf.export.Decoder":
+        """What decodes the rows of G where samples keep no rules."""
+        # imported here, as only an export needs it
+        from onehalf.export.tables import TableDecoder
+
+        choices, scores = preprocessor.choices, preprocessor.scores
+        return TableDecoder(self.shown, choices, scores, preprocessor)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoding and the labels."""

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from onehalf.players.trees.law import TreeLaw
 from onehalf.players.trees.noise import UniformLatent
 from onehalf.players.trees.scales import ColumnFacts
 from onehalf.recipe import Recipe
+
+if TYPE_CHECKING:
+    import onehalf.export
 
 __all__ = ["TreeTableDomain"]
 
@@ -103,10 +106,15 @@ class TreeTableDomain(TableDomain):
         """The chain's law, tilted, of cells or of what rules leave of them."""
         return _find_law(G, preprocessor)
 
-    def decoder(self, preprocessor: Any) -> NoReturn:
-        """Refuse: the chain of trees is not exported."""
-        hint = "Fit with --players neural."
-        refuse("export", expected="a fit whose players are networks", got="trees", hint=hint)
+    def make_decoder(self, preprocessor: Any, G: Any) -> "onehalf.export.Decoder":
+        """The cells that the chain draws."""
+        # imported here, as only an export needs them
+        from onehalf.export.cells import CellDecoder
+        from onehalf.players.trees.graph import list_cells
+
+        pairs = [list_cells(scales) for scales in G.chain.scales]
+        choices, scores = zip(*pairs, strict=True)
+        return CellDecoder(self.shown, choices, scores, preprocessor)
 
     def to_dict(self) -> dict[str, Any]:
         """The table, and that its players are trees."""

@@ -17,7 +17,7 @@ class Noise:
     law: str
     """'normal': N(0, 1); 'uniform': U(-sqrt 3, sqrt 3); 'signs': -1 or 1, each with probability 1/2; 'one-hot': one of
     the entries, each as likely, is `hot` and the others are 0; 'gumbel': the standard Gumbel distribution,
-    -log(-log(U)) for U uniform in 0 to 1."""
+    -log(-log(U)) for U uniform in 0 to 1; 'unit': U(0, 1)."""
     start: int
     """The first of the entries, from 0."""
     size: int
@@ -114,16 +114,9 @@ def describe_noise(p_z: AbstractData) -> tuple[Noise, ...]:
     while hasattr(noise, "noise"):
         gumbels += getattr(noise, "gumbels", 0)
         noise = noise.noise
-    laws = [
-        ("normal", noise.normal),
-        ("uniform", noise.uniform),
-        ("signs", noise.bits),
-        ("one-hot", noise.choices),
-        ("gumbel", gumbels),
-    ]
     parts = []
     start = 0
-    for law, size in laws:
+    for law, size in [*noise.laws, ("gumbel", gumbels)]:
         if size:
             parts.append(Noise(law, start, size, noise.hot if law == "one-hot" else None))
         start += size

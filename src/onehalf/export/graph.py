@@ -1,11 +1,14 @@
 """An ONNX graph, node by node: operands are names of earlier results, or arrays."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+
+from onehalf._errors import refuse
 
 __all__ = ["Graph", "Operand", "Port"]
 
@@ -14,6 +17,9 @@ OPSET = 20
 
 IR_VERSION = 9
 """The file format of the same version."""
+
+MOST_BYTES = 2**31 - 1
+"""A message of Protocol Buffers, as which a model is written, is no longer."""
 
 Operand: TypeAlias = str | np.ndarray | np.generic
 """The name of a result, or a constant."""
@@ -46,13 +52,49 @@ class Graph:
         self.outputs: list[Port] = []
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._results = 0
 
     def add(self, operator: str, *operands: Operand, **attributes: Any) -> str:
         """Add a node with one result, and return the result's name."""
         names = [each if isinstance(each, str) else self.constant(each) for each in operands]
-        result = f"/{len(self._nodes)}"
+        result = self._name_result()
         self._nodes.append(helper.make_node(operator, names, [result], **attributes))
         return result
+
+    def repeat(
+        self,
+        most: int,
+        states: Mapping[str, str],
+        add_pass: Callable[[str, Sequence[str]], tuple[str, Sequence[str]]],
+    ) -> list[str]:
+        """Add a loop, and return the names of its states after the last pass.
+
+        Args:
+            most: Passes, at most.
+            states: The states before the first pass, and their types.
+            add_pass: Adds the nodes of one pass. It gets the number of the pass, from 0, and the states, and returns
+                whether another pass follows, and the new states.
+        """
+        outside, self._nodes = self._nodes, []
+        types = [("int64", []), ("bool", []), *((type_, None) for type_ in states.values())]
+        names = [self._name_result() for _ in types]
+        another, changed = add_pass(names[0], names[2:])
+        results = [self.add("Identity", each) for each in (another, *changed)]
+        given = zip(names, types, strict=True)
+        found = zip(results, types[1:], strict=True)
+        inputs, outputs = (
+            [
+                helper.make_tensor_value_info(name, _element_type(type_), shape)
+                for name, (type_, shape) in ports
+            ]
+            for ports in (given, found)
+        )
+        body = helper.make_graph(self._nodes, "pass", inputs, outputs)
+        self._nodes = outside
+        after = [self._name_result() for _ in states]
+        before = [self.constant(np.array(most)), "", *states]
+        self._nodes.append(helper.make_node("Loop", before, after, body=body))
+        return after
 
     def constant(self, array: Any) -> str:
         """Add a constant, and return its name; an array of objects is one of strings."""
@@ -99,8 +141,23 @@ class Graph:
         self.outputs.append(Port(name, type_, shape))
         return name
 
+    def _name_result(self) -> str:
+        """A name that no other result has."""
+        self._results += 1
+        return f"/{self._results - 1}"
+
     def to_bytes(self) -> bytes:
-        """The model file."""
+        """The model file.
+
+        Raises:
+            Refusal: It would be longer than the format allows.
+        """
+        size = sum(constant.ByteSize() for constant in self._constants)
+        if size > MOST_BYTES:
+            expected = (
+                f"a model of at most {MOST_BYTES / 1e9:.1f} GB, as ONNX has no larger ones"
+            )
+            refuse("export", expected=expected, got=f"{size / 1e9:.1f} GB")
         graph = helper.make_graph(
             self._nodes,
             "onehalf",

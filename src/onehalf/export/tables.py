@@ -1,19 +1,18 @@
-"""Rows of a table from what G gives: one output a column, words as words."""
+"""Rows of a table from what networks give: choices, and scores of numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Shaped
 
-from onehalf.data.tables.encoding import HIDDEN, TableEncoder
+from onehalf.data.conditions import Conditions
+from onehalf.data.tables.encoding import HIDDEN
 from onehalf.data.tables.normal_scores import NormalScores
 from onehalf.data.tables.preprocessor import TablePreprocessor
-from onehalf.export.columns import ColumnValues, Drawn, make_column
-from onehalf.export.decoder import PREFIX, Decoder
-from onehalf.export.description import Column, Label, LabelShare
+from onehalf.export.columns import Cells, Drawn
 from onehalf.export.graph import Graph
-from onehalf.export.lookup import add_lookup, list_values
+from onehalf.export.labelled_table import LabelledTable
 from onehalf.export.search import Steps
 
 __all__ = ["TableDecoder"]
@@ -23,75 +22,46 @@ RARE_INPUT = "u"
 
 
 @dataclass(frozen=True, eq=False)
-class TableDecoder(Decoder):
-    """Each column of a table that was learned, as the data have it."""
+class TableDecoder(LabelledTable):
+    """Each column of a table from its choice and its scores."""
 
     preprocessor: TablePreprocessor
-    encoder: TableEncoder
 
     @property
-    def left_out(self) -> tuple[str, ...]:
-        """IDs, personal data and free text."""
-        return self.encoder.left_out
-
-    @cached_property
-    def columns(self) -> tuple[ColumnValues, ...]:
-        """The values of each column."""
-        preprocessor = self.preprocessor
-        pairs = zip(preprocessor.choices, preprocessor.scores, strict=True)
-        return tuple(
-            make_column(self.encoder, place, choice, scores)
-            for place, (choice, scores) in enumerate(pairs)
-        )
-
-    @property
-    def labels(self) -> Sequence[Label]:
+    def given(self) -> Sequence[int]:
         """The labels that have several values."""
-        return [self._describe_label(column) for column in self.preprocessor.given]
+        return self.preprocessor.given
 
     @property
-    def shares(self) -> Sequence[LabelShare]:
-        """The combinations that occur."""
-        conditions = self.preprocessor.conditions
-        if not self.labels:
-            return []
-        words = {
-            label.name: list_values(self.columns[column].decode(conditions.cells[:, column]))
-            for label, column in zip(self.labels, self.preprocessor.given, strict=True)
-        }
-        return [
-            LabelShare({name: words[name][row] for name in words}, share)
-            for row, share in enumerate(conditions.shares.tolist())
-        ]
+    def conditions(self) -> Conditions:
+        """Those of the training rows."""
+        return self.preprocessor.conditions
 
-    def add_conditions(self, graph: Graph) -> str | None:
-        """The labels' values, one-hot, end to end."""
-        parts = []
-        for label, column in zip(self.labels, self.preprocessor.given, strict=True):
-            given = graph.add_input(label.input, label.type, ("n",))
-            keys, places = self._label_keys(column)
-            place = graph.add("Gather", places, add_lookup(graph, given, keys))
-            size = len(self.preprocessor.choices[column].values)
-            parts.append(graph.add("Gather", np.eye(size, dtype=np.float32), place))
-        return graph.join(parts) if parts else None
+    def encode_label(self, column: int) -> tuple[Cells, Shaped[np.ndarray, "_ _"]]:
+        """Those that G knows, one-hot: rare words share one."""
+        name = self.encoder.names[column]
+        choice = self.preprocessor.choices[column]
+        words = self.encoder.words.get(name)
+        if words is None:
+            cells = choice.values
+        else:
+            known = [place for place, word in enumerate(words) if word != HIDDEN]
+            missing = choice.values[np.isnan(choice.values)]
+            cells = np.concatenate([np.array(known, np.float64), missing])
+        places = choice.transform(cells)
+        is_known = places >= 0
+        one_hot = np.eye(len(choice.values), dtype=np.float32)
+        return cells[is_known], one_hot[places[is_known]]
 
-    def add_rows(self, graph: Graph, x: str, n: str) -> tuple[Column, ...]:
+    def add_drawn(self, graph: Graph, x: str, n: str) -> list[Drawn]:
         """Column by column, from places of choices and from scores."""
         places = self._add_places(graph, x, n)
         numbers = self._add_numbers(graph, x)
-        given = dict(zip(self.preprocessor.given, self.labels, strict=True))
         chances = self._add_chances(graph)
-        described = []
-        for place, values in enumerate(self.columns):
-            if place in given:
-                cells = given[place].input
-            else:
-                drawn = Drawn(places[place], numbers.get(place), chances.get(place))
-                cells = values.add_cells(graph, drawn)
-            about = values.about
-            output = graph.add_output(about.name, cells, about.type, about.shape)
-            described.append(replace(about, output=output))
-        return tuple(described)
+        return [
+            Drawn(place, numbers.get(column), chances.get(column))
+            for column, place in enumerate(places)
+        ]
 
     def _add_places(self, graph: Graph, x: str, n: str) -> list[str]:
         """The place of each column's choice among its values; 0 where there is one value."""
@@ -129,26 +99,6 @@ class TableDecoder(Decoder):
             return {}
         u = graph.add_input(RARE_INPUT, "float64", ("n", len(rare)))
         return {column: graph.column(u, place) for place, column in enumerate(rare)}
-
-    def _describe_label(self, column: int) -> Label:
-        about = self.columns[column].about
-        keys, _ = self._label_keys(column)
-        return Label(PREFIX + about.name, about.name, about.type, list_values(keys))
-
-    def _label_keys(self, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """The values of a label that G knows, and the place of each in its choice: rare words share one."""
-        name = self.encoder.names[column]
-        choice = self.preprocessor.choices[column]
-        words = self.encoder.words.get(name)
-        if words is None:
-            cells = choice.values
-        else:
-            known = [place for place, word in enumerate(words) if word != HIDDEN]
-            missing = choice.values[np.isnan(choice.values)]
-            cells = np.concatenate([np.array(known, np.float64), missing])
-        places = choice.transform(cells)
-        is_known = places >= 0
-        return self.columns[column].decode(cells[is_known]), places[is_known]
 
 
 def _add_places(graph: Graph, z: str, scores: Sequence[NormalScores]) -> str:

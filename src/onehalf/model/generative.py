@@ -456,7 +456,7 @@ class GenerativeModel:
         from onehalf import export
 
         export.check_target(path)
-        decoder = self.domain.decoder(self.preprocessor)
+        decoder = self.domain.decoder(self.preprocessor, self.p_g.G)
         return export.write(path, self.p_g, decoder, is_corrected=self.refinement is not None)
 
     def interpolate(self, key: PRNGKey, n: int, steps: int) -> EncodedRows:

@@ -27,6 +27,11 @@ class UniformLatent(AbstractData):
         """Three numbers."""
         return (3,)
 
+    @property
+    def laws(self) -> tuple[tuple[str, int], ...]:
+        """The law of the entries, and how many these are."""
+        return (("unit", 3),)
+
     def sample(self, key: PRNGKey, n: int) -> Samples:
         """Draw n latents."""
         return jr.uniform(key, (n, 3))

@@ -1,6 +1,8 @@
 """Models that are not trained, for the tests of exports, and what goes into their files."""
 
+import dataclasses
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -67,8 +69,10 @@ def make_model(X: Any, y: Any = None, **asked: Any) -> GenerativeModel:
     )
 
 
-def make_tree_model(table: pd.DataFrame, *, corrections: int, **asked: Any) -> GenerativeModel:
-    """A model of trees, corrected by so many D that tell rows from independent columns."""
+def make_tree_model(
+    table: pd.DataFrame, *, corrections: Sequence[float], **asked: Any
+) -> GenerativeModel:
+    """A model of trees, corrected by D that tell rows from independent columns, are too sure of it, and disagree."""
     options = FitOptions(**{"players": "trees"} | asked)
     dataset = from_objects(table)
     domain = infer_domain(dataset, options.labels, None, (), options.chosen_constraints)
@@ -80,9 +84,10 @@ def make_tree_model(table: pd.DataFrame, *, corrections: int, **asked: Any) -> G
     chain = Chain.fit(players.cells, players.facts, given=players.given, floor=10, seed=0)
     features = chain.features(players.cells)
     G = TreeGenerator(chain, players.given)
-    for seed in range(corrections):
+    for seed, factor in enumerate(corrections):
         mixed = np.random.default_rng(seed).permuted(features, axis=0)
-        G = G.tilt(BoostedTrees.fit(features, mixed, seed), mixed)
+        D = BoostedTrees.fit(features, mixed, seed)
+        G = G.tilt(dataclasses.replace(D, leaf_values=factor * D.leaf_values, first=0.3), mixed)
     return GenerativeModel(Pushforward(G, players.p_z), domain, preprocessor)
 
 
@@ -99,7 +104,7 @@ def make_models() -> dict[str, GenerativeModel]:
         "images": make_model(images, net="convolutional", width=2, normal=4),
         "people": make_model(PEOPLE, label=["sex", "size"], constraints="none"),
         "trees": make_tree_model(
-            PEOPLE, corrections=2, label=["sex", "size"], constraints="none"
+            PEOPLE, corrections=(4, -2), label=["sex", "size"], constraints="none"
         ),
     }
 

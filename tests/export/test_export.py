@@ -219,7 +219,7 @@ def test_a_place_among_numbers_is_that_of_numpy(numbers):
 
 def test_a_model_that_is_too_large_for_the_format_is_refused(cases, tmp_path, monkeypatch):
     monkeypatch.setattr("onehalf.export.graph.MOST_BYTES", 100)
-    with pytest.raises(Refusal, match="at most 0.0 GB, as ONNX has no larger ones; got 0.0 GB"):
+    with pytest.raises(Refusal, match="as ONNX has no larger ones; got"):
         cases["trees"].model.export(tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 

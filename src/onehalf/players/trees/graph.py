@@ -199,7 +199,11 @@ def _add_leaves(graph: Graph, nodes: Nodes, at: str, features: str) -> str:
 
 
 def _round_down(numbers: Float[np.ndarray, " _"]) -> Float[np.ndarray, " _"]:
-    """The greatest float32 that is no greater: just as many float32 are at most this."""
+    """The greatest float32 that is no greater: the same float32 are at most this.
+
+    >>> float(_round_down(np.array([0.1]))[0]) < 0.1 < float(np.float32(0.1))
+    True
+    """
     rounded = numbers.astype(np.float32)
     return np.where(rounded > numbers, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 

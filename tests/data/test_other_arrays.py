@@ -101,6 +101,11 @@ assert oh.measure(real=real, other=other).jsd_lower == expected.jsd_lower > 0
 generator = torch.nn.Linear(3, 2)
 found = oh.measure(real=real.float(), sampler=lambda n: generator(torch.randn(n, 3)))
 assert found.jsd_estimate is not None
+monitors = [
+    oh.monitor([x[:100], x[100:]], lambda n: y[np.arange(n) % 200]) for x, y in [(X, Y), (real, other)]
+]
+one, same = ([state.log_e for state in each] for each in monitors)
+assert one == same and one[-1] > 0
 labels = torch.arange(200) % 2
 gan = oh.GAN(rounds=2, evaluate=False).fit(real.float(), labels)
 assert gan.sample(3).shape == (3, 2)

@@ -12,7 +12,6 @@ import numpy as np
 from onehalf._errors import Refusal, refuse
 from onehalf._text import join_names
 from onehalf.data.dataset import from_objects
-from onehalf.data.loading import load
 from onehalf.data.random_order import RandomOrder
 from onehalf.data.sources import (
     BATCH_SIZE,
@@ -20,6 +19,7 @@ from onehalf.data.sources import (
     MemoryRows,
     Source,
     draw_rows,
+    load_some,
     open_large,
     take,
 )
@@ -80,7 +80,8 @@ def measure(
     `real` and `other` are arrays with one row an example, or tables: data frames of pandas, polars or pyarrow; or
     paths. A .npy file, or a Parquet file or a folder of them, of more than 200,000 rows is read in batches: critics
     learn from rows that are drawn at random and bet on all others (`streamed` in the result), so that memory does not
-    grow with the rows. With `train` or a `sampler`, all is read at once.
+    grow with the rows. With `train` or a `sampler`, files are read at once; of more than a million rows, as many are
+    drawn at random.
     `sampler` instead of `other` is anything that makes rows: a fitted `GAN`, or a function from n to n rows. Then each
     real row meets ten fresh samples in the (k+1)-way bet; if the sampler has labels (`labels_`), samples of the real
     row's own, and what is compared is the rest of a row given its labels. `train` are the rows that the generator saw:
@@ -300,8 +301,8 @@ def encode_samples(
 
 
 def read_path(rows: Any) -> Any:
-    """Read what a path leads to; anything else is returned as it is."""
-    return load(str(rows), allow_empty=True).to_objects() if _is_path(rows) else rows
+    """Read what a path leads to, or a million rows of it; anything else is returned as it is."""
+    return load_some(str(rows), allow_empty=True).to_objects() if _is_path(rows) else rows
 
 
 def open_large_sides(real: Any, other: Any) -> dict[str, Source] | None:

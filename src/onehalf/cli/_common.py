@@ -224,9 +224,9 @@ def read_schema(file: Path | None) -> "onehalf.data.tables.schema.Schema | None"
 
 def load_data(word: str, size: ImageSizes = None) -> "onehalf.data.dataset.Dataset":
     """Load data to be compared, with progress and notes on stderr."""
-    from onehalf.data.loading import load
+    from onehalf.data.sources import load_some
 
-    data = load(word, image_size=size, on_progress=say, allow_empty=True)
+    data = load_some(word, image_size=size, on_progress=say, allow_empty=True)
     for note in data.notes:
         say(note)
     return data

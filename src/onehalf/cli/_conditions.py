@@ -53,13 +53,14 @@ def reveal_words(
 ) -> "onehalf.model.GenerativeModel":
     """Return the model with the words that its run does not hold, if the data are still there."""
     from onehalf import runs
-    from onehalf.data.loading import is_path, load
+    from onehalf.data.loading import is_path
+    from onehalf.data.sources import load_some
 
     source = runs.load_source(run)
     if not (model.domain.hides_words and is_path(source.source)):
         return model
     try:
-        data = load(source.source, image_size=source.size)
+        data = load_some(source.source, image_size=source.size)
     except (Refusal, OSError):
         return model
     return dataclasses.replace(model, domain=model.domain.reveal(data))
@@ -68,14 +69,15 @@ def reveal_words(
 def _describe_share(run: Path, domain: "onehalf.domains.Domain", where: str) -> str:
     """The rows of the data that hold conditions."""
     from onehalf import runs
-    from onehalf.data.loading import is_path, load
+    from onehalf.data.loading import is_path
+    from onehalf.data.sources import load_some
 
     source = runs.load_source(run)
     if not is_path(source.source):
         return ""
     name = Path(source.source).name
     try:
-        rows = domain.encode(load(source.source, image_size=source.size))
+        rows = domain.encode(load_some(source.source, image_size=source.size))
         holds = domain.parse_filter(where).mask(domain.filter_cells(rows))
     except (Refusal, OSError):
         return f" ({name} can't be read any more)"

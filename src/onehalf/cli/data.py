@@ -22,6 +22,7 @@ from onehalf.cli._common import (
 )
 
 if TYPE_CHECKING:
+    import onehalf.data.dataset
     import onehalf.data.loading
     import onehalf.data.tables.constraints.finding
     import onehalf.data.tables.schema
@@ -105,20 +106,17 @@ def _describe_table(name: str, out: Path | None, file: Path | None, as_json: boo
     data = load_some(name)
     for line in data.notes:
         say(line)
-    table = data.table
-    schema, note = _check_schema(table, file)
-    found = _find_rules(table, schema)
-    dialect = Dialect.of(table.schema) or Dialect()
+    schema, note = _check_schema(data, file)
+    found = _find_rules(data.table, schema)
+    dialect = Dialect.of(data.table.schema) or Dialect()
     heading = f"{Path(name).name}: {schema.rows:,} rows, {len(schema.columns)} columns"
     about_file = [dialect.describe()] if dialect.describe() else []
     show = say if as_json else print_text
-    show(
-        "\n".join(
-            [heading, str(schema), *about_file, *schema.warnings, *_list_rules(found), *note]
-        )
-    )
+    rules = _list_rules(found, "rows" if data.totals is None else "drawn rows")
+    show("\n".join([heading, str(schema), *about_file, *schema.warnings, *rules, *note]))
     if as_json:
         about = schema.to_dict() | {"file": dialect.to_dict(), "notes": note}
+        about |= {} if data.totals is None else {"drawn": len(data)}
         about["found"] = [{"rule": each.rule.text, "rows": each.rows} for each in found]
         print_json([{"name": name, "kind": "table", "shape": [len(schema.columns)], **about}])
 
@@ -139,31 +137,33 @@ def _find_rules(
     return find_rules(encoder, cells)
 
 
-def _list_rules(found: Sequence["onehalf.data.tables.constraints.finding.Found"]) -> list[str]:
-    """Rules that were found, for people."""
+def _list_rules(
+    found: Sequence["onehalf.data.tables.constraints.finding.Found"], rows: str
+) -> list[str]:
+    """Rules that were found in these rows, for people."""
     if not found:
         return []
     about = (
-        "All rows keep these rules, which shuffled columns would not. Samples keep the equations, and the others with "
-        '--constraints auto, or if they are among the "constraints" of the schema:'
+        f"All {rows} keep these rules, which shuffled columns would not. Samples keep the equations, and the others "
+        'with --constraints auto, or if they are among the "constraints" of the schema:'
     )
     return [about, *(f"  {each}" for each in found)]
 
 
 def _check_schema(
-    table: object, file: Path | None
+    data: "onehalf.data.dataset.Dataset", file: Path | None
 ) -> tuple["onehalf.data.tables.schema.Schema", list[str]]:
     """Infer the schema and write it, or check the one that is there; with a sentence about the file."""
     from onehalf.data.tables.schema import Schema
 
     if file is None:
-        return Schema.infer(table), []
+        return data.infer_schema(), []
     if file.is_file():
-        schema = Schema.from_json(file.read_bytes(), str(file)).check(table)
-        changes = Schema.infer(table).changes(schema)
+        schema = data.infer_schema(Schema.from_json(file.read_bytes(), str(file)))
+        changes = data.infer_schema().changes(schema)
         lines = ["It changes:", *(f"  {change}" for change in changes)]
         fits = f"The kinds are those of {file}, which fits."
         return schema, [fits, *(lines if changes else ["It changes nothing."])]
-    schema = Schema.infer(table)
+    schema = data.infer_schema()
     write_file(file, schema.to_json().encode())
     return schema, [f"Schema: {file}. Correct its kinds by hand; the same command checks them."]

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from onehalf.data.arrays.validation import check, check_labels, to_array
 from onehalf.data.tables.frames import empty_frame, is_data_frame, to_table
+from onehalf.data.tables.schema import Schema
+from onehalf.data.tables.totals import TableTotals
 
 __all__ = ["Dataset", "frame_columns", "from_objects", "match_channels"]
 
@@ -29,6 +31,8 @@ class Dataset:
     """The user's data frame without its rows, to return samples in its library and types."""
     notes: tuple[str, ...] = ()
     """What was done while the data were read, in sentences."""
+    totals: TableTotals | None = None
+    """What all rows of a file say of its columns, where the values are rows that were drawn from it."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -68,6 +72,21 @@ class Dataset:
     def to_objects(self) -> Any:
         """Convert to what `from_objects` and `measure` take: an array, a pair (X, y) or a table."""
         return self.values if self.labels is None else (self.values, self.labels)
+
+    def infer_schema(self, schema: Schema | None = None) -> Schema:
+        """Infer the schema of a table: of all rows of its file, as far as they were counted.
+
+        Args:
+            schema: The kinds of the columns, if they are known.
+        """
+        found = schema.check(self.table) if schema else Schema.infer(self.table)
+        if self.totals is None:
+            return found
+        kinds = {} if schema else self.totals.find_kinds(found)
+        if kinds:
+            known = {column.name: column.kind for column in found.columns}
+            found = Schema.infer(self.table, known | kinds)
+        return self.totals.complete(found)
 
     def without_labels(self) -> "Dataset":
         """Drop the labels."""

@@ -17,6 +17,7 @@ from onehalf.data.images.reader import SUFFIXES
 from onehalf.data.loading import load, map_array
 from onehalf.data.random_order import RandomOrder
 from onehalf.data.tables.parquet import ParquetFiles
+from onehalf.data.tables.totals import MOST_WORDS, TableTotals
 from onehalf.data.tables.validation import FIRST_LINE, FIRST_ROW, check_table
 
 __all__ = [
@@ -42,6 +43,12 @@ MOST_LOADED = 1_000_000
 
 ORDER = 7
 """What the random order of the rows of a fit is drawn by: its seed has no part in it, as in the splits."""
+
+OF_ALL_ROWS = (
+    "Ranges, shares of missing values and counts of words are of all rows (of columns with at most "
+    f"{MOST_WORDS:,} different words); all else is of the drawn rows."
+)
+"""What of a table's schema is of all rows."""
 
 BATCH_SIZE = 65_536
 """The most rows of a batch."""
@@ -172,7 +179,8 @@ def load_some(
     """Load what a word means, as `load` does; if it is too long, rows of it that are drawn at random.
 
     Of a .npy file, a Parquet file or a folder of Parquet files as many rows are drawn as a fit learns from: a million,
-    or those that take 3 GiB. They depend on the file alone. All rows are read, and checked, batch by batch.
+    or those that take 3 GiB. They depend on the file alone. All rows are read, and checked, batch by batch; of a table
+    they are counted, too, for what the drawn ones can't tell (`Dataset.totals`).
 
     Args:
         word: As for `load`, and so are the others.
@@ -186,23 +194,39 @@ def load_some(
         return load(
             word, image_size=image_size, on_progress=on_progress, allow_empty=allow_empty
         )
-    values = draw_rows(source, RandomOrder(len(source), [ORDER]), most).values
-    if isinstance(values, pa.Table):
-        values = check_table(word, values, allow_empty=allow_empty)
+    totals = TableTotals() if isinstance(source, TableFiles) else None
+    order = RandomOrder(len(source), [ORDER])
+    values = draw_rows(source, order, most, totals.add if totals else None).values
     note = f"{word} has {len(source):,} rows: {most:,} of them, drawn at random, are used."
-    return Dataset(values, notes=(*source.notes, note))
+    if totals:
+        values = check_table(word, values, allow_empty=allow_empty)
+        note += f" {OF_ALL_ROWS}"
+    return Dataset(values, notes=(*source.notes, note), totals=totals)
 
 
-def draw_rows(source: Source, order: RandomOrder, n: int) -> DrawnRows:
+def draw_rows(
+    source: Source,
+    order: RandomOrder,
+    n: int,
+    on_batch: Callable[[Any], object] | None = None,
+) -> DrawnRows:
     """Draw n rows at random without replacement, in one pass: those of the first n places of the order.
 
     They come in the order of the source, all of them if there are no more.
+
+    Args:
+        source: All rows.
+        order: The order in which they are drawn.
+        n: How many are drawn.
+        on_batch: Is called with each batch of all rows.
     """
     parts: list[Any] = []
     numbers = [np.empty(0, np.int64)]
     start = 0
     for batch in source.read_batches():
         stop = start + len(batch)
+        if on_batch:
+            on_batch(batch)
         chosen = np.flatnonzero(order.places(start, stop) < n)
         parts.append(take(batch, chosen))
         numbers.append(start + chosen)

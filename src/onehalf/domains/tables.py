@@ -121,7 +121,10 @@ class TableDomain(Domain):
         cls, data: Dataset, label: Sequence[str] = (), schema: Any = None
     ) -> "TableDomain":
         """The encoding of the columns."""
-        encoder = TableEncoder.fit(data.table, schema=schema)
+        found = data.infer_schema(schema) if data.totals else schema
+        encoder = TableEncoder.fit(data.table, schema=found)
+        if data.totals:
+            encoder = replace(encoder, schema=found)
         for name in label:
             find_column("label", name, encoder)
         fresh = FreshColumns.fit(data.table, encoder.schema)
@@ -145,8 +148,7 @@ class TableDomain(Domain):
     @classmethod
     def keep_personal(cls, data: Dataset, schema: Any, names: Sequence[str]) -> Schema:
         """The schema with these columns as categories."""
-        found = schema.check(data.table) if schema else Schema.infer(data.table)
-        return found.keep_personal(names)
+        return data.infer_schema(schema).keep_personal(names)
 
     def encode(self, data: Dataset, what: str = "X") -> EncodedRows:
         """The cells."""

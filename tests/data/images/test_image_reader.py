@@ -388,15 +388,39 @@ def test_progress_is_reported_in_ever_fewer_lines(folder, monkeypatch):
     assert not sentences
 
 
-def test_what_does_not_fit_into_memory_is_refused_with_the_size_that_would(folder, monkeypatch):
-    for number in range(4):
-        put(folder / f"{number}.png", RED)
-    monkeypatch.setattr(files, "MOST_BYTES", 4 * 32 * 32 * 3)
-    with pytest.raises(
-        Refusal, match=r"of shape \(4, 100, 100, 3\)\. A size of 32 x 32 would fit\."
-    ):
+def test_of_images_that_do_not_fit_into_memory_some_are_drawn(folder, monkeypatch):
+    for number in range(20):
+        put(folder / "ab"[number % 2] / f"{number:02}.png", (number, 0, 255))
+    monkeypatch.setattr(files, "MOST_BYTES", 20 * 8 * 8 * 3)
+    images = read_images(folder, 16)
+    assert images.x.shape == (5, 16, 16, 3)
+    numbers = images.x[:, 0, 0, 0]
+    assert len(set(numbers)) == 5
+    assert (images.labels == np.array(["a", "b"])[numbers % 2]).all()
+    assert images.notes[0] == (
+        f"{folder} has 20 images: 5 of them, drawn at random, are used; --size 8 has room for all."
+    )
+    assert (read_images(folder, 16).x == images.x).all()
+    assert read_images(folder, 8).x.shape == (20, 8, 8, 3)
+
+
+def test_of_too_many_images_only_those_that_are_drawn_are_opened(folder, monkeypatch):
+    for number in range(8):
+        put(folder / f"{number}.png", (number, 0, 255))
+    monkeypatch.setattr(reader, "MOST_FILES", 3)
+    opened = []
+    read = reader._read_header
+    monkeypatch.setattr(reader, "_read_header", lambda file: opened.append(file) or read(file))
+    images = read_images(folder)
+    assert len(images.x) == len(opened) == 3
+    assert images.notes[0].endswith("has 8 images: 3 of them, drawn at random, are used.")
+
+
+def test_one_image_that_does_not_fit_into_memory_is_refused(folder, monkeypatch):
+    put(folder / "0.png", RED)
+    monkeypatch.setattr(files, "MOST_BYTES", 100 * 100)
+    with pytest.raises(Refusal, match=r"of shape \(1, 100, 100, 3\)"):
         read_images(folder, 100)
-    assert read_images(folder, 32).x.shape == (4, 32, 32, 3)
 
 
 @pytest.mark.parametrize("size", [3, 1025, 0, -8, "64", 16.0, (16,), (16, 0), (8, 8, 3), True])

@@ -91,7 +91,7 @@ def _label_paths(path: Path) -> list[Path]:
 def _read_array(path: Path, file: Any) -> np.ndarray:
     """Read the header, then as many numbers as it announces."""
     shape, dtype = _read_header(path, file)
-    check_memory(path, shape, dtype.itemsize, is_resizable=False)
+    check_memory(path, shape, dtype.itemsize)
     content = _read_exactly(path, file, math.prod(shape) * dtype.itemsize)
     if file.read(1):
         expected = f"{len(content):,} bytes of numbers, as its header says"

@@ -11,6 +11,8 @@ The rules for a folder, whose application `read_images` reports with counts:
 - To get it, an image is cropped to its centre in the right proportions and resized by Pillow's
   bicubic filter, which widens as an image shrinks, so that nothing aliases (Parmar et al. 2022,
   whose clean-fid resizes by it).
+- Of more than a million images, or of more than fit into 3 GiB at this size, as many are drawn
+  at random; which ones depends on their number alone.
 - What can't be used (broken, smaller than 2 x 2, more than 64 million pixels) is skipped,
   counted and named.
 """
@@ -37,7 +39,15 @@ from onehalf.data.arrays.scaler import Rows
 from onehalf.data.arrays.validation import Labels
 from onehalf.data.files import is_parquet_folder, walk
 from onehalf.data.images.idx import is_idx_path, read_labelled_idx, reason_of
-from onehalf.data.images.sizing import Size, check_memory, choose_size, parse_size
+from onehalf.data.images.sizing import (
+    Size,
+    check_memory,
+    choose_size,
+    count_fitting,
+    find_fitting_side,
+    parse_size,
+)
+from onehalf.data.random_order import RandomOrder
 
 __all__ = ["SUFFIXES", "Images", "is_image_path", "read_images"]
 
@@ -46,6 +56,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 """Their formats in Pillow, which opens the MPO of phones as JPEG."""
+
+MOST_FILES = 1_000_000
+"""The most files of a folder that are opened; of more, as many are drawn at random."""
+
+ORDER = 7
+"""What the random order of images is drawn by: the seed of a fit has no part in it, as in the splits."""
 
 LEAST_SIDE = 2
 """Images with a shorter side are skipped before they are decoded."""
@@ -154,7 +170,8 @@ def read_images(
 
 def _read_folder(path: Path, requested: Size | None, report: Progress) -> Images:
     """Read the headers of all files, then decode the images at one size."""
-    files = _list_files(path)
+    listed = _list_files(path)
+    files = _draw(listed, MOST_FILES)
     with warnings.catch_warnings(), ThreadPoolExecutor(THREADS) as pool:
         # Pillow warns about single files: these are counted and named in one sentence
         warnings.simplefilter("ignore")
@@ -169,7 +186,10 @@ def _read_folder(path: Path, requested: Size | None, report: Progress) -> Images
     if x.ndim == 4 and all((pixels == pixels[..., :1]).all() for pixels in x):
         x = x[..., 0].copy()
     labels = _find_labels(path, kept)
-    return Images(x, labels, (_describe(path, x, labels, kept, skipped),))
+    about = _describe(path, x, labels, kept, skipped)
+    if len(listed) == len(kept) + len(skipped):
+        return Images(x, labels, (about,))
+    return Images(x, labels, (_describe_draw(path, len(listed), x), about))
 
 
 def _decode_all(
@@ -182,9 +202,10 @@ def _decode_all(
     """Decode images at the size requested, or at the one that suits those that can be decoded."""
     size = requested or choose_size([image.size for image in images])
     is_grey = all(image.is_grey for image in images)
-    shape = (len(images), *size) if is_grey else (len(images), *size, 3)
-    check_memory(path, shape)
-    x = np.empty(shape, np.uint8)
+    shape = size if is_grey else (*size, 3)
+    check_memory(path, (1, *shape))
+    images = _draw(images, count_fitting(shape))
+    x = np.empty((len(images), *shape), np.uint8)
     kept: list[ImageFile] = []
     skipped: list[SkippedFile] = []
 
@@ -223,6 +244,14 @@ def _list_files(path: Path) -> list[Path]:
             got = f"none of these among {_counted(n_others, 'file')}"
         refuse(str(path), expected=f"images ({', '.join(SUFFIXES)})", got=got)
     return sorted(files)
+
+
+def _draw(items: Sequence[Any], n: int) -> list[Any]:
+    """Draw n items at random, in their order, all of them if there are no more; only their number settles which."""
+    if len(items) <= n:
+        return list(items)
+    places = RandomOrder(len(items), [ORDER]).places(0, len(items))
+    return [items[place] for place in np.flatnonzero(places < n).tolist()]
 
 
 def _map(
@@ -365,6 +394,13 @@ def _describe(
     if skipped:
         parts.append(_describe_skipped(path, skipped))
     return "; ".join(parts) + "."
+
+
+def _describe_draw(path: Path, n: int, x: Rows) -> str:
+    """Say that some of n images were drawn, and at which size all would fit."""
+    text = f"{path} has {n:,} images: {len(x):,} of them, drawn at random, are used"
+    side = find_fitting_side(n, math.prod(x.shape[3:]))
+    return text + (f"; --size {side} has room for all." if side and n <= MOST_FILES else ".")
 
 
 def _describe_size(size: tuple[int, ...], kept: Sequence[ImageFile]) -> str:

@@ -1,6 +1,6 @@
 """The size of images: the one that was asked for, or one that suits a folder.
 
-Also checks whether images of this size fit into memory.
+Also says how many images of this size fit into memory.
 """
 
 import math
@@ -14,7 +14,14 @@ import numpy as np
 from onehalf._errors import refuse
 from onehalf.data import files
 
-__all__ = ["Size", "check_memory", "choose_size", "parse_size"]
+__all__ = [
+    "Size",
+    "check_memory",
+    "choose_size",
+    "count_fitting",
+    "find_fitting_side",
+    "parse_size",
+]
 
 MOST_SIDE_BY_DEFAULT = 64
 """The longest side of images for which no size was asked, in pixels."""
@@ -70,24 +77,27 @@ def choose_size(sizes: Sequence[Size]) -> Size:
     return side, side
 
 
-def check_memory(
-    path: Path, shape: Sequence[int], itemsize: int = 1, *, is_resizable: bool = True
-) -> None:
+def check_memory(path: Path, shape: Sequence[int], itemsize: int = 1) -> None:
     """Reject an array that does not fit into memory.
 
     Args:
         path: The folder or file that it comes from.
         shape: The shape of the whole array.
         itemsize: Bytes of one number.
-        is_resizable: Whether the images can be resized; then a size that would fit is
-            suggested.
     """
-    needed = math.prod(shape) * itemsize
-    if needed <= files.MOST_BYTES:
-        return
-    side = 0
-    if is_resizable:
-        pixels = files.MOST_BYTES * shape[1] * shape[2] // needed
-        side = math.isqrt(pixels) // MULTIPLE * MULTIPLE
-    hint = f"A size of {side} x {side} would fit." if side >= LEAST_SIDE else ""
-    files.check_bytes(path, needed, f"of shape {tuple(shape)}", hint)
+    files.check_bytes(path, math.prod(shape) * itemsize, f"of shape {tuple(shape)}")
+
+
+def count_fitting(shape: Sequence[int]) -> int:
+    """Count how many images of 8 bits and this shape fit into memory."""
+    return files.MOST_BYTES // math.prod(shape)
+
+
+def find_fitting_side(n: int, channels: int) -> int | None:
+    """Find the longest side of squares of which n fit into memory; None if it is too short.
+
+    >>> find_fitting_side(1_000_000, 3), find_fitting_side(10**9, 3)
+    (32, None)
+    """
+    side = math.isqrt(files.MOST_BYTES // (n * channels)) // MULTIPLE * MULTIPLE
+    return side if side >= LEAST_SIDE else None

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 from onehalf.data.tables.normal_scores import Values
-from onehalf.data.tables.profile import CATEGORIES
-from onehalf.data.tables.statistics import is_atom
+from onehalf.data.tables.statistics import CATEGORIES, is_atom
 
 __all__ = ["Choice"]
 

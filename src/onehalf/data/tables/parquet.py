@@ -5,9 +5,9 @@ whose names begin with an underscore. Folders named such as year=2024 (as Hive a
 whole numbers, if all are, else words. All files need the same columns of the same types.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -30,9 +30,6 @@ WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 MOST_NAMED = 3
 """The most skipped files that are named."""
-
-READ_AHEAD = 2
-"""Batches that are read before they are asked for."""
 
 Parts = dict[str, str | None]
 """What the folders above a file say of its rows, by column."""
@@ -99,25 +96,41 @@ class ParquetFiles:
 
     def batches(self, size: int) -> Iterator[pa.Table]:
         """Read all rows in their order, at most so many at a time; each batch is a checked table."""
-        batches = self._dataset.to_batches(
-            batch_size=size, batch_readahead=READ_AHEAD, fragment_readahead=1
-        )
         start = 0
-        while (batch := self._read(self.path, lambda path: next(batches, None))) is not None:
-            if not len(batch):
-                continue
-            table = drop_row_labels(self._read(self.path, lambda path: _to_table(batch)))
-            place = {FIRST_ROW: str(start).encode()}
-            table = table.replace_schema_metadata({**(table.schema.metadata or {}), **place})
-            yield check_table(str(self.path), table, allow_empty=True)
-            start += len(table)
+        for file in self.files:
+            tables = self._iterate(file, size)
+            while (
+                table := self._read(file, lambda path, it=tables: next(it, None))
+            ) is not None:
+                place = {FIRST_ROW: str(start).encode()}
+                known = table.schema.metadata or {}
+                table = table.replace_schema_metadata({**known, **place})
+                yield check_table(str(self.path), table, allow_empty=True)
+                start += len(table)
         self.states.check()
 
-    @cached_property
+    def _iterate(self, file: Path, size: int) -> Iterator[pa.Table]:
+        """The rows of one file; the next ones are not read before they are asked for.
+
+        (A scanner of a `pyarrow.dataset` would read up to a gigabyte ahead.)
+        """
+        schema = pa.schema([*self.schema, *self.parts], metadata=self.schema.metadata)
+        given = _parse_parts(file.relative_to(self.path).parent.parts) if self.parts else {}
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=size):
+            arrays = [batch[name] for name in self.schema.names]
+            for field in self.parts:
+                value = pa.scalar(given[field.name], pa.string()).cast(field.type)
+                arrays.append(pa.repeat(value, len(batch)))
+            table = pa.table(arrays, schema=schema)
+            table.validate(full=True)
+            if len(table):
+                yield drop_row_labels(table)
+
+    @functools.cached_property
     def _rows(self) -> int:
         return self._read(self.path, lambda path: self._dataset.count_rows())
 
-    @cached_property
+    @functools.cached_property
     def _dataset(self) -> Any:
         # imported here, as it imports pandas
         from pyarrow import dataset
@@ -155,13 +168,6 @@ class ParquetFiles:
         for name in schema.names:
             if name not in first.names:
                 refuse(str(file), expected=expected, got=f"{name!r} besides")
-
-
-def _to_table(batch: pa.RecordBatch) -> pa.Table:
-    """A batch as a table, all of it checked."""
-    table = pa.Table.from_batches([batch])
-    table.validate(full=True)
-    return table
 
 
 def _list_parts(root: Path, files: Sequence[Path], schema: pa.Schema) -> pa.Schema:

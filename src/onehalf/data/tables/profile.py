@@ -17,15 +17,18 @@ from onehalf.data.tables.kind_checks import check_kind
 from onehalf.data.tables.kinds import Kind
 from onehalf.data.tables.personal import Personal, find_personal
 from onehalf.data.tables.read_column import ReadColumn
-from onehalf.data.tables.statistics import count_decimals, describe_order, float_as_written
+from onehalf.data.tables.statistics import (
+    count_decimals,
+    describe_order,
+    float_as_written,
+    format_time,
+    rank_words,
+)
 
-__all__ = ["CATEGORIES", "ColumnProfile"]
+__all__ = ["ColumnProfile"]
 
 # its functions are made when it is imported: no type checker sees them
 pc: Any = pyarrow.compute
-
-CATEGORIES = 100
-"""The most frequent categories that are kept by name; the others are rare."""
 
 LEAST_ID_VALUES = 20
 """With fewer values, different words are categories, neither IDs nor text; different numbers
@@ -181,20 +184,16 @@ class ColumnProfile(ReadColumn):
         order = pc.sort_indices(times).to_numpy()
         ticks = times.cast(pa.int64()).to_numpy(zero_copy_only=False)[order]
         facts = describe_order(
-            ticks, counts[order], len(self.table), lambda tick: _iso(int(tick), times.type)
+            ticks,
+            counts[order],
+            len(self.table),
+            lambda tick: format_time(int(tick), times.type),
         )
         return facts | {"form": form}
 
     def _facts_of_words(self, kind: Kind) -> dict[str, Any]:
-        sorted_words = pa.table(self.words, names=["word", "rows"]).sort_by(
-            [("rows", "descending"), ("word", "ascending")]
-        )
-        kept = sorted_words.slice(0, CATEGORIES).to_pydict()
-        facts = {
-            "categories": dict(zip(kept["word"], kept["rows"], strict=True)),
-            "rare": len(self.present) - sum(kept["rows"]),
-            "order": self._order() if kind == "category" else (),
-        }
+        order = self._order() if kind == "category" else ()
+        facts = rank_words(*self.words) | {"order": order}
         truth = self.asked if isinstance(self.asked, BooleanForm) else self._truth
         return facts | ({"form": _or_none(truth)} if kind == "boolean" else {})
 
@@ -210,9 +209,3 @@ class ColumnProfile(ReadColumn):
 def _or_none(form: Form | None) -> Form | None:
     """A form, unless it is the usual one."""
     return form if form is not None and form.to_dict() else None
-
-
-def _iso(tick: int, kind: pa.DataType) -> str:
-    """Format a time as in ISO 8601, without a fraction or a time of day of zero."""
-    text = pa.scalar(tick, kind).cast(pa.string()).as_py()
-    return re.sub(r"( 00:00:00)?(\.0+)?$", "", text)

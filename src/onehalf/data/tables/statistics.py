@@ -1,13 +1,16 @@
 """Statistics of the values of a column: range, atoms, decimals, heavy tails."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from onehalf.data.arrays.decimals import has_decimals
 
 __all__ = [
+    "CATEGORIES",
     "EXACT",
     "Value",
     "count_decimals",
@@ -15,8 +18,10 @@ __all__ = [
     "describe_tail",
     "find_sentinels",
     "float_as_written",
+    "format_time",
     "format_value",
     "is_atom",
+    "rank_words",
     "round_share",
     "shorten",
 ]
@@ -26,6 +31,9 @@ Value = float | int | str
 
 EXACT = 2**53
 """Whole numbers below it are exact as float64."""
+
+CATEGORIES = 100
+"""The most frequent categories that are kept by name; the others are rare."""
 
 MOST_LISTED_VALUES = 20
 """The values of a column of numbers are listed if there are at most this many."""
@@ -70,6 +78,22 @@ def describe_order(
     }
 
 
+def rank_words(words: pa.Array, counts: np.ndarray) -> dict[str, Any]:
+    """The most frequent words with the rows that hold each, and the rows that hold any other.
+
+    >>> rank_words(pa.array(["b", "a", "c"]), np.array([2, 2, 5]))
+    {'categories': {'c': 5, 'a': 2, 'b': 2}, 'rare': 0}
+    """
+    ranked = pa.table([words, counts], names=["word", "rows"]).sort_by(
+        [("rows", "descending"), ("word", "ascending")]
+    )
+    kept = ranked.slice(0, CATEGORIES).to_pydict()
+    return {
+        "categories": dict(zip(kept["word"], kept["rows"], strict=True)),
+        "rare": int(counts.sum()) - sum(kept["rows"]),
+    }
+
+
 def is_atom(counts: np.ndarray, rows: int) -> np.ndarray:
     """Find the atoms: numbers that many rows share, and far more than share the next smaller or larger one.
 
@@ -111,6 +135,16 @@ def describe_tail(
         if high > low and abs(furthest / TAIL_WARNING - median / TAIL_WARNING) > high - low:
             apart = f"{abs(furthest - median) / (high - low):,.0f} interquartile ranges from the median {median:g}"
             yield f"{name} has a heavy tail: {furthest:g} is {apart}."
+
+
+def format_time(tick: int, kind: pa.DataType) -> str:
+    """Format a time as in ISO 8601, without a fraction or a time of day of zero.
+
+    >>> format_time(86_400, pa.timestamp("s"))
+    '1970-01-02'
+    """
+    text = pa.scalar(tick, kind).cast(pa.string()).as_py()
+    return re.sub(r"( 00:00:00)?(\.0+)?$", "", text)
 
 
 def format_value(value: Value | None) -> str:

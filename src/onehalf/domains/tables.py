@@ -127,7 +127,8 @@ class TableDomain(Domain):
             encoder = replace(encoder, schema=found)
         for name in label:
             find_column("label", name, encoder)
-        fresh = FreshColumns.fit(data.table, encoder.schema)
+        greatest = data.totals.greatest if data.totals else None
+        fresh = FreshColumns.fit(data.table, encoder.schema, greatest)
         return cls(encoder, tuple(label), data.frame, fresh)
 
     def with_constraints(

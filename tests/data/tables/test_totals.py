@@ -94,6 +94,16 @@ def test_a_fit_has_the_schema_of_all_rows(file):
     assert domain.decode(rows).equals(data.table)
 
 
+def test_new_numbers_of_rows_are_those_of_no_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MOST_LOADED", 500)
+    ids = np.random.default_rng(0).permutation(N)
+    pyarrow.parquet.write_table(pa.table({"id": ids, "x": ids % 7}), tmp_path / "x.parquet")
+    data = load_some(str(tmp_path / "x.parquet"))
+    domain = TableDomain.infer(data)
+    table = domain.decode(domain.encode(data), fresh=np.random.default_rng(0))
+    assert len(set(table["id"].to_pylist()) - set(range(N))) == 500
+
+
 def test_the_kinds_of_a_given_schema_stay(file):
     data = load_some(file)
     given = Schema.infer(data.table, {"one": "constant", "whole": "continuous"})

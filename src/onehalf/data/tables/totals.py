@@ -129,6 +129,15 @@ class TableTotals:
                 kinds[column.name] = kind
         return kinds
 
+    @property
+    def greatest(self) -> dict[str, int]:
+        """The greatest number of each column of whole numbers."""
+        return {
+            name: int(column.ends[1].as_py())
+            for name, column in self.columns.items()
+            if len(column.ends) and column.is_whole and _is_plain_number(column.type)
+        }
+
     def complete(self, schema: Schema) -> Schema:
         """Return the schema of rows that were drawn with what all rows say.
 
@@ -142,6 +151,10 @@ class TableTotals:
             for column in schema.columns
         )
         return dataclasses.replace(schema, rows=self.rows, columns=columns)
+
+
+def _is_plain_number(type_: pa.DataType) -> bool:
+    return pa.types.is_integer(type_) or pa.types.is_floating(type_)
 
 
 def _find_kind(column: Column, totals: ColumnTotals) -> Kind | None:

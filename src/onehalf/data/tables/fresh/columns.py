@@ -66,17 +66,22 @@ class FreshColumn:
     """The values that the data have, repeats among them; 0 in runs of earlier versions."""
 
     @classmethod
-    def fit(cls, column: Column, values: pa.ChunkedArray) -> "FreshColumn":
+    def fit(
+        cls, column: Column, values: pa.ChunkedArray, greatest: int | None = None
+    ) -> "FreshColumn":
         """Fit the form of a column's values.
 
         Args:
             column: What is known of the column.
             values: Its values.
+            greatest: The greatest number of all rows, if the values are those of rows that were drawn.
         """
         present = values.drop_null()
         distinct = present.unique()
         words = distinct.cast(pa.string()).to_pylist()
         form = _fit_form(column, distinct, words)
+        if isinstance(form, WholeNumbers) and greatest is not None and greatest < form.most:
+            form = WholeNumbers.after(greatest, form.most).make_room(len(words))
         known = itertools.chain(words, (part for word in words for part in _parts(form, word)))
         share = 1.0 if column.kind == "id" else len(words) / len(present)
         ordered = len(words) == len(present) and _ascends(words)
@@ -160,11 +165,20 @@ class FreshColumns:
     columns: tuple[FreshColumn, ...] = ()
 
     @classmethod
-    def fit(cls, table: pa.Table, schema: Schema) -> "FreshColumns":
-        """Fit the columns that the schema calls IDs, keys or personal."""
+    def fit(
+        cls, table: pa.Table, schema: Schema, greatest: Mapping[str, int] | None = None
+    ) -> "FreshColumns":
+        """Fit the columns that the schema calls IDs, keys or personal.
+
+        Args:
+            table: The table.
+            schema: Its schema.
+            greatest: The greatest number of all rows by column, if the table is of rows that were drawn.
+        """
+        ends = greatest or {}
         return cls(
             tuple(
-                FreshColumn.fit(column, _plain(table[column.name]))
+                FreshColumn.fit(column, _plain(table[column.name]), ends.get(column.name))
                 for column in schema.columns
                 if column.kind in FRESH and column.distinct
             )

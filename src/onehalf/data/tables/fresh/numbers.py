@@ -36,11 +36,15 @@ class WholeNumbers(Form):
         """Fit the range of different numbers of a type that holds those from `least` to `most`."""
         low, high = min(numbers), max(numbers)
         if is_dense(numbers) and high < most:
-            form = cls(high + 1, min(_nines(high), most), most, follows=True)
-            return form.make_room(len(numbers))
+            return cls.after(high, most).make_room(len(numbers))
         bottom = -_nines(low) if low < 0 else 10 ** (len(str(low)) - 1) if low else 0
         top = _nines(high) if high >= 0 else -(10 ** (len(str(high)) - 2))
         return cls(max(bottom, least), min(top, most), most, follows=False)
+
+    @classmethod
+    def after(cls, greatest: int, most: int) -> "WholeNumbers":
+        """Return the numbers that come after one."""
+        return cls(greatest + 1, min(_nines(greatest), most), most, follows=True)
 
     @property
     def is_always_new(self) -> bool:

@@ -1,12 +1,14 @@
 """What a fit, samples and a measurement take as a table grows: seconds, peak memory, and the slope.
 
-    python bench/scale.py [--rows 100000 1000000] [--columns 20] [--figure scale.png]
-                          [--only read trees networks sample measure]
+    python bench/scale.py [--rows 100000 1000000] [--columns 20] [--figure scale.png] [--simulate 100000000]
+                          [--only read trees networks sample measure] [--json FILE] [--known FILE ...]
 
 The table is made here: folders of Parquet files whose columns depend on four hidden factors: decimals, heavy
 tails, counts, nine words, and numbers with a spike at zero and 5 % missing. Each number is of one command in a process
-of its own, imports included. Trees and networks are fitted without evaluations, networks for 500 rounds; `sample` draws
-as many rows as the table has from the trees; in `measure`, one column of the other sample is shifted. Linux only.
+of its own, imports included. `read` draws a million rows and counts all, as `fit` and `data` do. Trees and networks are
+fitted without evaluations, networks for 500 rounds; `sample` draws as many rows as the table has from the trees; in
+`measure`, one column of the other sample is shifted. `--simulate` reads a folder of links to files of a million
+rows, `--known` adds the numbers of earlier runs that `--json` wrote. Linux only.
 """
 
 import argparse
@@ -28,10 +30,13 @@ PART = 100_000
 SHIFT = 0.05
 """How much higher the hidden value of one column is in the other sample."""
 
-READ = (
-    "import sys; from onehalf.data.sources import open_source;"
-    "print(sum(map(len, open_source(sys.argv[1]).read_batches())))"
-)
+LINKED = 1_000_000
+"""Rows of the files to which a simulated table links."""
+
+READ = "import sys; from onehalf.data.sources import load_some; print(load_some(sys.argv[1]).notes)"
+
+Found = dict[str, dict[int, dict[str, float]]]
+"""What was measured: by command, by rows."""
 
 ONEHALF = (sys.executable, "-m", "onehalf")
 
@@ -73,6 +78,17 @@ def make_folders(root: Path, rows: int, columns: int) -> tuple[Path, Path]:
     return folders
 
 
+def link_folder(root: Path, rows: int, columns: int) -> Path:
+    """Make a folder of links to the same few files, as many as hold so many rows."""
+    real, _ = make_folders(root, LINKED, columns)
+    files = sorted(real.iterdir())
+    folder = root / f"linked-{rows}"
+    folder.mkdir()
+    for part in range(-(-rows // PART)):
+        (folder / f"part-{part:06}.parquet").symlink_to(files[part % len(files)])
+    return folder
+
+
 def run(command: list[str]) -> dict[str, float]:
     """Run a command, and return what it took."""
     start = time.perf_counter()
@@ -92,13 +108,18 @@ def run(command: list[str]) -> dict[str, float]:
     return {"seconds": seconds, "processor": processor, "gb": used.ru_maxrss / 2**20}
 
 
+def read_command(folder: Path) -> list[str]:
+    """The command that reads a folder as `fit` does."""
+    return [sys.executable, "-c", READ, str(folder)]
+
+
 def list_commands(root: Path, rows: int, columns: int) -> dict[str, list[str]]:
     """All commands by name, for tables of so many rows."""
     real, other = make_folders(root, rows, columns)
     trees, networks = str(root / f"trees-{rows}"), str(root / f"networks-{rows}")
     fit = [*ONEHALF, "fit", str(real), "--no-evaluation"]
     return {
-        "read": [sys.executable, "-c", READ, str(real)],
+        "read": read_command(real),
         "trees": [*fit, "--players", "trees", "--out", trees],
         "networks": [*fit, "--rounds", "500", "--out", networks],
         "sample": [*ONEHALF, "sample", trees, "-n", str(rows), "-o", f"{trees}.parquet"],
@@ -124,7 +145,7 @@ def print_table(name: str, found: dict[int, dict[str, float]]) -> None:
         print(f"| {rows:,} | {cells} |", flush=True)
 
 
-def draw(found: dict[str, dict[int, dict[str, float]]], file: Path) -> None:
+def draw(found: Found, file: Path) -> None:
     """Draw processor seconds and peak memory over rows."""
     import matplotlib.pyplot as plt
 
@@ -140,27 +161,47 @@ def draw(found: dict[str, dict[int, dict[str, float]]], file: Path) -> None:
     figure.savefig(file, dpi=110)
 
 
+def load_known(files: list[Path]) -> Found:
+    """The numbers of earlier runs."""
+    found: Found = {}
+    for file in files:
+        for name, by_rows in json.loads(file.read_text()).items():
+            numbers = {int(rows): each for rows, each in by_rows.items()}
+            found[name] = dict(sorted((found.get(name, {}) | numbers).items()))
+    return found
+
+
+def add(found: Found, name: str, rows: int, command: list[str], file: Path | None) -> None:
+    """Run a command, add its numbers, and write all to a file."""
+    found.setdefault(name, {})[rows] = run(command)
+    print(name, rows, found[name][rows], file=sys.stderr, flush=True)
+    if file:
+        file.write_text(json.dumps(found))
+
+
 def main() -> None:
     """Run the commands for each number of rows."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    words.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000])
     words.add_argument("--columns", type=int, default=20)
     words.add_argument(
         "--only", nargs="+", help="Some of the commands; `sample` needs `trees`."
     )
+    words.add_argument("--simulate", type=int, nargs="*", default=[], metavar="ROWS")
     words.add_argument("--figure", type=Path)
     words.add_argument("--json", type=Path)
+    words.add_argument("--known", type=Path, nargs="*", default=[])
     asked = words.parse_args()
-    found: dict[str, dict[int, dict[str, float]]] = {}
-    with tempfile.TemporaryDirectory() as root:
-        for rows in asked.rows:
+    found = load_known(asked.known)
+    for rows in asked.rows:
+        with tempfile.TemporaryDirectory() as root:
             for name, command in list_commands(Path(root), rows, asked.columns).items():
-                if asked.only and name not in asked.only:
-                    continue
-                found.setdefault(name, {})[rows] = run(command)
-                print(name, rows, found[name][rows], file=sys.stderr, flush=True)
-                if asked.json:
-                    asked.json.write_text(json.dumps(found))
+                if not asked.only or name in asked.only:
+                    add(found, name, rows, command, asked.json)
+    for rows in asked.simulate:
+        with tempfile.TemporaryDirectory() as root:
+            folder = link_folder(Path(root), rows, asked.columns)
+            add(found, "read", rows, read_command(folder), asked.json)
     for name, by_rows in found.items():
         print_table(name, by_rows)
     if asked.figure:

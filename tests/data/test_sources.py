@@ -5,7 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from onehalf import measuring
 from onehalf._errors import Refusal
+from onehalf.cli._common import load_data
 from onehalf.data import sources
 from onehalf.data.loading import load
 from onehalf.data.sources import load_some, open_source
@@ -61,6 +63,13 @@ def test_rows_of_a_long_folder_are_drawn(folder):
 @pytest.mark.usefixtures("low_limits")
 def test_a_fit_by_path_learns_from_drawn_rows(folder):
     assert GAN()._parse(folder, None).table.equals(load_some(folder).table)
+
+
+@pytest.mark.usefixtures("low_limits")
+def test_what_is_compared_with_training_rows_is_drawn_as_for_a_fit(array, folder, capsys):
+    assert (measuring.read_path(array) == load_some(array).array).all()
+    assert load_data(folder).table.equals(load_some(folder).table)
+    assert "1,000 rows: 300 of them, drawn at random" in capsys.readouterr().err
 
 
 def test_short_files_are_loaded_whole(array, folder):

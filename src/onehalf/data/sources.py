@@ -10,6 +10,7 @@ import pyarrow as pa
 from jaxtyping import Int
 
 from onehalf._blocks import blocks
+from onehalf._errors import refuse
 from onehalf.data.arrays.validation import check
 from onehalf.data.dataset import Dataset
 from onehalf.data.files import MOST_BYTES, PARQUET, FileStates, is_parquet_folder
@@ -199,9 +200,21 @@ def load_some(
     values = draw_rows(source, order, most, totals.add if totals else None).values
     note = f"{word} has {len(source):,} rows: {most:,} of them, drawn at random, are used."
     if totals:
+        if not allow_empty:
+            _check_values(word, values, totals)
         values = check_table(word, values, allow_empty=allow_empty)
         note += f" {OF_ALL_ROWS}"
     return Dataset(values, notes=(*source.notes, note), totals=totals)
+
+
+def _check_values(word: str, drawn: pa.Table, totals: TableTotals) -> None:
+    """Refuse a column of which no drawn row has a value, but others have."""
+    for name, column in zip(drawn.column_names, drawn.columns, strict=True):
+        held = totals.rows - totals.columns[name].missing
+        if held and column.null_count == len(column):
+            expected = "some values in every column of the rows that are drawn"
+            got = f"none in {name!r}, of which {held:,} of {totals.rows:,} rows have one"
+            refuse(word, expected=expected, got=got, hint="Remove the column.")
 
 
 def draw_rows(

@@ -9,6 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from helpers import run_cli
+from onehalf._errors import Refusal
 from onehalf.data import sources
 from onehalf.data.sources import load_some
 from onehalf.data.tables import totals
@@ -112,6 +113,16 @@ def test_the_kinds_of_a_given_schema_stay(file):
         column.kind for column in given.columns
     ]
     assert found.columns[0].high == 99
+
+
+def test_a_column_without_a_value_in_drawn_rows_is_refused(table, file, tmp_path):
+    drawn = sources.RandomOrder(N, [sources.ORDER]).places(0, N) < 500
+    cells = np.where(np.arange(N) == np.flatnonzero(~drawn)[7], 1.0, np.nan)
+    other = tmp_path / "other.parquet"
+    pyarrow.parquet.write_table(table.append_column("rare", pa.array(cells)), other)
+    with pytest.raises(Refusal, match="got none in 'rare', of which 1 of 5,000 rows have one"):
+        load_some(str(other))
+    assert load_some(str(other), allow_empty=True).infer_schema().columns[-1].missing == 0.9998
 
 
 def test_short_files_are_not_counted(file, monkeypatch):

@@ -2,10 +2,11 @@
 
     python bench/kills.py [--kills 200] [--seed 0]
 
-Each chain begins a run anew, kills it five times, at any time from shortly before its first save to its end, and then
-lets it end. What is compared: the arrays and values
-of state.safetensors, rows.jsonl, recipe.json, samples.npy and progress.npy, all but the seconds. Each fit is a forked
-process that runs the command line; the modules are loaded before the fork, so that more kills fall into the work.
+Each chain begins a run anew, kills it up to five times, at any time from shortly before its first save to its end, and
+then lets it end. Time is that of the processor, so that a busy machine changes nothing. What is compared: the arrays
+and values of state.safetensors, rows.jsonl, recipe.json, samples.npy and progress.npy, all but the seconds. Each fit
+is a forked process that runs the command line; the modules are loaded before the fork, so that more kills fall into
+the work.
 """
 
 import argparse
@@ -29,8 +30,11 @@ from onehalf.runs.state_file import STATE, read_state
 
 ROUNDS = 1000
 
+PAUSE = 0.002
+"""Seconds between two looks at a process."""
+
 MOST_KILLS = 5
-"""In a chain; one that comes after the end of the fit does not count."""
+"""In a chain, which ends with the first one that comes after the end of the fit."""
 
 
 def start(words: Sequence[str]) -> int:
@@ -51,28 +55,38 @@ def start(words: Sequence[str]) -> int:
         os._exit(code)
 
 
+def read_processor_time(number: int) -> float:
+    """The processor seconds of a process, all of its threads together (proc_pid_stat(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def finish(words: Sequence[str], run: Path) -> tuple[float, float]:
-    """Run `onehalf WORDS` to its end; returns the seconds to its first save, and all of them."""
-    began = time.perf_counter()
+    """Run `onehalf WORDS` to its end; returns the processor seconds to its first save, and all of them."""
     number = start(words)
-    first = 0.0
-    while True:
-        ended, status = os.waitpid(number, os.WNOHANG)
+    first = seconds = 0.0
+    while not has_ended(number):
+        seconds = read_processor_time(number)
         if not first and (run / STATE).exists():
-            first = time.perf_counter() - began
-        if ended:
-            break
-        time.sleep(0.01)
+            first = seconds
+        time.sleep(PAUSE)
+    _, status = os.waitpid(number, 0)
     code = os.waitstatus_to_exitcode(status)
     if code:
         raise SystemExit(f"onehalf {' '.join(words)}: exit code {code}")
-    return first, time.perf_counter() - began
+    return first, seconds
+
+
+def has_ended(number: int) -> bool:
+    """Whether a process of ours has ended; it still has to be waited for."""
+    return os.waitid(os.P_PID, number, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def kill(words: Sequence[str], seconds: float) -> bool:
-    """Run `onehalf WORDS` for that long and kill it; whether it was still at work."""
+    """Run `onehalf WORDS` for that many processor seconds and kill it; whether it was still at work."""
     number = start(words)
-    time.sleep(seconds)
+    while not has_ended(number) and read_processor_time(number) < seconds:
+        time.sleep(PAUSE)
     os.kill(number, signal.SIGKILL)
     _, status = os.waitpid(number, 0)
     return os.waitstatus_to_exitcode(status) == -signal.SIGKILL
@@ -136,13 +150,17 @@ def main() -> None:
     finish([*words, str(folder / "compiled")], folder / "compiled")
     whole = folder / "whole"
     first, seconds = finish([*words, str(whole)], whole)
-    print(f"a fit in one piece: first save after {first:.1f} s, ends after {seconds:.1f} s")
+    print(
+        f"a fit in one piece: first save after {first:.1f} processor s, ends after {seconds:.1f} s"
+    )
     expected = describe_in_child(whole)
     kills = chains = different = before = 0
     while kills < options.kills:
         run = folder / f"chain-{chains}"
         for _ in range(MOST_KILLS):
-            kills += kill([*words, str(run)], rng.uniform(0.8 * first, seconds))
+            if not kill([*words, str(run)], rng.uniform(0.8 * first, seconds)):
+                break
+            kills += 1
             before += not (run / STATE).exists()
         finish([*words, str(run)], run)
         found = describe_in_child(run)

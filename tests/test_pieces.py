@@ -22,6 +22,7 @@ from onehalf.data.dataset import from_objects
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
 from onehalf.data.tables import writer
+from onehalf.data.tables.fresh import columns
 from onehalf.domains import infer_domain
 from onehalf.domains.arrays import ArrayDomain
 from onehalf.domains.images import ImageDomain
@@ -103,7 +104,9 @@ def test_how_far_it_is_is_said_while_pieces_come(monkeypatch, capsys):
     assert capsys.readouterr().err.splitlines() == ["40 of 120 rows", "80 of 120 rows"]
 
 
-def test_new_ids_differ_from_piece_to_piece():
+@pytest.mark.parametrize("size", [100, 65_536])
+def test_new_ids_differ_from_piece_to_piece(monkeypatch, size):
+    monkeypatch.setattr(columns, "BLOCK", size)
     data = from_objects(TABLE)
     domain = TableDomain.infer(data)
     rows = domain.encode(data)
@@ -228,6 +231,16 @@ def run(tmp_path_factory):
         {},
     )
     return folder
+
+
+def test_the_memory_of_new_values_is_said_beforehand_if_it_is_much(run, tmp_path, monkeypatch):
+    words = ("sample", run, "-n", 20, "-o", tmp_path / "x.csv")
+    assert "of memory" not in run_cli(*words).stderr
+    monkeypatch.setattr("onehalf.cli._output.WORTH_SAYING", -1)
+    first, second, *_ = run_cli(*words).stderr.splitlines()
+    compared = "of 20 rows take about 0 MiB of memory, as they are compared with each other"
+    assert first == f"Unique keys {compared}."
+    assert second == f"IDs and personal data {compared} (--no-ids leaves them out)."
 
 
 def test_a_file_that_grows_too_large_is_refused_and_removed(run, tmp_path):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from onehalf._errors import refuse
+from onehalf._files import describe_bytes
+from onehalf._text import count_rows
 from onehalf.cli._common import check_suffix, say
 
 if TYPE_CHECKING:
@@ -19,12 +21,17 @@ __all__ = [
     "check_output",
     "check_test_file",
     "get_suffix",
+    "say_memory",
     "stop_cleanly",
     "write_test_rows",
 ]
 
 SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
 """Endings of files of samples; which of them depends on the data."""
+
+
+WORTH_SAYING = 256 << 20
+"""Bytes of memory that are said beforehand, if a command takes them because of the number of its rows."""
 
 
 @contextlib.contextmanager
@@ -43,6 +50,15 @@ def stop_cleanly() -> Iterator[None]:
 def get_suffix(path: str) -> str:
     """Return the ending of a file in lower case; '' of a folder, whose name ends in / or has no ending."""
     return "" if path.endswith("/") else Path(path).suffix.lower()
+
+
+def say_memory(what: str, n: int, needed: int, hint: str = "") -> None:
+    """Say what memory something takes that is not drawn piece by piece, if it is much."""
+    if needed > WORTH_SAYING:
+        memory = f"about {describe_bytes(needed)} of memory"
+        say(
+            f"{what} of {count_rows(n)} take {memory}, as they are compared with each other{hint}."
+        )
 
 
 def check_output(domain: "onehalf.domains.Domain", out: Path, suffix: str) -> None:

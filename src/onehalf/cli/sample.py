@@ -18,7 +18,13 @@ from onehalf.cli._common import (
     set_up_jax,
 )
 from onehalf.cli._conditions import describe_conditions, reveal_words, say_impossible, say_left
-from onehalf.cli._output import SAMPLE_SUFFIXES, check_output, get_suffix, stop_cleanly
+from onehalf.cli._output import (
+    SAMPLE_SUFFIXES,
+    check_output,
+    get_suffix,
+    say_memory,
+    stop_cleanly,
+)
 from onehalf.hyperparameters import about
 
 if TYPE_CHECKING:
@@ -152,6 +158,10 @@ def sample(
             return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
     with stop_cleanly():
         model = runs.load_model(run)
+        say_memory("Unique keys", n, model.estimate_key_memory(n))
+        if fresh is not None:
+            needed = domain.estimate_new_memory(n)
+            say_memory("IDs and personal data", n, needed, " (--no-ids leaves them out)")
         pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
         decoded = domain.decode_pieces(_follow(pieces, n), n, fresh=fresh)
         first = next(decoded)

@@ -131,6 +131,10 @@ class Domain(ABC):
             refuse("ids", expected="a fit of a table", got="one of an array")
         return None if ids is False else np.random.default_rng(seed)
 
+    def estimate_new_memory(self, n: int) -> int:
+        """Estimate the bytes that grow with the rows while new values of n rows are drawn, for `decode_pieces`."""
+        return 0
+
     def hide_unlearned(self, train: EncodedRows) -> "Domain":
         """Return the domain that shows and saves no words but those of training rows, and of labels."""
         return self

@@ -149,7 +149,8 @@ def _check_columns(
 
     The other ones that do not matter are given back.
     """
-    lacking = [name for name in real.column_names if name not in table.column_names]
+    own, of_data = set(table.column_names), set(real.column_names)
+    lacking = [name for name in real.column_names if name not in own]
     kinds = (
         {
             column.name: column.kind
@@ -163,7 +164,7 @@ def _check_columns(
             nearest = difflib.get_close_matches(name, table.column_names, n=1, cutoff=0.5)
             hint = f"Is it {nearest[0]!r}?" if nearest else ""
             refuse(what, expected=f"a column {name!r}, as the data have", got="none", hint=hint)
-    extra = [name for name in table.column_names if name not in real.column_names]
+    extra = [name for name in table.column_names if name not in of_data]
     for column in Schema.infer(table.select(extra)).columns if extra else ():
         if column.kind not in NOT_CODED:
             hint = "Remove it, or add it to the data."
@@ -180,20 +181,18 @@ def _drop_unknown(
     real: pa.Table, tables: dict[str, pa.Table]
 ) -> tuple[pa.Table, dict[str, pa.Table]]:
     """Drop the columns of which no table knows a value."""
-    unknown = [
+    known = {
         name
-        for name in real.column_names
-        if all(
-            table[name].null_count == len(table)
-            for table in (real, *tables.values())
-            if name in table.column_names
-        )
-    ]
-    kept = {
-        side: table.drop_columns([name for name in unknown if name in table.column_names])
-        for side, table in tables.items()
+        for table in (real, *tables.values())
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if column.null_count < len(table)
     }
-    return real.drop_columns(unknown), kept
+    unknown = set(real.column_names) - known
+
+    def drop(table: pa.Table) -> pa.Table:
+        return table.select([name for name in table.column_names if name not in unknown])
+
+    return drop(real), {side: drop(table) for side, table in tables.items()}
 
 
 def _borrow_types(
@@ -221,8 +220,9 @@ def _compare_types(
     Words that are numbers, dates or truth values count as such.
     """
     kinds = {column.name: column.kind for column in encoder.schema.columns}
+    shared = set(other.column_names)
     for name in real.column_names:
-        if name in other.column_names:
+        if name in shared:
             sides = [_name_type(table[name], kinds[name]) for table in (real, other)]
             if all(sides):
                 yield TypePair(name, *sides)
@@ -252,8 +252,9 @@ def _count_repeats(
     real: pa.Table, other: pa.Table, encoder: TableEncoder
 ) -> Iterator[KeyColumn]:
     """The ids of the other table that are missing or repeated, where those of the data are all different."""
+    shared = set(other.column_names)
     for name in encoder.ids:
-        if name in other.column_names and _count_distinct(real[name]) == len(real):
+        if name in shared and _count_distinct(real[name]) == len(real):
             repeats = len(other) - _count_distinct(other[name])
             yield KeyColumn(name, len(other), repeats)
 

@@ -165,14 +165,19 @@ class TableDomain(Domain):
     def decode_pieces(
         self, pieces: Iterable[EncodedRows], n: int, *, fresh: np.random.Generator | None
     ) -> Iterator[Any]:
-        """Tables; the new values of all rows are drawn first, as no two may be alike."""
-        columns = {} if fresh is None else self.fresh.draw(self.table.types, n, fresh)
-        start = 0
+        """Tables."""
+        if fresh is None:
+            yield from map(self.decode, pieces)
+            return
+        take = self.fresh.draw_pieces(self.table.types, n, fresh)
         for rows in pieces:
             table = self.table.decode(rows.x)
-            some = {name: each.slice(start, len(rows)) for name, each in columns.items()}
-            start += len(rows)
-            yield to_frame(self.fresh.insert(table, self.table.types, some), self.frame)
+            new = self.fresh.insert(table, self.table.types, take(len(rows)))
+            yield to_frame(new, self.frame)
+
+    def estimate_new_memory(self, n: int) -> int:
+        """IDs, keys and personal data."""
+        return self.fresh.estimate_memory(n)
 
     def decode_given(
         self,
@@ -310,7 +315,7 @@ class TableDomain(Domain):
         if not isinstance(preprocessor, ConstrainedPreprocessor):
             return None
         reduction = preprocessor.reduction
-        return lambda rows: reduction.repeats(rows.x)
+        return (lambda rows: reduction.repeats(rows.x)) if reduction.has_keys else None
 
     def recipe_defaults(self, net: str, preprocessor: Any) -> dict[str, Any]:
         """With a normal part of the latent for each numeric column."""

@@ -1,7 +1,6 @@
 """Samples in batches: how many at a time, how they are drawn, and what memory holds."""
 
 import math
-import os
 from typing import Any
 
 import equinox as eqx
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from onehalf._errors import refuse
+from onehalf._memory import total_memory
 from onehalf._typing import PRNGKey
 from onehalf.distributions.base import AbstractData, Batch, BatchMap, Pushforward
 
@@ -44,7 +44,7 @@ STOPS = 4
 
 def check_memory(n: int, entries: int, itemsize: int) -> None:
     """Refuse more samples of this many numbers than the memory of this machine can hold."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = total_memory()
     needed = COPIES * n * entries * itemsize
     if needed > memory:
         got = f"{n:,} rows of {entries:,} numbers, which take {needed / 2**30:,.0f} GiB"

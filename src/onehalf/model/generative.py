@@ -52,6 +52,9 @@ SEARCH = 1_000_000
 REDRAWS = 100
 """Times that samples are drawn anew, at most, where they break a rule."""
 
+COPIES_OF_KEYS = 5
+"""Measured: how often rows are held while their keys are compared."""
+
 MOST_BATCHES = 2**31 - 1
 """A number that no batch has."""
 
@@ -158,6 +161,12 @@ class GenerativeModel:
         return Pieces(
             self._draw_accepted(key, n, lambda start, stop: conditions.draw(rng, stop - start))
         )
+
+    def estimate_key_memory(self, n: int) -> int:
+        """Estimate the bytes that grow with the rows in `draw_pieces`: those of unique keys."""
+        if self.domain.find_repeats(self.preprocessor) is None:
+            return 0
+        return COPIES_OF_KEYS * 8 * n * math.prod(self.domain.row_shape)
 
     def _draw(self, key: PRNGKey, n: int, labels: Cells | None) -> EncodedRows:
         """Draw n samples, batch by batch; without `refinement`, whatever rules they break."""

@@ -349,6 +349,15 @@ def test_a_key_of_ids_is_checked_in_the_table():
     assert rules[0].holds(encoder.encode(table)).all()
 
 
+def test_only_learned_keys_have_to_be_remembered():
+    table = pa.table({"id": [f"p{i}" for i in range(40)], "a": range(40), "b": range(1, 41)})
+    encoder = TableEncoder.fit(table)
+    cells = encoder.encode(table)
+    for text, has_keys in {"unique(a)": True, "unique(id, a)": False, "a < b": False}.items():
+        rules = choose_rules([text], encoder, cells, table)
+        assert Reduction.fit(rules, encoder, (), cells).has_keys == has_keys, text
+
+
 def test_a_schema_keeps_its_constraints():
     schema = Schema.infer(make_shop(0))
     text = schema.to_json().replace(

@@ -1,5 +1,6 @@
 """New values for IDs, keys and personal data: of the form seen, and none of the data's."""
 
+import itertools
 import json
 import re
 import uuid
@@ -10,8 +11,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
+from onehalf import Refusal
 from onehalf.data.tables.column import Column
-from onehalf.data.tables.fresh import FreshColumns
+from onehalf.data.tables.fresh import FreshColumns, columns
 from onehalf.data.tables.fresh.codes import Codes
 from onehalf.data.tables.fresh.columns import FreshColumn
 from onehalf.data.tables.fresh.numbers import WholeNumbers
@@ -237,3 +239,65 @@ def test_few_rows_repeat_no_more_than_as_few_rows_of_the_data():
     drawn = [len(set(fresh.draw(np.random.default_rng(seed), 10))) for seed in range(50)]
     assert np.mean(drawn) > 9
     assert len(set(fresh.draw(rng, 300))) < 120
+
+
+def draw_blocks(values, n, monkeypatch, type_=None, size=50):
+    """The values of n rows that are drawn in blocks of this size, and whether these were drawn one by one."""
+    array = pa.array(values, type_)
+    column = Column("x", "id", array.null_count / len(array), len(array.unique()))
+    fresh = FreshColumn.fit(column, pa.chunked_array([array]))
+    monkeypatch.setattr(columns, "BLOCK", size)
+    blocks = list(fresh.draw_blocks(np.random.default_rng(1), n, array.type))
+    assert [len(each) for each in blocks] == [size] * (n // size) + [n % size] * (n % size > 0)
+    return pa.concat_arrays(blocks).to_pylist(), fresh.estimate_memory(n)
+
+
+RANDOM = rng.permutation(10**8)[:300]
+
+
+@pytest.mark.parametrize(
+    ("values", "takes"),
+    [
+        (list(range(1000, 1300)), 0),
+        ([f"ORD-2024-{n:05d}" for n in range(1, 300)], 0),
+        (RANDOM.tolist(), columns.BYTES_OF_TAKEN),
+        ([f"{n:08d}" for n in RANDOM], columns.BYTES_OF_TAKEN),
+        ([f"{n:03d}" for n in range(0, 1000, 10)][::-1], columns.BYTES_OF_TAKEN),
+        ([f"ORD-{2022 + n // 100}-{n:05d}" for n in range(1, 300)], columns.BYTES_OF_VALUE),
+        (sorted(RANDOM.tolist()), columns.BYTES_OF_VALUE),
+    ],
+)
+def test_values_of_many_blocks_are_all_different(values, takes, monkeypatch):
+    drawn, memory = draw_blocks(values, 420, monkeypatch)
+    assert len(set(drawn)) == 420
+    assert not set(drawn) & set(values)
+    assert memory == takes * 420
+    if all(a < b for a, b in itertools.pairwise(values)):
+        assert drawn == sorted(drawn)
+
+
+def test_a_type_with_little_room_is_drawn_at_once(monkeypatch):
+    numbers = [*range(0, 100, 5)]
+    drawn, memory = draw_blocks(numbers, 52, monkeypatch, pa.int8())
+    assert (len(set(drawn)), memory) == (52, columns.BYTES_OF_VALUE * 52)
+
+
+def test_few_rows_are_drawn_as_one_block_was(monkeypatch):
+    values = [f"ORD-2024-{n:05d}" for n in range(1, 300)]
+    assert draw_blocks(values, 200, monkeypatch, size=200)[0] == draw(values)
+
+
+def test_missing_values_are_missing_in_each_block(monkeypatch):
+    values = [None if n % 4 == 0 else n + 1000 for n in range(400)]
+    drawn, _ = draw_blocks(values, 1000, monkeypatch)
+    known = [each for each in drawn if each is not None]
+    assert known == list(range(known[0], known[0] + len(known)))
+    assert abs(len(known) - 750) < 60
+
+
+def test_more_new_values_than_memory_are_refused():
+    table = pa.table({"id": [f"{n:08d}" for n in RANDOM], "sex": ["F", "M", "M"] * 100})
+    fresh = FreshColumns.fit(table, Schema.infer(table))
+    expected = r"n: expected new values that fit into .* of memory; got 10{13} rows, which take"
+    with pytest.raises(Refusal, match=expected.replace("10{13}", "10,000,000,000,000")):
+        next(fresh.draw_blocks(table.schema, 10**13, np.random.default_rng(0)))

@@ -10,6 +10,7 @@ from scipy import stats
 
 import onehalf as oh
 from helpers import is_rare, over_seeds
+from onehalf.evaluation.checks import upper_bounds
 from onehalf.evaluation.checks.upper_bounds import bound_differences, margin
 from onehalf.evaluation.features.base import PlainColumns
 
@@ -40,6 +41,14 @@ def bound(real, other, columns=NUMBER, **options):
 
 
 # ----------------------------------------------------------------- known answers
+
+
+@pytest.mark.parametrize(("most", "claims"), [(3, True), (2, False)])
+def test_of_too_many_pairs_nothing_is_claimed(monkeypatch, most, claims):
+    monkeypatch.setattr(upper_bounds, "MOST_PAIRS", most)
+    cells = np.random.default_rng(0).integers(0, 2, (1000, 3)).astype(float)
+    found = bound(cells, cells, Kinds(("v", "w", "x"), (0, 1)))  # (v, w), (v, x) and (w, x)
+    assert (found.pairs_at_most < 1) == claims
 
 
 @pytest.mark.parametrize(

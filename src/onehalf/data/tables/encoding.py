@@ -137,7 +137,7 @@ class TableEncoder:
         """The columns that have numbers, in the order of the table."""
         return tuple(column for column in self.schema.columns if column.kind not in NOT_CODED)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns that have numbers."""
         return tuple(column.name for column in self.columns)

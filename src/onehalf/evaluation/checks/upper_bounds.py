@@ -37,6 +37,9 @@ MOST_DRAWN = 2**25
 MOST_PAIRED = 2**23
 """The most rows in all pairs of columns: of many pairs each sees fewer rows."""
 
+MOST_PAIRS = 200_000
+"""Of more pairs nothing is claimed: each would see a few rows, and they grow with the square of the columns."""
+
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(100)
 """The places at which a probability is integrated, and their weights."""
 
@@ -151,16 +154,25 @@ def _bound_words(
 def _bound_pairs(
     ranked: Sequence[RankedColumn], n: int, m: int, alpha: float, *, matched: bool
 ) -> float | None:
-    """The bound on the furthest pair, if there are any."""
-    pairs = list(_pair_columns(ranked))
-    if not pairs:
+    """The bound on the furthest pair, if there are any; 1, which always holds, if there are too many."""
+    count = _count_pairs(ranked)
+    if not count:
         return None
-    part = min(1, MOST_PAIRED / (len(pairs) * (n + m)))
+    if count > MOST_PAIRS:
+        return 1.0
+    part = min(1, MOST_PAIRED / (count * (n + m)))
     some, others = max(1, int(part * n)), max(1, int(part * m))
     rows = np.concatenate([np.arange(some), np.arange(n, n + others)])
     weights = weigh(some, others)
+    pairs = _pair_columns(ranked)
     furthest = max(_pair_distance(*pair, rows, weights) for pair in pairs)
     return _cap(furthest + margin(some, others, alpha, matched=matched))
+
+
+def _count_pairs(ranked: Sequence[RankedColumn]) -> int:
+    """The number of pairs of `_pair_columns`."""
+    words = sum(column.is_words for column in ranked)
+    return words * (words - 1) // 2 + words * (len(ranked) - words)
 
 
 def _pair_columns(

@@ -28,7 +28,8 @@ class UpperBounds:
     words_at_most: float | None
     """No word's share is further off; null without columns of words."""
     pairs_at_most: float | None
-    """The same for a word together with a word or a range of values of another column; null without such pairs."""
+    """The same for a word together with a word or a range of values of another column; null without such pairs, and 1,
+    which claims nothing, where more than 200,000 pairs of columns would have to be looked at."""
     worst_column: str
     """The column of the greatest distance between the two samples."""
     baseline_at_most: float

@@ -138,6 +138,11 @@ class Reduction:
             kept &= ~((own < limit.low) | (own > limit.high))
         return kept
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether samples may repeat a key of columns that are learned."""
+        return any(isinstance(rule, Unique) and rule.may_repeat for rule in self.checks)
+
     def repeats(self, cells: Cells) -> Mask:
         """Whether each row repeats the key of an earlier one that must be unique."""
         wrong = np.zeros(len(cells), bool)

@@ -198,10 +198,15 @@ class Unique(Rule):
         """The columns."""
         return self.columns
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether samples may break the rule: new values, where it has such a column, never repeat."""
+        return len(self.names) == len(self.columns)
+
     def holds(self, cells: Cells) -> Mask:
         """Whether each row differs from all rows before it; one with a missing value does."""
         own = cells[:, [unit.place for unit in self.columns]]
-        if len(self.names) > len(self.columns) or not len(cells):
+        if not self.may_repeat or not len(cells):
             return np.ones(len(cells), bool)
         first = np.zeros(len(cells), bool)
         first[np.unique(own, axis=0, return_index=True)[1]] = True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onehalf.data.tables.fresh.forms import Form, register
-from onehalf.data.tables.fresh.numbers import draw_whole, is_dense
+from onehalf.data.tables.fresh.numbers import Counting, draw_start, draw_whole, is_dense
 
 __all__ = ["Characters", "Choice", "Codes", "Number", "Template"]
 
@@ -73,6 +73,13 @@ class Number:
         numbers = draw_whole(rng, n, part.low, part.high, follows=part.follows)
         return [f"{number:0{part.width}d}" for number in numbers]
 
+    def count(self, rng: np.random.Generator, n: int) -> Counting:
+        """Return a counter of n numbers that follow each other, with more digits if there is no room."""
+        part = self
+        while part.high - part.low < n:
+            part = part.widen()
+        return Counting(draw_start(rng, n, part.low, part.high), part.width)
+
     def widen(self) -> "Number":
         """One digit more."""
         return replace(self, high=10 * self.high + 9)
@@ -110,7 +117,7 @@ class Characters:
         return replace(self, least=self.least + 1, most=self.most + 1)
 
 
-Part = Choice | Number | Characters
+Part = Choice | Number | Characters | Counting
 
 
 @register
@@ -125,7 +132,26 @@ class Template:
     @property
     def follows(self) -> bool:
         """Whether one of its numbers is further than any of the data's."""
-        return any(isinstance(part, Number) and part.follows for part in self.parts)
+        return any(
+            (isinstance(part, Number) and part.follows) or isinstance(part, Counting)
+            for part in self.parts
+        )
+
+    @property
+    def ascends(self) -> bool:
+        """Whether a counter is its only part that changes."""
+        return all(
+            isinstance(part, Counting) or (isinstance(part, Choice) and len(part.values) == 1)
+            for part in self.parts
+        )
+
+    def reserve(self, rng: np.random.Generator, n: int) -> "Template":
+        """Return the template with counters of n numbers in place of numbers that follow each other."""
+        parts = tuple(
+            part.count(rng, n) if isinstance(part, Number) and part.follows else part
+            for part in self.parts
+        )
+        return replace(self, parts=parts)
 
     def draw(self, rng: np.random.Generator, n: int) -> list[str]:
         """Draw n codes."""
@@ -138,7 +164,7 @@ class Template:
         parts = list(self.parts)
         for place in reversed(range(len(parts))):
             part = parts[place]
-            if not isinstance(part, Choice):
+            if not isinstance(part, Choice | Counting):
                 parts[place] = part.widen()
                 return replace(self, parts=tuple(parts))
         return replace(self, parts=(*parts, Number(0, 99, 0, follows=False)))
@@ -175,6 +201,17 @@ class Codes(Form):
     def is_always_new(self) -> bool:
         """Numbers of all shapes go on from the data's."""
         return all(template.follows for template in self.templates)
+
+    @property
+    def ascends(self) -> bool:
+        """Of several shapes each has its own order."""
+        return len(self.templates) == 1 and self.templates[0].ascends
+
+    def reserve(self, rng: np.random.Generator, n: int) -> "Codes":
+        """Return counters of n numbers for codes that are always new; others are drawn at random."""
+        if not self.is_always_new:
+            return self
+        return Codes(tuple(template.reserve(rng, n) for template in self.templates))
 
     def draw(self, rng: np.random.Generator, n: int) -> list[str]:
         """Draw n codes, with each shape as often as in the data."""

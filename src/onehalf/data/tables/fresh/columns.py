@@ -3,8 +3,8 @@
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ import pyarrow as pa
 import pyarrow.compute
 from jaxtyping import Int
 
+from onehalf._errors import refuse
+from onehalf._files import describe_bytes
+from onehalf._memory import total_memory
 from onehalf.data.tables.column import Column
 from onehalf.data.tables.fresh import forms
 from onehalf.data.tables.fresh.accounts import CheckedCodes
@@ -20,6 +23,7 @@ from onehalf.data.tables.fresh.forms import Form
 from onehalf.data.tables.fresh.numbers import WholeNumbers
 from onehalf.data.tables.fresh.people import Emails, Phrases, made_up_words
 from onehalf.data.tables.fresh.seen import SeenValues
+from onehalf.data.tables.fresh.taken import TakenValues
 from onehalf.data.tables.fresh.uuids import Uuids
 from onehalf.data.tables.personal.detector import EMAIL, find_personal
 from onehalf.data.tables.schema import Schema
@@ -31,6 +35,18 @@ pc: Any = pyarrow.compute
 
 FRESH = ("id", "key", "personal")
 """Kinds of columns that get new values."""
+
+BLOCK = 65_536
+"""Rows whose values are drawn at a time, where a column allows it."""
+
+BYTES_OF_VALUE = 250
+"""Measured: what a value of a column takes while all of them are drawn at once."""
+
+BYTES_OF_TAKEN = 16
+"""The same of a value that is only remembered, so that no other is like it."""
+
+FEWER = "Draw fewer rows, or leave out IDs and personal data (--no-ids)."
+"""What to do where new values can't be drawn."""
 
 ATTEMPTS = 200
 """Draws, at most, until enough values are new."""
@@ -108,6 +124,53 @@ class FreshColumn:
         values = iter(pool)
         return [next(values) if each else None for each in is_known]
 
+    def draw_blocks(
+        self, rng: np.random.Generator, n: int, type_: pa.DataType
+    ) -> Iterator[pa.Array] | None:
+        """Draw the values of n rows, `BLOCK` rows at a time; None if too few new ones are left."""
+        form = self._split(rng, n)
+        if form is not None:
+            return self._draw_each(rng, n, type_, form)
+        values = self.draw(rng, n)
+        if values is None:
+            return None
+        array = _as_type(values, type_)
+        return (array.slice(start, BLOCK) for start in range(0, max(n, 1), BLOCK))
+
+    def estimate_memory(self, n: int) -> int:
+        """Estimate the bytes that grow with the rows while the values of n rows are drawn."""
+        form = self._split(np.random.default_rng(0), n)
+        if form is None:
+            return BYTES_OF_VALUE * n if n > BLOCK else 0
+        return 0 if form.is_always_new else BYTES_OF_TAKEN * n
+
+    def _split(self, rng: np.random.Generator, n: int) -> Form | None:
+        """The form that blocks of n rows are drawn from; None if all must be drawn at once.
+
+        Those are few rows, values that repeat, and values in an order that their form does not have by itself.
+        """
+        if n <= BLOCK or self.distinct < 1:
+            return None
+        form = self.form.reserve(rng, n)
+        return form if form is not None and (form.ascends or not self.is_ordered) else None
+
+    def _draw_each(
+        self, rng: np.random.Generator, n: int, type_: pa.DataType, form: Form
+    ) -> Iterator[pa.Array]:
+        """Draw the values of n rows block by block, all of them different."""
+        column = replace(self, form=form)
+        taken = TakenValues()
+        for start in range(0, n, BLOCK):
+            is_known = rng.random(min(BLOCK, n - start)) >= self.missing
+            pool = column._draw_different(rng, int(is_known.sum()), taken)
+            if pool is None:
+                got = f"too few after {start:,} rows"
+                refuse(f"column {self.name!r}", expected="new values", got=got, hint=FEWER)
+            if not form.is_always_new:
+                taken.add(pool)
+            values = iter(pool)
+            yield _as_type([next(values) if each else None for each in is_known], type_)
+
     def _draw_places(self, rng: np.random.Generator, n: int) -> Int[np.ndarray, " n"]:
         """Draw which of some different values each row has.
 
@@ -123,8 +186,10 @@ class FreshColumn:
         )
         return which
 
-    def _draw_different(self, rng: np.random.Generator, n: int) -> list[str] | None:
-        """Draw n different values that are none of the data's."""
+    def _draw_different(
+        self, rng: np.random.Generator, n: int, taken: TakenValues | None = None
+    ) -> list[str] | None:
+        """Draw n different values that are none of the data's, and none of those that are taken."""
         form = self.form
         found: dict[str, None] = {}
         for _ in range(ATTEMPTS):
@@ -135,6 +200,7 @@ class FreshColumn:
             new = [each for each in dict.fromkeys(drawn) if each not in found]
             if not form.is_always_new:
                 new = [each for each in new if each not in self.seen]
+                new = taken.drop(new) if taken else new
             found |= dict.fromkeys(new[:wanted])
             if len(new) < LEAST_NEW * len(drawn):
                 form = form.widen()
@@ -189,10 +255,15 @@ class FreshColumns:
 
         A column is left out if its type can't hold enough new values.
         """
-        return self.insert(table, types, self.draw(types, len(table), rng))
+        blocks = list(self.draw_blocks(types, len(table), rng))
+        columns = {name: _join([block[name] for block in blocks]) for name in blocks[0]}
+        return self.insert(table, types, columns)
 
     def insert(
-        self, table: pa.Table, types: pa.Schema, columns: Mapping[str, pa.Array]
+        self,
+        table: pa.Table,
+        types: pa.Schema,
+        columns: Mapping[str, pa.Array | pa.ChunkedArray],
     ) -> pa.Table:
         """Add columns that were drawn to samples, in the order and of the types of the data."""
         arrays = dict(zip(table.column_names, table.columns, strict=True)) | dict(columns)
@@ -204,14 +275,49 @@ class FreshColumns:
         schema = pa.schema(fields, metadata=table.schema.metadata)
         return pa.table([arrays[field.name] for field in fields], schema=schema)
 
-    def draw(self, types: pa.Schema, n: int, rng: np.random.Generator) -> dict[str, pa.Array]:
-        """Draw the columns of n samples, by name; without those whose types can't hold enough new values."""
-        drawn = ((column.name, column.draw(rng, n)) for column in self.columns)
-        return {
-            name: _as_type(values, types.field(name).type)
-            for name, values in drawn
-            if values is not None
+    def draw_blocks(
+        self, types: pa.Schema, n: int, rng: np.random.Generator
+    ) -> Iterator[dict[str, pa.Array]]:
+        """Draw the columns of n samples, by name, `BLOCK` rows at a time.
+
+        Those are left out whose types can't hold enough new values.
+
+        Raises:
+            Refusal: They take more memory than the machine has, or a later block finds too few new values.
+        """
+        needed = self.estimate_memory(n)
+        if needed > total_memory():
+            expected = f"new values that fit into {describe_bytes(total_memory())} of memory"
+            got = f"{n:,} rows, which take about {describe_bytes(needed)}"
+            refuse("n", expected=expected, got=got, hint=FEWER)
+        drawn = {
+            column.name: column.draw_blocks(rng, n, types.field(column.name).type)
+            for column in self.columns
         }
+        columns = {name: blocks for name, blocks in drawn.items() if blocks is not None}
+        for _ in range(0, max(n, 1), BLOCK):
+            yield {name: next(blocks) for name, blocks in columns.items()}
+
+    def draw_pieces(
+        self, types: pa.Schema, n: int, rng: np.random.Generator
+    ) -> Callable[[int], dict[str, pa.ChunkedArray]]:
+        """Return what draws the columns of the next rows, of n in all: the values of `draw_blocks`."""
+        blocks = map(pa.table, self.draw_blocks(types, n, rng))
+        held = next(blocks)
+
+        def take(size: int) -> dict[str, pa.ChunkedArray]:
+            nonlocal held
+            while held.num_columns and len(held) < size:
+                held = pa.concat_tables([held, next(blocks)])
+            piece = held.slice(0, size)
+            held = held.slice(size)
+            return dict(zip(piece.column_names, piece.columns, strict=True))
+
+        return take
+
+    def estimate_memory(self, n: int) -> int:
+        """Estimate the bytes that grow with the rows while the columns of n samples are drawn."""
+        return sum(column.estimate_memory(n) for column in self.columns)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Convert to what JSON can hold; `from_dict` is the inverse."""
@@ -235,6 +341,11 @@ class FreshColumns:
                 for column in saved
             )
         )
+
+
+def _join(blocks: Sequence[pa.Array]) -> pa.Array | pa.ChunkedArray:
+    """The values of a column's blocks."""
+    return blocks[0] if len(blocks) == 1 else pa.chunked_array(blocks).unify_dictionaries()
 
 
 def _find_population(share: float) -> float:

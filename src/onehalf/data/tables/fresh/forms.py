@@ -23,9 +23,21 @@ class Form(ABC):
         """Whether no value that is drawn can be one of the data's."""
         return False
 
+    @property
+    def ascends(self) -> bool:
+        """Whether each value that is drawn is greater than the one before, from block to block too."""
+        return False
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, n: int) -> list[str]:
         """Draw n values, not all of them different."""
+
+    def reserve(self, rng: np.random.Generator, n: int) -> "Form | None":
+        """Return the form that n values can be drawn from, block by block; None if it may run out of them.
+
+        Its values are new if `is_always_new`, and then all different too.
+        """
+        return self
 
     def widen(self) -> "Form":
         """Return a form of longer values, for when nearly all of this one are taken."""

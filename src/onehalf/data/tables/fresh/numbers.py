@@ -7,7 +7,10 @@ import numpy as np
 
 from onehalf.data.tables.fresh.forms import Form, register
 
-__all__ = ["WholeNumbers", "draw_whole", "is_dense"]
+__all__ = ["Counting", "WholeNumbers", "draw_start", "draw_whole", "is_dense"]
+
+SPARSE = 2
+"""Numbers of a range are drawn block by block if it has at least this many for each of them."""
 
 DENSE = 2
 """Numbers follow each other if their range has at most this many for each of them."""
@@ -64,9 +67,50 @@ class WholeNumbers(Form):
         numbers = draw_whole(rng, n, form.low, form.high, follows=form.follows)
         return [str(number) for number in numbers if number <= form.most]
 
+    def reserve(self, rng: np.random.Generator, n: int) -> "Form | None":
+        """A counter where numbers follow each other; None if the range has little room."""
+        form = self.make_room(n) if self.follows else self
+        if form.high - form.low < SPARSE * n:
+            return None
+        if not form.follows:
+            return form
+        return Counting(draw_start(rng, n, form.low, form.high))
+
     def widen(self) -> "WholeNumbers":
         """One digit more, as far as the type allows."""
         return replace(self, high=min(max(10 * self.high + 9, 9), self.most))
+
+
+@dataclass
+class Counting(Form):
+    """Numbers one after another, that go on where the last ones ended.
+
+    >>> counting = Counting(7, width=3)
+    >>> rng = np.random.default_rng(0)
+    >>> counting.draw(rng, 2), counting.draw(rng, 1)
+    (['007', '008'], ['009'])
+    """
+
+    number: int
+    """The next one."""
+    width: int = 0
+    """The least digits."""
+
+    @property
+    def is_always_new(self) -> bool:
+        """It begins beyond the data's numbers."""
+        return True
+
+    @property
+    def ascends(self) -> bool:
+        """It counts."""
+        return True
+
+    def draw(self, rng: np.random.Generator, n: int) -> list[str]:
+        """Return the next n numbers, as words."""
+        start = self.number
+        self.number += n
+        return [f"{number:0{self.width}d}" for number in range(start, self.number)]
 
 
 def _nines(number: int) -> int:
@@ -79,12 +123,17 @@ def is_dense(numbers: Sequence[int]) -> bool:
     return max(numbers) - min(numbers) < DENSE * len(numbers)
 
 
+def draw_start(rng: np.random.Generator, n: int, low: int, high: int) -> int:
+    """Draw where n numbers begin that follow each other."""
+    return low + int(rng.random() * max(high - low + 2 - n, 1))
+
+
 def draw_whole(
     rng: np.random.Generator, n: int, low: int, high: int, *, follows: bool
 ) -> list[int]:
     """Draw n numbers from low to high; those that follow each other begin anywhere."""
     if follows:
-        start = low + int(rng.random() * max(high - low + 2 - n, 1))
+        start = draw_start(rng, n, low, high)
         return list(range(start, start + n))
     size = high - low + 1
     if size < 2**62:

@@ -12,8 +12,10 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -219,6 +221,17 @@ def parquet(rng: random.Random) -> bytes:
     return file.getvalue()
 
 
+def folder_of_parquet(rng: random.Random) -> bytes:
+    """The path of a Parquet file in a folder, and the file."""
+    paths = (
+        "a.parquet",
+        "year=2024/kind=b/a.parquet",
+        "year=007/kind=a%20b/a.PARQUET",
+        "_a.txt",
+    )
+    return rng.choice(paths).encode() + b"\n" + parquet(rng)
+
+
 def idx(rng: random.Random) -> bytes:
     """An IDX file."""
     kind, size = rng.choice(((8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8)))
@@ -286,10 +299,18 @@ def options(rng: random.Random) -> bytes:
         "--net",
         "--players",
         "--label",
+        "--device",
+        "--distributed",
+        "--coordinator",
+        "--processes",
+        "--process",
+        "--join-timeout",
     )
+    addresses = ("localhost:1", "[::1]:99999", ":", "host:-1", "gpu", "cpu")
     lines = []
     for name in rng.choices(names, k=rng.choice((1, 2, 3))):
-        lines += [name, rng.choice(numbers)]
+        value = rng.choice((*numbers, *addresses))
+        lines += [name] if name == "--distributed" else [name, value]
     return "\n".join(lines).encode()
 
 
@@ -317,6 +338,24 @@ def read_file(name: str) -> Callable[[bytes, Path], Any]:
             encoder.decode(encoder.encode(data.table))
 
     return read
+
+
+def read_folder(content: bytes, folder: Path) -> None:
+    """Load a folder of this Parquet file and a good one of the same columns."""
+    from onehalf.data.loading import load
+
+    name, _, content = content.partition(b"\n")
+    inside = folder / "parquet"
+    shutil.rmtree(inside, ignore_errors=True)
+    good = inside / "year=2024" / "kind=a" / "good.parquet"
+    good.parent.mkdir(parents=True)
+    good.write_bytes(parquet(random.Random(0)))
+    path = (inside / os.fsdecode(name.replace(b"\0", b""))).resolve()
+    with contextlib.suppress(OSError):  # a name that no file can have
+        if path.is_relative_to(inside) and path != good:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    load(str(inside))
 
 
 def read_pictures(content: bytes, folder: Path) -> None:
@@ -358,6 +397,7 @@ def read_options(content: bytes, folder: Path) -> None:
     from onehalf import cli, report, runs  # noqa: F401  imported once, before the time counts
 
     words = content.decode(errors="replace").replace("\0", "").split("\n")
+    words += ["--dry-run"] * ("--distributed" in words)  # which would go on in a child process
     argv = ["onehalf", "fit", str(folder / "nowhere.npy"), *words]
     with mock.patch.object(sys, "argv", argv), contextlib.redirect_stderr(io.StringIO()) as err:
         try:
@@ -457,6 +497,7 @@ TARGETS = {
     "npz": Target(npz, read_file("rows.npz")),
     "csv": Target(csv, read_file("rows.csv")),
     "parquet": Target(parquet, read_file("rows.parquet")),
+    "folder": Target(folder_of_parquet, read_folder),
     "idx": Target(idx, read_file("rows-idx3-ubyte")),
     "pictures": Target(picture, read_pictures),
     "schema": Target(schema, read_schema),

@@ -432,7 +432,8 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     deadline = time.monotonic() + 300
     while not (tmp_path / "run" / "rows.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
-    started.send_signal(signal.SIGINT)
+    for _ in range(5):
+        started.send_signal(signal.SIGINT)
     _, said = started.communicate(timeout=120)
     assert started.returncode == 130, said
     assert "Traceback" not in said
@@ -441,6 +442,14 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
     assert 0 < fit.rounds < 3000
     assert fit.stopped_because == "interrupted"
     assert run_cli("sample", tmp_path / "run", "-n", 2, "-o", tmp_path / "x.npy").code == 0
+
+
+@pytest.mark.parametrize("words", [("data",), ("fit", "ring", "--out")])
+def test_a_name_that_is_no_utf_8_is_refused(words):
+    expected = (
+        r"a\udcff.csv: expected a name in UTF-8; got other bytes. Rename the file or folder."
+    )
+    assert_refused(run_cli(*words, os.fsdecode(b"a\xff.csv")), expected)
 
 
 def bad_files(folder):

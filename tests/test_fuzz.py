@@ -1,5 +1,6 @@
 """A few thousand of the inputs of bench/fuzz.py, and every input that ever broke something."""
 
+import random
 import runpy
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ NOT_UNICODE = b"{'descr': '<U1', 'fortran_order': False, 'shape': (2, 1), }".lju
 BROKEN = {
     "words": ("npy", b"\x93NUMPY\x01\x00v\x00" + NOT_UNICODE + b"\n" + b"\xff" * 8),
     "return": ("csv", b"me;age\r;y\r\ny;20\r\nz;21\r\n"),
+    "file name": ("folder", b"a\xff.parquet\n" + FUZZ["parquet"](random.Random(0))),
     "newline": ("csv", b"name\tage\rprice\tday\r\nx\t20\t2\t3\r\n"),
 }
 """What once ended in an error."""
@@ -22,6 +24,7 @@ COUNTS = {
     "npz": 300,
     "csv": 40,
     "parquet": 100,
+    "folder": 30,
     "idx": 400,
     "pictures": 100,
     "schema": 60,

@@ -65,6 +65,8 @@ def test_a_game_that_was_stopped_is_the_game_that_was_not(n):
     whole = oh.train(jr.key(0), GAME, start, 2 * n)
     halves = oh.train(jr.key(0), GAME, oh.train(jr.key(0), GAME, start, n), n)
     assert equal_trees(whole, halves)
+    # nor does the number of rounds count that are computed at a time
+    assert equal_trees(whole, oh.train(jr.key(0), GAME, start, 2 * n, every=n - 2))
 
 
 def test_the_state_that_train_is_given_stays_usable():

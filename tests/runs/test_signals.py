@@ -56,7 +56,8 @@ def test_a_signal_in_a_fit_saves_it_and_has_its_exit_code(
     assert not done.stdout
     assert re.search(r"Stopped\. What was trained up to round 100 is saved; the", done.stderr)
     assert runs.load(tmp_path / "run").rounds == 100
-    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+    # the process ends now, and nothing interrupts what it does last
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -6,7 +6,9 @@ distributed fit has ended; 70 for an unexpected error,
 with its traceback in a file; 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, with the run saved.
 """
 
+import atexit
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -15,6 +17,7 @@ import typer
 from onehalf._errors import Refusal
 from onehalf.cli import data, export, fit, impute, lab, measure, report, sample, theory, watch
 from onehalf.cli._common import say
+from onehalf.data.files import check_name
 
 __all__ = ["app", "main"]
 
@@ -72,6 +75,8 @@ app.command("watch")(watch.watch)
 def main() -> None:
     """Run the command line; whatever goes wrong is one sentence on stderr, and an exit code."""
     try:
+        for word in sys.argv[1:]:
+            check_name(word)
         app()
     except Refusal as refusal:
         say(f"onehalf: {refusal}")
@@ -84,6 +89,9 @@ def main() -> None:
         hint = "What was saved before is whole."
         say(f"onehalf: unexpected error ({_shorten(error)}). {hint} {_keep_traceback()}")
         sys.exit(UNEXPECTED)
+    finally:
+        # the last to be registered is the first to be called: nothing interrupts the others
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _shorten(error: Exception) -> str:

@@ -27,13 +27,13 @@ def describe_conditions(
     return f"{text}."
 
 
-def say_impossible(rows: int) -> None:
-    """Say how many rows have a known value that the model never makes."""
-    if rows:
-        have = "1 row has" if rows == 1 else f"{rows:,} rows have"
+def say_impossible(names: Sequence[str]) -> None:
+    """Say which rows have a known value that the model never makes."""
+    if names:
+        have = "1 row has" if len(names) == 1 else f"{len(names):,} rows have"
         say(
-            f"{have} a value that the model never makes. It is kept, and the nearest value was used for the "
-            "other cells."
+            f"{have} a value that the model never makes ({join_names(names)}). It is kept, and the nearest value was "
+            "used for the other cells."
         )
 
 

@@ -87,10 +87,10 @@ def impute(
     n_filled = partial.n_missing - int(np.isnan(found.cells[0]).sum())
     n_rows = len(partial.cells)
     if as_json:
-        numbers = {"cells": n_filled, "rows": n_rows, "impossible_rows": found.n_impossible}
+        numbers = {"cells": n_filled, "rows": n_rows, "impossible_rows": len(found.impossible)}
         print_json({**numbers, "rows_left": len(found.left), "files": [*map(str, outputs)]})
     say(_describe(n_filled, n_rows, partial.gaps_left(domain.left_out)))
-    say_impossible(found.n_impossible)
+    say_impossible(found.impossible)
     say_left(found.left)
     say(f"Written: {join_names([str(each) for each in outputs])}")
 

@@ -204,7 +204,7 @@ def _sample_given(
     domain.write(_disarm(samples) if safe_cells else samples, out, get_suffix(str(out)))
     names = drawn.known.table.column_names if drawn.known else domain.label_names
     say(f"{count_rows(len(drawn.rows))} {domain.describe(samples, names)}: {out}")
-    say_impossible(drawn.n_impossible)
+    say_impossible(drawn.impossible)
     say_left(drawn.left)
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "FileStates",
     "check_bytes",
     "check_file",
+    "check_name",
     "is_parquet_folder",
     "walk",
 ]
@@ -31,12 +32,22 @@ def check_file(path: Path) -> None:
     Traceback (most recent call last):
     onehalf._errors.Refusal: nowhere.npy: expected a file; got nothing there.
     """
+    check_name(path)
     if path.is_file():
         return
     got = "nothing there"
     if path.exists():
         got = "a folder" if path.is_dir() else "a pipe or a device"
     refuse(str(path), expected="a file", got=got)
+
+
+def check_name(path: str | Path) -> None:
+    """Refuse a path that is no UTF-8: libraries can't open it, and no page can show it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        hint = "Rename the file or folder."
+        refuse(str(path), expected="a name in UTF-8", got="other bytes", hint=hint)
 
 
 def check_bytes(path: Path, needed: int, about: str, hint: str = "") -> None:
@@ -103,7 +114,10 @@ def walk(path: Path, *, refuse_unreadable: bool = True) -> Iterator[list[Path]]:
         }
         below[:] = [name for name in targets if targets[name] not in passed]
         ancestors |= {os.path.join(folder, name): {*passed, targets[name]} for name in below}
-        yield [Path(folder, name) for name in inside if not name.startswith(".")]
+        files = [Path(folder, name) for name in inside if not name.startswith(".")]
+        for file in files if refuse_unreadable else ():
+            check_name(file)
+        yield files
 
 
 def is_parquet_folder(path: str | Path, images: Sequence[str]) -> bool:

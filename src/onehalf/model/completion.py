@@ -49,8 +49,9 @@ class Completion:
         found = self.law.fill(rng, partial.cells, partial.is_given, wish)
         again = functools.partial(self._fill_again, rng, partial, wish)
         cells = tuple(self._separate(partial.what, each, again) for each in found.cells)
-        left = tuple(partial.locate(row) for row in found.failed)
-        return Imputation(cells, int((~found.is_possible).sum()), left)
+        impossible = np.flatnonzero(~found.is_possible).tolist()
+        names = (tuple(map(partial.locate, rows)) for rows in (impossible, found.failed))
+        return Imputation(cells, *names)
 
     def _fill_again(
         self, rng: np.random.Generator, partial: PartialTable, wish: Wish, rows: np.ndarray

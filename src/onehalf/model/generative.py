@@ -248,7 +248,7 @@ class GenerativeModel:
         """
         found = self._completion(partial).fill(key, partial, Wish(may_be_missing=True))
         return Given(
-            EncodedRows.unlabelled(found.cells[0]), partial, found.n_impossible, found.left
+            EncodedRows.unlabelled(found.cells[0]), partial, found.impossible, found.left
         )
 
     def impute(

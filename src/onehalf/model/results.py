@@ -56,8 +56,8 @@ class Given:
     rows: EncodedRows
     known: PartialTable | None = None
     """The cells that were given, if they were not labels alone."""
-    n_impossible: int = 0
-    """Rows with a given value that samples never have."""
+    impossible: tuple[str, ...] = ()
+    """The names of rows with a given value that samples never have."""
     left: tuple[str, ...] = ()
     """The names of rows that keep their gaps, as nothing was found that keeps the rules."""
 
@@ -67,7 +67,7 @@ class Imputation:
     """Completions of a table."""
 
     cells: tuple[Cells, ...]
-    n_impossible: int
-    """Rows with a value that samples never have."""
+    impossible: tuple[str, ...] = ()
+    """The names of rows with a value that samples never have."""
     left: tuple[str, ...] = ()
     """The names of rows that keep their gaps, as nothing was found that keeps the rules."""

@@ -32,7 +32,8 @@ class Stopped(KeyboardInterrupt):
 class StopSignals:
     """Raises `Stopped` at the first signal, after the save if one is under way; further signals change nothing.
 
-    Signals reach the main thread alone, so that elsewhere this does nothing.
+    They are ignored after the block too, as the process then says what it has saved, and ends. Signals reach the main
+    thread alone, so that elsewhere this does nothing.
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,7 @@ class StopSignals:
         traceback: TracebackType | None,
     ) -> None:
         for number, handler in self.replaced.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self.received else handler)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

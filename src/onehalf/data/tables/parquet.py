@@ -158,15 +158,16 @@ class ParquetFiles:
         """Refuse a file with other columns than the first one; their order does not matter."""
         expected = f"the columns of {self.files[0].relative_to(self.path)} in every file"
         check_names(str(file), schema.names)
+        own, of_first = set(schema.names), set(first.names)
         for name in first.names:
-            if name not in schema.names:
+            if name not in own:
                 refuse(str(file), expected=expected, got=f"no column {name!r}")
             types = schema.field(name).type, first.field(name).type
             if types[0] != types[1]:
                 got = f"{name!r} of type {types[0]} instead of {types[1]}"
                 refuse(str(file), expected=expected, got=got)
         for name in schema.names:
-            if name not in first.names:
+            if name not in of_first:
                 refuse(str(file), expected=expected, got=f"{name!r} besides")
 
 

@@ -89,9 +89,11 @@ class PartialTable:
         """
         for place, column in enumerate(encoder.columns):
             words = encoder.words.get(column.name, ())
+            if HIDDEN not in words:
+                continue
             is_hidden = np.array([word == HIDDEN for word in words], bool)
             codes = np.nan_to_num(self.cells[:, place]).astype(int)
-            found = np.flatnonzero(self.is_given[:, place] & is_hidden[codes]) if words else []
+            found = np.flatnonzero(self.is_given[:, place] & is_hidden[codes])
             if len(found):
                 row = int(found[0])
                 word = str(self.table[column.name][row].as_py())

@@ -267,8 +267,9 @@ class FreshColumns:
     ) -> pa.Table:
         """Add columns that were drawn to samples, in the order and of the types of the data."""
         arrays = dict(zip(table.column_names, table.columns, strict=True)) | dict(columns)
+        own = set(table.column_names)
         fields = [
-            table.schema.field(field.name) if field.name in table.column_names else field
+            table.schema.field(field.name) if field.name in own else field
             for field in types
             if field.name in arrays
         ]

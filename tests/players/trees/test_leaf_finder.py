@@ -28,9 +28,10 @@ def test_leaves_are_those_of_a_descent(most):
     roots = np.cumsum([0, *map(len, trees)])[:-1]
     features = rng.normal(size=(50, 3))
     features[:5, 1] = -1e30
+    features[5:, 0] = rng.choice(nodes.threshold, 45)
     rows = np.repeat(np.arange(50), len(roots))
     expected = nodes.descend(np.tile(roots, 50), features, rows).reshape(50, -1)
-    np.testing.assert_array_equal(LeafFinder.of(nodes, roots).find(features).T, expected)
+    np.testing.assert_array_equal(LeafFinder.of(nodes, roots).find(features), expected)
 
 
 def test_a_d_without_splits_says_nothing():

@@ -29,7 +29,7 @@ MOST_LEAF = 40
 BOUND = float(np.log(999))
 """D stays between 0.001 and 0.999, so that no single row decides V."""
 
-BLOCK = 200_000
+BLOCK = 100_000
 """Rows times trees that are looked up at a time."""
 
 Features = Float[np.ndarray, "_ _"]
@@ -95,8 +95,7 @@ class BoostedTrees:
         size = max(1, BLOCK // len(self.roots))
         for start in range(0, len(features), size):
             leaves = self._leaf_finder.find(features[start : start + size])
-            values = np.ascontiguousarray(self.leaf_values[leaves].T)
-            total[start : start + size] += values.sum(axis=1)
+            total[start : start + size] += self.leaf_values[leaves].sum(axis=1)
         return total
 
     @cached_property

@@ -1,11 +1,12 @@
 """The leaves of rows in many small trees, found without a descent: each split rules out the leaves on its other side.
 
 Of the leaves of a tree, as bits of a number, those below the other child of a split are cleared; one bit is left in
-the end (Lucchese et al. 2015, "QuickScorer"). All rows take the same steps, so that NumPy does them in a few
-operations.
+the end (Lucchese et al. 2015, "QuickScorer"). What all splits of a column leave depends only on the place of its value
+among their thresholds, so it is looked up for all trees at once: one search and one row of a table per column.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt
@@ -18,19 +19,24 @@ KINDS = (np.uint8, np.uint16, np.uint32, np.uint64)
 LEAVES = (8, 16, 32, 64)
 """Numbers that the leaves of a tree fit in, and how many these are at most."""
 
-Masks = UInt[np.ndarray, "splits trees"]
+Masks = UInt[np.ndarray, "places trees"]
 Bits = UInt[np.ndarray, " nodes"]
+
+
+class Lookup(NamedTuple):
+    """The leaves that the splits of one column leave."""
+
+    column: int
+    thresholds: Float[np.ndarray, " _"]
+    left: Masks
+    """For each number of thresholds below a value, the leaves of each tree that it can reach."""
 
 
 @dataclass(frozen=True, eq=False)
 class LeafFinder:
-    """The splits of each tree, in as many places for all; those that a tree lacks rule out nothing."""
+    """The leaves of each tree, and what the splits of each column leave of them."""
 
-    feature: Int[np.ndarray, "splits trees"]
-    threshold: Float[np.ndarray, "splits trees"]
-    below_left: Masks
-    """The leaves below the left child of each split."""
-    below_right: Masks
+    lookups: tuple[Lookup, ...]
     all_leaves: UInt[np.ndarray, " trees"]
     """The leaves of each tree."""
     leaves: Int[np.ndarray, "trees most"]
@@ -41,38 +47,35 @@ class LeafFinder:
         """That of the trees that start at these roots, one after the other."""
         tree = np.searchsorted(roots, np.arange(len(nodes)), side="right") - 1
         is_leaf = nodes.left == LEAF
-        place = np.where(is_leaf, _count_within(tree, is_leaf), _count_within(tree, ~is_leaf))
+        place = _count_within(tree, is_leaf)
         most = int(place[is_leaf].max()) + 1
         bits = np.where(is_leaf, np.left_shift(np.uint64(1), place.astype(np.uint64)), 0)
         kind = KINDS[int(np.searchsorted(LEAVES, most))]
-        splits = np.flatnonzero(~is_leaf)
-        shape = (int(place[splits].max(initial=-1)) + 1, len(roots))
-
-        def spread(values: np.ndarray) -> np.ndarray:
-            filled = np.zeros(shape, values.dtype)
-            filled[place[splits], tree[splits]] = values[splits]
-            return filled
-
-        left, right = (spread(below.astype(kind)) for below in _list_below(nodes, bits))
         all_leaves = np.bitwise_or.reduceat(bits, roots).astype(kind)
         leaves = np.zeros((len(roots), most), np.int64)
         leaves[tree[is_leaf], place[is_leaf]] = np.flatnonzero(is_leaf)
-        features, thresholds = spread(nodes.feature), spread(nodes.threshold)
-        return cls(features, thresholds, left, right, all_leaves, leaves)
+        below = tuple(~each.astype(kind) for each in _list_below(nodes, bits))
+        lookups = []
+        for column in np.unique(nodes.feature[~is_leaf]).tolist():
+            splits = np.flatnonzero(~is_leaf & (nodes.feature == column))
+            thresholds, at = np.unique(nodes.threshold[splits], return_inverse=True)
+            left = np.repeat(all_leaves[None], len(thresholds) + 1, axis=0)
+            for split, level in zip(splits.tolist(), at.tolist(), strict=True):
+                # a value with `level` thresholds below it, or fewer, is at most this one
+                left[: level + 1, tree[split]] &= below[1][split]
+                left[level + 1 :, tree[split]] &= below[0][split]
+            lookups.append(Lookup(column, thresholds, left))
+        return cls(tuple(lookups), all_leaves, leaves)
 
-    def find(self, features: Float[np.ndarray, "n _"]) -> Int[np.ndarray, "trees n"]:
+    def find(self, features: Float[np.ndarray, "n _"]) -> Int[np.ndarray, "n trees"]:
         """Find the node of the leaf that each row reaches in each tree."""
-        columns = np.ascontiguousarray(features.T)
         trees, most = self.leaves.shape
-        left = np.repeat(self.all_leaves[:, None], len(features), axis=1)
-        for feature, threshold, below_left, below_right in zip(
-            self.feature, self.threshold, ~self.below_left, ~self.below_right, strict=True
-        ):
-            is_left = columns[feature] <= threshold[:, None]
-            left &= np.where(is_left, below_right[:, None], below_left[:, None])
+        left = np.repeat(self.all_leaves[None], len(features), axis=0)
+        for column, thresholds, masks in self.lookups:
+            left &= masks[np.searchsorted(thresholds, features[:, column])]
         # the exponent of a power of two, less 1, is its place
         _, place = np.frexp(left.astype(np.float64))
-        return self.leaves.ravel()[place + (np.arange(trees) * most - 1)[:, None]]
+        return self.leaves.ravel()[place + (np.arange(trees) * most - 1)]
 
 
 def _count_within(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from onehalf.players.trees import capacity, discriminator
+from onehalf.players.trees import capacity, discriminator, generator
 from onehalf.players.trees.capacity import Audit, Capacity, choose_floor
 from onehalf.players.trees.chain import Chain
 from onehalf.players.trees.discriminator import BoostedTrees, value
@@ -63,7 +63,8 @@ def test_logits_are_those_of_scikit_learns_booster(monkeypatch):
     real = rng.normal(size=(300, 3)).astype(np.float32)
     samples = (1.5 * rng.normal(size=(500, 3))).astype(np.float32)
     D = BoostedTrees.fit(real, samples, seed=0)
-    expected = boosters[0].decision_function(samples)
+    # it was fitted without weights, on 300 rows and 500 samples
+    expected = boosters[0].decision_function(samples) + np.log(500 / 300)
     np.testing.assert_allclose(D.logits(samples), expected, atol=1e-12)
     again = BoostedTrees.from_arrays(D.to_arrays())
     np.testing.assert_array_equal(again.logits(real), D.logits(real))
@@ -95,6 +96,21 @@ def test_the_tilted_law_is_the_chains_times_the_clipped_odds(monkeypatch):
     assert tilted.draws == pytest.approx(
         1 / (plain * weights).sum() * np.exp(tilted.log_cap), rel=0.05
     )
+
+
+def test_a_row_is_the_same_however_many_draws_are_made_at_a_time(monkeypatch):
+    cells = make_cells(1000)
+    G = TreeGenerator(independent(cells))
+    features = G.chain.features
+    D = BoostedTrees.fit(features(cells), features(draw(G, 2000)), seed=0)
+    tilted = G.tilt(D, features(draw(G, 1000, seed=2)))
+    several = draw(tilted, 300)
+    monkeypatch.setattr(generator, "DRAWN_TOGETHER", 1)
+    np.testing.assert_array_equal(draw(tilted, 300), several)
+    monkeypatch.setattr(generator, "MOST_DRAWS", 1)
+    np.testing.assert_array_equal(draw(tilted, 300), draw(G, 300))
+    monkeypatch.setattr(generator, "DRAWN_TOGETHER", 1000)
+    np.testing.assert_array_equal(draw(tilted, 300), draw(G, 300))
 
 
 def test_the_cap_keeps_one_row_in_eight_on_average():

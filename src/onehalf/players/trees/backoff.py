@@ -118,13 +118,16 @@ class BackOff:
         for scale in np.unique(self.scales).tolist():
             count = Counter(scales.bin_of(forest.codes[first:last], scale), first)
             bins = scales.bin_of(codes, scale)
+            # in the order of what is counted, searches are several times as fast
+            order = np.argsort(bins * len(forest.nodes) + leaves)
+            bins = bins[order]
             own = scales.mass(bins, scale) / scales.rows
             for component in np.flatnonzero(self.scales == scale):
-                nodes = ancestors[self.sizes[component]]
+                nodes = ancestors[self.sizes[component]][order]
                 start, end = forest.start[nodes], forest.end[nodes]
                 found = count.between(bins, start, end) - leave_out
                 among = np.maximum(end - start - leave_out, 1)
-                ratios[:, component] = found / among / own
+                ratios[order, component] = found / among / own
         return ratios
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -163,9 +166,8 @@ def maximize_likelihood(ratios: Ratios, steps: int = STEPS) -> Values:
     ratios = ratios[ratios.sum(axis=1) > 0]
     weights = np.full(ratios.shape[1], 1 / ratios.shape[1])
     for _ in range(steps if len(ratios) else 0):
-        joint = ratios * weights
+        total = ratios @ weights
         # a row whose components have all lost their weight counts no more
-        total = joint.sum(axis=1, keepdims=True)
-        weights = (joint / np.where(total > 0, total, 1)).mean(axis=0)
+        weights = weights * (ratios.T @ (1 / np.where(total > 0, total, 1)))
         weights /= weights.sum()
     return weights

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from onehalf.data.tables.encoding import Cells
 from onehalf.distributions.base import BatchMap
@@ -22,10 +22,14 @@ MOST_ODDS = float(np.log(10))
 BUDGET = 8.0
 """Rows of the chain that are drawn for each row that is kept, on average, at most."""
 
+DRAWN_TOGETHER = 1000
+"""Rows that are drawn at a time, at least: more than one draw of each, where fewer are left."""
+
 MOST_DRAWS = 200
 """After this number of draws the last row is kept: at a share of 1/8 that happens once in 10^11 rows."""
 
 Values = Float[np.ndarray, " _"]
+Places = Int[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,20 +63,35 @@ class TreeGenerator(BatchMap):
             column: self.chain.scales[column].snap(conditions[:, place])
             for place, column in enumerate(self.given)
         }
+        if not self.tilts:
+            return self.chain.sample(digits, 0, fixed)
         cells = np.empty((len(digits.starts), len(self.chain.scales)))
         rows = np.arange(len(cells))
-        for draw in range(MOST_DRAWS):
-            first = draw * (self.chain.digits + 1)
-            here = {column: values[rows] for column, values in fixed.items()}
-            cells[rows] = self.chain.sample(digits[rows], first, here)
-            if not self.tilts:
-                break
-            u = digits[rows].uniform(first + self.chain.digits)
-            weights = self.log_weights(self.chain.features(cells[rows]))
-            rows = rows[u >= np.exp(np.minimum(weights - self.log_cap, 0.0))]
-            if not len(rows):
-                break
+        draw = 0
+        while len(rows) and draw < MOST_DRAWS:
+            # a few rows take as long as many
+            draws = min(max(1, DRAWN_TOGETHER // len(rows)), MOST_DRAWS - draw)
+            drawn, is_kept = self._draw(digits, fixed, rows, range(draw, draw + draws))
+            last = np.where(is_kept.any(axis=0), is_kept.argmax(axis=0), draws - 1)
+            cells[rows] = drawn[last, np.arange(len(rows))]
+            rows = rows[~is_kept.any(axis=0)]
+            draw += draws
         return cells
+
+    def _draw(
+        self, digits: Digits, fixed: Mapping[int, Values], rows: Places, draws: range
+    ) -> tuple[Float[np.ndarray, "draws rows columns"], Bool[np.ndarray, "draws rows"]]:
+        """Draw these rows of the chain so many times, and say which are kept."""
+        each = self.chain.digits + 1
+        several = np.tile(rows, len(draws))
+        skipped = np.repeat(np.array(draws, np.uint64) * np.uint64(each), len(rows))
+        own = digits[several].skip(skipped)
+        here = {column: values[several] for column, values in fixed.items()}
+        cells = self.chain.sample(own, 0, here)
+        weights = self.log_weights(self.chain.features(cells))
+        is_kept = own.uniform(each - 1) < np.exp(np.minimum(weights - self.log_cap, 0.0))
+        shape = (len(draws), len(rows))
+        return cells.reshape(*shape, -1), is_kept.reshape(shape)
 
     def log_weights(self, features: Float[np.ndarray, "_ _"]) -> Values:
         """Log w of each row, as trees see it."""

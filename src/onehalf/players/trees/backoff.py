@@ -111,10 +111,11 @@ class BackOff:
         ratios = np.empty((len(codes), len(self.sizes)))
         first = int(forest.start[forest.roots[tree]])
         last = int(forest.end[forest.roots[tree]])
-        ancestors = {
-            size: forest.climb(leaves, np.full(len(leaves), size + leave_out))
-            for size in np.unique(self.sizes).tolist()
-        }
+        ancestors = {}
+        nodes = leaves
+        for size in np.unique(self.sizes).tolist():
+            nodes = forest.climb(nodes, np.full(len(nodes), size + leave_out))
+            ancestors[size] = nodes
         for scale in np.unique(self.scales).tolist():
             count = Counter(scales.bin_of(forest.codes[first:last], scale), first)
             bins = scales.bin_of(codes, scale)

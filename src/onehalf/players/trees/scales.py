@@ -131,11 +131,15 @@ class Scales:
         """Each cell as trees see it: the rank of a number among the training rows, the code of a word."""
         if self.is_word:
             return self.encode(cells).astype(np.float32)
-        low, high = (
-            np.searchsorted(self.sorted_rows, cells, side) for side in ("left", "right")
-        )
-        ranks = np.where(np.isnan(cells), -0.1 * len(self.sorted_rows) - 1, (low + high) / 2)
-        return ranks.astype(np.float32)
+        known = np.flatnonzero(~np.isnan(cells))
+        place = np.searchsorted(self.values, cells[known])
+        rank = self.rows_below[place].astype(np.float64)
+        if len(self.values):
+            near = np.minimum(place, len(self.values) - 1)
+            rank += np.where(self.values[near] == cells[known], self.counts[near] / 2, 0.0)
+        ranks = np.full(len(cells), -0.1 * self.rows_below[-1] - 1, np.float32)
+        ranks[known] = rank
+        return ranks
 
     def bin_of(self, codes: Codes, scale: int) -> Codes:
         """The bin of each code: 0 is missing, those of values begin at 1."""
@@ -202,6 +206,11 @@ class Scales:
     def sorted_rows(self) -> Values:
         """The values of all training rows that have one, in the order of `values`."""
         return np.repeat(self.values, self.counts)
+
+    @cached_property
+    def rows_below(self) -> Codes:
+        """How many of `sorted_rows` come before each value, and how many there are."""
+        return np.concatenate([[0], np.cumsum(self.counts)])
 
     @cached_property
     def code_of_rows(self) -> Codes:

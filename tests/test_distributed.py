@@ -43,6 +43,25 @@ assert " all-reduce(" in text and "all-gather" not in text and "all-to-all" not 
 """
 
 
+SAME_SEEDS = """
+import equinox as eqx, jax, numpy as np
+from onehalf import fitting
+from onehalf.data.dataset import from_objects
+from onehalf.domains import infer_domain
+from onehalf.hyperparameters import FitOptions
+from onehalf.training import iterate
+dataset = from_objects(np.random.default_rng(0).normal(size=(301, 2)))
+options = FitOptions(seeds=4, m=23, width=8, rounds=50, rate_D=2e-4, rate_G=2e-4, random_state=0)
+domain = infer_domain(dataset)
+fit, data = fitting.start(domain, domain.encode(dataset), options.check())
+((one, info),) = iterate(fit.recipe.keys("play"), data.players.game, fit.state, 50, every=50)
+both, means = data.players.play(fit.state, 50)
+for a, b in zip(*(jax.tree.leaves(eqx.filter(each, eqx.is_array)) for each in (one, both)), strict=True):
+    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-5)
+np.testing.assert_allclose(np.mean(info.V, axis=0), means["V"], rtol=1e-5)
+"""
+
+
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", **more}
 
@@ -67,12 +86,16 @@ def test_two_devices_play_the_game_of_one_and_exchange_gradients_alone():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 4])
-def test_several_processes_play_the_game_of_one(count):
-    join = "import jax; jax.distributed.initialize('{}', {}, {})\n"
+@pytest.mark.parametrize("program", [SAME_GAME, SAME_SEEDS], ids=["game", "seeds"])
+def test_several_processes_play_what_one_plays(program, count):
+    # on a busy machine a process may be silent for long
+    join = (
+        "import jax; jax.distributed.initialize('{}', {}, {}, heartbeat_timeout_seconds=600)\n"
+    )
     address = free_address()
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", join.format(address, count, number) + SAME_GAME],
+            [sys.executable, "-c", join.format(address, count, number) + program],
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -208,6 +231,17 @@ def test_several_processes_fit_what_one_does(folder, alone, start_all):
     assert {out for _, out, _ in ended[1:]} == {""}
     assert_same_players(alone, folder / out, 1e-5)
     assert (folder / kept).read_bytes() == (folder / "a.npy").read_bytes()
+
+
+@pytest.mark.slow
+def test_seeds_are_shared_out_among_processes(folder):
+    # 23 rows can't be cut into equal parts: each minibatch stays on one process
+    words = ("--rounds", "2", "--seeds", "4", "--batch", "23")
+    ((code, _, errors),) = wait_for([start(folder, "x.npy", *words, "--out", "four-by-one")])
+    assert code == 0, errors
+    ended = wait_for(start_together(folder, ["x.npy"] * 2, *words, "--out", "four-by-two"))
+    assert {code for code, _, _ in ended} == {0}, ended
+    assert_same_players(folder / "four-by-one", folder / "four-by-two", 1e-3)
 
 
 @pytest.mark.slow

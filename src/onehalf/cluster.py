@@ -23,7 +23,9 @@ __all__ = [
     "HEARTBEAT",
     "LostProcess",
     "broadcast",
+    "choose_own",
     "compare",
+    "gather",
     "is_joined",
     "is_leader",
     "join",
@@ -183,6 +185,24 @@ def broadcast(tree: Tree) -> Tree:
     arrays, rest = eqx.partition(tree, eqx.is_array)
     arrays = run_together(lambda: multihost_utils.broadcast_one_to_all(arrays))
     return eqx.combine(jax.tree.map(jnp.asarray, arrays), rest)
+
+
+def choose_own(count: int) -> slice | None:
+    """Which of that many equal tasks are this process's; None if they can't be shared out evenly."""
+    processes = jax.process_count()
+    if count % processes:
+        return None
+    each = count // processes
+    return slice(each * jax.process_index(), each * (jax.process_index() + 1))
+
+
+def gather(tree: Tree) -> Tree:
+    """Put the parts of all processes, of equal shapes, end to end along the first axis; every process gets all."""
+    from jax.experimental import multihost_utils
+
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    whole = run_together(lambda: multihost_utils.process_allgather(arrays, tiled=True))
+    return eqx.combine(jax.tree.map(jnp.asarray, whole), rest)
 
 
 def run_together(work: Callable[[], Result]) -> Result:

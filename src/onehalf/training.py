@@ -442,7 +442,7 @@ _rounds = eqx.filter_jit(_scan, donate="all-except-first", **_ONE_THREAD)
 
 def _share_out(key: Keys, game: Game, state: State) -> tuple[Keys, Game, State]:
     """Lay P games on the cores: as many devices as divide P, each with its share of the games and all of the data."""
-    devices = jax.devices()
+    devices = jax.local_devices()
     count = next(n for n in range(min(len(devices), len(key)), 0, -1) if len(key) % n == 0)
     mesh = Mesh(devices[:count], ("games",))
     apart, everywhere = (

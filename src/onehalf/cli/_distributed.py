@@ -44,7 +44,7 @@ Distributed = Annotated[
     bool,
     typer.Option(
         "--distributed",
-        help="Share minibatches out over the devices of several processes: run the same command on each machine. "
+        help="Share minibatches, or several seeds, out over several processes: run the same command on each machine. "
         "Slurm, Open MPI, Kubernetes and TPUs are detected; elsewhere give --coordinator, --processes and --process.",
     ),
 ]

@@ -25,7 +25,7 @@ from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.players.base import Diverged, Means, Players
 from onehalf.players.networks import Networks
 from onehalf.recipe import Recipe
-from onehalf.training import Game, Round, Schedule, State, init, iterate, shard_batches
+from onehalf.training import Game, Info, Round, Schedule, State, init, iterate, shard_batches
 
 __all__ = ["NeuralPlayers", "make_game"]
 
@@ -68,13 +68,11 @@ class NeuralPlayers(Players[State]):
 
     def play(self, state: State, rounds: int) -> tuple[State, Means]:
         """One compiled scan of Algorithm 1; of several processes, all play it together."""
-        key = self.recipe.keys("play")
         if cluster.is_joined():
             cluster.send({"rounds": rounds, "recipe": dataclasses.asdict(self.recipe)})
-            state = cluster.broadcast(state)
-            played = iterate(key, self.sharded_game, state, rounds, every=rounds)
-            ((state, info),) = take_local(cluster.run_together(lambda: list(played)))
+            state, info = self._play_together(cluster.broadcast(state), rounds)
         else:
+            key = self.recipe.keys("play")
             ((state, info),) = iterate(key, self.game, state, rounds, every=rounds)
         means = {
             name: np.atleast_1d(np.mean(value, axis=0)).tolist()
@@ -90,6 +88,21 @@ class NeuralPlayers(Players[State]):
             }
             raise Diverged(_describe_divergence(seen, self.rounds(state) - rounds), means)
         return state, means
+
+    def _play_together(self, state: State, rounds: int) -> tuple[State, Info]:
+        """Play with other processes: each its own seeds, or all of them a part of every minibatch."""
+        key = self.recipe.keys("play")
+        own = cluster.choose_own(self.recipe.seeds) if self.recipe.seeds > 1 else None
+        if own is None:
+            played = iterate(key, self.sharded_game, state, rounds, every=rounds)
+            ((state, info),) = take_local(cluster.run_together(lambda: list(played)))
+            return state, info
+        state = jax.tree.map(lambda leaf: leaf[own] if eqx.is_array(leaf) else leaf, state)
+        ((state, info),) = iterate(key[own], self.game, state, rounds, every=rounds)
+        # seeds are the first axis of a state, and the second one of what was seen of each round
+        by_seed = jax.tree.map(lambda seen: jnp.moveaxis(seen, 1, 0), info)
+        state, by_seed = cluster.gather((state, by_seed))
+        return state, jax.tree.map(lambda seen: jnp.moveaxis(seen, 0, 1), by_seed)
 
     def rounds(self, state: State) -> int:
         """Rounds that have been played."""

@@ -12,6 +12,7 @@ import pytest
 
 from helpers import assert_refused, fit_partly, plant_nothing, run_cli
 from onehalf import Refusal, runs
+from onehalf.cli._conditions import say_impossible
 from onehalf.gan import GAN
 from people import N, make_people
 
@@ -127,6 +128,16 @@ def test_gaps_may_be_filled_by_means_and_modes(gan, how):
     assert filled["height"].tolist() == pytest.approx([165, 178, 160], abs=5)
     assert (filled["height"].round(1) == filled["height"]).all()
     assert filled["sex"].tolist() == ["F", "M", "F"]
+
+
+def test_rows_with_a_value_that_the_model_never_makes_are_named(gan, capsys):
+    model = gan.fit_.model
+    table = PEOPLE.head(3).assign(inches=[14.0, 99.0, 15.0], height=None)
+    found = model.impute(jr.key(0), model.domain.parse_partial(table, "x"))
+    assert found.impossible == ("row 2",)
+    say_impossible(found.impossible)
+    said = "1 row has a value that the model never makes (row 2). It is kept, and the nearest"
+    assert said in capsys.readouterr().err
 
 
 def test_log_prob_finds_rows_that_are_unlike_the_others(gan):

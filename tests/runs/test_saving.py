@@ -193,13 +193,24 @@ def test_a_state_of_another_run_is_refused(run, fits, tmp_path):
         runs.load(run)
 
 
-def test_files_for_people_may_be_lost(run, quick_fits):
-    whole = runs.load(run)
-    for name in ("rows.jsonl", "progress.npy"):
-        (run / name).unlink()
-    found = runs.load(run)
-    assert found.history == whole.history
-    assert (np.stack(found.previews) == np.stack(whole.previews)).all()
+@pytest.mark.parametrize("harm", ["cut", "flipped", "removed"])
+@pytest.mark.parametrize("name", ["rows.jsonl", "progress.npy"])
+def test_damage_to_files_for_people_is_said_and_mended(run, quick_fits, name, harm):
+    whole = read_files(run)
+    path = run / name
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-9])
+    elif harm == "flipped":
+        flip(path, -2)
+    else:
+        path.unlink()
+    fit = runs.load(run)
+    said = []
+    runs.fit_run(run, quick_fits, OPTIONS, on_progress=said.append)
+    assert read_files(run) == whole
+    assert len(said) == 1
+    assert said[0].startswith(f"{name} in {run} did not fit the saved state: altered, missing")
+    assert runs.restore_copies(run, fit) == ""
 
 
 @pytest.mark.parametrize("name", [RECIPE, STATE])

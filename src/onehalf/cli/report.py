@@ -44,6 +44,8 @@ def report(
 
     fit = runs.load(run)
     rows = runs.load_rows(run, fit, say)
+    if note := runs.restore_copies(run, fit):
+        say(note)
     if show_rows:
         fit = _show_rows(fit, rows)
     truth = write_report(run, fit, rows)

@@ -9,7 +9,8 @@
     report.html                  the report, one page
 
 Each file is written under a temporary name, synced and renamed, so that it is always complete. The recipe is written
-first and the state second, each under a hash of everything in it; what is written after them can be lost. So a process
+first and the state second, each under a hash of everything in it; what is written after them can be made again from the
+state, and is where it does not fit it (`restore_copies`). So a process
 can be stopped at any step. While a fit is at work, it holds the lock of `.onehalf.lock`.
 """
 

@@ -1,4 +1,11 @@
-from .checkpoint import load, load_domain, load_model, load_source, saved_rounds
+from .checkpoint import (
+    load,
+    load_domain,
+    load_model,
+    load_source,
+    restore_copies,
+    saved_rounds,
+)
 from .lock import lock
 from .run import Run, fit_run, load_rows, next_folder, open_run, start_fit
 from .saved import SavedRun, Source
@@ -22,6 +29,7 @@ __all__ = [
     "lock",
     "next_folder",
     "open_run",
+    "restore_copies",
     "saved_rounds",
     "start_fit",
 ]

@@ -18,6 +18,7 @@ import numpy as np
 from onehalf import domains
 from onehalf._errors import Refusal, refuse
 from onehalf._files import write_file
+from onehalf._text import join_names
 from onehalf.distributions.base import AbstractData, Pushforward
 from onehalf.domains import Domain, Preprocessor
 from onehalf.fitting.history import choose_seed
@@ -55,6 +56,7 @@ __all__ = [
     "load_model",
     "load_source",
     "recover",
+    "restore_copies",
     "save",
     "saved_rounds",
 ]
@@ -69,7 +71,7 @@ def save(
     """Write the whole run so that it can be continued after every step of this.
 
     The recipe comes first: a recipe without a state is a run that begins anew. The state has all the rest. The other
-    files are written after it, and only shown to people: no run is continued from them.
+    files are copies for people, written after it: no run is continued from them.
 
     Args:
         folder: The run.
@@ -86,11 +88,9 @@ def save(
             "solved": fit.recipe.to_dict(),
         }
         write_recipe(folder, sections)
-    lines = "".join(json.dumps(row) + "\n" for row in fit.history).encode()
-    previews = np.stack(fit.previews) if fit.previews else None
-    arrays = _to_arrays(fit) | {LINES: np.frombuffer(lines, np.uint8)}
-    if previews is not None:
-        arrays[STILLS] = previews
+    arrays = _to_arrays(fit) | {LINES: np.frombuffer(_list_rows(fit), np.uint8)}
+    if fit.previews:
+        arrays[STILLS] = np.stack(fit.previews)
     if fit.snapshots:
         arrays |= {SNAPSHOTS + name: each for name, each in fit.snapshots.to_arrays().items()}
     recipe_hash = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -99,11 +99,43 @@ def save(
         arrays,
         {"recipe": recipe_hash, "source": dataclasses.asdict(source), **_describe(fit)},
     )
-    write_file(folder / HISTORY, lines)
-    if previews is not None:
+    for name, content in _make_copies(fit).items():
+        write_file(folder / name, content)
+
+
+def restore_copies(folder: Path, fit: "onehalf.fitting.Fit") -> str:
+    """Write rows.jsonl and progress.npy again where they are not those of the state, which is whole.
+
+    Returns:
+        What is to be said of it; '' if all is whole.
+    """
+    wrong = []
+    for name, content in _make_copies(fit).items():
+        path = folder / name
+        if not (path.is_file() and path.read_bytes() == content):
+            write_file(path, content)
+            wrong.append(name)
+    if not wrong:
+        return ""
+    return (
+        f"{join_names(wrong)} in {folder} did not fit the saved state: altered, missing, or left behind when the fit "
+        "was stopped. Written again from the state."
+    )
+
+
+def _make_copies(fit: "onehalf.fitting.Fit") -> dict[str, bytes]:
+    """What the files hold that are shown to people, by name."""
+    copies = {HISTORY: _list_rows(fit)}
+    if fit.previews:
         buffer = io.BytesIO()
-        np.save(buffer, previews, allow_pickle=False)
-        write_file(folder / PREVIEWS, buffer.getvalue())
+        np.save(buffer, np.stack(fit.previews), allow_pickle=False)
+        copies[PREVIEWS] = buffer.getvalue()
+    return copies
+
+
+def _list_rows(fit: "onehalf.fitting.Fit") -> bytes:
+    """The history, a line of JSON each."""
+    return "".join(json.dumps(row) + "\n" for row in fit.history).encode()
 
 
 def has_state(folder: Path) -> bool:

@@ -143,8 +143,9 @@ def open_run(
         )
         return Run(folder, fit, data, rows, source, asked)
     fit, note = checkpoint.recover(folder)
-    if note:
-        on_progress(note)
+    for said in (note, checkpoint.restore_copies(folder, fit)):
+        if said:
+            on_progress(said)
     fit = _extend(folder, fit, asked["rounds"], on_progress)
     dataset = _load(word, image_size, on_progress)
     rows = _encode_same(folder, fit, dataset, word)

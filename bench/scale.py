@@ -157,7 +157,9 @@ def draw(found: Found, file: Path) -> None:
             axis.loglog(list(by_rows), values, "o-", label=name)
         axis.set(xlabel="rows", ylabel=label)
         axis.grid(visible=True, which="both", alpha=0.2)
-    axes[0].legend()
+    axes[1].set_yscale("linear")
+    axes[1].set_ylim(bottom=0)
+    axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(file, dpi=110)
 
 

@@ -106,7 +106,7 @@ numbers = st.sampled_from(["<f8", "<f4", "<i4", "|u1", "<i8", "|b1", "<f2"])
 
 @example(np.array([[2**63 - 1]], "<i8"))
 @example(np.array([[2**64 - 1], [0]], "<u8"))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     numbers.flatmap(
         lambda dtype: hnp.arrays(

@@ -54,7 +54,7 @@ def arrays(dtype):
 
 @example(np.array([[2**60 + 1], [2**60]]))
 @example(np.array([[6.5e4], [-6.5e4]], np.float16))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from((*WHOLE, *FLOATS)).flatmap(arrays))
 def test_arrays_come_back_or_are_refused(rows):
     try:

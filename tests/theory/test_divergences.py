@@ -123,7 +123,7 @@ def test_a_density_that_underflows_where_the_other_ends(reach):
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(vectors, vectors, vectors)
 def test_axioms(p, q, r):
     def metric(p, q):
@@ -140,7 +140,7 @@ def test_axioms(p, q, r):
     assert jsd(p, p) == pytest.approx(0, abs=ROUNDING)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(vectors, vectors)
 def test_scipy_agrees(p, q):
     assert entropy(p) == pytest.approx(scipy.stats.entropy(p), abs=1e-12)

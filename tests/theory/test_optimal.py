@@ -49,7 +49,7 @@ def test_the_identity(pair):
     assert V(d_star(p_data, p_g), p_data, p_g, over) == pytest.approx(float(best), abs=1e-12)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(vectors, vectors, logits)
 def test_no_D_beats_D_star(p_data, p_g, d):
     best = float(C(p_data, p_g))

@@ -66,7 +66,7 @@ knots = st.lists(
 ).map(sorted)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(knots, st.data())
 def test_pushed_pieces_are_what_a_fine_grid_says(z, data):
     # values of one decimal, so that flat parts and knots on edges are common

@@ -68,7 +68,7 @@ def refuse_rules(table, *texts, labels=()):
     return str(refusal.value)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), missing=st.sampled_from([0.0, 0.1, 0.5]))
 def test_rows_come_back_as_they_were(seed, missing):
     table = make_shop(seed, 60, missing)
@@ -87,7 +87,7 @@ def test_rows_come_back_as_they_were(seed, missing):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**31), missing=st.sampled_from([0.0, 0.2]))
 def test_whatever_players_make_keeps_the_rules(seed, missing):
     _, cells, rules, reduction = fit_rules(make_shop(seed, 60, missing))

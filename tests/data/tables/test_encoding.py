@@ -84,7 +84,7 @@ def test_the_same_kind_of_frame_comes_back(frame):
         assert back.schema.types == frame.select(coding.names).schema.types
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(

@@ -38,7 +38,7 @@ date_formats = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(form=number_forms, values=st.lists(st.none() | st.integers(-(10**9), 10**9), min_size=1))
 def test_numbers_of_every_form_come_back(form, values):
     scaled = [None if value is None else value / 10**form.least_decimals for value in values]
@@ -49,7 +49,7 @@ def test_numbers_of_every_form_come_back(form, values):
     assert reading.values.to_pylist() == scaled
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     form=number_forms, values=st.lists(st.integers(-(10**9), 10**9), min_size=4, unique=True)
 )
@@ -60,7 +60,7 @@ def test_an_inferred_form_gives_back_every_number(form, values):
     assert found.read(words).altered is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     written=date_formats,
     moments=st.lists(

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from onehalf import Refusal
 from onehalf.data.tables.column import Column
@@ -146,7 +146,6 @@ def test_streets_keep_their_kind_and_lose_their_name():
     st.sampled_from(["id", "key", "personal"]),
     st.integers(0, 2**32),
 )
-@settings(deadline=None)
 def test_no_new_value_is_one_of_the_data(values, kind, seed):
     drawn = draw(values, 40, kind=kind, seed=seed)
     assert drawn is not None
@@ -159,7 +158,6 @@ def test_no_new_value_is_one_of_the_data(values, kind, seed):
     st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=60, unique=True),
     st.integers(0, 2**32),
 )
-@settings(deadline=None)
 def test_no_new_number_is_one_of_the_data(values, seed):
     table = pa.table({"id": pa.array(values, pa.int64()), "sex": ["F"] * len(values)})
     schema = Schema(len(values), (Column("id", "id", 0.0, len(values)),))

@@ -31,7 +31,7 @@ def encoder() -> TableEncoder:
     return TableEncoder.fit(DATA, schema=Schema.infer(DATA, KINDS))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(gaps=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=20))
 def test_known_cells_stay_and_gaps_are_filled(encoder, gaps):
     columns = DATA.to_pydict()

@@ -61,7 +61,7 @@ def test_every_row_of_a_mixed_table_comes_back():
     assert same(there_and_back(preprocessor, cells), cells).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.one_of(st.none(), st.integers(-(10**6), 10**6)), min_size=12, max_size=60),
     st.lists(

@@ -426,7 +426,7 @@ def test_any_file_is_a_schema_or_refused(told):
 
 
 @example([None, 2**53])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.one_of(
         *(

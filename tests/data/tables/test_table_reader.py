@@ -178,7 +178,7 @@ columns = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(table=st.dictionaries(words, columns, min_size=1, max_size=4))
 def test_what_is_written_is_what_is_read(tmp_path_factory, table):
     path = tmp_path_factory.mktemp("any") / "any.csv"

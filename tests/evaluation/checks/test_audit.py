@@ -80,7 +80,7 @@ def samples(draw):
 
 
 @given(both=samples(), random=st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sides_swap_rows_shuffle_and_names_rename(both, random):
     real, other = both
     result = look(real, other)
@@ -118,7 +118,7 @@ def test_sides_swap_rows_shuffle_and_names_rename(both, random):
 
 
 @given(both=samples())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_harmonising_is_one_map_for_both(both):
     real, other = both
     x, y = harmonize(real, other)
@@ -143,7 +143,7 @@ def test_harmonising_is_one_map_for_both(both):
         elements={"allow_nan": False, "allow_infinity": False},
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_size_of_numbers_is_too_much(values):
     sizes = np.abs(values.astype(float)).max(axis=0)
     assume((sizes < 1e99).all() and ((sizes == 0) | (sizes > 1e-99)).all())

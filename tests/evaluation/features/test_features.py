@@ -71,7 +71,7 @@ def test_a_number_that_many_rows_share_is_flagged():
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_cells_are_seen_as_finite_numbers_of_one_width(data):
     kinds = {
         "words": st.sampled_from(["a", "b", "c", None]),

@@ -80,7 +80,7 @@ def test_a_row_that_is_left_out_counts_as_if_the_trees_had_never_held_it():
     sizes = np.repeat([3, 6, 9], len(scales.bins))
     at_scale = np.tile(np.arange(len(scales.bins)), 3)
     backoff = BackOff(sizes, at_scale, np.full(len(sizes), 1 / len(sizes)))
-    left_out = backoff.leave_one_out(forest, rows, scales)
+    left_out = backoff.ratios_of_rows(forest, rows, scales, leave_out=True)
     held = np.sort(rows)
     for place in range(len(rows)):
         leaf = forest.leaf_of_rows(0)[[place]]
@@ -106,7 +106,7 @@ def test_trees_hold_the_rows_that_their_splits_were_not_chosen_on():
     codes = scales.encode(codes.astype(float))
     forest, rows = Forest.grow(features, codes, scales, trees=20, least=2, rng=rng)
     component = BackOff(np.array([1]), np.array([0]), np.ones(1))
-    ratios = component.leave_one_out(forest, rows, scales)
+    ratios = component.ratios_of_rows(forest, rows, scales, leave_out=True)
     assert np.log(np.maximum(ratios, 1e-3)).mean() < 0
 
 
@@ -151,3 +151,14 @@ def test_any_column_can_be_learned(column):
     known = rows[~np.isnan(rows[:, 1]), 1]
     assert len(known) == (0 if np.isnan(column).all() else pytest.approx(50, abs=8))
     assert np.isin(rows[:, 0], [0, 1]).all()
+
+
+def test_the_price_of_optimism_leaves_small_groups_to_columns_that_others_determine():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 40, 800).astype(float)
+    noisy = x + 20 * rng.normal(size=800).round(2)
+    cells = np.column_stack([x, 7 * x + 1, noisy])
+    facts = [NUMBER, NUMBER, ColumnFacts(is_word=False, decimals=2)]
+    free, dear = (Chain.fit(cells, facts, price=price, seed=0).floors for price in (0.0, 2.0))
+    assert free == (10, 10)
+    assert dear[0] == 10 < 100 <= dear[1]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from onehalf.players.trees import capacity, discriminator, generator
-from onehalf.players.trees.capacity import Audit, Capacity, choose_floor
+from onehalf.players.trees import discriminator, generator
+from onehalf.players.trees.capacity import PRICES, Capacity, Signs, choose_capacity
 from onehalf.players.trees.chain import Chain
 from onehalf.players.trees.discriminator import BoostedTrees, value
 from onehalf.players.trees.game import LOST, Seat, TreePlayers, TreeState
@@ -26,8 +26,8 @@ def make_cells(n: int, seed: int = 0) -> np.ndarray:
     return np.column_stack([x, y]).astype(float)
 
 
-def silent(train, held_out, samples, floor) -> Audit:
-    return Audit(floor, 0.5, -1.0, 0.0)
+def silent(train, held_out, samples) -> Signs:
+    return Signs(0.5, -1.0, 0.0)
 
 
 def make_players(cells: np.ndarray, test=silent, **recipe) -> TreePlayers:
@@ -124,7 +124,7 @@ def test_rounds_bring_the_law_to_the_data_until_D_has_lost():
     cells = make_cells(3000)
     players = make_players(cells)
     poor = TreeGenerator(independent(cells))
-    state = TreeState((Seat(poor, BoostedTrees.blank(), Capacity(180)),))
+    state = TreeState((Seat(poor, BoostedTrees.blank(), Capacity(1.0)),))
     assert equal_share(draw(poor, 20_000)) == pytest.approx(1 / 8, abs=0.03)
     gains = []
     for _ in range(6):
@@ -155,27 +155,39 @@ def test_a_saved_state_plays_on_the_same():
 
 
 @pytest.mark.parametrize(
-    ("noisy", "floor", "said"),
+    ("noisy", "price", "said"),
     [
-        ((), 10, "the fewest there is to choose"),
-        ((10, 25), 60, "with 25 its result was less clear"),
-        (capacity.FLOORS, 180, "was not clear with any number"),
+        (0, PRICES[0], "the fewest there is to choose"),
+        (2, PRICES[2], "with 10 training rows its result was less clear (p = 0.01)"),
+        (len(PRICES), PRICES[-1], "was not clear with any number"),
     ],
 )
-def test_the_least_floor_without_a_sign_of_copying_is_chosen(noisy, floor, said):
+def test_the_least_price_without_a_sign_of_copying_is_chosen(noisy, price, said):
     sizes = []
 
-    def test(train, held_out, samples, floor):
+    def test(train, held_out, samples) -> Signs:
         sizes.append((len(train), len(held_out), len(samples)))
-        return Audit(floor, 0.01 if floor in noisy else 0.5, -1.0, 0.0)
+        return Signs(0.01 if len(sizes) <= noisy else 0.5, -1.0, 0.0)
 
-    found = choose_floor(make_cells(400), [NUMBER] * 2, (), test, seed=0)
-    assert found.floor == floor
-    assert said in found.describe()
+    found = choose_capacity(make_cells(400), [NUMBER] * 2, (), test, seed=0)
+    assert found.price == price
+    assert said in found.describe([10])
+    drawn = "at least 10 to 25 training rows, depending on the column"
+    assert drawn in found.describe([25, 10])
     assert set(sizes) == {(300, 100, 300)}
+    assert Capacity.from_arrays(found.to_arrays()) == found
 
 
 def test_a_few_rows_are_not_tested_for_copying():
-    found = choose_floor(make_cells(40), [NUMBER] * 2, (), silent, seed=0)
-    assert found == Capacity(25)
-    assert "too few rows" in found.describe()
+    found = choose_capacity(make_cells(40), [NUMBER] * 2, (), silent, seed=0)
+    assert found == Capacity(1.0)
+    assert "at least 25 training rows: there are too few rows" in found.describe([25])
+
+
+def test_a_run_with_one_number_of_rows_for_all_columns_is_read():
+    found = Capacity.from_arrays(
+        {"floor": np.array(25), "audits": np.array([[25, 0.4, -1, 0]])}
+    )
+    assert found.audits[0].floor == found.audits[0].most == 25
+    assert found.audits[0].p_value == 0.4
+    assert "at least 25 training rows" in found.describe([25, 25])

@@ -14,16 +14,22 @@ from jaxtyping import Float, Int
 from onehalf.players.trees.forest import Forest
 from onehalf.players.trees.scales import Scales
 
-__all__ = ["SIZES", "BackOff", "Counter"]
+__all__ = ["LEAST_RATIO", "SIZES", "BackOff", "Counter", "choose_floor"]
 
-SIZES = (10, 25, 60, 180, 600, 2000)
+SIZES = (10, 25, 60, 100, 180, 600, 2000)
 """Rows that an ancestor has, at least: the sizes to choose from."""
+
+FLOORS = SIZES[:-1]
+"""The least rows that a value is drawn from, to choose from for each column."""
 
 STEPS = 60
 """Steps of EM."""
 
 MOST_ROWS = 20_000
 """Rows that the weights are fitted to, at most."""
+
+LEAST_RATIO = 1e-12
+"""A likelihood below this, relative to the columns' own laws, counts as this."""
 
 LEAST_WEIGHT = 1e-6
 """A component of less weight is left out."""
@@ -56,21 +62,29 @@ class BackOff:
             floor: The least size of an ancestor: the smaller ones of `SIZES` are left out.
             rng: Chooses among many rows.
         """
-        sizes = [size for size in SIZES if size >= floor]
-        pairs = [(size, scale) for size in sizes for scale in range(len(scales.bins))]
-        of_size, of_scale = np.array(pairs).T
-        even = cls(of_size, of_scale, np.full(len(pairs), 1 / len(pairs)))
-        ratios = even.leave_one_out(forest, rows, scales)
+        even = cls.even(scales, floor)
+        ratios = even.ratios_of_rows(forest, rows, scales, leave_out=True)
         if len(ratios) > MOST_ROWS:
             ratios = ratios[rng.choice(len(ratios), MOST_ROWS, replace=False)]
         weights = maximize_likelihood(ratios)
         kept = weights >= LEAST_WEIGHT
         return cls(even.sizes[kept], even.scales[kept], weights[kept] / weights[kept].sum())
 
-    def leave_one_out(self, forest: Forest, rows: Places, scales: Scales) -> Ratios:
-        """The likelihood of each row under each component, had the trees not held it; see `ratios`.
+    @classmethod
+    def even(cls, scales: Scales, floor: int) -> "BackOff":
+        """All components whose ancestors have at least so many rows, of the same weight."""
+        sizes = [size for size in SIZES if size >= floor]
+        pairs = [(size, scale) for size in sizes for scale in range(len(scales.bins))]
+        of_size, of_scale = np.array(pairs).T
+        return cls(of_size, of_scale, np.full(len(pairs), 1 / len(pairs)))
 
-        The mean over the trees that hold the row. A component's ancestor has the least size without the row.
+    def ratios_of_rows(
+        self, forest: Forest, rows: Places, scales: Scales, *, leave_out: bool
+    ) -> Ratios:
+        """The likelihood of each row under each component; see `ratios`.
+
+        The mean over the trees that hold the row. With `leave_out` it is as if they did not: a component's ancestor has
+        the least size without the row.
         """
         total = np.zeros((scales.rows, len(self.sizes)))
         held_by = np.zeros(scales.rows)
@@ -82,7 +96,7 @@ class BackOff:
             codes = forest.codes[here]
             # a tree holds a row once
             total[rows[here]] += self.ratios(
-                forest, tree, leaves, codes, scales, leave_out=True
+                forest, tree, leaves, codes, scales, leave_out=leave_out
             )
             held_by[rows[here]] += 1
         held = held_by > 0
@@ -154,6 +168,42 @@ class Counter:
         base = bins.astype(np.int64) * self.n - self.first
         before = np.searchsorted(self.keys, base + start)
         return np.searchsorted(self.keys, base + end) - before
+
+
+def choose_floor(
+    forest: Forest, rows: Places, scales: Scales, price: float, rng: np.random.Generator
+) -> int:
+    """Choose the least rows of an ancestor by likelihood - price * optimism.
+
+    Small ancestors repeat single rows. A row is therefore more likely under the mixture than it is under the same
+    mixture of all other rows: the difference of the mean log-likelihoods is the optimism (Efron 1986).
+
+    Args:
+        forest: The trees, grown to the least of `SIZES`.
+        rows: The training row at each place of them.
+        scales: The values of the column.
+        price: Nats of likelihood that a nat of optimism costs.
+        rng: Chooses among many rows.
+    """
+    even = BackOff.even(scales, SIZES[0])
+    left_out, held = (
+        even.ratios_of_rows(forest, rows, scales, leave_out=leave_out)
+        for leave_out in (True, False)
+    )
+    if len(held) > MOST_ROWS:
+        chosen = rng.choice(len(held), MOST_ROWS, replace=False)
+        left_out, held = left_out[chosen], held[chosen]
+    worths = []
+    for floor in FLOORS:
+        used = even.sizes >= floor
+        weights = maximize_likelihood(left_out[:, used])
+        unseen, seen = (
+            np.log(np.maximum(ratios[:, used] @ weights, LEAST_RATIO)).mean()
+            for ratios in (left_out, held)
+        )
+        # at a root all sizes are the same to the last digits, and the first is chosen
+        worths.append(round(float(unseen - price * (seen - unseen)), 9))
+    return FLOORS[int(np.argmax(worths))]
 
 
 def maximize_likelihood(ratios: Ratios, steps: int = STEPS) -> Values:

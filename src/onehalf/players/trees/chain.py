@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from onehalf._parallel import run_tasks
 from onehalf.data.tables.encoding import Cells
-from onehalf.players.trees.backoff import BackOff
+from onehalf.players.trees.backoff import LEAST_RATIO, SIZES, BackOff, choose_floor
 from onehalf.players.trees.forest import Forest
 from onehalf.players.trees.noise import Digits
 from onehalf.players.trees.scales import ColumnFacts, Scales
@@ -35,9 +35,6 @@ LEAST_TREES = 4
 SMOOTHING = 10
 """Rows at the mean that are added to each word, where words are put in order for splits."""
 
-LEAST_RATIO = 1e-12
-"""A likelihood below this, relative to the columns' own laws, counts as this."""
-
 Values = Float[np.ndarray, " _"]
 Places = Int[np.ndarray, " _"]
 Features = Float[np.ndarray, "_ _"]
@@ -53,6 +50,12 @@ class Link:
     """For each of them that has words: the place of each word in the order that splits see, missing first."""
     forest: Forest
     backoff: BackOff
+
+    @property
+    def least_rows(self) -> int:
+        """The least rows that a value is drawn from."""
+        roots = self.forest.sizes[self.forest.roots]
+        return int(min(self.backoff.sizes.min(), roots.min()))
 
     def features(self, features: Features) -> Features:
         """The columns before it as its trees see them."""
@@ -98,7 +101,8 @@ class Chain:
         facts: Sequence[ColumnFacts],
         *,
         given: Sequence[int] = (),
-        floor: int,
+        floor: int = SIZES[0],
+        price: float = 0.0,
         seed: int,
     ) -> "Chain":
         """Fit the law of these training rows.
@@ -108,6 +112,7 @@ class Chain:
             facts: What is known of each column.
             given: Columns that samples may be asked for by.
             floor: The least rows that a value is drawn from.
+            price: With a price each column has its own floor instead; see `choose_floor`.
             seed: Settles the halves of the rows.
         """
         pairs = zip(cells.T, facts, strict=True)
@@ -117,11 +122,21 @@ class Chain:
         data = _Columns(cells, scales)
         parents = choose_parents(data.codes, scales, order, given)
         tasks = [
-            partial(_fit_link, data, seen, column, floor, seed)
+            partial(_fit_link, data, seen, column, floor, price, seed)
             for column, seen in zip(order, parents, strict=True)
         ]
         links = run_tasks(tasks, threads=-1)
         return cls(scales, dict(zip(order, links, strict=True)))
+
+    @property
+    def floors(self) -> tuple[int, ...]:
+        """The least rows that a value is drawn from, of each column in the table's order.
+
+        The column that is drawn first is drawn from all rows, and left out unless it is the only one.
+        """
+        first = next(iter(self.links))
+        counted = sorted(self.links.keys() - {first}) or [first]
+        return tuple(self.links[column].least_rows for column in counted)
 
     @property
     def digits(self) -> int:
@@ -229,7 +244,12 @@ class _Columns:
 
 
 def _fit_link(
-    data: _Columns, given: tuple[int, ...], column: int, floor: int, seed: int
+    data: _Columns,
+    given: tuple[int, ...],
+    column: int,
+    floor: int,
+    price: float,
+    seed: int,
 ) -> Link:
     """Fit the law of a column given those before it."""
     rng = np.random.default_rng([seed, column])
@@ -242,7 +262,12 @@ def _fit_link(
     }
     seen = _order_features(data.features, given, word_order)
     trees = choose_trees(*data.cells.shape)
-    forest, rows = Forest.grow(seen, codes, scales, trees=trees, least=floor, rng=rng)
+    grow = partial(Forest.grow, seen, codes, scales, trees=trees, rng=rng)
+    forest, rows = grow(least=floor)
+    if price and given:
+        floor = choose_floor(forest, rows, scales, price, rng)
+        if floor > SIZES[0]:
+            forest, rows = grow(least=floor)
     return Link(given, word_order, forest, BackOff.fit(forest, rows, scales, floor, rng))
 
 

@@ -13,7 +13,7 @@ from onehalf._parallel import run_tasks
 from onehalf.data.tables.encoding import Cells
 from onehalf.distributions.base import AbstractData, BatchMap, Pushforward
 from onehalf.players.base import Means, Players, PlayersSummary
-from onehalf.players.trees.capacity import Audit, Capacity, CopyingTest, choose_floor
+from onehalf.players.trees.capacity import Capacity, CopyingTest, choose_capacity
 from onehalf.players.trees.chain import Chain
 from onehalf.players.trees.discriminator import BoostedTrees, Value, value
 from onehalf.players.trees.generator import TreeGenerator
@@ -54,16 +54,13 @@ class Seat:
         """All of it, by name; `from_arrays` is the way back."""
         arrays = {f"G.{name}": each for name, each in self.G.to_arrays().items()}
         arrays |= {f"D.{name}": each for name, each in self.D.to_arrays().items()}
-        audits = [dataclasses.astuple(audit) for audit in self.capacity.audits]
-        arrays["audits"] = np.array(audits, np.float64).reshape(len(audits), 4)
-        arrays["floor"] = np.array(self.capacity.floor)
+        arrays |= self.capacity.to_arrays()
         arrays["has_lost"] = np.array(self.has_lost)
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Seat":
         """What `to_arrays` gave."""
-        audits = tuple(Audit(int(floor), *rest) for floor, *rest in arrays["audits"].tolist())
         G, D = (
             {
                 name.removeprefix(player): each
@@ -75,7 +72,7 @@ class Seat:
         return cls(
             TreeGenerator.from_arrays(G),
             BoostedTrees.from_arrays(D),
-            Capacity(arrays["floor"].item(), audits),
+            Capacity.from_arrays(arrays),
             arrays["has_lost"].item(),
         )
 
@@ -196,19 +193,22 @@ class TreePlayers(Players[TreeState]):
             if rounds
             else "The G that is kept was not corrected by D."
         )
+        floors = G.chain.floors
         numbers = {
-            "floor": capacity.floor,
+            "floor": min(floors),
+            "floors": list(floors),
+            "price": capacity.price,
             "audits": [dataclasses.asdict(audit) for audit in capacity.audits],
             "corrections": rounds,
             "draws_per_row": G.draws,
         }
-        return PlayersSummary((capacity.describe(), corrected), numbers)
+        return PlayersSummary((capacity.describe(floors), corrected), numbers)
 
     def _start(self, seed: int) -> Seat:
         """The players of one seed before round 0."""
-        capacity = choose_floor(self.cells, self.facts, self.given, self.copying_test, seed)
+        capacity = choose_capacity(self.cells, self.facts, self.given, self.copying_test, seed)
         chain = Chain.fit(
-            self.cells, self.facts, given=self.given, floor=capacity.floor, seed=seed
+            self.cells, self.facts, given=self.given, price=capacity.price, seed=seed
         )
         return Seat(TreeGenerator(chain, self.given), BoostedTrees.blank(), capacity)
 

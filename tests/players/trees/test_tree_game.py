@@ -157,9 +157,9 @@ def test_a_saved_state_plays_on_the_same():
 @pytest.mark.parametrize(
     ("noisy", "price", "said"),
     [
-        (0, PRICES[0], "the fewest there is to choose"),
-        (2, PRICES[2], "with 10 training rows its result was less clear (p = 0.01)"),
-        (len(PRICES), PRICES[-1], "was not clear with any number"),
+        (0, PRICES[0], "This is the least cautious choice"),
+        (2, PRICES[2], "With at least 10 training rows, its result was less clear (p = 0.01)"),
+        (len(PRICES), PRICES[-1], "was not clear with any"),
     ],
 )
 def test_the_least_price_without_a_sign_of_copying_is_chosen(noisy, price, said):
@@ -172,7 +172,7 @@ def test_the_least_price_without_a_sign_of_copying_is_chosen(noisy, price, said)
     found = choose_capacity(make_cells(400), [NUMBER] * 2, (), test, seed=0)
     assert found.price == price
     assert said in found.describe([10])
-    drawn = "at least 10 to 25 training rows, depending on the column"
+    drawn = "at least 10 to 25 training rows (it depends on the column)"
     assert drawn in found.describe([25, 10])
     assert set(sizes) == {(300, 100, 300)}
     assert Capacity.from_arrays(found.to_arrays()) == found

@@ -75,22 +75,19 @@ class Capacity:
         if not self.audits:
             return f"{drawn}: there are too few rows to test smaller groups for copying."
         last = self.audits[-1]
+        test = "the copying test, on training rows that were held out for it,"
         tested = f"p = {last.p_value:.2g}"
         if not last.is_silent:
             return (
-                f"{drawn}, the most there is to choose: the copying test, on training rows that were held out for it, "
-                f"was not clear with any number ({tested} with this one)."
+                f"{drawn}. This is the most cautious choice: {test} was not clear with any "
+                f"({tested} with this one)."
             )
         if len(self.audits) == 1:
-            return (
-                f"{drawn}, the fewest there is to choose: the copying test, on training rows that were held out for "
-                f"it, gave no sign of copying ({tested})."
-            )
+            return f"{drawn}. This is the least cautious choice, and {test} gave no sign of copying ({tested})."
         before = self.audits[-2]
         return (
-            f"{drawn}: the copying test, on training rows that were held out for it, gave no sign of copying "
-            f"({tested}); with {_span(before.floor, before.most)} its result was less clear "
-            f"(p = {before.p_value:.2g})."
+            f"{drawn}: {test} gave no sign of copying ({tested}). With at least "
+            f"{_span(before.floor, before.most)}, its result was less clear (p = {before.p_value:.2g})."
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -143,4 +140,4 @@ def _span(least: int, most: int) -> str:
     """Say how many training rows: so many, or from so many to so many."""
     if least == most:
         return f"{least} training rows"
-    return f"{least} to {most} training rows, depending on the column"
+    return f"{least} to {most} training rows (it depends on the column)"

@@ -159,6 +159,8 @@ def test_the_price_of_optimism_leaves_small_groups_to_columns_that_others_determ
     noisy = x + 20 * rng.normal(size=800).round(2)
     cells = np.column_stack([x, 7 * x + 1, noisy])
     facts = [NUMBER, NUMBER, ColumnFacts(is_word=False, decimals=2)]
-    free, dear = (Chain.fit(cells, facts, price=price, seed=0).floors for price in (0.0, 2.0))
-    assert free == (10, 10)
-    assert dear[0] == 10 < 100 <= dear[1]
+    free, dear = (Chain.fit(cells, facts, price=price, seed=0) for price in (0.0, 2.0))
+    assert free.floors == (10, 10)
+    assert dear.floors[0] == 10 < 100 <= dear.floors[1]
+    # its trees are grown again, with as many rows in their leaves
+    assert len(dear.links[2].forest.nodes) < len(free.links[2].forest.nodes) / 5

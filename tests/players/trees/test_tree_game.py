@@ -178,6 +178,15 @@ def test_the_least_price_without_a_sign_of_copying_is_chosen(noisy, price, said)
     assert Capacity.from_arrays(found.to_arrays()) == found
 
 
+def test_the_chain_that_is_played_with_has_the_price_that_was_chosen():
+    floors = []
+    for p_value in (0.5, 0.01):
+        players = make_players(make_cells(400), lambda *_, p=p_value: Signs(p, -1.0, 0.0))
+        state, _ = players.play(players.start(), 1)
+        floors += state.seats[0].G.chain.floors
+    assert floors[0] == 10 < floors[1]
+
+
 def test_a_few_rows_are_not_tested_for_copying():
     found = choose_capacity(make_cells(40), [NUMBER] * 2, (), silent, seed=0)
     assert found == Capacity(1.0)

@@ -64,14 +64,14 @@ class Digits:
         counter = np.uint64((index + 1) * int(GAMMA) % 2**64)
         return (mix_bits(self.starts + counter) >> np.uint64(11)) * 2.0**-53
 
-    def skip(self, numbers: int | UInt64[np.ndarray, " n"]) -> "Digits":
-        """The digits after so many uniform numbers, of all rows or of each.
+    def skip(self, numbers: UInt64[np.ndarray, " n"]) -> "Digits":
+        """The digits of each row after so many uniform numbers.
 
         >>> digits = Digits.read(np.array([[0.25, 0.5, 0.75]]))
-        >>> bool(digits.skip(5).uniform(2) == digits.uniform(7))
+        >>> bool(digits.skip(np.array([5], np.uint64)).uniform(2) == digits.uniform(7))
         True
         """
-        return Digits(self.starts + np.uint64(numbers) * GAMMA)
+        return Digits(self.starts + numbers * GAMMA)
 
     def __getitem__(self, rows: np.ndarray) -> "Digits":
         return Digits(self.starts[rows])

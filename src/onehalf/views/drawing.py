@@ -307,7 +307,7 @@ def _steps(count: int) -> tuple[float, ...]:
 def _optional(
     each: Any, name: str, seed: int, decimals: int | None = None
 ) -> tuple[float | None, ...] | None:
-    """An array that may not be there, as one list; with so many decimals at most."""
+    """An array that may not be there, as one list; rounded to this number of decimals."""
     if name not in each:
         return None
     values = each[name][seed].ravel().astype(np.float64)

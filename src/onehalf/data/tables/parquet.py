@@ -95,7 +95,7 @@ class ParquetFiles:
         return drop_row_labels(table)
 
     def batches(self, size: int) -> Iterator[pa.Table]:
-        """Read all rows in their order, at most so many at a time; each batch is a checked table."""
+        """Read all rows in their order; each batch is a checked table of at most this many."""
         start = 0
         for file in self.files:
             tables = self._iterate(file, size)

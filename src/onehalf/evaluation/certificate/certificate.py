@@ -129,7 +129,7 @@ class Certificate(Bounds):
     wide: Values
     """The payoff of each pair, and the least that it could be; the same of the estimate."""
     together: int = 1
-    """Pairs that are bet on at once: then all entries here but the logits are one a group of so many."""
+    """Pairs that are bet on at once: if more than 1, all entries here but the logits are one a group."""
 
     @classmethod
     def of_payoffs(

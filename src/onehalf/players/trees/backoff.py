@@ -72,7 +72,7 @@ class BackOff:
 
     @classmethod
     def even(cls, scales: Scales, floor: int) -> "BackOff":
-        """All components whose ancestors have at least so many rows, of the same weight."""
+        """All components whose ancestors have at least `floor` rows, of the same weight."""
         sizes = [size for size in SIZES if size >= floor]
         pairs = [(size, scale) for size in sizes for scale in range(len(scales.bins))]
         of_size, of_scale = np.array(pairs).T

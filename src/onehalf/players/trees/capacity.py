@@ -137,7 +137,7 @@ def choose_capacity(
 
 
 def _span(least: int, most: int) -> str:
-    """Say how many training rows: so many, or from so many to so many."""
+    """Say how many training rows, by one number or by two."""
     if least == most:
         return f"{least} training rows"
     return f"{least} to {most} training rows (it depends on the column)"

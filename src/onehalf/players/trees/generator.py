@@ -81,7 +81,7 @@ class TreeGenerator(BatchMap):
     def _draw(
         self, digits: Digits, fixed: Mapping[int, Values], rows: Places, draws: range
     ) -> tuple[Float[np.ndarray, "draws rows columns"], Bool[np.ndarray, "draws rows"]]:
-        """Draw these rows of the chain so many times, and say which are kept."""
+        """Make these draws of each of these rows of the chain, and say which are kept."""
         each = self.chain.digits + 1
         several = np.tile(rows, len(draws))
         skipped = np.repeat(np.array(draws, np.uint64) * np.uint64(each), len(rows))

@@ -65,7 +65,7 @@ class Digits:
         return (mix_bits(self.starts + counter) >> np.uint64(11)) * 2.0**-53
 
     def skip(self, numbers: UInt64[np.ndarray, " n"]) -> "Digits":
-        """The digits of each row after so many uniform numbers.
+        """The digits of each row after this number of uniform ones.
 
         >>> digits = Digits.read(np.array([[0.25, 0.5, 0.75]]))
         >>> bool(digits.skip(np.array([5], np.uint64)).uniform(2) == digits.uniform(7))

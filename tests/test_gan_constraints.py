@@ -156,7 +156,7 @@ def test_logits_are_of_rows_as_players_see_them(gan):
 def test_rules_that_samples_break_too_often_are_refused(gan, monkeypatch):
     never = lambda self, preprocessor: lambda rows: np.zeros(len(rows), bool)  # noqa: E731
     monkeypatch.setattr(type(gan.fit_.domain), "acceptance", never)
-    monkeypatch.setattr("onehalf.model.generative.REDRAWS", 2)
+    monkeypatch.setattr("onehalf.model.sampler.REDRAWS", 2)
     with pytest.raises(
         Refusal, match=r"constraints: expected samples that keep them; got 5 of 5"
     ):

@@ -28,7 +28,7 @@ from onehalf.domains.arrays import ArrayDomain
 from onehalf.domains.images import ImageDomain
 from onehalf.domains.tables import TableDomain
 from onehalf.hyperparameters import FitOptions
-from onehalf.model import generative
+from onehalf.model import generative, sampler
 from onehalf.runs import checkpoint
 from onehalf.runs.checkpoint import Source
 
@@ -68,7 +68,7 @@ def start(options, *values):
 def test_pieces_are_the_samples_of_one_draw(kind, monkeypatch):
     options, values = FITS[kind]
     learned = start(options, *values).model
-    monkeypatch.setattr(generative, "batch_size", lambda entries: 40)
+    monkeypatch.setattr(sampler, "batch_size", lambda entries: 40)
     for balanced in {False, bool(learned.domain.label_names)}:
         whole = learned.draw_distinct(jr.key(1), 130, balanced=balanced).rows
         pieces, _ = learned.draw_pieces(jr.key(1), 130, balanced=balanced)

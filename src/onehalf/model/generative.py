@@ -2,34 +2,28 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
 from onehalf.data.conditions import Conditions
 from onehalf.data.dataset import frame_columns
 from onehalf.data.rows import EncodedRows
-from onehalf.data.tables.encoding import Cells
 from onehalf.data.tables.filters import RowFilter
 from onehalf.data.tables.partial import PartialTable
-from onehalf.distributions.base import Batch, Pushforward
-from onehalf.domains import Domain, Preprocessor
+from onehalf.distributions.base import Batch
 from onehalf.model.batches import (
     BATCH,
-    batch_size,
     check_memory,
-    draw_batch,
-    draw_batch_given,
     latent_walk,
     numpy_generator,
     round_up,
@@ -37,9 +31,8 @@ from onehalf.model.batches import (
 )
 from onehalf.model.completion import Completion
 from onehalf.model.results import Given, Imputation, Pieces, Sample, Search
+from onehalf.model.sampler import REDRAWS, Sampler
 from onehalf.players.law import Law, Wish
-from onehalf.players.refinement import Refinement
-from onehalf.players.rejection import Places, draw_each, draw_until_kept
 
 if TYPE_CHECKING:
     import onehalf.export
@@ -49,89 +42,13 @@ __all__ = ["GenerativeModel"]
 SEARCH = 1_000_000
 """Samples that are drawn in search of some under conditions, besides a thousand for each that is wanted."""
 
-REDRAWS = 100
-"""Times that samples are drawn anew, at most, where they break a rule."""
-
 COPIES_OF_KEYS = 5
 """Measured: how often rows are held while their keys are compared."""
 
-MOST_BATCHES = 2**31 - 1
-"""A number that no batch has."""
-
-PROPOSALS = 8192
-"""Draws at a time, at most, where some of them are not kept."""
-
-MOST_DOUBLED = 6
-"""How often the number of candidates for each of them is doubled."""
-
 
 @dataclass(frozen=True)
-class GenerativeModel:
+class GenerativeModel(Sampler):
     """p_g, and the way back to the user's rows."""
-
-    p_g: Pushforward
-    domain: Domain
-    preprocessor: Preprocessor
-    refinement: Refinement | None = None
-    """Decides which draws of p_g are kept; None keeps all."""
-
-    def draw(self, key: PRNGKey, n: int, labels: Cells | None = None) -> EncodedRows:
-        """Draw n samples, batch by batch.
-
-        The requested labels are returned even if the generator merges rare ones. Samples that break a rule of the
-        domain, or that `refinement` does not keep, are drawn again, under the same labels if these are given.
-
-        Args:
-            key: One key.
-            n: How many.
-            labels: Cells of the labels to make each of them for; None draws labels as the data have them.
-
-        Raises:
-            Refusal: Samples that keep the rules are too rare.
-        """
-        pick = None if labels is None else lambda start, stop: labels[start:stop]
-        return EncodedRows.concatenate(list(self._draw_accepted(key, n, pick)))
-
-    def _draw_accepted(
-        self, key: PRNGKey, n: int, pick: Callable[[int, int], Cells] | None = None
-    ) -> Iterator[EncodedRows]:
-        """Draw n samples, batch by batch, and those of each batch that break a rule again; see `_draw_batches`."""
-        labels: Cells | None = None
-
-        def remember(start: int, stop: int) -> Cells:
-            nonlocal labels
-            assert pick
-            labels = pick(start, stop)
-            return labels
-
-        for number, rows in enumerate(self._draw_batches(key, n, pick and remember)):
-            # not the key of any batch
-            key_batch = jr.fold_in(key, MOST_BATCHES - number) if number else key
-            yield self._redraw(key_batch, rows, labels)
-
-    def _redraw(self, key: PRNGKey, rows: EncodedRows, labels: Cells | None) -> EncodedRows:
-        """Draw those samples again that break a rule, until none does."""
-        is_accepted = self.domain.acceptance(self.preprocessor)
-        if is_accepted is None or self.refinement is not None:
-            return rows
-        wrong = np.flatnonzero(~is_accepted(rows))
-        for attempt in range(REDRAWS):
-            if not len(wrong):
-                break
-            copies = int(np.clip(BATCH // len(wrong), 1, 2 ** min(attempt, MOST_DOUBLED)))
-            of = np.resize(wrong, round_up(copies * len(wrong)))
-            own = None if labels is None else labels[of]
-            again = self._draw(jr.fold_in(key, attempt), len(of), own)
-            right = np.flatnonzero(is_accepted(again))
-            filled, first = np.unique(of[right], return_index=True)
-            rows = rows.replace(filled, again[right[first]])
-            wrong = np.setdiff1d(wrong, filled)
-        if len(wrong):
-            expected = "samples that keep them"
-            got = f"{len(wrong):,} of {len(rows):,} for which none was found"
-            hint = "Leave out the rule that is kept most rarely."
-            refuse("constraints", expected=expected, got=got, hint=hint)
-        return rows
 
     def draw_pieces(
         self, key: PRNGKey, n: int, where: str | None = None, *, balanced: bool = False
@@ -153,13 +70,13 @@ class GenerativeModel:
             return Pieces(self._search(search, key, n, where, balanced=balanced), search)
         conditions = self._choose_conditions(None, balanced=balanced)
         if not self.domain.is_filterable:
-            return Pieces(self._draw_accepted(key, n))
+            return Pieces(self.draw_accepted(key, n))
         rng = numpy_generator(key)
         _, key = jr.split(key)
         if not conditions.names:
-            return Pieces(self._draw_accepted(key, n))
+            return Pieces(self.draw_accepted(key, n))
         return Pieces(
-            self._draw_accepted(key, n, lambda start, stop: conditions.draw(rng, stop - start))
+            self.draw_accepted(key, n, lambda start, stop: conditions.draw(rng, stop - start))
         )
 
     def estimate_key_memory(self, n: int) -> int:
@@ -167,65 +84,6 @@ class GenerativeModel:
         if self.domain.find_repeats(self.preprocessor) is None:
             return 0
         return COPIES_OF_KEYS * 8 * n * math.prod(self.domain.row_shape)
-
-    def _draw(self, key: PRNGKey, n: int, labels: Cells | None) -> EncodedRows:
-        """Draw n samples, batch by batch; without `refinement`, whatever rules they break."""
-        pick = None if labels is None else lambda start, stop: labels[start:stop]
-        return EncodedRows.concatenate(list(self._draw_batches(key, n, pick)))
-
-    def _draw_batches(
-        self, key: PRNGKey, n: int, pick: Callable[[int, int], Cells] | None = None
-    ) -> Iterator[EncodedRows]:
-        """Draw n samples, batch by batch; without `refinement`, whatever rules they break.
-
-        Args:
-            key: One key.
-            n: How many.
-            pick: Gives the labels of samples from one place up to another, each once and in order; None draws labels
-                as the data have them.
-        """
-        size = batch_size(math.prod(self.preprocessor.shape))
-        for number, start in enumerate(range(0, n, size)):
-            # the key is that of jr.split(key, batches), without making all of them
-            key_batch = jr.fold_in(key, number)
-            stop = min(start + size, n)
-            if self.refinement is not None:
-                labels = None if pick is None else pick(start, stop)
-                yield self._draw_refined(self.refinement, key, (start, stop), labels)
-                continue
-            if pick is None:
-                batch = draw_batch(self.p_g, key_batch, stop - start)
-                yield self.preprocessor.inverse_transform(batch)
-                continue
-            labels = pick(start, stop)
-            c = jnp.asarray(self.preprocessor.encode_conditions(labels))
-            rows = self.preprocessor.inverse_transform(draw_batch_given(self.p_g, key_batch, c))
-            yield self.preprocessor.relabel(rows, labels)
-
-    def _draw_refined(
-        self,
-        refinement: Refinement,
-        key: PRNGKey,
-        span: tuple[int, int],
-        labels: Cells | None,
-    ) -> EncodedRows:
-        """Draw the samples of a span of numbers by rejection; each depends on key, number and labels alone."""
-        size = min(PROPOSALS, batch_size(math.prod(self.preprocessor.shape)))
-        keeps_rules = self.domain.acceptance(self.preprocessor)
-        start, stop = span
-
-        def draw(
-            places: Places, attempts: Places
-        ) -> tuple[EncodedRows, Bool[np.ndarray, " _"]]:
-            own = None if labels is None else labels[places]
-            c = None if own is None else self.preprocessor.encode_conditions(own)
-            batch, u = draw_each(self.p_g, key, start + places, attempts, c, size)
-            rows = self.preprocessor.inverse_transform(batch)[: len(places)]
-            rows = rows if own is None else self.preprocessor.relabel(rows, own)
-            is_kept = refinement.accept(rows.flat(), u[: len(places)])
-            return rows, is_kept & keeps_rules(rows) if keeps_rules else is_kept
-
-        return draw_until_kept(draw, stop - start, size)
 
     @cached_property
     def law(self) -> Law | None:

@@ -121,7 +121,7 @@ def list_commands(root: Path, rows: int, columns: int) -> dict[str, list[str]]:
     return {
         "read": read_command(real),
         "trees": [*fit, "--players", "trees", "--out", trees],
-        "networks": [*fit, "--rounds", "500", "--out", networks],
+        "networks": [*fit, "--players", "neural", "--rounds", "500", "--out", networks],
         "sample": [*ONEHALF, "sample", trees, "-n", str(rows), "-o", f"{trees}.parquet"],
         "measure": [*ONEHALF, "measure", str(real), str(other)],
     }

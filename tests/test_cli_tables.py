@@ -15,6 +15,7 @@ from onehalf.data.tables.reader import read_table
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
 
 N = 400
+NETWORKS = ("--players", "neural")
 rng = np.random.default_rng(0)
 
 
@@ -38,6 +39,7 @@ def folder(tmp_path_factory):
     done = run_cli(
         "fit",
         "people.csv",
+        *NETWORKS,
         "--rounds",
         200,
         "--out",
@@ -96,7 +98,7 @@ def test_ids_differ_in_every_call_unless_the_seed_is_given(folder):
 
 
 def test_the_same_command_goes_on_and_a_changed_file_is_assert_refused(folder):
-    words = ("fit", "people.csv", "--rounds", 200, "--out", "run", "--label", "sex")
+    words = ("fit", "people.csv", *NETWORKS, "--rounds", 200, "--out", "run", "--label", "sex")
     assert run_cli(*words, cwd=folder).code == 0
     text = (folder / "people.csv").read_text()
     try:

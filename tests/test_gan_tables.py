@@ -16,7 +16,9 @@ from onehalf.data.splits import split_rows
 from onehalf.data.tables.encoding import TableEncoder
 from onehalf.data.tables.frames import to_table
 from onehalf.data.tables.schema import Schema
+from onehalf.domains.tables import TableDomain
 from onehalf.gan import GAN
+from onehalf.hyperparameters import Hyperparameters
 from people import N, make_people
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
@@ -47,6 +49,27 @@ def test_samples_are_of_the_kind_and_the_types_of_the_data(gan):
     assert (made["age"].dropna() % 1 == 0).all()
     pd.testing.assert_frame_equal(made, gan.sample(50))
     assert not made.equals(gan.sample(50, random_state=1))
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked", "players"),
+    [
+        (2, {}, "trees"),
+        (200, {"rounds": 9, "seeds": 2, "minutes": 3, "evaluate": False}, "trees"),
+        (201, {}, "neural"),
+        (201, {"players": "trees"}, "trees"),
+        (2, {"players": "neural"}, "neural"),
+        (2, {"loss": "Minimax"}, "neural"),
+        (2, {"m": 64}, "neural"),
+        (2, {"refine": False}, "neural"),
+    ],
+)
+def test_trees_play_unless_settings_of_networks_are_given_or_columns_are_many(
+    columns, asked, players
+):
+    table = pa.table({f"x{number}": [0.5, 1.5, 2.5] for number in range(columns)})
+    domain = TableDomain(TableEncoder.fit(table))
+    assert domain.choose_players(Hyperparameters(**asked).check()) == players
 
 
 def test_columns_by_themselves_are_those_of_the_data(gan):

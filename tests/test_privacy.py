@@ -29,8 +29,10 @@ def spell(number):
     return "".join("qxzjkwvybg"[int(digit)] for digit in f"{number:05d}")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+@pytest.fixture(
+    scope="module", params=["trees", pytest.param("neural", marks=pytest.mark.slow)]
+)
+def folder(request, tmp_path_factory):
     """Customers, each of whose private cells is a marker, and a run."""
     folder = tmp_path_factory.mktemp("private")
     rng = np.random.default_rng(0)
@@ -52,8 +54,17 @@ def folder(tmp_path_factory):
         }
     )
     pyarrow.csv.write_csv(customers, folder / "customers.csv")
-    words = ("fit", "customers.csv", "--rounds", 200, "--out", "run", "--json", "--verbose")
-    done = run_cli(*words, cwd=folder)
+    words = (
+        "fit",
+        "customers.csv",
+        "--players",
+        request.param,
+        "--rounds",
+        200,
+        "--out",
+        "run",
+    )
+    done = run_cli(*words, "--json", "--verbose", cwd=folder)
     assert done.code == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout + done.stderr)
     return folder

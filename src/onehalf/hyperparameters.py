@@ -7,7 +7,7 @@ these declarations.
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "about",
     "describe",
     "document",
+    "settings_of_networks",
     "to_markdown",
 ]
 
@@ -33,6 +34,9 @@ NETS = ("mlp", "convolutional")
 
 PLAYERS = ("neural", "trees")
 """What the two players are made of: networks, or trees."""
+
+OF_ALL_PLAYERS = ("players", "seeds", "rounds", "minutes", "evaluate", "random_state")
+"""Hyper-parameters that trees take too; the others are those of networks."""
 
 MOST_SEED = 2**62
 """The largest seed: several games add their numbers to it, and JAX takes 63 bits."""
@@ -74,7 +78,7 @@ class Hyperparameters:
         None,
         "What G and D are made of: 'neural' networks, or 'trees', for tables only. Of the other settings, trees take "
         "rounds, minutes, seeds, evaluate and random_state.",
-        "neural",
+        "trees for tables of at most 200 columns, unless a setting that trees do not take is given; else neural",
         choices=PLAYERS,
         option="--players",
         metavar="NAME",
@@ -268,6 +272,16 @@ class Hyperparameters:
             name: value if value is None else about()[name].check(name, value)
             for name, value in asked.items()
         }
+
+
+def settings_of_networks(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hyper-parameters that only networks have, where they are asked for other than by default."""
+    usual = Hyperparameters()
+    return {
+        name: value
+        for name, value in asked.items()
+        if name not in OF_ALL_PLAYERS and value not in (None, getattr(usual, name))
+    }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

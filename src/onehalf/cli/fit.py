@@ -1,5 +1,6 @@
 """`onehalf fit`: train a generator in a run's folder."""
 
+import dataclasses
 import sys
 import time
 from pathlib import Path
@@ -137,6 +138,8 @@ def fit(
     )
     options.check()
     cluster = choose_cluster(is_distributed, coordinator, processes, process, join_timeout)
+    if options.players is None and (cluster or device not in (None, "cpu")):
+        options = dataclasses.replace(options, players="neural")  # trees train on one CPU
     if cluster and not dry_run:
         supervise()
     set_up_jax(cores=1 if cluster else options.seeds)

@@ -209,13 +209,17 @@ class Domain(ABC):
     is_refined: ClassVar[bool] = False
     """Whether a D on rows as they are corrects samples after training, where that helps."""
 
-    def for_players(self, players: str | None) -> "Domain":
-        """The same kind of data for players of this family; None is networks.
+    def choose_players(self, asked: Mapping[str, Any]) -> str:
+        """The family of both players; `asked` as `Hyperparameters.check` gives it."""
+        return asked["players"] or PLAYERS[0]
+
+    def for_players(self, players: str) -> "Domain":
+        """The same kind of data for players of this family.
 
         Raises:
             Refusal: They can't learn such data.
         """
-        if players not in (None, PLAYERS[0]):
+        if players != PLAYERS[0]:
             expected = f"{PLAYERS[0]}: players of {players} take tables only"
             refuse("players", expected=expected, got=f"{players!r} with {self.describe_rows()}")
         return self

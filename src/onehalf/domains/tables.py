@@ -43,6 +43,7 @@ from onehalf.domains.table_samples import encode_table_samples
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.features.tables import TableColumns, TableFeatureEncoder
 from onehalf.evaluation.samples import Samples
+from onehalf.hyperparameters import settings_of_networks
 from onehalf.nets.base import AbstractNet
 from onehalf.nets.tabular import Copula, Tabular
 from onehalf.players.networks import Networks, make_mlps
@@ -76,6 +77,9 @@ many."""
 
 CALIBRATION = 8192
 """Samples by which the columns of a table are set right."""
+
+MOST_COLUMNS = 200
+"""Columns that trees take by default: of more, networks are sooner done."""
 
 EVALUATIONS = 8
 """Evaluations in a run: one takes longer than with arrays."""
@@ -266,9 +270,14 @@ class TableDomain(Domain):
         hint = "Fit with --players trees (GAN(players='trees'))."
         refuse(what, expected="a fit with players made of trees", got="networks", hint=hint)
 
-    def for_players(self, players: str | None) -> "TableDomain":
+    def choose_players(self, asked: Mapping[str, Any]) -> str:
+        """Trees, unless settings of networks are asked for or there are too many columns."""
+        is_for_networks = settings_of_networks(asked) or len(self.table.columns) > MOST_COLUMNS
+        return asked["players"] or ("neural" if is_for_networks else "trees")
+
+    def for_players(self, players: str) -> "TableDomain":
         """The same table for networks or trees."""
-        if players != "trees":
+        if players == "neural":
             return self
         from onehalf.domains.tree_tables import TreeTableDomain
 
@@ -479,4 +488,4 @@ class TableDomain(Domain):
             fresh=FreshColumns.from_dict(saved["fresh"]),
             constraints=tuple(saved.get("constraints", ())),
         )
-        return table.for_players(saved.get("players"))
+        return table.for_players(saved.get("players", "neural"))

@@ -18,7 +18,7 @@ from onehalf.domains.preprocessor import Preprocessor
 from onehalf.domains.tables import TableDomain
 from onehalf.evaluation.features.base import FeatureEncoder
 from onehalf.evaluation.rows import concatenate, wrap
-from onehalf.hyperparameters import Hyperparameters
+from onehalf.hyperparameters import OF_ALL_PLAYERS, Hyperparameters, settings_of_networks
 from onehalf.players.base import Players
 from onehalf.players.law import Law
 from onehalf.players.trees.capacity import Signs
@@ -36,9 +36,6 @@ __all__ = ["TreeTableDomain"]
 
 ROUNDS = 6
 """Rounds by default: D has mostly lost before."""
-
-FREE = ("players", "seeds", "rounds", "minutes", "evaluate", "random_state")
-"""Hyper-parameters of trees; the others are those of networks."""
 
 FIXED = {"loss": "Minimax"}
 """What the recipe has in place of a default of networks."""
@@ -70,13 +67,13 @@ class TreeTableDomain(TableDomain):
         self, asked: Mapping[str, Any], preprocessor: Preprocessor, n_rows: int
     ) -> Recipe:
         """The recipe; settings of networks are refused where they are asked for, and not used."""
-        usual = {name: getattr(Hyperparameters(), name) for name in asked} | FIXED
-        for name, value in asked.items():
-            default = getattr(Hyperparameters(), name)
-            if name not in FREE and value not in (None, default, usual[name]):
+        for name, value in settings_of_networks(asked).items():
+            if value != FIXED.get(name):
                 expected = "nothing, as it is a setting of networks and the players are trees"
                 refuse(name, expected=expected, got=repr(value))
-        numbers: dict[str, Any] = usual | {name: asked[name] for name in FREE}
+        usual = {name: getattr(Hyperparameters(), name) for name in asked} | FIXED
+        numbers: dict[str, Any] = usual | {name: asked[name] for name in OF_ALL_PLAYERS}
+        numbers["players"] = "trees"
         numbers["rounds"] = asked["rounds"] or ROUNDS
         return Recipe(**numbers)
 

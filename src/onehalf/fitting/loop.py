@@ -45,7 +45,7 @@ def start(
         Refusal: There are too few rows, or the hyper-parameters do not go together on them.
     """
     since = time.perf_counter() if since is None else since
-    domain = domain.for_players(asked["players"])
+    domain = domain.for_players(domain.choose_players(asked))
     splits = split_rows(rows)
     domain = domain.hide_unlearned(splits.train)
     preprocessor = domain.fit_preprocessor(splits.train, asked["recipe"])

@@ -96,6 +96,10 @@ BREAKERS = (
 """What breaks parsers."""
 
 
+STATE = "state.safetensors"
+"""The largest file of a run."""
+
+
 class Target(NamedTuple):
     """What is fuzzed: valid inputs, and what reads them."""
 
@@ -392,24 +396,28 @@ def read_condition(content: bytes, folder: Path) -> None:
 
 def read_options(content: bytes, folder: Path) -> None:
     """Give options to `onehalf fit`, of a file that is not there."""
+    words = content.decode(errors="replace").replace("\0", "").split("\n")
+    words += ["--dry-run"] * ("--distributed" in words)  # which would go on in a child process
+    call(["fit", str(folder / "nowhere.npy"), *words])
+
+
+def call(words: list[str]) -> None:
+    """Run `onehalf WORDS`; raises an error unless it ends well or in a sentence."""
     from unittest import mock
 
     from onehalf import cli, report, runs  # noqa: F401  imported once, before the time counts
 
-    words = content.decode(errors="replace").replace("\0", "").split("\n")
-    words += ["--dry-run"] * ("--distributed" in words)  # which would go on in a child process
-    argv = ["onehalf", "fit", str(folder / "nowhere.npy"), *words]
-    with mock.patch.object(sys, "argv", argv), contextlib.redirect_stderr(io.StringIO()) as err:
+    err = io.StringIO()
+    with mock.patch.object(sys, "argv", ["onehalf", *words]), contextlib.redirect_stderr(err):
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 cli.main()
         except SystemExit as stopped:
-            if stopped.code == 0:
-                return
-            if stopped.code != 2:
-                raise RuntimeError(f"exit code {stopped.code}: {err.getvalue()}") from None
-            if "Traceback" in err.getvalue():
-                raise RuntimeError(err.getvalue()) from None
+            said = err.getvalue()
+            if stopped.code not in (0, 2) or "Traceback" in said or "Details: " in said:
+                raise RuntimeError(f"exit code {stopped.code}: {said}") from None
+            if any(ord(sign) < 32 and sign not in "\n\t" for sign in said):
+                raise RuntimeError(ascii(said)) from None
 
 
 def rules(rng: random.Random) -> bytes:
@@ -527,6 +535,76 @@ def run_target(folder: Path, name: str) -> Target:
     return Target(lambda rng: whole, read)
 
 
+def targets_of_export(rng: random.Random) -> bytes:
+    """Words of `onehalf export`, one a line; `read_export` makes what they name."""
+    folders = ("", "./", "new/", "file/", "link/", "/dev/null/", "../", "a/" * 300, "\u202e/")
+    stems = (
+        *(
+            "m",
+            "",
+            "a b",
+            "-m",
+            "$(id)",
+            "<script>",
+            "=cmd|",
+            "__proto__",
+            "\u202em",
+            "é" * 130,
+        ),
+        *("x\x1b[2J", "folder", "link", "pipe", ".m", "~"),
+    )
+    suffixes = (".onnx", ".stablehlo", ".ONNX", ".onnx.json", ".pt", "", "/")
+    runs = ("trees", "array", "labelled", "file", "nowhere", "link", ".")
+    words = [rng.choice(runs), "--to"]
+    words += [rng.choice(folders) + rng.choice(stems) + rng.choice(suffixes)]
+    words += rng.choice(((), (), ("--json",), ("--to",), ("--force",)))
+    return "\n".join(words).encode()
+
+
+def export_target(runs: dict[str, Path]) -> Target:
+    """`onehalf export` of these runs; what it leaves is whole, and nothing else is written."""
+
+    def read(content: bytes, folder: Path) -> None:
+        place = folder / "export"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        for name, run in runs.items():
+            (place / name).symlink_to(run)
+        (place / "file").write_text("mine")
+        for suffix in (".onnx", ".stablehlo"):
+            (place / f"folder{suffix}").mkdir()
+            (place / f"link{suffix}").symlink_to(place / "file")
+            os.mkfifo(place / f"pipe{suffix}")
+        (place / "link").symlink_to(place)
+        before = set(place.rglob("*"))
+        words = content.decode(errors="replace").replace("\0", "").split("\n")
+        with contextlib.chdir(place):
+            call(["export", *words])
+        made = sorted(path.name for path in set(place.rglob("*")) - before if path.is_file())
+        is_pair = len(made) == 2 and made[1] == f"{made[0]}.json"
+        if (place / "file").read_text() != "mine" or (made and not is_pair):
+            raise RuntimeError(f"written: {made}")
+
+    return Target(targets_of_export, read)
+
+
+def exported_run_target(folder: Path, name: str, suffix: str) -> Target:
+    """The file of that name in a run that is exported after it was damaged."""
+    whole = (folder / name).read_bytes()
+
+    def read(content: bytes, other: Path) -> None:
+        put(content, folder, name)
+        to = other / f"damaged{suffix}"
+        try:
+            call(["export", str(folder), "--to", str(to)])
+        finally:
+            (folder / name).write_bytes(whole)
+            for path in other.glob("damaged*"):
+                path.unlink()
+
+    return Target(lambda rng: whole, read)
+
+
 def fuzz(
     target: Target, count: int, seed: int, folder: Path
 ) -> Iterator[tuple[bytes, Outcome]]:
@@ -539,29 +617,43 @@ def fuzz(
         yield content, attempt(target, content, folder)
 
 
-def _make_run(folder: Path) -> Path:
-    """A run to be damaged."""
-    from unittest import mock
-
-    from onehalf import cli
-
-    data = folder / "data.csv"
+def make_runs(folder: Path) -> dict[str, Path]:
+    """Runs to be damaged: of a table by trees, of an array, and of one with labels."""
     lines = [f"{row % 7}.5,{'xyz'[row % 3]}" for row in range(120)]
-    data.write_text("\n".join(["a,b", *lines, ""]))
-    words = (
-        "fit",
-        str(data),
-        "--players",
-        "trees",
-        "--rounds",
-        "1",
-        "--no-evaluation",
-        "--out",
-        str(folder / "run"),
+    (folder / "data.csv").write_text("\n".join(["a,b", *lines, ""]))
+    rows = np.arange(240.0).reshape(120, 2) % 7
+    np.save(folder / "data.npy", rows)
+    np.savez(folder / "data.npz", x=rows, y=np.array(["a", "b"] * 60))
+    kinds = {
+        "trees": ("data.csv", "--players", "trees", "--rounds", "1"),
+        "array": ("data.npy", "--rounds", "100", "--batch", "8"),
+        "labelled": (
+            *("data.npz", "--label", "class", "--rounds", "100"),
+            *("--batch", "8"),
+        ),
+    }
+    with contextlib.chdir(folder):
+        for name, words in kinds.items():
+            call(["fit", *words, "--no-evaluation", "--out", f"runs/{name}"])
+    return {name: folder / "runs" / name for name in kinds}
+
+
+def add_runs(folder: Path) -> dict[str, Target]:
+    """All targets, those of runs included."""
+    runs = make_runs(folder)
+    files = ("recipe.json", "rows.jsonl", STATE)
+    return (
+        TARGETS
+        | {name: run_target(runs["trees"], name) for name in files}
+        | {
+            "given": gaps_target(runs["trees"], has_all=False),
+            "impute": gaps_target(runs["trees"], has_all=True),
+            "export": export_target(runs),
+            "export: recipe": exported_run_target(runs["trees"], "recipe.json", ".onnx"),
+            "export: trees": exported_run_target(runs["trees"], STATE, ".onnx"),
+            "export: array": exported_run_target(runs["array"], STATE, ".stablehlo"),
+        }
     )
-    with mock.patch.object(sys, "argv", ["onehalf", *words]), contextlib.suppress(SystemExit):
-        cli.main()
-    return folder / "run"
 
 
 def main() -> None:
@@ -581,13 +673,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        run = _make_run(folder)
-        targets = TARGETS | {
-            name: run_target(run, name)
-            for name in ("recipe.json", "rows.jsonl", "state.safetensors")
-        }
-        targets["given"] = gaps_target(run, has_all=False)
-        targets["impute"] = gaps_target(run, has_all=True)
+        targets = add_runs(folder)
         chosen = asked.targets or list(targets)
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (held + ADDRESS_SPACE,) * 2)

@@ -32,6 +32,7 @@ COUNTS = {
     "options": 30,
     "rules": 30,
     "points": 40,
+    "export": 40,
 }
 """Inputs by target: fewer of those that take longer to read."""
 
@@ -43,13 +44,21 @@ def test_what_once_broke_something_is_refused(tmp_path, name):
     assert outcome.kind == "refusal", outcome.said
 
 
-@pytest.mark.parametrize("name", FUZZ["TARGETS"])
-def test_damaged_inputs_end_in_a_result_or_in_a_sentence(tmp_path, name):
+@pytest.fixture(scope="module")
+def targets():
+    """All that are tried, `onehalf export` of kept runs among them."""
+    kept = Path(__file__).parent / "runs" / "data" / "format-3"
+    runs = {"trees": kept / "trees", "array": kept / "digits", "labelled": kept / "people"}
+    return FUZZ["TARGETS"] | {"export": FUZZ["export_target"](runs)}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_damaged_inputs_end_in_a_result_or_in_a_sentence(tmp_path, name, targets):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of NumPy and Pillow, about damaged files
-        ended = list(FUZZ["fuzz"](FUZZ["TARGETS"][name], COUNTS[name], 1, tmp_path))
+        ended = list(FUZZ["fuzz"](targets[name], COUNTS[name], 1, tmp_path))
     broken = [(content, outcome.said) for content, outcome in ended if outcome.kind == "broken"]
     assert not broken, f"{len(broken)}, the first: {broken[0]}"
     # one picture of two is whole, and options that are refused end in an exit code
-    always = {"pictures": "result", "options": "result"}.get(name, "refusal")
+    always = dict.fromkeys(("pictures", "options", "export"), "result").get(name, "refusal")
     assert always in {outcome.kind for _, outcome in ended}

@@ -272,7 +272,7 @@ def test_a_signal_removes_what_is_half_written(run, tmp_path, monkeypatch, numbe
     finally:
         signal.signal(number, before)
     assert done.code == code
-    assert done.stderr.endswith("Stopped. Nothing was written.\n")
+    assert done.stderr.endswith("Stopped. No file is half written.\n")
     assert not list(tmp_path.iterdir())
 
 

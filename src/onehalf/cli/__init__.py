@@ -6,23 +6,28 @@ distributed fit has ended; 70 for an unexpected error,
 with its traceback in a file; 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, with the run saved.
 """
 
-import atexit
+import errno
 import os
-import signal
 import sys
 from typing import Annotated
 
 import typer
+import typer.main
 
 from onehalf._errors import Refusal
 from onehalf.cli import data, export, fit, impute, lab, measure, report, sample, theory, watch
 from onehalf.cli._common import say
 from onehalf.data.files import check_name
+from onehalf.runs.signals import end_at_signals
 
 __all__ = ["app", "main"]
 
 UNEXPECTED = 70
 """The exit code of an error in onehalf itself: EX_SOFTWARE of sysexits.h."""
+
+OF_THE_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)
+"""Errors of the system that a path alone explains."""
+
 
 app = typer.Typer(
     add_completion=False,
@@ -75,23 +80,23 @@ app.command("watch")(watch.watch)
 def main() -> None:
     """Run the command line; whatever goes wrong is one sentence on stderr, and an exit code."""
     try:
-        for word in sys.argv[1:]:
-            check_name(word)
-        app()
+        with end_at_signals():
+            for word in sys.argv[1:]:
+                check_name(word)
+            # `app()` would put a hook of its own in the place of that which is silent about signals
+            typer.main.get_command(app)()
     except Refusal as refusal:
         say(f"onehalf: {refusal}")
         sys.exit(2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        say(f"onehalf: {where}{error.strerror or error}. {_keep_traceback()}")
+        details = "" if error.errno in OF_THE_PATH else f" {_keep_traceback()}"
+        say(f"onehalf: {where}{error.strerror or error}.{details}")
         sys.exit(2)
     except Exception as error:
         hint = "What was saved before is whole."
         say(f"onehalf: unexpected error ({_shorten(error)}). {hint} {_keep_traceback()}")
         sys.exit(UNEXPECTED)
-    finally:
-        # the last to be registered is the first to be called: nothing interrupts the others
-        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _shorten(error: Exception) -> str:

@@ -1,11 +1,7 @@
 """Files that rows are written to: samples, and the rows that were set aside for the test."""
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
 
 from onehalf._errors import refuse
 from onehalf._files import describe_bytes
@@ -22,7 +18,6 @@ __all__ = [
     "check_test_file",
     "get_suffix",
     "say_memory",
-    "stop_cleanly",
     "write_test_rows",
 ]
 
@@ -32,19 +27,6 @@ SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
 
 WORTH_SAYING = 256 << 20
 """Bytes of memory that are said beforehand, if a command takes them because of the number of its rows."""
-
-
-@contextlib.contextmanager
-def stop_cleanly() -> Iterator[None]:
-    """End a block at the first signal, with what is half written removed and the exit code that shells expect."""
-    from onehalf import runs
-
-    try:
-        with runs.StopSignals():
-            yield
-    except KeyboardInterrupt as stopped:
-        say("\nStopped. Nothing was written.")
-        raise typer.Exit(getattr(stopped, "exit_code", 130)) from None
 
 
 def get_suffix(path: str) -> str:

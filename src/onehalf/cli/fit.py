@@ -175,8 +175,8 @@ def fit(
                 fitted = run.train(show, lambda table: say(table.summary))
             truth = write_report(folder, fitted, run.rows)
     except KeyboardInterrupt as stopped:
-        say(f"\nStopped. {_describe_saved(folder)}")
-        raise typer.Exit(getattr(stopped, "exit_code", 130)) from None
+        stopped.add_note(_describe_saved(folder))
+        raise
     summary = report.summarize(fitted, truth, len(run.rows))
     suffix = fitted.domain.default_suffix(data)
     say_summary(report.summarize_fit(summary, Path(data).name, str(folder), suffix))

@@ -23,7 +23,6 @@ from onehalf.cli._output import (
     check_output,
     get_suffix,
     say_memory,
-    stop_cleanly,
 )
 from onehalf.hyperparameters import about
 
@@ -154,19 +153,17 @@ def sample(
 
     fresh = domain.fresh_generator(seed, ids=ids)
     if given:
-        with stop_cleanly():
-            return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
-    with stop_cleanly():
-        model = runs.load_model(run)
-        say_memory("Unique keys", n, model.estimate_key_memory(n))
-        if fresh is not None:
-            needed = domain.estimate_new_memory(n)
-            say_memory("IDs and personal data", n, needed, " (--no-ids leaves them out)")
-        pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
-        decoded = domain.decode_pieces(_follow(pieces, n), n, fresh=fresh)
-        first = next(decoded)
-        samples = itertools.chain([first], decoded)
-        domain.write_pieces(map(_disarm, samples) if safe_cells else samples, n, out, suffix)
+        return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
+    model = runs.load_model(run)
+    say_memory("Unique keys", n, model.estimate_key_memory(n))
+    if fresh is not None:
+        needed = domain.estimate_new_memory(n)
+        say_memory("IDs and personal data", n, needed, " (--no-ids leaves them out)")
+    pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
+    decoded = domain.decode_pieces(_follow(pieces, n), n, fresh=fresh)
+    first = next(decoded)
+    samples = itertools.chain([first], decoded)
+    domain.write_pieces(map(_disarm, samples) if safe_cells else samples, n, out, suffix)
     is_chosen = found and found.n_drawn > n and found.effective is None
     drawn_from = f", of {found.n_drawn:,} that were drawn," if found and is_chosen else ""
     say(f"{count_rows(n)}{drawn_from} {domain.describe(first)}: {out}")

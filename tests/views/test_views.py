@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -19,7 +20,7 @@ from onehalf.fitting.history import PATIENCE
 from onehalf.runs.lock import LOCK, Holder
 from onehalf.runs.saved import SavedRun
 from onehalf.runs.state_file import read_state, write_state
-from onehalf.views import RunReader, label_runs, view_run
+from onehalf.views import RunReader, label_runs, state, view_run
 from onehalf.views.source import SourceRows
 from onehalf.views.state import find_standing
 from onehalf.views.view import schema
@@ -281,6 +282,23 @@ def test_a_fit_is_at_work_as_long_as_its_process_is(line, process, host, state):
         for path in line.iterdir():
             os.utime(path, (0, 0))
         assert show(line)["state"] == "interrupted"
+
+
+@pytest.mark.parametrize("jump", [3600.0, -86400.0])
+def test_a_clock_that_jumps_does_not_end_a_fit_on_another_machine(line, monkeypatch, jump):
+    save_earlier(line)
+    hold(line, None, "another-host")
+    activity = state.Activity(line)
+    assert activity.is_at_work()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    assert activity.is_at_work()
+    later = time.monotonic() + state.SILENCE
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not activity.is_at_work()
+    for path in line.iterdir():
+        os.utime(path, (now + jump,) * 2)
+    assert activity.is_at_work()
 
 
 def test_a_process_with_the_number_of_one_that_held_the_folder_is_no_fit(line):

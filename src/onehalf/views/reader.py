@@ -21,10 +21,10 @@ from onehalf.views.source import SourceRows
 from onehalf.views.state import (
     ABANDONED,
     WAITING,
+    Activity,
     Findings,
     describe,
     find_standing,
-    is_at_work,
 )
 from onehalf.views.view import (
     SHIFT_FREE_LOSSES,
@@ -94,6 +94,7 @@ class RunReader:
         self.folder = folder
         self.label = label
         self.address = address
+        self.activity = Activity(folder)
         self.run: SavedRun | None = None
         self.seen: RunView | None = None
         self.source: SourceRows | None = None
@@ -101,7 +102,7 @@ class RunReader:
 
     def fingerprint(self) -> str:
         """What changes whenever the view may; it costs next to nothing."""
-        found: list[Any] = [os.path.isdir(self.folder), is_at_work(self.folder)]
+        found: list[Any] = [os.path.isdir(self.folder), self.activity.is_at_work()]
         for name in (RECIPE, STATE):
             try:
                 stat = (self.folder / name).stat()
@@ -117,7 +118,7 @@ class RunReader:
         if not os.path.isdir(self.folder):
             return self._view_without("vanished", VANISHED, revision)
         if not (self.folder / STATE).exists():
-            at_work = is_at_work(self.folder)
+            at_work = self.activity.is_at_work()
             if self.seen is not None:
                 return self._view_without("damaged", f"{STATE} is gone.", revision)
             return self._view_without("waiting", WAITING if at_work else ABANDONED, revision)
@@ -158,7 +159,7 @@ class RunReader:
 
     def _view_without(self, state: RunState, sentence: str, revision: str) -> RunView:
         """View a run that can't be read now: with what was read before, if that is known."""
-        at_work = is_at_work(self.folder)
+        at_work = self.activity.is_at_work()
         if self.seen is not None:
             return dataclasses.replace(
                 self.seen,
@@ -182,7 +183,7 @@ class RunReader:
 
     def _view(self, run: SavedRun, revision: str) -> RunView:
         """View what was read."""
-        at_work = is_at_work(self.folder)
+        at_work = self.activity.is_at_work()
         standing = find_standing(run, at_work=at_work)
         seed = choose_seed(run.history, run.recipe)
         evaluations = _evaluations(run, seed)

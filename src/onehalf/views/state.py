@@ -14,7 +14,7 @@ from onehalf.runs.lock import LOCK, Holder
 from onehalf.runs.saved import SavedRun
 from onehalf.views.view import CertificateView, Kept, Rounds, RunState, Seconds
 
-__all__ = ["Standing", "describe", "find_standing", "is_at_work"]
+__all__ = ["Activity", "Standing", "describe", "find_standing"]
 
 SILENCE = 900.0
 """A fit on another machine is taken to be at work if it has saved within this many seconds."""
@@ -54,20 +54,40 @@ class Findings:
     """What was seen when all games left the finite numbers."""
 
 
-def is_at_work(folder: Path) -> bool:
-    """Whether a fit holds the folder; its lock is read and never touched.
+@dataclass
+class Activity:
+    """Whether a fit holds a folder, at one look after the other."""
 
-    The process that the lock names is looked for. Of one on another machine only the time of its last save is known.
-    """
-    try:
-        holder = Holder.parse((folder / LOCK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    if holder is None:
-        return True
-    if holder.host != platform.node() or sys.platform == "win32":
-        return _last_change(folder) > time.time() - SILENCE
-    return holder.is_alive
+    folder: Path
+    changed: float | None = None
+    """When anything in it was last written, as of the last look."""
+    seen_at: float = 0.0
+    """When that was first seen, by a clock that never jumps."""
+
+    def is_at_work(self) -> bool:
+        """Whether a fit holds the folder; its lock is read and never touched.
+
+        The process that the lock names is looked for. Of one on another machine only its saves are known.
+        """
+        try:
+            holder = Holder.parse((self.folder / LOCK).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        if holder is None:
+            return True
+        if holder.host != platform.node() or sys.platform == "win32":
+            return self._has_saved()
+        return holder.is_alive
+
+    def _has_saved(self) -> bool:
+        """Whether anything was written lately; the time of day counts at the first look alone."""
+        changed = _last_change(self.folder)
+        now = time.monotonic()
+        if changed != self.changed:
+            silent = time.time() - changed if self.changed is None else 0.0
+            self.changed = changed
+            self.seen_at = now - silent
+        return now - self.seen_at < SILENCE
 
 
 def find_standing(run: SavedRun, *, at_work: bool) -> Standing:

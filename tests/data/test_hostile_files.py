@@ -75,6 +75,17 @@ def test_pipes_and_devices_in_a_folder_of_images_are_passed_over_by_name(tmp_pat
     assert "p.png (not a regular file), zero.png (not a regular file)" in note
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_pipes_and_devices_in_a_folder_of_parquet_files_are_never_read(tmp_path, kind):
+    pyarrow.parquet.write_table(pa.table({"a": range(9)}), tmp_path / "a.parquet")
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "b.parquet")
+    else:
+        (tmp_path / "b.parquet").symlink_to("/dev/zero")
+    with pytest.raises(Refusal, match=r"b.parquet: expected a file; got a pipe or a device\."):
+        load(str(tmp_path))
+
+
 def test_packed_files_have_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MOST_BYTES", 10_000)
     np.savez(tmp_path / "plain.npz", x=np.zeros((2000, 1)))

@@ -51,8 +51,9 @@ class ParquetFiles:
             self.files = [file for file in files if file.suffix.lower() == PARQUET]
             self.skipped = [file for file in files if file.suffix.lower() != PARQUET]
         else:
-            check_file(self.path)
             self.files = [self.path]
+        for file in self.files:
+            check_file(file)
         self.states = FileStates(self.files)
         schemas = [self._read(file, pyarrow.parquet.read_schema) for file in self.files]
         check_names(str(self.files[0]), schemas[0].names)

@@ -170,6 +170,8 @@ def main() -> None:
     parser.add_argument("--commands", nargs="*", default=list(COMMANDS))
     asked = parser.parse_args()
     rng = random.Random(asked.seed)
+    # a shell has its background jobs ignore Ctrl-C, and they hand this on
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("| command | tries | ended by the signal | broken |", "|---|" + "---:|" * 3, sep="\n")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

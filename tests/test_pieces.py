@@ -243,6 +243,27 @@ def test_the_memory_of_new_values_is_said_beforehand_if_it_is_much(run, tmp_path
     assert second == f"IDs and personal data {compared} (--no-ids leaves them out)."
 
 
+@pytest.mark.parametrize("command", ["sample", "impute"])
+def test_the_memory_of_rows_that_are_completed_is_said_beforehand(
+    run, tmp_path, monkeypatch, command
+):
+    TABLE.head(20).drop(columns="day" if command == "sample" else []).to_csv(
+        tmp_path / "known.csv", index=False
+    )
+    given = ["--given"] if command == "sample" else []
+    words = (command, run, *given, tmp_path / "known.csv", "-o", tmp_path / "x.csv")
+    monkeypatch.setattr("onehalf.cli._output.WORTH_SAYING", -1)
+    first, *_ = run_cli(*words).stderr.splitlines()
+    cells = "The cells of known.csv of 20 rows"
+    assert first == f"{cells} take about 0 MiB of memory, as all rows are completed at once."
+    (tmp_path / "x.csv").unlink()
+    monkeypatch.setattr("onehalf.cli._output.total_memory", lambda: 1000)
+    done = run_cli(*words)
+    expected = f"n: expected at most 0 MiB of memory; got {cells}, which take about 0 MiB."
+    assert_refused(done, expected)
+    assert not (tmp_path / "x.csv").exists()
+
+
 def test_a_file_that_grows_too_large_is_refused_and_removed(run, tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     (tmp_path / "x.csv").write_text("old")

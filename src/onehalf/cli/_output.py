@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from onehalf._errors import refuse
 from onehalf._files import describe_bytes
+from onehalf._memory import total_memory
 from onehalf._text import count_rows
 from onehalf.cli._common import check_suffix, say
 
@@ -17,6 +18,7 @@ __all__ = [
     "check_output",
     "check_test_file",
     "get_suffix",
+    "say_given_memory",
     "say_memory",
     "write_test_rows",
 ]
@@ -28,19 +30,50 @@ SAMPLE_SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet", ".png")
 WORTH_SAYING = 256 << 20
 """Bytes of memory that are said beforehand, if a command takes them because of the number of its rows."""
 
+COMPARED = "as they are compared with each other"
+
+FEWER = "Ask for fewer rows, or cut the file into several."
+
+BYTES_OF_GIVEN = 40
+"""Measured: bytes that each cell of a file takes while it is completed once."""
+
+BYTES_OF_DRAW = 12
+"""The same for each completion."""
+
 
 def get_suffix(path: str) -> str:
     """Return the ending of a file in lower case; '' of a folder, whose name ends in / or has no ending."""
     return "" if path.endswith("/") else Path(path).suffix.lower()
 
 
-def say_memory(what: str, n: int, needed: int, hint: str = "") -> None:
-    """Say what memory something takes that is not drawn piece by piece, if it is much."""
+def say_memory(what: str, n: int, needed: int, why: str = COMPARED) -> None:
+    """Say what memory something takes that is not drawn piece by piece, if it is much.
+
+    Raises:
+        Refusal: The machine has less.
+    """
+    memory = total_memory()
+    if needed > memory:
+        got = f"{what} of {count_rows(n)}, which take about {describe_bytes(needed)}"
+        refuse("n", expected=f"at most {describe_bytes(memory)} of memory", got=got, hint=FEWER)
     if needed > WORTH_SAYING:
-        memory = f"about {describe_bytes(needed)} of memory"
-        say(
-            f"{what} of {count_rows(n)} take {memory}, as they are compared with each other{hint}."
-        )
+        say(f"{what} of {count_rows(n)} take about {describe_bytes(needed)} of memory, {why}.")
+
+
+def say_given_memory(file: Path, n: int, columns: int, draws: int = 1) -> None:
+    """Say what memory the rows of a file take that are completed.
+
+    Args:
+        file: The file.
+        n: Its rows.
+        columns: The columns that are learned.
+        draws: How often each row is completed.
+
+    Raises:
+        Refusal: The machine has less.
+    """
+    needed = n * columns * (BYTES_OF_GIVEN + BYTES_OF_DRAW * draws)
+    say_memory(f"The cells of {file.name}", n, needed, "as all rows are completed at once")
 
 
 def check_output(domain: "onehalf.domains.Domain", out: Path, suffix: str) -> None:

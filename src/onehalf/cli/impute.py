@@ -1,5 +1,6 @@
 """`onehalf impute`: fill the missing cells of a table by the generator of a run."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,15 @@ from onehalf._errors import refuse
 from onehalf._text import join_names
 from onehalf.cli._common import AsJson, Run, Seed, check_suffix, print_json, say, set_up_jax
 from onehalf.cli._conditions import reveal_words, say_impossible, say_left
+from onehalf.cli._output import say_given_memory
 
 __all__ = ["impute"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 """Endings of files of tables."""
+
+MOST_DRAWS = 10_000
+"""Completed tables, each of which is a file."""
 
 
 def impute(
@@ -59,8 +64,8 @@ def impute(
     """
     if mean + mode + (draws is not None) > 1:
         refuse("impute", expected="one of --draws, --mean and --mode", got="more than one")
-    if draws is not None and draws < 1:
-        refuse("draws", expected="at least 1", got=draws)
+    if draws is not None and not 1 <= draws <= MOST_DRAWS:
+        refuse("draws", expected=f"1 to {MOST_DRAWS:,}", got=f"{draws:,}")
     check_suffix(to, SUFFIXES)
     check_suffix(file, SUFFIXES)
     outputs = [to] if draws is None else _name_outputs(to, draws)
@@ -77,9 +82,9 @@ def impute(
     model.check_imputes()
     model = reveal_words(run, model)
     domain = model.domain
-    partial = domain.parse_partial(
-        load(str(file), allow_empty=True).table, file.name, has_all=True
-    )
+    data = load(str(file), allow_empty=True)
+    say_given_memory(file, len(data), math.prod(domain.row_shape), draws or 1)
+    partial = domain.parse_partial(data.table, file.name, has_all=True)
     how = "mean" if mean else "mode" if mode else "draw"
     found = model.impute(jr.key(seed), partial, draws=draws or 1, how=how)
     for out, cells in zip(outputs, found.cells, strict=True):

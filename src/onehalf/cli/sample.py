@@ -1,6 +1,7 @@
 """`onehalf sample`: draw samples from the generator of a run."""
 
 import itertools
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,9 +20,11 @@ from onehalf.cli._common import (
 )
 from onehalf.cli._conditions import describe_conditions, reveal_words, say_impossible, say_left
 from onehalf.cli._output import (
+    COMPARED,
     SAMPLE_SUFFIXES,
     check_output,
     get_suffix,
+    say_given_memory,
     say_memory,
 )
 from onehalf.hyperparameters import about
@@ -127,6 +130,8 @@ def sample(
     """
     if given and (n or where or balanced):
         raise Refusal("--given cannot be combined with -n, --where or --balanced.")
+    if given and given.resolve() == Path(to).resolve():
+        refuse("out", expected="another file than that of the known cells", got=to)
     n = ROWS if n is None else n
     if n < 1:
         refuse("n", expected="at least 1 row", got=n)
@@ -158,7 +163,7 @@ def sample(
     say_memory("Unique keys", n, model.estimate_key_memory(n))
     if fresh is not None:
         needed = domain.estimate_new_memory(n)
-        say_memory("IDs and personal data", n, needed, " (--no-ids leaves them out)")
+        say_memory("IDs and personal data", n, needed, f"{COMPARED} (--no-ids leaves them out)")
     pieces, found = model.draw_pieces(jr.key(seed or 0), n, where, balanced=balanced)
     decoded = domain.decode_pieces(_follow(pieces, n), n, fresh=fresh)
     first = next(decoded)
@@ -195,8 +200,9 @@ def _sample_given(
 
     model = reveal_words(run, runs.load_model(run))
     domain = model.domain
-    values = load(str(given), allow_empty=True).values
-    drawn = model.draw_given(jr.key(seed), values, str(given))
+    data = load(str(given), allow_empty=True)
+    say_given_memory(given, len(data), math.prod(domain.row_shape))
+    drawn = model.draw_given(jr.key(seed), data.values, str(given))
     samples = domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
     domain.write(_disarm(samples) if safe_cells else samples, out, get_suffix(str(out)))
     names = drawn.known.table.column_names if drawn.known else domain.label_names

@@ -101,10 +101,12 @@ class StopSignals:
             raise self.stopped
 
     def _receive(self, number: int, frame: Any) -> None:
-        is_first = self.stopped is None
-        self.stopped = self.stopped or Stopped(number)
-        if not self.is_held and (is_first or time.monotonic() > self.raised_at + PATIENCE):
-            self.raised_at = time.monotonic()
+        if self.stopped is None:
+            self.stopped = Stopped(number)
+        elif time.monotonic() < self.raised_at + PATIENCE:
+            return
+        self.raised_at = time.monotonic()
+        if not self.is_held:
             raise self.stopped
 
     def _print(self, kind: type[BaseException], error: BaseException, traceback: Any) -> None:

@@ -101,6 +101,23 @@ def test_empirical_spreads_whole_numbers_over_their_cell():
     assert not x[:, 1].any()
 
 
+def test_images_of_8_bits_stay_so_in_memory_and_give_the_floats_that_they_stand_for():
+    images = np.random.default_rng(0).integers(0, 200, (50, 4, 4, 3), dtype=np.uint8)
+    scaler = ArrayScaler.fit(images)
+    kept = scaler.distribution(images)
+    whole = Empirical(jnp.asarray(scaler.transform(images)), scaler.step)
+    assert kept.x.dtype == np.uint8
+    assert (kept.sample(jr.key(0), 100) == whole.sample(jr.key(0), 100)).all()
+    for one, other in zip(kept.bounds, whole.bounds, strict=True):
+        assert (one == other).all()
+
+
+def test_a_mean_of_more_rows_than_a_block_is_the_same(monkeypatch):
+    rows = Empirical(jnp.arange(21.0).reshape(7, 3))
+    monkeypatch.setattr("onehalf.distributions.empirical.BLOCK", 6)
+    assert rows.mean == pytest.approx(np.array([9.0, 10.0, 11.0]))
+
+
 numbers = st.sampled_from(["<f8", "<f4", "<i4", "|u1", "<i8", "|b1", "<f2"])
 
 

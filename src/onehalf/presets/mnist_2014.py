@@ -4,6 +4,7 @@ All numbers are those of the authors' code (github.com/goodfeli/adversarial, mni
 shows the results.
 """
 
+import dataclasses
 import functools
 import math
 
@@ -135,7 +136,7 @@ def game(p_data: Empirical, schedule: str = "simultaneous") -> Game:
     V = Costs() if schedule == "simultaneous" else Minimax()
     # the rows alone: the code does not spread whole numbers over their cells
     return Game(
-        Empirical(p_data.x),
+        dataclasses.replace(p_data, step=None),
         P_Z,
         V,
         (),

@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
-
 from onehalf._errors import refuse
 from onehalf._typing import PRNGKey
 from onehalf.distributions.empirical import Empirical
@@ -70,13 +68,12 @@ def resolve(asked: Mapping[str, Any], n_rows: int) -> Recipe:
 def make_networks(p_data: Any) -> Networks:
     """The networks for these rows of an array: maxout and dropout; G begins with the pixels' means."""
     rows: Empirical = p_data
-    means = rows.x.mean(axis=0) if len(rows) else jnp.zeros(rows.shape)
 
     def D(key: PRNGKey) -> MLP:
         return mnist_2014.discriminator(key, rows.shape)
 
     def G(key: PRNGKey) -> MLP:
-        return mnist_2014.generator(key, means)
+        return mnist_2014.generator(key, rows.mean)
 
     return Networks(D, G)
 

@@ -72,7 +72,10 @@ class ArrayScaler(eqx.Module):
         return {name: value for name, value in vars(self).items() if name != "dtype"}
 
     def distribution(self, rows: Rows) -> Empirical:
-        """The empirical distribution of these rows, in plain units."""
+        """The empirical distribution of these rows, in plain units; those of 8 bits and one unit stay as they are."""
+        if rows.dtype == np.uint8 and not self.scale.ndim:
+            levels = self.transform(np.arange(256, dtype=np.uint8))
+            return Empirical(jnp.asarray(rows), self.step, jnp.asarray(levels))
         return Empirical(jnp.asarray(self.transform(rows)), self.step)
 
     def transform(self, rows: Rows) -> Float[np.ndarray, "n ..."]:

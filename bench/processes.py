@@ -1,4 +1,4 @@
-"""What a round costs on one process and on several: milliseconds, and the bytes of gradients that they exchange.
+"""What a round costs on one process and on several: milliseconds, and the bytes that they exchange.
 
     python bench/processes.py                      tables of 2 processes on this machine, over gloo on loopback
     python bench/processes.py --processes 4
@@ -23,7 +23,10 @@ ROUNDS = 5
 REPEATS = 40
 """Of which the fastest counts: on a machine with other work, that is the one that was least disturbed."""
 
-BYTES = {"f32": 4, "s32": 4, "u32": 4, "pred": 1}
+HOW = ("alone", "whole", "apart")
+"""One process; several, each with all rows; several, each with a part of them."""
+
+BYTES = {"u8": 1, "f32": 4, "s32": 4, "u32": 4, "pred": 1}
 
 
 def count_bytes(text: str) -> int:
@@ -38,7 +41,7 @@ def count_bytes(text: str) -> int:
     return total
 
 
-def play(width: int, depth: int, batch: int, *, is_sharded: bool) -> None:
+def play(how: str, width: int, depth: int, batch: int) -> None:
     """Print the parameters, the milliseconds of a round and its bytes."""
     import equinox as eqx
     import jax
@@ -46,9 +49,9 @@ def play(width: int, depth: int, batch: int, *, is_sharded: bool) -> None:
     import jax.random as jr
 
     from onehalf import training
+    from onehalf.distributions import sharded
     from onehalf.distributions.base import Latent
     from onehalf.distributions.empirical import Empirical
-    from onehalf.distributions.sharded import replicate
     from onehalf.nets.mlp import MLP
 
     p_data = Empirical(jnp.zeros((20_000, 16)))
@@ -59,9 +62,11 @@ def play(width: int, depth: int, batch: int, *, is_sharded: bool) -> None:
     state = training.init(game, D, G)
     state = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, state)
     key = jr.key(0)
-    if is_sharded:
+    if how != "alone":
+        if how == "apart":
+            sharded.MOST_WHOLE = 0
         game = training.shard_batches(game)
-        key, state = replicate((key, state), game.p_data.mesh)
+        key, state = sharded.replicate((key, state), game.p_data.mesh)
     scan = training._rounds.lower((key, game), state, ROUNDS).compile()
     took = []
     for _ in range(REPEATS):
@@ -75,16 +80,20 @@ def play(width: int, depth: int, batch: int, *, is_sharded: bool) -> None:
         print(f"{parameters},{1000 * min(took) / ROUNDS:.3f},{exchanged}")
 
 
-def run_as_process(number: int, processes: int, address: str, size: list[int]) -> None:
+def run_as_process(
+    how: str, number: int, processes: int, address: str, size: list[int]
+) -> None:
     """Be one of the processes."""
     import jax
 
     if processes > 1:
         jax.distributed.initialize(address, processes, number)
-    play(*size, is_sharded=processes > 1)
+        # JAX waits two minutes for the devices of the others, which a busy machine may need to import the package
+        jax.devices()
+    play(how, *size)
 
 
-def measure(processes: int, size: tuple[int, int, int]) -> list[float]:
+def measure(how: str, processes: int, size: tuple[int, int, int]) -> list[float]:
     """Start the processes; returns the parameters, milliseconds and bytes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -93,7 +102,7 @@ def measure(processes: int, size: tuple[int, int, int]) -> list[float]:
     words = [str(processes), address, *map(str, size)]
     started = [
         subprocess.Popen(
-            [sys.executable, __file__, "--as", str(number), *words],
+            [sys.executable, __file__, "--as", how, str(number), *words],
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -109,22 +118,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--processes", type=int, default=2)
     n = parser.parse_args().processes
-    print(f"| width x depth | parameters | batch | bytes a round | ms, 1 process | ms, {n} |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| width x depth | parameters | batch | bytes a round | with rows | ms, 1 process "
+        f"| ms, {n} | with rows |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for size in SIZES:
-        parameters, alone, _ = measure(1, size)
-        _, together, exchanged = measure(n, size)
+        (parameters, alone, _), (_, whole, gradients), (_, apart, both) = (
+            measure(how, 1 if how == "alone" else n, size) for how in HOW
+        )
         width, depth, batch = size
         print(
-            f"| {width} x {depth} | {parameters:,.0f} | {batch:,} | {exchanged:,.0f} "
-            f"| {alone:.2f} | {together:.2f} |",
+            f"| {width} x {depth} | {parameters:,.0f} | {batch:,} | {gradients:,.0f} | {both:,.0f} "
+            f"| {alone:.2f} | {whole:.2f} | {apart:.2f} |",
             flush=True,
         )
 
 
 if __name__ == "__main__":
     if "--as" in sys.argv:
-        number, processes, address, *size = sys.argv[sys.argv.index("--as") + 1 :]
-        run_as_process(int(number), int(processes), address, [int(each) for each in size])
+        how, number, processes, address, *size = sys.argv[sys.argv.index("--as") + 1 :]
+        run_as_process(how, int(number), int(processes), address, [int(each) for each in size])
     else:
         main()

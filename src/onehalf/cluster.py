@@ -41,7 +41,7 @@ POLL = 10_000
 """Milliseconds between looks for an order; nothing is lost in between."""
 
 PATIENCE = 600_000
-"""Milliseconds that processes wait for each other to have read the data."""
+"""Milliseconds that processes wait for each other once they have joined."""
 
 Tree = TypeVar("Tree")
 Result = TypeVar("Result")
@@ -124,7 +124,7 @@ def is_leader() -> bool:
 
 
 def compare(facts: Mapping[str, str]) -> None:
-    """Make sure that all processes have the same facts, such as the hash of their data.
+    """Make sure that all processes have the same facts, such as the versions of packages.
 
     Raises:
         Refusal: They differ; all processes say so, and name the first fact that does.
@@ -144,7 +144,7 @@ def compare(facts: Mapping[str, str]) -> None:
 def find_difference(by_process: list[Mapping[str, str]]) -> str:
     """Name the first fact in which a process differs from process 0; '' if none does.
 
-    >>> find_difference([{"data": "a1"}, {"data": "a1"}])
+    >>> find_difference([{"seeds": "4"}, {"seeds": "4"}])
     ''
     >>> find_difference([{"jax": "0.10.2"}, {"jax": "0.10.3"}])
     'jax: expected the same on all processes; got 0.10.2 on process 0, 0.10.3 on process 1.'

@@ -29,7 +29,12 @@ from onehalf._registry import choose
 from onehalf._typing import Keys, Logits, PRNGKey, Samples, Scalar
 from onehalf.callbacks import Callback
 from onehalf.distributions.base import AbstractData, AbstractRows, Batch
-from onehalf.distributions.sharded import ShardedBatches, make_mesh, replicate
+from onehalf.distributions.sharded import (
+    ShardedBatches,
+    make_mesh,
+    replicate,
+    share_batches,
+)
 from onehalf.losses import AbstractLoss, NonSaturating, value
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import AbstractPenalty
@@ -223,7 +228,8 @@ def iterate(
 def shard_batches(game: Game) -> Game:
     """Return the same game with its batches shared out over all devices of all processes.
 
-    The rows are the same as on one device, and so are the players but for the order in which floats are summed.
+    The rows are the same as on one device, and so are the players but for the order in which floats are summed. Rows of
+    more than 256 MiB are shared out as well: each device holds a part, and sends what a minibatch takes of it.
 
     Raises:
         Refusal: A minibatch can't be cut into equal parts.
@@ -232,8 +238,7 @@ def shard_batches(game: Game) -> Game:
     if game.m % mesh.size:
         expected = f"a multiple of the {mesh.size} devices that share a minibatch"
         refuse("m", expected=expected, got=game.m)
-    p_data = ShardedBatches(replicate(game.p_data, mesh), mesh)
-    p_z = ShardedBatches(replicate(game.p_z, mesh), mesh)
+    p_data, p_z = (share_batches(p, mesh) for p in (game.p_data, game.p_z))
     rest = replicate((game.V, game.penalties, game.rate, game.noise), mesh)
     V, penalties, rate, noise = rest
     return dataclasses.replace(

@@ -69,6 +69,9 @@ class Diverging(NeuralPlayers):
             raise Diverged("V was no finite number in round 150", {"V": [np.nan, np.nan]})
         return super().play(state, rounds)
 
+    def with_recipe(self, recipe):
+        return NeuralPlayers(**vars(super().with_recipe(recipe)))
+
 
 def test_rates_are_lowered_once_and_a_run_goes_on_through_it(begun, tmp_path):
     fit, data = begun

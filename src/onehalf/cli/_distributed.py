@@ -8,11 +8,11 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from onehalf._errors import refuse
+from onehalf._errors import Refusal, refuse
 from onehalf.cli._common import say
 from onehalf.hyperparameters import FitOptions
 
@@ -24,6 +24,7 @@ __all__ = [
     "Process",
     "Processes",
     "choose_cluster",
+    "describe_rows",
     "follow",
     "lead",
     "supervise",
@@ -123,24 +124,33 @@ def lead(joined: Cluster | None) -> Iterator[None]:
     if joined is None:
         yield
         return
-    from onehalf import cluster
+    from onehalf import cluster, runs
 
     try:
         yield
     except cluster.LostProcess:
         _end_as_lost()
+    except Refusal as refusal:
+        runs.refuse_together(refusal)
+        raise
     finally:
         cluster.send({})
 
 
-def follow(data: str, options: FitOptions, size: int | None) -> None:
+def follow(options: FitOptions) -> None:
     """Take part in the fit that process 0 leads."""
     from onehalf import cluster, runs
 
     try:
-        runs.follow(data, options, size)
+        runs.follow(options)
     except cluster.LostProcess:
         _end_as_lost()
+
+
+def describe_rows(players: Any) -> str:
+    """Say how rows are shared out, if they are; with a space before it."""
+    count = players.devices_with_parts
+    return f" Each of the {count} devices holds a part of the training rows." if count else ""
 
 
 def _end_as_lost() -> NoReturn:

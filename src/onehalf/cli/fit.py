@@ -30,6 +30,7 @@ from onehalf.cli._distributed import (
     Process,
     Processes,
     choose_cluster,
+    describe_rows,
     follow,
     lead,
     supervise,
@@ -156,21 +157,23 @@ def fit(
             f"and the report take about {LEAST_SECONDS} s."
         )
     if not is_leader:
-        return follow(data, options, size)
+        return follow(options)
     folder = out or runs.next_folder(data)
     try:
         with lead(cluster), runs.lock(folder):
+            if cluster:
+                runs.check_same(options)
             run = runs.open_run(
                 folder, data, options, image_size=size, on_progress=say, since=began
             )
             if cluster:
-                runs.check_same(run.fit, run.data, options)
+                run = runs.share(run)
             if keep_test:
                 say(write_test_rows(run.fit.domain, run.data.splits.test, keep_test))
             if is_watched:
                 open_watch(folder, is_opened=sys.stdout.isatty() and not as_json)
             if run.fit.recipe.players != "trees" and not run.fit.end:
-                say(f"Training on {describe_device()}.")
+                say(f"Training on {describe_device()}.{describe_rows(run.data.players)}")
             with show_progress() as show:
                 fitted = run.train(show, lambda table: say(table.summary))
             truth = write_report(folder, fitted, run.rows)

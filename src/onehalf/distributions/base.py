@@ -86,7 +86,7 @@ class AbstractData(eqx.Module):
 class AbstractRows(AbstractData):
     """The empirical distribution of n rows: one of them at random, each as likely as the next.
 
-    To add one, give it a `shape`, a length and `at`.
+    To add one, give it a `shape`, a length, `at` and `map_rows`.
     """
 
     @abstractmethod
@@ -96,6 +96,10 @@ class AbstractRows(AbstractData):
     @abstractmethod
     def at(self, key: PRNGKey, row: Int[Array, " m"]) -> Samples:
         """Draw an example from each of these rows; shape (m, *self.shape)."""
+
+    @abstractmethod
+    def map_rows(self, change: Callable[[Array], Array]) -> "AbstractRows":
+        """The same kind of rows, with a function applied to each array that has the rows along its first axis."""
 
     def batch_at(self, key: PRNGKey, row: Int[Array, " m"]) -> Batch:
         """Draw an example from each of these rows, with its condition."""

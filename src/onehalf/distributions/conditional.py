@@ -1,5 +1,8 @@
 """Examples with conditions: rows with their labels, and noise beside conditions as the rows have them."""
 
+import dataclasses
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -47,6 +50,12 @@ class Conditional(AbstractRows):
     def batch_at(self, key: PRNGKey, row: Int[Array, " m"]) -> Batch:
         """Draw an example from each of these rows, with its labels."""
         return Batch(self.at(key, row), one_hot(self.codes[row], self.sizes))
+
+    def map_rows(self, change: Callable[[Array], Array]) -> "Conditional":
+        """Other rows and their labels."""
+        return dataclasses.replace(
+            self, rows=self.rows.map_rows(change), codes=change(self.codes)
+        )
 
 
 class ConditionalLatent(AbstractData):

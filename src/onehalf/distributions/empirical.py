@@ -1,6 +1,8 @@
 """The empirical distribution of rows: each of them as likely as the next."""
 
+import dataclasses
 import math
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -80,6 +82,10 @@ class Empirical(AbstractRows):
             return x
         cell = jr.uniform(key, x.shape, minval=-0.5, maxval=0.5)
         return x + jnp.broadcast_to(self.step, x.shape) * cell
+
+    def map_rows(self, change: Callable[[Array], Array]) -> "Empirical":
+        """Other rows in the same units."""
+        return dataclasses.replace(self, x=change(self.x))
 
     def _decode(self, x: Samples) -> Samples:
         """The floats that these numbers stand for."""

@@ -129,6 +129,12 @@ class ArrayDomain(Domain):
         return self.shape
 
     @property
+    def no_rows(self) -> EncodedRows:
+        """None, in the user's dtype."""
+        x = np.zeros((0, *self.shape), self.dtype)
+        return EncodedRows(x, np.zeros((0, len(self.label_names)), np.int64))
+
+    @property
     def is_filterable(self) -> bool:
         """By their labels, if there are any."""
         return bool(self.labels.names)

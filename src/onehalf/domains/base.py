@@ -319,6 +319,11 @@ class Domain(ABC):
             game = make_game(recipe, p_data, self.latent(recipe, preprocessor))
         return NeuralPlayers(recipe, game, self.make_networks(recipe, preprocessor, p_data))
 
+    @property
+    def no_rows(self) -> EncodedRows:
+        """Encoded rows of this kind, of which there are none."""
+        return EncodedRows.unlabelled(np.zeros((0, *self.row_shape)))
+
     def law(self, G: Any, preprocessor: Preprocessor) -> Law | None:
         """The density of G's rows; None where there is none."""
         return None
@@ -329,8 +334,7 @@ class Domain(ABC):
 
     def blank_generator(self, recipe: Recipe, preprocessor: Preprocessor) -> Any:
         """Return a G to be filled from a file: its arrays are shapes."""
-        nothing = EncodedRows.unlabelled(np.zeros((0, *self.row_shape)))
-        p_data = preprocessor.distribution(nothing)
+        p_data = preprocessor.distribution(self.no_rows)
         return self.make_networks(recipe, preprocessor, p_data).blank_generator()
 
     # ---------------------------------------------------------- evaluation

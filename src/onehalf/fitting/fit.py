@@ -107,8 +107,7 @@ class Fit:
     @property
     def players(self) -> Players[Any]:
         """The players without training rows: enough to read the state and to know its shapes."""
-        nothing = EncodedRows.unlabelled(np.zeros((0, *self.domain.row_shape)))
-        p_data = self.preprocessor.distribution(nothing)
+        p_data = self.preprocessor.distribution(self.domain.no_rows)
         return self.domain.make_players(self.recipe, self.preprocessor, p_data)
 
     @property

@@ -15,11 +15,11 @@ from onehalf.domains import Domain
 from onehalf.evaluation.result import QuickTable
 from onehalf.fitting import evaluations
 from onehalf.fitting.cost import make_plan, plan_rounds
-from onehalf.fitting.fit import NO_PLAN, Fit, FitData, Plan
+from onehalf.fitting.fit import NO_PLAN, Fit, FitData
 from onehalf.fitting.history import HistoryRow
 from onehalf.fitting.recording import record_snapshot
 from onehalf.fitting.refinement import refine
-from onehalf.players.base import Diverged
+from onehalf.players.base import Diverged, Players
 from onehalf.recipe import Recipe
 
 LOWERED = 0.1
@@ -118,7 +118,7 @@ def run(
     while not fit.end:
         before, fit = fit, advance(fit, data)
         if fit.lowered != before.lowered:
-            data = _on(fit, data.splits, data.plan)
+            data = _go_on(fit, data)
         fit, data = _keep_to_time(fit, data)
         yield fit
     if not fit.is_measured and fit.recipe.evaluate:
@@ -126,19 +126,23 @@ def run(
     yield dataclasses.replace(fit, stopped_because=fit.end)
 
 
-def follow(fit: Fit, data: FitData) -> None:
+def follow(players: Players[Any], recipe: Recipe) -> None:
     """Play the rounds that process 0 decides on, until it has ended its fit; nothing is kept.
+
+    Args:
+        players: The players on the rows of process 0.
+        recipe: Their recipe.
 
     Raises:
         LostProcess: Process 0 has ended before.
     """
+    state = players.start()
     while "rounds" in (order := cluster.receive()):
-        recipe = Recipe(**order["recipe"])
-        if recipe != fit.recipe:
-            fit = dataclasses.replace(fit, recipe=recipe)
-            data = _on(fit, data.splits)
+        latest = Recipe(**order["recipe"])
+        if latest != recipe:
+            recipe, players = latest, players.with_recipe(latest)
         with contextlib.suppress(Diverged):
-            data.players.play(fit.state, order["rounds"])
+            players.play(state, order["rounds"])
 
 
 def advance(fit: Fit, data: FitData) -> Fit:
@@ -162,7 +166,7 @@ def advance(fit: Fit, data: FitData) -> Fit:
             if fit.lowered:
                 return _step_back(fit, data, seen, t, began)
             fit = _lower_rates(fit, seen)
-            players = _on(fit, data.splits).players
+            players = players.with_recipe(fit.recipe)
     played = time.perf_counter()
     row: Any = {"t": t, **means}
     if fit.lowered != before.lowered:
@@ -265,14 +269,19 @@ def _keep_to_time(fit: Fit, data: FitData) -> tuple[Fit, FitData]:
     if rounds == fit.recipe.rounds:
         return fit, data
     fit = dataclasses.replace(fit, recipe=dataclasses.replace(fit.recipe, rounds=rounds))
-    return fit, _on(fit, data.splits, plan)
+    return fit, _go_on(fit, dataclasses.replace(data, plan=plan))
 
 
-def _on(fit: Fit, splits: Splits, plan: Plan | None = None) -> FitData:
+def _on(fit: Fit, splits: Splits) -> FitData:
     """The players of a fit on its rows."""
     p_data = fit.preprocessor.distribution(splits.train)
     players = fit.domain.make_players(fit.recipe, fit.preprocessor, p_data)
-    return FitData(splits, players, fit.data_hash, plan)
+    return FitData(splits, players, fit.data_hash)
+
+
+def _go_on(fit: Fit, data: FitData) -> FitData:
+    """The same rows, and the players with the recipe that the fit has now."""
+    return dataclasses.replace(data, players=data.players.with_recipe(fit.recipe))
 
 
 def _is_due(fit: Fit, t: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from onehalf.distributions.base import Pushforward
+from onehalf.recipe import Recipe
 
 __all__ = ["Diverged", "Means", "Players", "PlayersSummary", "Stored"]
 
@@ -54,6 +55,10 @@ class Players(ABC, Generic[S]):
     A family of players says what its state is and what a round does to it; the loop in `fitting` evaluates, keeps the
     best G, and saves. States are immutable values: trees of arrays, or `Stored`.
     """
+
+    @abstractmethod
+    def with_recipe(self, recipe: Recipe) -> "Players[S]":
+        """Return the players that go on by another recipe, which differs in its rates or its number of rounds."""
 
     @abstractmethod
     def start(self) -> S:

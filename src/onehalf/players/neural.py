@@ -19,7 +19,7 @@ from onehalf import cluster
 from onehalf._registry import catalogue
 from onehalf._typing import PRNGKey, Scalar
 from onehalf.distributions.base import AbstractData, Pushforward
-from onehalf.distributions.sharded import take_local
+from onehalf.distributions.sharded import ShardedRows, make_mesh, share_rows, take_local
 from onehalf.nets.base import AbstractNet
 from onehalf.penalties import R1, R2, GradientPenalty
 from onehalf.players.base import Diverged, Means, Players
@@ -51,6 +51,40 @@ class NeuralPlayers(Players[State]):
     def sharded_game(self) -> Game:
         """The same game with minibatches shared out over all devices of all processes."""
         return shard_batches(self.game)
+
+    def with_recipe(self, recipe: Recipe) -> "NeuralPlayers":
+        """Return players on the same rows with other rates; a preset recipe has its own."""
+        game = self.game
+        if recipe.recipe is None:
+            game = make_game(recipe, game.p_data, game.p_z)
+        return dataclasses.replace(self, recipe=recipe, game=game)
+
+    def with_shared_rows(self, count: int) -> "NeuralPlayers":
+        """Return players on the rows of process 0, with all processes: each has what it needs of them.
+
+        Args:
+            count: The training rows on process 0.
+        """
+        rows: Any = self.game.p_data
+        is_alone = self._own_seeds is not None
+        shared = cluster.run_together(
+            lambda: share_rows(rows, count, make_mesh(), is_whole=is_alone)
+        )
+        p_data = take_local(shared.inner) if is_alone else shared
+        return dataclasses.replace(self, game=dataclasses.replace(self.game, p_data=p_data))
+
+    @property
+    def devices_with_parts(self) -> int:
+        """How many devices hold a part of the rows each; 0 if each has all of them."""
+        p_data = self.game.p_data
+        if isinstance(p_data, ShardedRows) and p_data.is_apart:
+            return p_data.mesh.size
+        return 0
+
+    @property
+    def _own_seeds(self) -> slice | None:
+        """The seeds that this process trains on its own; None if all processes train each seed."""
+        return cluster.choose_own(self.recipe.seeds) if self.recipe.seeds > 1 else None
 
     def start(self) -> State:
         """The networks before round 0; with several seeds, each array has a first axis of seeds."""
@@ -92,7 +126,7 @@ class NeuralPlayers(Players[State]):
     def _play_together(self, state: State, rounds: int) -> tuple[State, Info]:
         """Play with other processes: each its own seeds, or all of them a part of every minibatch."""
         key = self.recipe.keys("play")
-        own = cluster.choose_own(self.recipe.seeds) if self.recipe.seeds > 1 else None
+        own = self._own_seeds
         if own is None:
             played = iterate(key, self.sharded_game, state, rounds, every=rounds)
             ((state, info),) = take_local(cluster.run_together(lambda: list(played)))

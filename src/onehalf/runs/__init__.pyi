@@ -10,7 +10,7 @@ from .lock import lock
 from .run import Run, fit_run, load_rows, next_folder, open_run, start_fit
 from .saved import SavedRun, Source
 from .signals import Stopped, StopSignals
-from .together import check_same, follow
+from .together import check_same, follow, refuse_together, share
 
 __all__ = [
     "Run",
@@ -29,7 +29,9 @@ __all__ = [
     "lock",
     "next_folder",
     "open_run",
+    "refuse_together",
     "restore_copies",
     "saved_rounds",
+    "share",
     "start_fit",
 ]

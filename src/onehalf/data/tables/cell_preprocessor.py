@@ -1,6 +1,6 @@
 """Rows of a table for players that take cells as they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,10 @@ class CellRows(AbstractRows):
     def at(self, key: PRNGKey, row: Int[Array, " m"]) -> Samples:
         """These rows, in float32."""
         return jnp.asarray(self.cells[np.asarray(row)], jnp.float32)
+
+    def map_rows(self, change: Callable[[Any], Any]) -> "CellRows":
+        """Other cells."""
+        return CellRows(change(self.cells))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,7 @@
 """Rows of a table and the noise that makes them, as distributions."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -43,6 +45,11 @@ class TableRows(AbstractRows):
         low, high = self.low[row], self.high[row]
         scores = jax.scipy.special.ndtri(low + (high - low) * jr.uniform(key, low.shape))
         return jnp.concatenate([scores, one_hot(self.places[row], self.layout.sizes)], axis=1)
+
+    def map_rows(self, change: Callable[[Array], Array]) -> "TableRows":
+        """Other rows of the same layout."""
+        ends = change(self.low), change(self.high)
+        return TableRows(*ends, change(self.places), self.layout)
 
 
 class TableLatent(AbstractData):

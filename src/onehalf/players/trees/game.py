@@ -137,6 +137,10 @@ class TreePlayers(Players[TreeState]):
     p_z: AbstractData
     copying_test: CopyingTest
 
+    def with_recipe(self, recipe: Recipe) -> "TreePlayers":
+        """Return the same players with another recipe."""
+        return dataclasses.replace(self, recipe=recipe)
+
     def start(self) -> TreeState:
         """The chain of each seed, of a capacity that shows no copying, and a D that has learned nothing."""
         seeds = range(self.recipe.seeds)

@@ -80,14 +80,34 @@ def test_a_row_that_is_left_out_counts_as_if_the_trees_had_never_held_it():
     sizes = np.repeat([3, 6, 9], len(scales.bins))
     at_scale = np.tile(np.arange(len(scales.bins)), 3)
     backoff = BackOff(sizes, at_scale, np.full(len(sizes), 1 / len(sizes)))
-    left_out = backoff.ratios_of_rows(forest, rows, scales, leave_out=True)
+    (left_out,) = backoff.ratios_of_rows(forest, rows, scales, rng, leave_out=(True,))
     held = np.sort(rows)
     for place in range(len(rows)):
         leaf = forest.leaf_of_rows(0)[[place]]
         without = remove(forest, place)
-        again = backoff.ratios(without, 0, leaf, forest.codes[[place]], scales)
+        again = backoff.ratios(without, [(leaf, forest.codes[[place]])], scales)
+        expected = {component: ratio for _, _, component, (ratio,) in again}
         found = left_out[np.searchsorted(held, rows[place])]
-        np.testing.assert_allclose(found, again[0], atol=1e-12)
+        np.testing.assert_allclose(found[list(expected)], list(expected.values()), atol=1e-12)
+
+
+def test_of_many_rows_those_that_are_chosen_are_as_likely_as_among_all(monkeypatch):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 2)).astype(np.float32)
+    scales = Scales.fit(np.rint(features[:, 0] * 2 + rng.normal(size=300)), NUMBER)
+    codes = scales.encode(np.repeat(scales.values, scales.counts))
+    forest, rows = Forest.grow(features, codes, scales, trees=5, least=8, rng=rng)
+    backoff = BackOff.even(scales, 10)
+    (every,) = backoff.ratios_of_rows(forest, rows, scales, rng, leave_out=(True,))
+    monkeypatch.setattr("onehalf.players.trees.backoff.MOST_ROWS", 50)
+    again = np.random.default_rng(1)
+    held, left_out = backoff.ratios_of_rows(
+        forest, rows, scales, again, leave_out=(False, True)
+    )
+    chosen = np.random.default_rng(1).choice(len(every), 50, replace=False)
+    np.testing.assert_array_equal(left_out, every[chosen])
+    # the first component is of the smallest ancestors, which a row takes part in itself
+    assert (held[:, 0] > left_out[:, 0]).mean() > 0.9
 
 
 def remove(forest: Forest, place: int) -> Forest:
@@ -106,7 +126,7 @@ def test_trees_hold_the_rows_that_their_splits_were_not_chosen_on():
     codes = scales.encode(codes.astype(float))
     forest, rows = Forest.grow(features, codes, scales, trees=20, least=2, rng=rng)
     component = BackOff(np.array([1]), np.array([0]), np.ones(1))
-    ratios = component.ratios_of_rows(forest, rows, scales, leave_out=True)
+    (ratios,) = component.ratios_of_rows(forest, rows, scales, rng, leave_out=(True,))
     assert np.log(np.maximum(ratios, 1e-3)).mean() < 0
 
 

@@ -31,7 +31,8 @@ def test_leaves_are_those_of_a_descent(most):
     features[5:, 0] = rng.choice(nodes.threshold, 45)
     rows = np.repeat(np.arange(50), len(roots))
     expected = nodes.descend(np.tile(roots, 50), features, rows).reshape(50, -1)
-    np.testing.assert_array_equal(LeafFinder.of(nodes, roots).find(features), expected)
+    finder = LeafFinder.of(nodes, roots, np.arange(len(nodes), dtype=float))
+    np.testing.assert_array_equal(finder.find(features), expected)
 
 
 def test_a_d_without_splits_says_nothing():

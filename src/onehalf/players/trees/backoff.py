@@ -5,16 +5,18 @@ weights maximise the likelihood of each row under the counts of all others: dele
 1980). A component that can only repeat what it has seen is of no use for a row that is left out, and gets no weight.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from onehalf.players.trees.counters import choose_counter
 from onehalf.players.trees.forest import Forest
+from onehalf.players.trees.nodes import LEAF
 from onehalf.players.trees.scales import Scales
 
-__all__ = ["LEAST_RATIO", "SIZES", "BackOff", "Counter", "choose_floor"]
+__all__ = ["LEAST_RATIO", "SIZES", "BackOff", "choose_floor"]
 
 SIZES = (10, 25, 60, 100, 180, 600, 2000)
 """Rows that an ancestor has, at least: the sizes to choose from."""
@@ -63,9 +65,7 @@ class BackOff:
             rng: Chooses among many rows.
         """
         even = cls.even(scales, floor)
-        ratios = even.ratios_of_rows(forest, rows, scales, leave_out=True)
-        if len(ratios) > MOST_ROWS:
-            ratios = ratios[rng.choice(len(ratios), MOST_ROWS, replace=False)]
+        (ratios,) = even.ratios_of_rows(forest, rows, scales, rng, leave_out=(True,))
         weights = maximize_likelihood(ratios)
         kept = weights >= LEAST_WEIGHT
         return cls(even.sizes[kept], even.scales[kept], weights[kept] / weights[kept].sum())
@@ -79,71 +79,89 @@ class BackOff:
         return cls(of_size, of_scale, np.full(len(pairs), 1 / len(pairs)))
 
     def ratios_of_rows(
-        self, forest: Forest, rows: Places, scales: Scales, *, leave_out: bool
-    ) -> Ratios:
-        """The likelihood of each row under each component; see `ratios`.
+        self,
+        forest: Forest,
+        rows: Places,
+        scales: Scales,
+        rng: np.random.Generator,
+        *,
+        leave_out: tuple[bool, ...],
+    ) -> list[Ratios]:
+        """The likelihood of each row under each component, the mean over the trees that hold the row; see `ratios`.
 
-        The mean over the trees that hold the row. With `leave_out` it is as if they did not: a component's ancestor has
-        the least size without the row.
+        Of many rows those of some are computed, which `rng` chooses.
         """
-        total = np.zeros((scales.rows, len(self.sizes)))
-        held_by = np.zeros(scales.rows)
-        end = 0
-        for tree in range(forest.trees):
-            leaves = forest.leaf_of_rows(tree)
-            here = slice(end, end + len(leaves))
-            end += len(leaves)
-            codes = forest.codes[here]
-            # a tree holds a row once
-            total[rows[here]] += self.ratios(
-                forest, tree, leaves, codes, scales, leave_out=leave_out
+        held_by = np.bincount(rows, minlength=scales.rows)
+        held = np.flatnonzero(held_by)
+        if len(held) > MOST_ROWS:
+            held = held[rng.choice(len(held), MOST_ROWS, replace=False)]
+        place = np.full(scales.rows, -1)
+        place[held] = np.arange(len(held))
+        known = [
+            each.start + np.flatnonzero(place[rows[each]] >= 0)
+            for each in map(forest.tree_rows, range(forest.trees))
+        ]
+        at = [place[rows[places]] for places in known]
+        queries = (
+            (
+                forest.leaf_of_rows(tree)[places - forest.tree_rows(tree).start],
+                forest.codes[places],
             )
-            held_by[rows[here]] += 1
-        held = held_by > 0
-        return total[held] / held_by[held, None]
+            for tree, places in enumerate(known)
+        )
+        total = np.zeros((len(leave_out), len(self.sizes), len(held)))
+        for tree, case, component, ratios in self.ratios(forest, queries, scales, leave_out):
+            # a tree holds a row once
+            total[case, component, at[tree]] += ratios
+        return [np.ascontiguousarray((each / held_by[held]).T) for each in total]
 
     def ratios(
         self,
         forest: Forest,
-        tree: int,
-        leaves: Places,
-        codes: Places,
+        queries: Iterable[tuple[Places, Places]],
         scales: Scales,
-        *,
-        leave_out: bool = False,
-    ) -> Ratios:
-        """The likelihood of each code under each component, relative to the column's own law.
+        leave_out: tuple[bool, ...] = (False,),
+    ) -> Iterator[tuple[int, int, int, Values]]:
+        """The likelihood of codes under each component, relative to the column's own law.
 
         Args:
             forest: The trees.
-            tree: Which of them.
-            leaves: The leaf of each row in it.
-            codes: The code of each row.
+            queries: For each tree the leaves of rows, and their codes.
             scales: The values of the column.
-            leave_out: Whether each row is held by its leaf, and is to be left out of all counts.
+            leave_out: Cases, False before True: whether each row is held by its leaf, and is to be left out of all
+                counts. A component's ancestor has the least size without the row.
+
+        Yields:
+            The tree, the case, the component, and the likelihood of each row.
         """
-        ratios = np.empty((len(codes), len(self.sizes)))
-        first = int(forest.start[forest.roots[tree]])
-        last = int(forest.end[forest.roots[tree]])
-        ancestors = {}
-        nodes = leaves
-        for size in np.unique(self.sizes).tolist():
-            nodes = forest.climb(nodes, np.full(len(nodes), size + leave_out))
-            ancestors[size] = nodes
-        for scale in np.unique(self.scales).tolist():
-            count = Counter(scales.bin_of(forest.codes[first:last], scale), first)
-            bins = scales.bin_of(codes, scale)
-            # in the order of what is counted, searches are several times as fast
-            order = np.argsort(bins * len(forest.nodes) + leaves)
-            bins = bins[order]
-            own = scales.mass(bins, scale) / scales.rows
-            for component in np.flatnonzero(self.scales == scale):
-                nodes = ancestors[self.sizes[component]][order]
-                start, end = forest.start[nodes], forest.end[nodes]
-                found = count.between(bins, start, end) - leave_out
-                among = np.maximum(end - start - leave_out, 1)
-                ratios[order, component] = found / among / own
-        return ratios
+        every = np.unique(self.sizes).tolist()
+        ancestors = {
+            size + out: forest.ancestors(size + out) for size in every for out in leave_out
+        }
+        for tree, (leaves, codes) in enumerate(queries):
+            in_tree = forest.tree_rows(tree)
+            leaves_held = forest.leaf_of_rows(tree)
+            for scale in np.unique(self.scales).tolist():
+                counter = choose_counter(
+                    scales.bin_of(forest.codes[in_tree], scale),
+                    in_tree.start,
+                    leaves_held,
+                    width=scales.count_bins(scale),
+                    queries=len(codes),
+                )
+                bins = scales.bin_of(codes, scale)
+                own = scales.mass(bins, scale) / scales.rows
+                nodes = np.full(len(bins), LEAF)
+                found = np.zeros(len(bins), np.int64)
+                for component in np.flatnonzero(self.scales == scale).tolist():
+                    for case, out in enumerate(leave_out):
+                        below, nodes = nodes, ancestors[self.sizes[component] + out][leaves]
+                        # most ancestors of a size are those of the size before as well
+                        new = np.flatnonzero(nodes != below)
+                        start, end = forest.start[nodes[new]], forest.end[nodes[new]]
+                        found[new] = counter.between(bins[new], start, end)
+                        among = np.maximum(forest.sizes[nodes] - out, 1)
+                        yield tree, case, component, (found - out) / among / own
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name; `from_arrays` is the way back."""
@@ -153,21 +171,6 @@ class BackOff:
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "BackOff":
         """What `to_arrays` gave."""
         return cls(**arrays)
-
-
-class Counter:
-    """Counts the rows of a slice that have a given bin, by two binary searches."""
-
-    def __init__(self, bins: Places, first: int) -> None:
-        self.first = first
-        self.n = len(bins)
-        self.keys = np.sort(bins.astype(np.int64) * self.n + np.arange(self.n))
-
-    def between(self, bins: Places, start: Places, end: Places) -> Places:
-        """Count the rows with each of these bins between these places."""
-        base = bins.astype(np.int64) * self.n - self.first
-        before = np.searchsorted(self.keys, base + start)
-        return np.searchsorted(self.keys, base + end) - before
 
 
 def choose_floor(
@@ -186,13 +189,7 @@ def choose_floor(
         rng: Chooses among many rows.
     """
     even = BackOff.even(scales, SIZES[0])
-    left_out, held = (
-        even.ratios_of_rows(forest, rows, scales, leave_out=leave_out)
-        for leave_out in (True, False)
-    )
-    if len(held) > MOST_ROWS:
-        chosen = rng.choice(len(held), MOST_ROWS, replace=False)
-        left_out, held = left_out[chosen], held[chosen]
+    held, left_out = even.ratios_of_rows(forest, rows, scales, rng, leave_out=(False, True))
     worths = []
     for floor in FLOORS:
         used = even.sizes >= floor

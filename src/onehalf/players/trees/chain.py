@@ -57,6 +57,13 @@ class Link:
         roots = self.forest.sizes[self.forest.roots]
         return int(min(self.backoff.sizes.min(), roots.min()))
 
+    @cached_property
+    def _ancestors(self) -> tuple[Places, Int[np.ndarray, "sizes nodes"]]:
+        """The size of each component, as a place among sizes; for each of these the ancestor of each node."""
+        sizes, which = np.unique(self.backoff.sizes, return_inverse=True)
+        ancestors = [self.forest.ancestors(size) for size in sizes.tolist()]
+        return which, np.stack(ancestors).astype(np.int32)
+
     def features(self, features: Features) -> Features:
         """The columns before it as its trees see them."""
         return _order_features(features, self.given, self.word_order)
@@ -67,17 +74,21 @@ class Link:
         u = digits.uniform(first)
         component = np.searchsorted(np.cumsum(backoff.weights)[:-1], u, side="right")
         tree = (digits.uniform(first + 1) * forest.trees).astype(int)
-        nodes = forest.climb(forest.descend(tree, seen), backoff.sizes[component])
+        which, ancestors = self._ancestors
+        nodes = ancestors[which[component], forest.descend(tree, seen)]
         row = forest.start[nodes] + digits.uniform(first + 2) * forest.sizes[nodes]
         return forest.codes[row.astype(int)], backoff.scales[component]
 
     def ratio(self, seen: Features, codes: Places, scales: Scales) -> Values:
         """The likelihood of codes, relative to the column's own law."""
+        leaves = (
+            self.forest.descend(np.full(len(codes), tree), seen)
+            for tree in range(self.forest.trees)
+        )
+        queries = ((each, codes) for each in leaves)
         total = np.zeros(len(codes))
-        for tree in range(self.forest.trees):
-            leaves = self.forest.descend(np.full(len(codes), tree), seen)
-            ratios = self.backoff.ratios(self.forest, tree, leaves, codes, scales)
-            total += ratios @ self.backoff.weights
+        for _, _, component, ratios in self.backoff.ratios(self.forest, queries, scales):
+            total += self.backoff.weights[component] * ratios
         return total / self.forest.trees
 
 
@@ -144,7 +155,13 @@ class Chain:
         return DIGITS_PER_COLUMN * len(self.links)
 
     def sample(self, digits: Digits, first: int, fixed: Mapping[int, Values]) -> Cells:
-        """Compute the rows of these digits.
+        """Compute the rows of these digits; see `draw`."""
+        return self.draw(digits, first, fixed)[0]
+
+    def draw(
+        self, digits: Digits, first: int, fixed: Mapping[int, Values]
+    ) -> tuple[Cells, Features]:
+        """Compute the rows of these digits, and each cell as trees see it.
 
         Args:
             digits: Those of each row.
@@ -153,7 +170,8 @@ class Chain:
         """
         n = len(digits.starts)
         cells = np.empty((n, len(self.scales)))
-        features = np.empty((n, len(self.scales)), np.float32)
+        # columns are written and read one by one
+        features = np.empty((n, len(self.scales)), np.float32, order="F")
         for column, link in self.links.items():
             scales = self.scales[column]
             if column in fixed:
@@ -164,7 +182,7 @@ class Chain:
                 cells[:, column] = scales.draw(codes, at_scale, digits.uniform(first + 3))
             features[:, column] = scales.features(cells[:, column])
             first += DIGITS_PER_COLUMN
-        return cells
+        return cells, features
 
     def features(self, cells: Cells) -> Features:
         """Each cell as trees see it."""

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from onehalf.players.trees.backoff import Counter
 from onehalf.players.trees.chain import Link
+from onehalf.players.trees.counters import SortedRows
 from onehalf.players.trees.events import Event, Points
 from onehalf.players.trees.noise import Digits
 from onehalf.players.trees.scales import Scales
@@ -98,19 +98,15 @@ class ColumnLaw:
     @cached_property
     def ancestors(self) -> dict[int, Places]:
         """For each size of the back-off the nearest ancestor of each node with at least as many rows."""
-        forest = self.link.forest
-        nodes = np.arange(len(forest.nodes))
-        return {
-            size: forest.climb(nodes, np.full(len(nodes), size))
-            for size in np.unique(self.link.backoff.sizes).tolist()
-        }
+        sizes = np.unique(self.link.backoff.sizes).tolist()
+        return {size: self.link.forest.ancestors(size) for size in sizes}
 
     @cached_property
-    def _counters(self) -> dict[int, Counter]:
+    def _counters(self) -> dict[int, SortedRows]:
         """For each scale what counts the rows of a slice that are in a bin."""
         codes = self.link.forest.codes
         scales = np.unique(self.link.backoff.scales).tolist()
-        return {scale: Counter(self.scales.bin_of(codes, scale), 0) for scale in scales}
+        return {scale: SortedRows(self.scales.bin_of(codes, scale), 0) for scale in scales}
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,14 +94,14 @@ class BoostedTrees:
         total = np.full(len(features), self.first)
         size = max(1, BLOCK // len(self.roots))
         for start in range(0, len(features), size):
-            leaves = self._leaf_finder.find(features[start : start + size])
-            total[start : start + size] += self.leaf_values[leaves].sum(axis=1)
+            block = slice(start, start + size)
+            total[block] += self._leaf_finder.find(features[block]).sum(axis=1)
         return total
 
     @cached_property
     def _leaf_finder(self) -> LeafFinder:
-        """Finds the leaf of each row in each tree."""
-        return LeafFinder.of(self.nodes, self.roots)
+        """Finds what each tree adds to each row."""
+        return LeafFinder.of(self.nodes, self.roots, self.leaf_values)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name; `from_arrays` is the way back."""

@@ -78,18 +78,21 @@ class Forest:
             nodes = Nodes(leaf, leaf, root, np.zeros(1))
             return cls(nodes, root, root, root + len(codes), codes[order]), order
         # imported here, as samples are drawn without it
+        import sklearn
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
         targets, is_class = _targets(codes, scales, rng)
         n = min(len(codes), MOST_ROWS)
+        make = DecisionTreeClassifier if is_class else DecisionTreeRegressor
         grown, slices, held = [], [], []
         for _ in range(trees):
             chosen = rng.permutation(len(codes))[:n]
             split, keep = chosen[: n // 2], chosen[n // 2 :]
-            make = DecisionTreeClassifier if is_class else DecisionTreeRegressor
             seed = int(rng.integers(2**31 - 1))
             tree = make(min_samples_leaf=max(1, least // 2), random_state=seed)
-            tree.fit(features[split], targets[split])
+            # what is known to be right takes longer to check than a small tree takes to grow
+            with sklearn.config_context(skip_parameter_validation=True):
+                tree.fit(features[split], targets[split], check_input=False)
             leaves = tree.tree_.apply(features[keep]).astype(np.int32)
             order = np.lexsort((codes[keep], leaves))
             grown.append(_nodes_of(tree.tree_))
@@ -123,26 +126,32 @@ class Forest:
         """Find the leaf of each row in its tree."""
         return self.nodes.descend(self.roots[trees], features)
 
-    def climb(self, nodes: Places, least: Places) -> Places:
-        """Find the nearest ancestor of each node, or itself, that has at least this number of rows; else its root."""
-        at = np.array(nodes)
-        rows = np.arange(len(at))
-        while len(rows):
-            node = at[rows]
-            small = (self.sizes[node] < least[rows]) & (self._parents[node] != LEAF)
-            rows = rows[small]
-            at[rows] = self._parents[node[small]]
-        return at
+    def ancestors(self, least: int) -> Places:
+        """For each node the nearest ancestor, or itself, that has at least this number of rows; else its root."""
+        every = np.arange(len(self.nodes))
+        stays = (self.sizes >= least) | (self._parents == LEAF)
+        at = np.where(stays, every, self._parents)
+        while True:
+            # twice as far at each step
+            further = at[at]
+            if (further == at).all():
+                return at
+            at = further
 
     def tree_nodes(self, tree: int) -> slice:
         """The nodes of one tree."""
         end = self.roots[tree + 1] if tree + 1 < self.trees else len(self.nodes)
         return slice(int(self.roots[tree]), int(end))
 
+    def tree_rows(self, tree: int) -> slice:
+        """The places of the rows that one tree holds."""
+        root = self.roots[tree]
+        return slice(int(self.start[root]), int(self.end[root]))
+
     def leaf_of_rows(self, tree: int) -> Places:
         """The leaf of each row that one tree holds, in their order."""
-        nodes = np.arange(len(self.nodes))[self.tree_nodes(tree)]
-        leaves = nodes[self.nodes.left[nodes] == LEAF]
+        nodes = self.tree_nodes(tree)
+        leaves = nodes.start + np.flatnonzero(self.nodes.left[nodes] == LEAF)
         return np.repeat(leaves, self.sizes[leaves])
 
     def to_arrays(self) -> dict[str, np.ndarray]:

@@ -87,8 +87,8 @@ class TreeGenerator(BatchMap):
         skipped = np.repeat(np.array(draws, np.uint64) * np.uint64(each), len(rows))
         own = digits[several].skip(skipped)
         here = {column: values[several] for column, values in fixed.items()}
-        cells = self.chain.sample(own, 0, here)
-        weights = self.log_weights(self.chain.features(cells))
+        cells, features = self.chain.draw(own, 0, here)
+        weights = self.log_weights(features)
         is_kept = own.uniform(each - 1) < np.exp(np.minimum(weights - self.log_cap, 0.0))
         shape = (len(draws), len(rows))
         return cells.reshape(*shape, -1), is_kept.reshape(shape)

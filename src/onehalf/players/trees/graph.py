@@ -167,9 +167,8 @@ def _add_code(graph: Graph, link: Link, seen: str | None, u: Sequence[str]) -> t
         at = graph.add("Unsqueeze", leaf, np.array([1]))
         leaf = graph.column(_add_leaves(graph, forest.nodes, at, seen), 0)
     sizes, which = np.unique(backoff.sizes, return_inverse=True)
-    every = np.arange(len(forest.nodes))
-    ancestors = [forest.climb(every, np.full(len(every), size)) for size in sizes.tolist()]
-    offset = graph.add("Gather", which * len(every), component)
+    ancestors = [forest.ancestors(size) for size in sizes.tolist()]
+    offset = graph.add("Gather", which * len(forest.nodes), component)
     node = graph.add("Add", offset, graph.cast(leaf, "int64"))
     node = graph.add("Gather", np.concatenate(ancestors).astype(np.int32), node)
     start, size = (graph.add("Gather", each, node) for each in (forest.start, forest.sizes))

@@ -1,26 +1,55 @@
-"""The leaves of rows in many small trees, found without a descent: each split rules out the leaves on its other side.
+"""The values of the leaves that rows reach in many small trees, found without a descent.
 
-Of the leaves of a tree, as bits of a number, those below the other child of a split are cleared; one bit is left in
-the end (Lucchese et al. 2015, "QuickScorer"). What all splits of a column leave depends only on the place of its value
-among their thresholds, so it is looked up for all trees at once: one search and one row of a table per column.
+Each split rules out the leaves on its other side: of the leaves of a tree, as bits of a number, those below the other
+child of a split are cleared; one bit is left in the end (Lucchese et al. 2015, "QuickScorer"). What all splits of a
+column leave depends only on the place of its value among their thresholds, so it is looked up for all trees at once:
+one search and one row of a table per column.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt
+from jaxtyping import Bool, Float, Int, UInt, UInt8
 
 from onehalf.players.trees.nodes import LEAF, Nodes
 
 __all__ = ["LeafFinder"]
 
 KINDS = (np.uint8, np.uint16, np.uint32, np.uint64)
-LEAVES = (8, 16, 32, 64)
-"""Numbers that the leaves of a tree fit in, and how many these are at most."""
+"""Numbers that the leaves of a tree fit in."""
+
+DE_BRUIJN = (0x1D, 0x0F65, 0x077CB531, 0x03F79D71B4CB0A89)
+"""For each of them a number that has all others at its top when it is shifted by each number of bits: so that of a
+product with a power of two the first bits say which power it was (Leiserson, Prokop & Randall 1998)."""
 
 Masks = UInt[np.ndarray, "places trees"]
 Bits = UInt[np.ndarray, " nodes"]
+
+
+class Hash(NamedTuple):
+    """Tells the powers of two of one kind of number apart."""
+
+    kind: type[np.unsignedinteger]
+    bits: int
+    factor: int
+
+    @classmethod
+    def of(cls, leaves: int) -> "Hash":
+        """That of the least numbers with a bit for each leaf."""
+        sizes = [8 * np.dtype(kind).itemsize for kind in KINDS]
+        at = int(np.searchsorted(sizes, leaves))
+        return cls(KINDS[at], sizes[at], DE_BRUIJN[at])
+
+    def __call__(self, powers: UInt[np.ndarray, "*n"]) -> UInt8[np.ndarray, "*n"]:
+        """The place of each power of two, from 0 on.
+
+        >>> sorted(Hash.of(8)(np.uint8(1) << np.arange(8, dtype=np.uint8)).tolist())
+        [0, 1, 2, 3, 4, 5, 6, 7]
+        """
+        first_bits = self.bits.bit_length() - 1
+        first = powers * self.kind(self.factor) >> self.kind(self.bits - first_bits)
+        return first.astype(np.uint8)
 
 
 class Lookup(NamedTuple):
@@ -39,22 +68,27 @@ class LeafFinder:
     lookups: tuple[Lookup, ...]
     all_leaves: UInt[np.ndarray, " trees"]
     """The leaves of each tree."""
-    leaves: Int[np.ndarray, "trees most"]
-    """Where each leaf of each tree is among the nodes."""
+    hash: Hash
+    values: Float[np.ndarray, "trees bits"]
+    """The value of each leaf of each tree, at the place that its bit has by the hash."""
 
     @classmethod
-    def of(cls, nodes: Nodes, roots: Int[np.ndarray, " trees"]) -> "LeafFinder":
-        """That of the trees that start at these roots, one after the other."""
+    def of(
+        cls,
+        nodes: Nodes,
+        roots: Int[np.ndarray, " trees"],
+        values: Float[np.ndarray, " nodes"],
+    ) -> "LeafFinder":
+        """That of the trees that start at these roots, one after the other, whose leaves have these values."""
         tree = np.searchsorted(roots, np.arange(len(nodes)), side="right") - 1
         is_leaf = nodes.left == LEAF
         place = _count_within(tree, is_leaf)
-        most = int(place[is_leaf].max()) + 1
+        hash = Hash.of(int(place[is_leaf].max()) + 1)
         bits = np.where(is_leaf, np.left_shift(np.uint64(1), place.astype(np.uint64)), 0)
-        kind = KINDS[int(np.searchsorted(LEAVES, most))]
-        all_leaves = np.bitwise_or.reduceat(bits, roots).astype(kind)
-        leaves = np.zeros((len(roots), most), np.int64)
-        leaves[tree[is_leaf], place[is_leaf]] = np.flatnonzero(is_leaf)
-        below = tuple(~each.astype(kind) for each in _list_below(nodes, bits))
+        all_leaves = np.bitwise_or.reduceat(bits, roots).astype(hash.kind)
+        of_leaves = np.zeros((len(roots), hash.bits))
+        of_leaves[tree[is_leaf], hash(bits[is_leaf].astype(hash.kind))] = values[is_leaf]
+        below = tuple(~each.astype(hash.kind) for each in _list_below(nodes, bits))
         lookups = []
         for column in np.unique(nodes.feature[~is_leaf]).tolist():
             splits = np.flatnonzero(~is_leaf & (nodes.feature == column))
@@ -65,17 +99,15 @@ class LeafFinder:
                 left[: level + 1, tree[split]] &= below[1][split]
                 left[level + 1 :, tree[split]] &= below[0][split]
             lookups.append(Lookup(column, thresholds, left))
-        return cls(tuple(lookups), all_leaves, leaves)
+        return cls(tuple(lookups), all_leaves, hash, of_leaves)
 
-    def find(self, features: Float[np.ndarray, "n _"]) -> Int[np.ndarray, "n trees"]:
-        """Find the node of the leaf that each row reaches in each tree."""
-        trees, most = self.leaves.shape
+    def find(self, features: Float[np.ndarray, "n _"]) -> Float[np.ndarray, "n trees"]:
+        """Find the value of the leaf that each row reaches in each tree."""
         left = np.repeat(self.all_leaves[None], len(features), axis=0)
         for column, thresholds, masks in self.lookups:
-            left &= masks[np.searchsorted(thresholds, features[:, column])]
-        # the exponent of a power of two, less 1, is its place
-        _, place = np.frexp(left.astype(np.float64))
-        return self.leaves.ravel()[place + (np.arange(trees) * most - 1)]
+            left &= masks.take(np.searchsorted(thresholds, features[:, column]), axis=0)
+        trees, bits = self.values.shape
+        return self.values.take(self.hash(left) + np.arange(trees) * bits)
 
 
 def _count_within(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -56,17 +57,25 @@ class Nodes:
             rows: Which row each of them is; by default the i-th root is that of row i.
         """
         at = np.array(roots, np.int64)
+        # those that are not at a leaf yet
         inner = np.flatnonzero(self.left[at] != LEAF)
-        flat = np.ravel(features)
-        width = features.shape[1]
+        node = at[inner]
+        by_feature = np.ravel(features.T)
+        size = np.int64(len(features))
         while len(inner):
-            node = at[inner]
             row = inner if rows is None else rows[inner]
-            is_left = flat[row * width + self.feature[node]] <= self.threshold[node]
-            node = np.where(is_left, self.left[node], self.right[node])
+            cells = by_feature.take(self.feature.take(node) * size + row)
+            is_left = cells <= self.threshold.take(node)
+            node = self._children.take(2 * node + is_left)
             at[inner] = node
-            inner = inner[self.left[node] != LEAF]
+            further = np.flatnonzero(self.left.take(node) != LEAF)
+            inner, node = inner.take(further), node.take(further)
         return at
+
+    @cached_property
+    def _children(self) -> Places:
+        """The right child of each node, then its left one."""
+        return np.column_stack([self.right, self.left]).astype(np.int64).ravel()
 
     def parents(self) -> Places:
         """The parent of each node; -1 of a root."""
@@ -87,7 +96,7 @@ class Nodes:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """All of it, by name; `from_arrays` is the way back."""
-        return dict(vars(self))
+        return {name: getattr(self, name) for name in ("left", "right", "feature", "threshold")}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Nodes":

@@ -147,6 +147,10 @@ class Scales:
             return np.zeros(len(codes), np.int64)
         return np.where(codes < 0, 0, self.bins[scale][codes] + 1)
 
+    def count_bins(self, scale: int) -> int:
+        """How many bins there are, with that of missing values."""
+        return len(self.edges[scale][0]) + 1
+
     def mass(self, bins: Codes, scale: int) -> Codes:
         """Training rows in each of these bins, at least 1."""
         inside = np.bincount(self.bins[scale], self.counts).astype(np.int64)
@@ -160,7 +164,7 @@ class Scales:
         """
         cells = np.full(len(codes), np.nan)
         known = np.flatnonzero(codes >= 0)
-        for scale in np.unique(scales[known]).tolist():
+        for scale in np.flatnonzero(np.bincount(scales[known])).tolist():
             rows = known[scales[known] == scale]
             first, last = self.edges[scale]
             inside = self.bins[scale][codes[rows]]

@@ -60,16 +60,17 @@ def choose_parents(
 
 def _associations(
     codes: Codes, scales: Sequence[Scales], order: Sequence[int]
-) -> Iterator[Float[np.ndarray, " columns"]]:
-    """The association of each column with all of them, in their order."""
+) -> Iterator[Float[np.ndarray, " earlier"]]:
+    """The association of each column with those before it, and some more, in their order."""
     rows = take_evenly(codes, MOST_ROWS)
     views = np.concatenate([_view(rows[:, j], scales[j]) for j in order], axis=1)
     norms = np.sqrt(np.square(views, dtype=np.float64).sum(axis=0)).astype(np.float32)
     for start in range(0, len(order), BLOCK):
         block = slice(VIEWS * start, VIEWS * (start + BLOCK))
-        products = views[:, block].T @ views
-        correlations = products / np.maximum(norms[block, None] * norms, 1)
-        squares = np.square(correlations).reshape(-1, VIEWS, len(order), VIEWS)
+        before = slice(0, block.stop)
+        products = views[:, block].T @ views[:, before]
+        correlations = products / np.maximum(norms[block, None] * norms[before], 1)
+        squares = np.square(correlations).reshape(len(correlations) // VIEWS, VIEWS, -1, VIEWS)
         yield from squares.sum(axis=(1, 3))
 
 

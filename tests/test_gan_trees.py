@@ -14,6 +14,7 @@ from helpers import assert_refused, fit_partly, plant_nothing, run_cli
 from onehalf import Refusal, runs
 from onehalf.cli._conditions import say_impossible
 from onehalf.gan import GAN
+from onehalf.hyperparameters import FitOptions
 from people import N, make_people
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
@@ -294,6 +295,36 @@ def test_a_dry_run_estimates_the_cost_of_trees(run):
     assert cost["rounds"] == 6
     assert cost["parameters_G"] > 1000
     assert cost["seconds_total"] > 0
+
+
+def test_the_cost_of_many_columns_is_estimated_from_some_and_said_before_a_fit(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("onehalf.runs.run.MOST_TIMED", 3)
+    monkeypatch.setattr("onehalf.runs.run.SAID_FROM", 6)
+    rng = np.random.default_rng(0)
+    path = str(tmp_path / "wide.csv")
+    wide = pd.DataFrame(rng.integers(0, 9, (60, 6)), columns=list("abcdef"))
+    wide["b"] = np.where(wide["a"] > 4, "yes", "no")
+    wide.to_csv(path, index=False)
+    options = FitOptions(players="trees", evaluate=False, label="b", random_state=0)
+    said = []
+    cost = runs.estimate_cost(path, options, on_progress=said.append)
+    assert said == ["The cost is estimated from 4 of the 6 columns."]
+    some = wide[["a", "b", "c", "f"]]
+    some.to_csv(path, index=False)
+    fit, _, _ = runs.start_fit(path, options)
+    arrays = fit.best[0].to_arrays()
+    numbers = sum(each.size for each in arrays.values())
+    assert cost.parameters_G == round(6 / 4 * numbers)
+
+    wide.to_csv(path, index=False)
+    said.clear()
+    runs.open_run(tmp_path / "run", path, options, on_progress=said.append)
+    assert re.fullmatch(
+        r"6 columns are many for trees: the fit takes about \d+ s, estimated from 4 of them.",
+        said[-1],
+    )
 
 
 def test_minutes_are_turned_into_rounds():

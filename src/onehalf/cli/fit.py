@@ -209,12 +209,11 @@ def _print_cost(
     data: str, options: FitOptions, size: int | None, as_json: bool, began: float
 ) -> None:
     """Print the recipe and what a fit would cost."""
-    from onehalf import fitting, runs
+    from onehalf import runs
 
-    fit, fit_data, _ = runs.start_fit(
+    cost = runs.estimate_cost(
         data, options, image_size=size, on_progress=say, since=began
-    )
-    cost = fitting.estimate_cost(fit, fit_data).to_dict()
+    ).to_dict()
     if as_json:
         return print_json({"data": data, **cost})
     known = {name: value for name, value in cost.items() if value is not None}

@@ -4,13 +4,14 @@ Whatever takes a `Dataset` trusts it: nothing is checked or converted a second t
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from onehalf._blocks import take_evenly
 from onehalf.data.arrays.validation import check, check_labels, to_array
 from onehalf.data.tables.frames import empty_frame, is_data_frame, to_table
 from onehalf.data.tables.schema import Schema
@@ -72,6 +73,14 @@ class Dataset:
     def to_objects(self) -> Any:
         """Convert to what `from_objects` and `measure` take: an array, a pair (X, y) or a table."""
         return self.values if self.labels is None else (self.values, self.labels)
+
+    def take_columns(self, most: int, needed: Collection[str] = ()) -> "Dataset":
+        """Take at most this number of a table's columns, evenly from first to last, and those that are needed."""
+        names = self.table.column_names
+        taken = {*take_evenly(np.array(names), most).tolist(), *needed}
+        return dataclasses.replace(
+            self, values=self.table.select([name for name in names if name in taken])
+        )
 
     def infer_schema(self, schema: Schema | None = None) -> Schema:
         """Infer the schema of a table: of all rows of its file, as far as they were counted.

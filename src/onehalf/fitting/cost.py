@@ -83,6 +83,19 @@ class Cost:
         rounds = self.seconds_setup + self.seconds_training
         return rounds + self.seconds_evaluation + self.seconds_certificate + self.seconds_page
 
+    def multiply(self, factor: float, seconds_reading: float) -> "Cost":
+        """The cost with this many times as many columns, that of reading the data apart."""
+        return dataclasses.replace(
+            self,
+            parameters_D=round(factor * self.parameters_D),
+            parameters_G=round(factor * self.parameters_G),
+            seconds_setup=seconds_reading + factor * self.seconds_setup,
+            seconds_training=factor * self.seconds_training,
+            seconds_evaluation=factor * self.seconds_evaluation,
+            seconds_certificate=factor * self.seconds_certificate,
+            megabytes=factor * self.megabytes,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The recipe and its cost for JSON; `seconds` are those of rounds and of evaluations on validation rows."""
         seconds = {

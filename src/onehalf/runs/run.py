@@ -10,13 +10,14 @@ from typing import Any, NoReturn
 from onehalf import fitting
 from onehalf._errors import Refusal, refuse
 from onehalf._files import check_writable, is_temporary, remove_temporaries
+from onehalf._text import format_duration
 from onehalf.data.dataset import Dataset
 from onehalf.data.loading import is_path
 from onehalf.data.rows import EncodedRows
 from onehalf.data.sources import load_some
 from onehalf.domains import infer_domain
 from onehalf.evaluation.result import QuickTable
-from onehalf.fitting import Fit, FitData
+from onehalf.fitting import Cost, Fit, FitData
 from onehalf.hyperparameters import FitOptions, Hyperparameters, about
 from onehalf.runs import checkpoint
 from onehalf.runs.checkpoint import save
@@ -28,6 +29,7 @@ from onehalf.runs.signals import StopSignals
 __all__ = [
     "Run",
     "describe_options",
+    "estimate_cost",
     "fit_run",
     "load_rows",
     "next_folder",
@@ -37,6 +39,12 @@ __all__ = [
 
 SAVE_EVERY = 20.0
 """Seconds between saves, at most; an evaluation is saved at once."""
+
+MOST_TIMED = 200
+"""Columns of a table from which the cost of trees is estimated, at most."""
+
+SAID_FROM = 1000
+"""Columns from which the cost of trees is said before they are fitted."""
 
 Progress = Callable[[str], None]
 """Is called with sentences for people, as things are done."""
@@ -138,9 +146,9 @@ def open_run(
     if folder.exists():
         remove_temporaries(folder, checkpoint.is_name)
     if not is_begun:
-        fit, data, rows = start_fit(
-            word, options, image_size=image_size, on_progress=on_progress, since=since
-        )
+        dataset = _load(word, image_size, on_progress)
+        _say_cost(dataset, options, on_progress)
+        fit, data, rows = _start(dataset, options, since)
         return Run(folder, fit, data, rows, source, asked)
     fit, note = checkpoint.recover(folder)
     for said in (note, checkpoint.restore_copies(folder, fit)):
@@ -188,8 +196,65 @@ def start_fit(
 ) -> tuple[Fit, FitData, EncodedRows]:
     """Start a fit on a named data set or a path; returns the fit before round 0, its splits, and all rows."""
     since = time.perf_counter() if since is None else since
-    asked = options.check()
+    options.check()
+    return _start(_load(word, image_size, on_progress), options, since)
+
+
+def estimate_cost(
+    word: str,
+    options: FitOptions,
+    *,
+    image_size: int | None = None,
+    on_progress: Progress = lambda text: None,
+    since: float | None = None,
+) -> Cost:
+    """Estimate what a fit would cost; of trees on a wide table by a fit to some of its columns.
+
+    The cost is taken to grow in proportion: each column sees at most 100 others, and 75 on average in a table of
+    `MOST_TIMED` columns. The arguments are those of `start_fit`.
+    """
+    since = time.perf_counter() if since is None else since
+    options.check()
     dataset = _load(word, image_size, on_progress)
+    some = _take_some_columns(dataset, options)
+    if some is dataset:
+        fit, data, _ = _start(dataset, options, since)
+        return fitting.estimate_cost(fit, data)
+    timed, columns = some.table.num_columns, dataset.table.num_columns
+    on_progress(f"The cost is estimated from {timed:,} of the {columns:,} columns.")
+    return _estimate_whole(some, columns, options, time.perf_counter() - since)
+
+
+def _say_cost(dataset: Dataset, options: FitOptions, on_progress: Progress) -> None:
+    """Say beforehand what a fit takes, if that is long because of the number of columns."""
+    some = _take_some_columns(dataset, options)
+    if some is dataset or dataset.table.num_columns < SAID_FROM:
+        return
+    columns = dataset.table.num_columns
+    try:
+        cost = _estimate_whole(some, columns, options, 0.0)
+    except Refusal:
+        # there is too little in some of the columns to try, and all of them may have enough
+        return
+    on_progress(
+        f"{columns:,} columns are many for trees: the fit takes about {format_duration(cost.seconds_total)}, "
+        f"estimated from {some.table.num_columns:,} of them."
+    )
+
+
+def _estimate_whole(
+    some: Dataset, columns: int, options: FitOptions, seconds_reading: float
+) -> Cost:
+    """Estimate what a fit to a table would cost from a fit to some of its columns."""
+    fit, data, _ = _start(some, options, time.perf_counter())
+    cost = fitting.estimate_cost(fit, data)
+    return cost.multiply(columns / some.table.num_columns, seconds_reading)
+
+
+def _start(
+    dataset: Dataset, options: FitOptions, since: float
+) -> tuple[Fit, FitData, EncodedRows]:
+    """Start a fit on data that were read."""
     domain = infer_domain(
         dataset,
         options.labels,
@@ -198,8 +263,17 @@ def start_fit(
         options.chosen_constraints,
     )
     rows = domain.encode(dataset)
-    fit, data = fitting.start(domain, rows, asked, since=since)
+    fit, data = fitting.start(domain, rows, options.check(), since=since)
     return fit, data, rows
+
+
+def _take_some_columns(dataset: Dataset, options: FitOptions) -> Dataset:
+    """The columns to estimate the cost from: all, unless trees are to learn from many that no option refers to."""
+    names_columns = options.schema or options.chosen_constraints or dataset.totals
+    is_timed_whole = options.players != "trees" or options.minutes is not None or names_columns
+    if is_timed_whole or not dataset.is_table or dataset.table.num_columns <= MOST_TIMED:
+        return dataset
+    return dataset.take_columns(MOST_TIMED, {*options.labels, *options.kept_columns})
 
 
 def load_rows(folder: Path, fit: Fit, on_progress: Progress = lambda text: None) -> EncodedRows:

@@ -12,6 +12,8 @@ import onehalf as oh
 from onehalf.evaluation.result import Measurement, schema, schemas
 from onehalf.measuring import measure_steps
 
+pytestmark = pytest.mark.usefixtures("critics_without_nets")
+
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference"
 
 

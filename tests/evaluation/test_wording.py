@@ -11,6 +11,8 @@ import onehalf as oh
 from onehalf.evaluation import wording
 from onehalf.evaluation.result import DetectableEffect, Marginal
 
+pytestmark = pytest.mark.usefixtures("critics_without_nets")
+
 BANNED = re.compile(
     r"identical|indistinguishable|passe[sd]|same as the data|\b1\.0\b(?! ?%)|p = below",
     re.IGNORECASE,

@@ -20,15 +20,15 @@ BROKEN = {
 """What once ended in an error."""
 
 COUNTS = {
-    "npy": 500,
-    "npz": 300,
-    "csv": 40,
-    "parquet": 100,
+    "npy": 1500,
+    "npz": 800,
+    "csv": 60,
+    "parquet": 150,
     "folder": 30,
-    "idx": 400,
+    "idx": 1000,
     "pictures": 100,
-    "schema": 60,
-    "where": 60,
+    "schema": 100,
+    "where": 100,
     "options": 30,
     "rules": 30,
     "points": 40,

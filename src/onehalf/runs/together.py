@@ -91,7 +91,7 @@ def follow(options: FitOptions) -> None:
 
 
 def _pack_fit(fit: Fit, count: int) -> tuple[bytes, bytes]:
-    """What others need to know of a fit with so many training rows: as JSON, and the arrays of its preprocessing."""
+    """What others need to know of a fit on `count` training rows: as JSON, and the arrays of its preprocessing."""
     about = {
         "recipe": dataclasses.asdict(fit.recipe),
         "domain": fit.domain.to_dict(),

@@ -71,7 +71,7 @@ class LeafTable:
 def choose_counter(
     bins: Places, first: int, leaves: Places, *, width: int, queries: int
 ) -> Counter:
-    """What counts the rows of so many slices fastest; see `LeafTable`."""
+    """Choose what counts the rows of `queries` slices fastest; see `LeafTable`."""
     if (np.diff(leaves) != 0).sum() * width <= ENTRIES_PER_QUERY * queries:
         return LeafTable(bins, first, leaves, width)
     return SortedRows(bins, first)

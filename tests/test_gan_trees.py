@@ -313,7 +313,7 @@ def test_the_cost_of_many_columns_is_estimated_from_some_and_said_before_a_fit(
     assert said == ["The cost is estimated from 4 of the 6 columns."]
     some = wide[["a", "b", "c", "f"]]
     some.to_csv(path, index=False)
-    fit, _, _ = runs.start_fit(path, options)
+    fit = runs.open_run(tmp_path / "some", path, options).fit
     arrays = fit.best[0].to_arrays()
     numbers = sum(each.size for each in arrays.values())
     assert cost.parameters_G == round(6 / 4 * numbers)

@@ -195,7 +195,7 @@ def test_arrows_start_from_the_first_coordinate_of_z_alone():
 def test_D_that_depends_on_labels_is_not_drawn(tmp_path):
     np.savez(tmp_path / "x.npz", x=ROWS, y=np.arange(150) % 2)
     options = FitOptions(label="y", rounds=100, width=4, m=16, random_state=0)
-    fit, data, _ = runs.start_fit(str(tmp_path / "x.npz"), options)
-    generators = data.players.generators(fit.state)
-    found = recording.record_snapshot(fit, data, generators, 0)
+    run = runs.open_run(tmp_path / "run", str(tmp_path / "x.npz"), options)
+    generators = run.data.players.generators(run.fit.state)
+    found = recording.record_snapshot(run.fit, run.data, generators, 0)
     assert set(found.each[0]) == {"t", "samples", "points"}

@@ -11,10 +11,11 @@ def fits(tmp_path_factory):
     """A fit of images before round 0 and after each chunk, as `run` yields it; with the data, and its path."""
     from onehalf import fitting, runs
 
-    path = tmp_path_factory.mktemp("data") / "x.npy"
+    folder = tmp_path_factory.mktemp("data")
+    path = folder / "x.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (20, 4, 4), np.uint8))
-    fit, data, _ = runs.start_fit(str(path), TINY_IMAGES)
-    return [fit, *fitting.run(fit, data)], data, str(path)
+    run = runs.open_run(folder / "run", str(path), TINY_IMAGES)
+    return [run.fit, *fitting.run(run.fit, run.data)], run.data, str(path)
 
 
 @pytest.fixture

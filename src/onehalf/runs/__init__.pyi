@@ -7,7 +7,7 @@ from .checkpoint import (
     saved_rounds,
 )
 from .lock import lock
-from .run import Run, estimate_cost, fit_run, load_rows, next_folder, open_run, start_fit
+from .run import Run, estimate_cost, fit_run, load_rows, next_folder, open_run
 from .saved import SavedRun, Source
 from .signals import Stopped, StopSignals
 from .together import check_same, follow, refuse_together, share
@@ -34,5 +34,4 @@ __all__ = [
     "restore_copies",
     "saved_rounds",
     "share",
-    "start_fit",
 ]

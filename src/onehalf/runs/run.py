@@ -34,7 +34,6 @@ __all__ = [
     "load_rows",
     "next_folder",
     "open_run",
-    "start_fit",
 ]
 
 SAVE_EVERY = 20.0
@@ -186,20 +185,6 @@ def fit_run(
         return run.train(watch), run.rows
 
 
-def start_fit(
-    word: str,
-    options: FitOptions,
-    *,
-    image_size: int | None = None,
-    on_progress: Progress = lambda text: None,
-    since: float | None = None,
-) -> tuple[Fit, FitData, EncodedRows]:
-    """Start a fit on a named data set or a path; returns the fit before round 0, its splits, and all rows."""
-    since = time.perf_counter() if since is None else since
-    options.check()
-    return _start(_load(word, image_size, on_progress), options, since)
-
-
 def estimate_cost(
     word: str,
     options: FitOptions,
@@ -211,7 +196,7 @@ def estimate_cost(
     """Estimate what a fit would cost; of trees on a wide table by a fit to some of its columns.
 
     The cost is taken to grow in proportion: each column sees at most 100 others, and 75 on average in a table of
-    `MOST_TIMED` columns. The arguments are those of `start_fit`.
+    `MOST_TIMED` columns. The arguments are those of `open_run`.
     """
     since = time.perf_counter() if since is None else since
     options.check()

@@ -41,6 +41,7 @@ from table_sources import TABLES, write
 OURS = {
     "trees": ["--players", "trees"],
     "networks": ["--players", "neural"],
+    "uncorrected": ["--players", "neural", "--no-refine"],
 }
 """What `onehalf fit` is told for each of our arms."""
 

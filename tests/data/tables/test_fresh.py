@@ -41,7 +41,7 @@ def draw(values, n=200, kind="id", name="x", seed=1):
     [
         ([f"ORD-2024-{n:05d}" for n in range(1, 300)], r"ORD-2024-\d{5}"),
         ([f"ORD-{2022 + n // 100}-{n:05d}" for n in range(1, 300)], r"ORD-202[234]-\d{5}"),
-        (rng.choice(np.arange(10**7, 10**8), 300).astype(str).tolist(), r"[1-9]\d{7}"),
+        (rng.integers(10**7, 10**8, 300).astype(str).tolist(), r"[1-9]\d{7}"),
         ([f"{n:08d}" for n in rng.choice(10**8, 300)], r"\d{8}"),
         ([f"u{n}" for n in range(300)], r"u[1-9]\d{2,3}"),
         ([str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(300)], uuid.UUID),

@@ -410,11 +410,12 @@ def test_a_claim_that_fails_is_said_and_is_exit_code_1(tmp_path, monkeypatch):
     assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
 
 
-def test_dry_run_says_what_it_would_cost_and_leaves_nothing(tmp_path):
-    done = run_cli("fit", "digits", "--dry-run", "--json", "--rounds", 300, cwd=tmp_path)
+def test_dry_run_says_what_it_would_cost_and_leaves_nothing(run, tmp_path):
+    digits = run[0].with_suffix(".npy")
+    done = run_cli("fit", digits, "--dry-run", "--json", "--rounds", 200, cwd=tmp_path)
     numbers = json.loads(done.stdout)
-    assert numbers["rounds"] == 300
-    assert numbers["rows_train"] == 1257
+    assert numbers["rounds"] == 200
+    assert numbers["rows_train"] == 350
     training, evaluation = numbers["seconds_training"], numbers["seconds_evaluation"]
     assert numbers["seconds_total"] > training + evaluation > numbers["seconds"] > 0
     assert not list(tmp_path.iterdir())

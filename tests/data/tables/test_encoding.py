@@ -196,3 +196,10 @@ def test_words_that_are_hidden_have_their_places_and_come_back():
         assert hidden.reveal_words(each).words == encoder.words
         assert hidden.reveal_words(each.slice(0, 2)).words == hidden.words
         assert encoder.hide_words(cells[:2], ["city"]).words == encoder.words
+
+
+def test_a_word_of_another_table_is_shown_though_the_first_has_another_type():
+    first, other = pa.table({"n": [70, 70, 70]}), pa.table({"n": [70.0, 48.3]})
+    encoder = TableEncoder.fit(first, other)
+    cells = encoder.encode(other)
+    assert {encoder.show(0, cell) for cell in cells[:, 0]} == {"70", "48.3"}

@@ -254,9 +254,12 @@ class TableEncoder:
         words = self.words.get(about.name, ())
         if words and not np.isnan(cell) and words[int(cell)] == HIDDEN:
             return HIDDEN
-        value = self._array(about, np.array([cell]), self.types.field(about.name).type)[
-            0
-        ].as_py()
+        type_ = self.types.field(about.name).type
+        try:
+            value = self._array(about, np.array([cell]), type_)[0].as_py()
+        except pa.ArrowInvalid:
+            # a word of another table, which has another type
+            return words[int(cell)]
         return (
             "missing"
             if value is None

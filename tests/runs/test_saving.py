@@ -159,13 +159,21 @@ def test_a_damaged_state_falls_back_to_the_one_before(run, quick_fits, harm):
         flip(state, -1)
     else:
         state.unlink()
-    with pytest.raises(Refusal, match=r"got .*\. `onehalf fit` with the same options goes on"):
+    with pytest.raises(Refusal, match=r"missing, truncated or altered\. The state that was"):
         runs.load_model(run)
     said = []
+    for load in (runs.load, runs.load_model):
+        load(run, said.append)
+    assert len(said) == 2
+    assert set(said) == {
+        f"{state} is missing, truncated or altered. The state that was saved before it, after round 200, is used "
+        "instead."
+    }
+    said.clear()
     runs.fit_run(run, quick_fits, OPTIONS, on_progress=said.append)
     found = read_files(run)
     assert found[STATE] == whole[STATE]
-    assert "from the state that was saved before it, after round 200; 0 rounds are" in said[0]
+    assert said[0].endswith("after round 200, is used instead. 0 rounds are trained again.")
 
 
 def test_the_rounds_that_are_repeated_are_counted(tmp_path, quick_fits, fits):
@@ -175,13 +183,16 @@ def test_the_rounds_that_are_repeated_are_counted(tmp_path, quick_fits, fits):
     flip(tmp_path / "run" / STATE, -1)
     fit, said = checkpoint.recover(tmp_path / "run")
     assert fit.rounds == runs.load(tmp_path / "run").rounds == 100
-    assert said.endswith("after round 100; 100 rounds are trained again.")
+    assert said.endswith("after round 100, is used instead. 100 rounds are trained again.")
 
 
 def test_two_damaged_states_are_refused(run, quick_fits):
     for name in (STATE, PREVIOUS):
         flip(run / name, -1)
-    with pytest.raises(Refusal, match=r"state.safetensors: expected .* truncated or altered"):
+    refused = (
+        r"state.safetensors: expected .* truncated or altered one\. No older state is whole"
+    )
+    with pytest.raises(Refusal, match=refused):
         runs.fit_run(run, quick_fits, OPTIONS)
 
 

@@ -19,7 +19,7 @@ from onehalf import runs
 from onehalf.fitting.history import PATIENCE
 from onehalf.runs.lock import LOCK, Holder
 from onehalf.runs.saved import SavedRun
-from onehalf.runs.state_file import read_state, write_state
+from onehalf.runs.state_file import PREVIOUS, read_state, write_state
 from onehalf.views import RunReader, label_runs, state, view_run
 from onehalf.views.source import SourceRows
 from onehalf.views.state import find_standing
@@ -349,7 +349,24 @@ def test_a_damaged_run_says_so_and_shows_what_was_read_before(line):
     assert damaged.state == "damaged"
     assert "truncated or altered" in damaged.sentence
     assert damaged.picture == whole.picture
+    (line / PREVIOUS).unlink()
+    assert reader.view().sentence.endswith("What is shown was read before.")
+    assert reader.view().picture == whole.picture
     assert show(line)["picture"] is None
+
+
+@pytest.mark.parametrize("harm", ["cut", "removed"])
+def test_a_damaged_run_shows_the_state_before_and_says_of_which_round_it_is(line, harm):
+    path = line / "state.safetensors"
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-10])
+    else:
+        path.unlink()
+    before = show(line)
+    assert before["state"] == "damaged"
+    assert "saved before it, after round 200, is used instead. To go on" in before["sentence"]
+    assert before["rounds"]["done"] == 200
+    assert before["picture"]
 
 
 def test_a_folder_that_vanishes_leaves_what_was_read(line):

@@ -47,7 +47,7 @@ def _walk(run: Path, n: int, seed: int) -> "list[np.ndarray]":
 
     from onehalf import runs
 
-    rows = runs.load_model(run).interpolate(jr.key(seed), n, STEPS)
+    rows = runs.load_model(run, say).interpolate(jr.key(seed), n, STEPS)
     return [rows.x[step * n : (step + 1) * n] for step in range(STEPS)]
 
 
@@ -55,5 +55,5 @@ def _previews(run: Path, n: int) -> "list[np.ndarray]":
     """Return the samples that the chosen seed left at each evaluation."""
     from onehalf import runs
 
-    fit = runs.load(run)
+    fit = runs.load(run, say)
     return [preview[:n] for preview in fit.previews[fit.chosen :: fit.recipe.seeds]]

@@ -13,9 +13,6 @@ __all__ = ["describe_inputs"]
 BLOCK = 2**20
 """Bytes that are read at a time."""
 
-STATE = "state.safetensors"
-"""The file of a run that has what was learned."""
-
 
 def describe_inputs(
     words: Mapping[str, str | None],
@@ -28,14 +25,16 @@ def _describe(word: str) -> "onehalf.evaluation.result.InputFile":
     """Hash a file, all files in a folder, or what a run has learned."""
     from onehalf.data.loading import is_path
     from onehalf.evaluation.result import InputFile
+    from onehalf.runs.recipe_file import RECIPE
+    from onehalf.runs.state_file import read_newest
 
     path = Path(word)
     if not is_path(word):
         return InputFile(name=word, sha256=None)
     if not path.is_dir():
         sha256 = _hash([path])
-    elif (path / STATE).exists():
-        sha256 = _hash([path / STATE])
+    elif (path / RECIPE).exists():
+        sha256 = _hash([read_newest(path).path])
     else:
         sha256 = _hash(sorted(each for each in path.rglob("*") if each.is_file()), path)
     return InputFile(name=path.resolve().name, sha256=sha256)

@@ -179,7 +179,7 @@ def _draw_from_run(
     from onehalf.evaluation.samples import choose_samples_per_row
     from onehalf.gan import GAN
 
-    gan = GAN.from_fit(runs.load(Path(run)))
+    gan = GAN.from_fit(runs.load(Path(run), say))
     if gan.was_fitted_on(*data.X_y):
         say(f"{run} was fitted on {real}: copies of its training rows count as data here.")
     n = len(data)

@@ -40,7 +40,7 @@ def export(
     runs.load_domain(run)
     check_writable(to.resolve().parent)
     set_up_jax()
-    description = runs.load_model(run).export(to)
+    description = runs.load_model(run, say).export(to)
     if as_json:
         print_json(description.to_dict())
     for sentence in _describe(description):

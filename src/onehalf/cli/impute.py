@@ -78,7 +78,7 @@ def impute(
     from onehalf import runs
     from onehalf.data.loading import load
 
-    model = runs.load_model(run)
+    model = runs.load_model(run, say)
     model.check_imputes()
     model = reveal_words(run, model)
     domain = model.domain

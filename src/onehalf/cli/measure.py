@@ -145,7 +145,7 @@ def measure(
 
     alpha, seed = check_alpha(alpha), check_seed(seed)
     types = read_schema(schema)
-    gan = GAN.from_fit(runs.load(run)) if run else None
+    gan = GAN.from_fit(runs.load(run, say)) if run else None
     compared: dict[str, Any] = {}
     if not gan and not train and size is None:
         compared |= measuring.open_large_sides(real, other) or {}

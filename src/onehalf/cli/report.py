@@ -1,6 +1,7 @@
 """`onehalf report`: write a run's report, which `onehalf fit` does too."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +43,14 @@ def report(
     set_up_jax()
     from onehalf import report, runs
 
-    fit = runs.load(run)
+    damage: list[str] = []
+    fit = runs.load(run, damage.append)
     rows = runs.load_rows(run, fit, say)
-    if note := runs.restore_copies(run, fit):
+    for note in damage or filter(None, [runs.restore_copies(run, fit)]):
         say(note)
     if show_rows:
         fit = _show_rows(fit, rows)
-    truth = write_report(run, fit, rows)
+    truth = write_report(run, fit, rows, notes=damage)
     summary = report.summarize(fit, truth, len(rows))
     source = runs.load_source(run).source
     suffix = fit.domain.default_suffix(source)
@@ -74,7 +76,10 @@ def _show_rows(
 
 
 def write_report(
-    folder: Path, fit: "onehalf.fitting.Fit", rows: "onehalf.data.rows.EncodedRows"
+    folder: Path,
+    fit: "onehalf.fitting.Fit",
+    rows: "onehalf.data.rows.EncodedRows",
+    notes: Sequence[str] = (),
 ) -> "onehalf.theory.ground_truth.GroundTruth | None":
     """Write samples and report.html into a run's folder.
 
@@ -82,6 +87,7 @@ def write_report(
         folder: The run's.
         fit: What was learned.
         rows: All rows of its data.
+        notes: What else the page is to say.
 
     Returns:
         How far the samples are from the density, if it is known.
@@ -110,6 +116,6 @@ def write_report(
         )
     view = views.view_run(folder, rows=rows.x).to_dict()
     replay = make_replay(view) if view["history"] else None
-    page = report.render_fit_page(fit, rows, samples, Path(source).name, truth, replay)
+    page = report.render_fit_page(fit, rows, samples, Path(source).name, truth, replay, notes)
     write_file(folder / "report.html", page.encode())
     return truth

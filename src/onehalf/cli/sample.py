@@ -159,7 +159,7 @@ def sample(
     fresh = domain.fresh_generator(seed, ids=ids)
     if given:
         return _sample_given(run, given, out, seed or 0, fresh, safe_cells=safe_cells)
-    model = runs.load_model(run)
+    model = runs.load_model(run, say)
     say_memory("Unique keys", n, model.estimate_key_memory(n))
     if fresh is not None:
         needed = domain.estimate_new_memory(n)
@@ -198,7 +198,7 @@ def _sample_given(
     from onehalf import runs
     from onehalf.data.loading import load
 
-    model = reveal_words(run, runs.load_model(run))
+    model = reveal_words(run, runs.load_model(run, say))
     domain = model.domain
     data = load(str(given), allow_empty=True)
     say_given_memory(given, len(data), math.prod(domain.row_shape))

@@ -50,6 +50,7 @@ def render_fit_page(
     title: str,
     truth: GroundTruth | None = None,
     replay: Replay | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
     """Render the page of a fit.
 
@@ -60,12 +61,13 @@ def render_fit_page(
         title: The heading.
         truth: How far p_g is from a density that is known.
         replay: Its training, to be replayed on the page.
+        notes: What else is to be said of the fit, before anything else.
     """
     summary = summarize(fit, truth, len(rows))
     measurement = summary.certificate
     splits = split_rows(rows)
     data = fit.domain.sections(splits.validation, samples, "samples", train=splits.train)
-    notes = [*privacy_notes(summary), *fit_notes(summary)]
+    notes = [*notes, *privacy_notes(summary), *fit_notes(summary)]
     sentences = fit_sentences(summary, leading_sentences(measurement) if measurement else [])
     first: list[Section] = []
     measured: list[Section] = []

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ from onehalf.runs.state_file import (
     PREVIOUS,
     STATE,
     DamagedState,
+    read_newest,
     read_state,
     write_state,
 )
@@ -60,6 +61,9 @@ __all__ = [
     "save",
     "saved_rounds",
 ]
+
+OnFallback = Callable[[str], object]
+"""Is called with a sentence if an older state is read, as the newest one is damaged."""
 
 PREPROCESSING = "units."
 """How the names of the preprocessor's arrays begin."""
@@ -190,9 +194,13 @@ class _Saved:
     preprocessor: Preprocessor
 
     @classmethod
-    def read(cls, folder: Path, name: str = STATE) -> "_Saved":
+    def read(cls, folder: Path, on_fallback: OnFallback | None) -> "_Saved":
         """Read the files of a run; refuses those that are damaged, altered or of another version."""
-        run = SavedRun.read(folder, name)
+        run = SavedRun.read(folder)
+        if run.fallback and on_fallback is None:
+            raise DamagedState(run.fallback)
+        if run.fallback and on_fallback:
+            on_fallback(run.fallback)
         domain = domains.load_domain(run.domain)
         preprocessing = {
             name.removeprefix(PREPROCESSING): value
@@ -216,12 +224,12 @@ class _Saved:
         return _fill(self.run.path, name, tree, self.run.arrays)
 
 
-def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
+def load(folder: Path, on_fallback: OnFallback | None = None) -> "onehalf.fitting.Fit":
     """Load the fit of a run as it was saved.
 
     Args:
         folder: The run.
-        name: The file of the state.
+        on_fallback: Accepts an older state where the newest one is damaged; None refuses it.
 
     Raises:
         Refusal: The folder is no run, was written by another version, or its files are damaged.
@@ -230,7 +238,7 @@ def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
     from onehalf.fitting import Fit
 
     with as_written(folder):
-        saved = _Saved.read(folder, name)
+        saved = _Saved.read(folder, on_fallback)
         run = saved.run
         about = run.about
         certificate = about["certificate"]
@@ -261,14 +269,14 @@ def load(folder: Path, name: str = STATE) -> "onehalf.fitting.Fit":
         return dataclasses.replace(fit, state=saved.fill("state", state), best=best)
 
 
-def load_model(folder: Path) -> GenerativeModel:
-    """Load what a run has learned, without the rest of its fit: the same as `load(folder).model`.
+def load_model(folder: Path, on_fallback: OnFallback | None = None) -> GenerativeModel:
+    """Load what a run has learned, without the rest of its fit: the same as `load(folder, on_fallback).model`.
 
     Raises:
         Refusal: The folder is no run, was written by another version, or its files are damaged.
     """
     with as_written(folder):
-        saved = _Saved.read(folder)
+        saved = _Saved.read(folder, on_fallback)
         run = saved.run
         chosen = choose_seed(run.history, run.recipe)
         G = saved.domain.blank_generator(run.recipe, saved.preprocessor)
@@ -281,7 +289,7 @@ def load_source(folder: Path) -> Source:
     with as_written(folder):
         data = read_recipe(folder).content["data"]
         with contextlib.suppress(Refusal):
-            data |= read_state(folder / STATE).about.get("source", {})
+            data |= read_newest(folder).about.get("source", {})
         return Source(data["source"], data["size"])
 
 
@@ -314,19 +322,13 @@ def recover(folder: Path) -> "tuple[onehalf.fitting.Fit, str]":
     Raises:
         Refusal: As `load`, if there is no whole state.
     """
-    try:
-        return load(folder), ""
-    except DamagedState as damage:
-        try:
-            fit = load(folder, PREVIOUS)
-        except Refusal:
-            raise damage from None
-        (folder / PREVIOUS).replace(folder / STATE)
-        repeated = max(_last_line(folder / HISTORY) - fit.rounds, 0)
-        return fit, (
-            f"{folder / STATE} is missing, truncated or altered. The fit goes on from the state that was saved before "
-            f"it, after round {fit.rounds:,}; {repeated:,} rounds are trained again."
-        )
+    said: list[str] = []
+    fit = load(folder, said.append)
+    if not said:
+        return fit, ""
+    (folder / PREVIOUS).replace(folder / STATE)
+    repeated = max(_last_line(folder / HISTORY) - fit.rounds, 0)
+    return fit, f"{said[0]} {repeated:,} rounds are trained again."
 
 
 def _name_leaves(name: str, tree: Any) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from onehalf.fitting.history import HistoryRow
 from onehalf.fitting.snapshots import Snapshots
 from onehalf.recipe import Recipe
 from onehalf.runs.recipe_file import RECIPE, read_recipe, refuse_version
-from onehalf.runs.state_file import STATE, StateFile, read_state
+from onehalf.runs.state_file import PREVIOUS, STATE, StateFile, read_newest
 
 __all__ = [
     "HISTORY",
@@ -75,12 +75,8 @@ class SavedRun:
     """Whether samples are corrected by D."""
 
     @classmethod
-    def read(cls, folder: Path, name: str = STATE) -> "SavedRun":
-        """Read the files of a run.
-
-        Args:
-            folder: The run.
-            name: The file of the state.
+    def read(cls, folder: Path) -> "SavedRun":
+        """Read the files of a run; where its state is damaged, the one that was saved before.
 
         Raises:
             Refusal: They are damaged, altered, or of another version.
@@ -89,14 +85,13 @@ class SavedRun:
         known = {field.name for field in dataclasses.fields(Recipe)}
         if not content["solved"].keys() <= known:
             refuse_version(folder, content)
-        path = folder / name
-        state = read_state(path)
+        state = read_newest(folder)
         if state.about["recipe"] != recipe_hash:
             expected = "the file that the state was saved with"
             refuse(str(folder / RECIPE), expected=expected, got="an altered one")
         data = content["data"] | state.about.get("source", {})
         return cls(
-            path=path,
+            path=state.path,
             recipe=Recipe(
                 **content["solved"] | state.about["rounds_asked"] | state.about.get("rates", {})
             ),
@@ -110,6 +105,17 @@ class SavedRun:
             previews=tuple(_read_previews(folder, state)),
             snapshots=_read_snapshots(state.arrays),
             is_refined=any(name.startswith("refinement.") for name in state.arrays),
+        )
+
+    @property
+    def fallback(self) -> str:
+        """Which older state this is, in a sentence; '' if it is the newest one."""
+        if self.path.name != PREVIOUS:
+            return ""
+        newest = self.path.with_name(STATE)
+        return (
+            f"{newest} is missing, truncated or altered. The state that was saved before it, after round "
+            f"{self.about['t']:,}, is used instead."
         )
 
 

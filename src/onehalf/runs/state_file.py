@@ -16,7 +16,15 @@ import safetensors.numpy
 from onehalf._errors import Refusal, refuse
 from onehalf._files import keep_file, write_file
 
-__all__ = ["PREVIOUS", "STATE", "DamagedState", "StateFile", "read_state", "write_state"]
+__all__ = [
+    "PREVIOUS",
+    "STATE",
+    "DamagedState",
+    "StateFile",
+    "read_newest",
+    "read_state",
+    "write_state",
+]
 
 STATE = "state.safetensors"
 PREVIOUS = "state.previous.safetensors"
@@ -24,6 +32,7 @@ PREVIOUS = "state.previous.safetensors"
 METADATA = "onehalf"
 """The entry of the metadata."""
 
+NONE_WHOLE = "No older state is whole; `onehalf fit` into another folder trains anew."
 
 DAMAGED = (
     safetensors.SafetensorError,
@@ -44,6 +53,7 @@ class DamagedState(Refusal):
 class StateFile(NamedTuple):
     """What a file of a state holds."""
 
+    path: Path
     arrays: dict[str, np.ndarray]
     about: dict[str, Any]
     """Everything else."""
@@ -65,6 +75,22 @@ def write_state(
     write_file(path, content)
 
 
+def read_newest(folder: Path) -> StateFile:
+    """Read the newest state of a run that is whole: where that is not the last one, its path is that of `PREVIOUS`.
+
+    Raises:
+        DamagedState: None is whole.
+        Refusal: It can't be read by this user.
+    """
+    try:
+        return read_state(folder / STATE)
+    except DamagedState as damage:
+        try:
+            return read_state(folder / PREVIOUS)
+        except DamagedState:
+            raise DamagedState(f"{damage} {NONE_WHOLE}") from None
+
+
 def read_state(path: Path) -> StateFile:
     """Read a state.
 
@@ -82,7 +108,7 @@ def read_state(path: Path) -> StateFile:
         with safetensors.safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})[METADATA]
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return StateFile(arrays, _read_about(arrays, text))
+        return StateFile(path, arrays, _read_about(arrays, text))
     except DAMAGED:
         raise _damaged(
             path, "a file as onehalf wrote it", "a truncated or altered one"
@@ -90,10 +116,8 @@ def read_state(path: Path) -> StateFile:
 
 
 def _damaged(path: Path, expected: str, got: str) -> DamagedState:
-    """What to raise of a state; with advice, if the one before it was kept."""
-    is_newest = path.name == STATE and path.with_name(PREVIOUS).exists()
-    hint = " `onehalf fit` with the same options goes on from the state before it." * is_newest
-    return DamagedState(f"{path}: expected {expected}; got {got}.{hint}")
+    """What to raise of a state."""
+    return DamagedState(f"{path}: expected {expected}; got {got}.")
 
 
 def _read_about(arrays: Mapping[str, np.ndarray], text: str) -> dict[str, Any]:

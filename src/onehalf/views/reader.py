@@ -15,11 +15,12 @@ from onehalf._errors import Refusal
 from onehalf.fitting.history import Evaluated, choose_evaluation, choose_seed
 from onehalf.runs.recipe_file import RECIPE
 from onehalf.runs.saved import SavedRun, as_written
-from onehalf.runs.state_file import STATE
+from onehalf.runs.state_file import PREVIOUS, STATE
 from onehalf.views.drawing import SheetAddress, draw_picture, encode_sheet, list_previews
 from onehalf.views.source import SourceRows
 from onehalf.views.state import (
     ABANDONED,
+    RESUME,
     WAITING,
     Activity,
     Findings,
@@ -40,6 +41,9 @@ __all__ = ["RunReader", "label_runs", "view_run"]
 
 MOST_ROWS = 1000
 """Rows of the history that are shown; of more, some that are evenly spaced."""
+
+STATES = (STATE, PREVIOUS)
+"""What there is of a run once it has been saved."""
 
 ATTEMPTS = 3
 PAUSE = 0.1
@@ -117,10 +121,8 @@ class RunReader:
         revision = self.fingerprint()
         if not os.path.isdir(self.folder):
             return self._view_without("vanished", VANISHED, revision)
-        if not (self.folder / STATE).exists():
+        if self.seen is None and not any((self.folder / name).exists() for name in STATES):
             at_work = self.activity.is_at_work()
-            if self.seen is not None:
-                return self._view_without("damaged", f"{STATE} is gone.", revision)
             return self._view_without("waiting", WAITING if at_work else ABANDONED, revision)
         try:
             with as_written(self.folder):
@@ -128,6 +130,9 @@ class RunReader:
                 seen = self._view(run, revision)
         except (Refusal, OSError) as error:
             return self._view_without("damaged", str(error), revision)
+        if run.fallback:
+            sentence = f"{run.fallback} {RESUME}"
+            seen = dataclasses.replace(seen, state="damaged", sentence=sentence)
         # its history is long, and only sheets of images are drawn later
         self.run = run if run.domain["name"] == "image" else None
         self.seen = seen
@@ -147,14 +152,16 @@ class RunReader:
     def _read(self) -> SavedRun:
         """Read the files; a few times, as they may be being replaced."""
         for attempt in range(ATTEMPTS):
+            is_last = attempt == ATTEMPTS - 1
             try:
                 run = SavedRun.read(self.folder)
-                # what networks are filled with is never shown
-                return dataclasses.replace(run, arrays={})
+                if is_last or not run.fallback:
+                    # what networks are filled with is never shown
+                    return dataclasses.replace(run, arrays={})
             except Refusal:
-                if attempt == ATTEMPTS - 1:
+                if is_last:
                     raise
-                time.sleep(PAUSE)
+            time.sleep(PAUSE)
         raise AssertionError
 
     def _view_without(self, state: RunState, sentence: str, revision: str) -> RunView:

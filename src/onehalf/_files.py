@@ -1,9 +1,13 @@
 """Files that are written whole or not at all."""
 
 import contextlib
+import functools
+import hashlib
 import os
+import platform
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -13,12 +17,15 @@ from onehalf._errors import refuse
 __all__ = [
     "check_room",
     "check_writable",
+    "is_running",
     "is_temporary",
     "keep_file",
     "keep_room",
     "open_file",
+    "remove_abandoned",
     "remove_empty",
     "remove_temporaries",
+    "temporary_name",
     "write_file",
     "write_folder",
 ]
@@ -28,8 +35,8 @@ T = TypeVar("T")
 LEAST_FREE = 64 << 20
 """Bytes that the disk of a run must have left."""
 
-TEMPORARY = re.compile(r"\.(?P<name>.+)\.\d+")
-"""The temporary name of a file: its own, and the process that writes it."""
+TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<machine>[0-9a-f]{6})-(?P<process>\d{1,18})")
+"""The temporary name of a file: its own, and the machine and the process that write it."""
 
 UNHARMED = "What was saved before is whole."
 
@@ -54,9 +61,10 @@ def open_file(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         Refusal: The file can't be written; one that was there before is as it was.
     """
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path)
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:  # which follows no link
             yield file
@@ -78,7 +86,7 @@ def keep_file(path: Path, kept: Path) -> None:
     Raises:
         Refusal: That can't be done; both names are as they were.
     """
-    temporary = _temporary(kept)
+    temporary = temporary_name(kept)
     try:
         temporary.unlink(missing_ok=True)
         try:
@@ -101,7 +109,9 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
         Refusal: The folder can't be written, or holds something.
     """
     folder = folder.resolve()
-    temporary = _temporary(folder)
+    temporary = temporary_name(folder)
+    remove_abandoned(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
     try:
         for name, content in files:
             path = temporary / name
@@ -180,7 +190,8 @@ def check_writable(folder: Path) -> None:
         Refusal: It can't be written to, or its disk is nearly full.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
-    probe = _temporary(folder / PROBE)
+    probe = temporary_name(folder / PROBE)
+    remove_abandoned(folder / PROBE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.unlink(missing_ok=True)
@@ -195,6 +206,34 @@ def check_writable(folder: Path) -> None:
     if free < LEAST_FREE:
         expected = f"{LEAST_FREE >> 20} MiB free on its disk"
         refuse(str(folder), expected=expected, got=f"{free >> 20} MiB")
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what writers of a file or a folder have left beside it, as they were killed on this machine."""
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            found = TEMPORARY.fullmatch(entry.name)
+            if not found or (found["name"], found["machine"]) != (path.name, _machine()):
+                continue
+            if is_running(int(found["process"])):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this machine is there; where that can't be asked, it is taken to be."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # a process of another user
+        return True
+    return True
 
 
 def remove_temporaries(folder: Path, is_ours: Callable[[str], bool]) -> None:
@@ -218,9 +257,19 @@ def remove_empty(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _temporary(path: Path) -> Path:
+def temporary_name(path: Path) -> Path:
     """The temporary name of a file or a folder."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}")
+
+
+@functools.cache
+def _machine() -> str:
+    """A short name of this machine; of the container, where it numbers its processes by itself."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return hashlib.sha256(f"{platform.node()}\0{namespace}".encode()).hexdigest()[:6]
 
 
 def _sync(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from onehalf._errors import refuse
-from onehalf._files import remove_empty
+from onehalf._files import is_running, remove_empty
 
 if sys.platform == "win32":
     import msvcrt
@@ -60,13 +60,7 @@ class Holder:
     @property
     def is_alive(self) -> bool:
         """Whether the process is there, on this machine: its number may belong to another one by now."""
-        try:
-            os.kill(self.process, 0)
-        except ProcessLookupError:
-            return False
-        except (OSError, OverflowError):  # a process of another user
-            pass
-        return self.started in (None, _find_start(self.process))
+        return is_running(self.process) and self.started in (None, _find_start(self.process))
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def test_a_run_of_trees_is_exported(kept):
 def test_what_the_file_lacks_is_said(kept, monkeypatch):
     model = runs.load_model(kept / "people")
     object.__setattr__(model, "refinement", object())
-    monkeypatch.setattr(runs, "load_model", lambda run: model)
+    monkeypatch.setattr(runs, "load_model", lambda *_: model)
     done = run_cli("export", kept / "people", "--to", kept / "people.onnx")
     assert "The file has the generator alone" in done.stderr
     assert not done.stdout

@@ -1,7 +1,9 @@
 """Model files: an ONNX runtime alone gives the rows that the model gives for the same noise."""
 
 import dataclasses
+import hashlib
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from exporting import (
     plain,
     run,
 )
+from killing import Killed, Killer
 from onehalf import Refusal
 from onehalf.export import describe_path
 from onehalf.export.graph import Graph
@@ -41,6 +44,7 @@ from onehalf.model.batches import draw_batch
 from onehalf.nets import MLP, ConvolutionalG
 from onehalf.nets.bounded import Bounded
 from onehalf.nets.mlp import ACTIVATIONS
+from onehalf.runs import Stopped, StopSignals
 
 ROOT = Path(__file__).parents[2]
 
@@ -246,11 +250,83 @@ def test_a_missing_package_is_one_sentence(cases, tmp_path, monkeypatch, package
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_is_never_written_over(cases, tmp_path):
-    describe_path(tmp_path / "m.onnx").write_text("mine")
+def export_until(killer, model, path, left):
+    """Export, and stop from one file operation on; whether it came to that."""
+    killer.folder, killer.left = path.parent, left
+    try:
+        model.export(path)
+    except (Killed, Stopped):
+        return True
+    finally:
+        killer.left = None
+    return False
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
+)
+def test_an_export_that_is_killed_at_any_file_operation_is_made_by_the_next_one(
+    cases, tmp_path, monkeypatch
+):
+    model = cases["points"].model
+    model.export(tmp_path / "m.onnx")
+    expected = [path.read_bytes() for path in list_exported(tmp_path)]
+    killer = Killer(monkeypatch)
+    n = 0
+    while export_until(killer, model, tmp_path / f"{n}" / "m.onnx", n):
+        path = tmp_path / f"{n}" / "m.onnx"
+        if path.exists():
+            with pytest.raises(Refusal, match=r"m.onnx: expected a new file"):
+                model.export(path)
+        else:
+            model.export(path)
+        assert [each.read_bytes() for each in list_exported(path.parent)] == expected, n
+        n += 1
+    assert n > 10
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_export_that_is_interrupted_leaves_both_files_or_none(
+    cases, tmp_path, monkeypatch, times
+):
+    model = cases["points"].model
+    killer = Killer(
+        monkeypatch, lambda number: number <= times and signal.raise_signal(signal.SIGINT)
+    )
+    before = signal.getsignal(signal.SIGINT)
+    n = 0
+    counts = []
+    is_stopped = True
+    while is_stopped:
+        # a stop before may have ignored it, and so may who started the tests
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with StopSignals():
+            is_stopped = export_until(killer, model, tmp_path / f"{n}" / "m.onnx", n)
+        counts.append(len(list((tmp_path / f"{n}").glob("*"))))
+        n += 1
+    signal.signal(signal.SIGINT, before)
+    assert set(counts) == {0, 2}
+    assert n > 10
+
+
+def list_exported(folder):
+    """The description and the model of an export, which has left nothing else."""
+    files = sorted(folder.iterdir(), reverse=True)
+    files = [path for path in files if not path.is_dir()]
+    assert [path.name for path in files] == ["m.onnx.json", "m.onnx"]
+    sha256 = json.loads(files[0].read_bytes())["sha256"]
+    assert sha256 == hashlib.sha256(files[1].read_bytes()).hexdigest()
+    return files
+
+
+@pytest.mark.parametrize(
+    "text", ["mine", "[]", '{"file": "other.onnx", "sha256": ""}', "[" * 99999]
+)
+def test_a_lone_file_beside_is_written_over_only_if_an_export_left_it(cases, tmp_path, text):
+    describe_path(tmp_path / "m.onnx").write_text(text)
     with pytest.raises(Refusal, match=r"m.onnx.json: expected a new file; got one that exists"):
         cases["points"].model.export(tmp_path / "m.onnx")
-    assert describe_path(tmp_path / "m.onnx").read_text() == "mine"
+    assert describe_path(tmp_path / "m.onnx").read_text() == text
 
 
 def test_samples_with_rules_and_tables_for_stablehlo_are_refused(cases, tmp_path):

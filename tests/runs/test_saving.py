@@ -1,7 +1,6 @@
 """Saving: a process that is stopped at any file operation goes on to the same bytes."""
 
 import contextlib
-import functools
 import io
 import json
 import os
@@ -21,43 +20,13 @@ import safetensors.numpy
 
 from helpers import TINY_IMAGES as OPTIONS
 from helpers import run_cli
+from killing import Killed, Killer
 from onehalf import Refusal, runs
 from onehalf._files import check_writable, temporary_name
 from onehalf.runs import checkpoint, recipe_file
 from onehalf.runs.lock import LOCK
 from onehalf.runs.recipe_file import RECIPE
 from onehalf.runs.state_file import PREVIOUS, STATE
-
-OPERATIONS = ("fsync", "link", "mkdir", "open", "replace", "rmdir", "unlink")
-"""What a save asks of the system; `io.open` comes on top."""
-
-
-class Killed(BaseException):
-    """The process is stopped before an operation; none comes after it."""
-
-
-class Killer:
-    """Counts the file operations, and lets none through from the n-th on."""
-
-    def __init__(self, monkeypatch):
-        self.folder = Path()
-        self.left = None
-        monkeypatch.setattr(os, "fsync", lambda number: None)
-        for name in OPERATIONS:
-            monkeypatch.setattr(os, name, self.wrap(getattr(os, name)))
-        monkeypatch.setattr(io, "open", self.wrap(io.open))
-
-    def wrap(self, operation):
-        @functools.wraps(operation)
-        def counted(first, *rest, **named):
-            is_file = isinstance(first, int) or self.folder in Path(first).parents
-            if self.left is not None and is_file:
-                self.left -= 1
-                if self.left < 0:
-                    raise Killed
-            return operation(first, *rest, **named)
-
-        return counted
 
 
 def read_files(folder):

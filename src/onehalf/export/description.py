@@ -82,6 +82,8 @@ class Description:
     """A model file."""
 
     file: str
+    sha256: str
+    """The hash of the model file: a file of another export has another one."""
     format: str
     """'onnx' or 'stablehlo'."""
     versions: dict[str, str]

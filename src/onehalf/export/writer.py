@@ -1,5 +1,6 @@
 """Write a model file, and its description beside it."""
 
+import hashlib
 import importlib.util
 import json
 from dataclasses import replace
@@ -40,8 +41,10 @@ def check_target(path: Path) -> None:
     if suffix not in SUFFIXES:
         expected = f"a name that ends in {' or '.join(SUFFIXES)}"
         refuse(str(path), expected=expected, got=suffix or "no ending")
-    for file in (path, describe_path(path)):
-        if file.exists() or file.is_symlink():
+    about = describe_path(path)
+    for file in (path, about):
+        is_there = file.exists() or file.is_symlink()
+        if is_there and not (file == about and _is_abandoned(about, path)):
             hint = "Remove it, or choose another name."
             refuse(str(file), expected="a new file", got="one that exists", hint=hint)
     if importlib.util.find_spec(SUFFIXES[suffix]) is None:
@@ -49,10 +52,23 @@ def check_target(path: Path) -> None:
         refuse("export", expected=expected, got="an environment without it", hint=INSTALL)
 
 
+def _is_abandoned(about: Path, path: Path) -> bool:
+    """Whether this is the description of a model file that never came, as its export was killed."""
+    if path.exists() or about.is_symlink() or not about.is_file():
+        return False
+    try:
+        found = json.loads(about.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("file") == path.name and "sha256" in found
+
+
 def write(
     path: Path, p_g: Pushforward, decoder: Decoder, *, is_corrected: bool = False
 ) -> Description:
-    """Write G with its decoding, and the description; returns the latter.
+    """Write G with its decoding, after the description; returns the latter.
+
+    A description without a model file is what a killed export leaves; the next one to the same name takes its place.
 
     Args:
         path: A new file, .onnx or .stablehlo.
@@ -68,6 +84,7 @@ def write(
     model = (_make_onnx if format_ == "onnx" else _make_stablehlo)(p_g, decoder)
     description = Description(
         file=path.name,
+        sha256=hashlib.sha256(model.content).hexdigest(),
         format=format_,
         versions={name: version(name) for name in VERSIONS[format_]},
         inputs=model.inputs,
@@ -79,11 +96,12 @@ def write(
         is_corrected=is_corrected,
     )
     text = json.dumps(description.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    write_file(describe_path(path), f"{text}\n".encode())
     try:
+        write_file(describe_path(path), f"{text}\n".encode())
         write_file(path, model.content)
     except BaseException:
-        describe_path(path).unlink(missing_ok=True)
+        if not path.exists():
+            describe_path(path).unlink(missing_ok=True)
         raise
     return description
 

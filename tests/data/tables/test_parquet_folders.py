@@ -70,6 +70,15 @@ def test_a_column_in_both_files_and_folders_is_refused(tmp_path):
         load(str(tmp_path))
 
 
+@pytest.mark.parametrize("folders", ["y=1/y=2", "y=1/x=0/y=1", "y=1/%79=2"])
+def test_a_column_that_two_folders_give_is_refused(tmp_path, folders):
+    write(tmp_path / folders / "a.parquet", x=[1.0, 2.0])
+    with pytest.raises(
+        Refusal, match=rf"^{folders}/a\.parquet: expected each .* got 'y' twice"
+    ):
+        load(str(tmp_path))
+
+
 def test_files_below_different_folders_are_refused(flat):
     write(flat / "year=2023/c.parquet", x=[1.0], word=["a"])
     with pytest.raises(Refusal, match=r"c\.parquet: .* a\.parquet give, none; got 'year'"):

@@ -116,7 +116,7 @@ class ParquetFiles:
         (A scanner of a `pyarrow.dataset` would read up to a gigabyte ahead.)
         """
         schema = pa.schema([*self.schema, *self.parts], metadata=self.schema.metadata)
-        given = _parse_parts(file.relative_to(self.path).parent.parts) if self.parts else {}
+        given = _parse_parts(file.relative_to(self.path)) if self.parts else {}
         for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=size):
             arrays = [batch[name] for name in self.schema.names]
             for field in self.parts:
@@ -176,7 +176,7 @@ def _list_parts(root: Path, files: Sequence[Path], schema: pa.Schema) -> pa.Sche
     """The columns that the names of folders give, and their types."""
     if not root.is_dir():
         return pa.schema([])
-    parts = [_parse_parts(file.relative_to(root).parent.parts) for file in files]
+    parts = [_parse_parts(file.relative_to(root)) for file in files]
     for file, each in zip(files, parts, strict=True):
         if list(each) != list(parts[0]):
             names = [join_names(map(repr, some)) or "none" for some in (parts[0], each)]
@@ -195,15 +195,20 @@ def _list_parts(root: Path, files: Sequence[Path], schema: pa.Schema) -> pa.Sche
     return pa.schema(fields)
 
 
-def _parse_parts(folders: Sequence[str]) -> Parts:
-    """The columns and values in the names of folders.
+def _parse_parts(file: Path) -> Parts:
+    """The columns and values in the names of the folders above a file; refuses a column that two of them give.
 
-    >>> _parse_parts(["2024", "kind=a%20b", "day=__HIVE_DEFAULT_PARTITION__"])
+    >>> _parse_parts(Path("2024/kind=a%20b/day=__HIVE_DEFAULT_PARTITION__/part.parquet"))
     {'kind': 'a b', 'day': None}
     """
-    pairs = (folder.partition("=") for folder in folders)
-    return {
-        unquote(name): None if value == NO_VALUE else unquote(value)
-        for name, equals, value in pairs
-        if name and equals
-    }
+    parts: Parts = {}
+    for folder in file.parent.parts:
+        name, equals, value = folder.partition("=")
+        if not (name and equals):
+            continue
+        column = unquote(name)
+        if column in parts:
+            expected = "each column once in the names of the folders above a file"
+            refuse(str(file), expected=expected, got=f"{column!r} twice")
+        parts[column] = None if value == NO_VALUE else unquote(value)
+    return parts

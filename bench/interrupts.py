@@ -5,9 +5,9 @@
 Each try is a process of its own, from the start of the interpreter to its exit. The signal goes to its whole group, as
 from a terminal, and comes one to three times within some milliseconds; every fourth time it comes again and again from
 the moment that the output is there. A try is broken if stderr has a traceback, if there is another exit code than 130
-or that of the whole command, if a sentence is missing beside 130, if a temporary file is left, or if an output has
-other bytes than that of the whole command. Before the program's first line runs, the interpreter alone answers: what
-comes in its first `START` seconds is not counted.
+or that of the whole command, if a sentence is missing beside 130, if a temporary file or a lock is left, if an output
+has other bytes than that of the whole command, or if the same `fit` does not go on from what it left. Before the
+program's first line runs, the interpreter alone answers: what comes in its first `START` seconds is not counted.
 """
 
 import argparse
@@ -92,7 +92,7 @@ COMMANDS = {
     "measure": (("measure", "a.csv", "a.csv", "--quick"), None),
     "report": (("report", "array"), None),
     "lab": (("lab", "-o", "out.html", "--no-open"), "out.html"),
-    "theory": (("theory", "BestD"), None),
+    "theory": (("theory", "known-answers"), None),
 }
 """By name: the words of a command, and what it writes."""
 
@@ -147,8 +147,7 @@ def find_fault(
         return f"exit code {ended.code}"
     if ended.code == 130 and "Stopped. " not in ended.said:
         return "no sentence"
-    left = [path for path in folder.glob(".*") if path.name.startswith(".out")]
-    if left:
+    if left := list(folder.rglob(".*")):
         return f"{left[0].name} is left"
     path = folder / output if output else None
     if path and path.exists() and expected and path.read_bytes() != expected:
@@ -195,6 +194,9 @@ def main() -> None:
                 )
                 n_ended += ended.code == 130
                 fault = find_fault(folder, ended, whole, output, expected)
+                if name == "fit" and ended.code == 130 and not fault:
+                    again = run(folder, words)
+                    fault = f"goes on with exit code {again.code}" if again.code else ""
                 if fault:
                     faults[fault] += 1
                     print(

@@ -18,6 +18,7 @@ import pytest
 from helpers import assert_refused, run_cli
 from onehalf import Refusal, fitting
 from onehalf.cli.sample import _follow
+from onehalf.data import sources
 from onehalf.data.dataset import from_objects
 from onehalf.data.labels import Labelled
 from onehalf.data.rows import EncodedRows
@@ -243,6 +244,38 @@ def test_the_memory_of_new_values_is_said_beforehand_if_it_is_much(run, tmp_path
     assert second == f"IDs and personal data {compared} (--no-ids leaves them out)."
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npy"])
+def test_the_memory_of_files_that_are_read_whole_is_said_and_refused_before_they_are(
+    tmp_path, monkeypatch, suffix
+):
+    table = pa.table({"a": range(40), "b": [0.5] * 40})
+    path = tmp_path / f"x{suffix}"
+    with path.open("wb") as file:
+        if suffix == ".npy":
+            np.save(file, np.random.default_rng(0).normal(size=(40, 2)))
+        else:
+            writer.write_table(file, [table], suffix)
+    words = {
+        "data": ("data", path, *(["-o", tmp_path / "x.png"] if suffix == ".npy" else [])),
+        "measure": ("measure", path, path, "--quick"),
+    }
+    monkeypatch.setattr("onehalf.cli._output.WORTH_SAYING", -1)
+    for command in words.values():
+        done = run_cli(*command)
+        assert done.code == 0
+        first, *_ = done.stderr.splitlines()
+        rows = 80 if command is words["measure"] else 40
+        about = f"The cells of {path.name} of {rows} rows take about 0 MiB of memory"
+        assert first == f"{about}, as files are read whole."
+    monkeypatch.setattr("onehalf.cli._output.total_memory", lambda: 1000)
+    monkeypatch.setattr(sources, "load", None)
+    for command in words.values():
+        assert_refused(
+            run_cli(*command),
+            f"n: expected at most 0 MiB of memory; got The cells of {path.name}",
+        )
+
+
 @pytest.mark.parametrize("command", ["sample", "impute"])
 def test_the_memory_of_rows_that_are_completed_is_said_beforehand(
     run, tmp_path, monkeypatch, command
@@ -258,6 +291,7 @@ def test_the_memory_of_rows_that_are_completed_is_said_beforehand(
     assert first == f"{cells} take about 0 MiB of memory, as all rows are completed at once."
     (tmp_path / "x.csv").unlink()
     monkeypatch.setattr("onehalf.cli._output.total_memory", lambda: 1000)
+    monkeypatch.setattr("onehalf.data.loading.load", None)
     done = run_cli(*words)
     expected = f"n: expected at most 0 MiB of memory; got {cells}, which take about 0 MiB."
     assert_refused(done, expected)

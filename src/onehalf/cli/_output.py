@@ -1,12 +1,13 @@
 """Files that rows are written to: samples, and the rows that were set aside for the test."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onehalf._errors import refuse
 from onehalf._files import describe_bytes
 from onehalf._memory import total_memory
-from onehalf._text import count_rows
+from onehalf._text import count_rows, join_names
 from onehalf.cli._common import check_suffix, say
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "check_output",
     "check_test_file",
     "get_suffix",
+    "say_file_memory",
     "say_given_memory",
     "say_memory",
     "write_test_rows",
@@ -40,6 +42,12 @@ BYTES_OF_GIVEN = 40
 BYTES_OF_DRAW = 12
 """The same for each completion."""
 
+BYTES_OF_CELL = 55
+"""Measured: bytes that each cell of a CSV file takes while the table is described; 28 of a Parquet or .npy file."""
+
+BYTES_OF_COMPARED = 70
+"""Measured: the same for the quick check of two files. What comes after it takes more where there are many columns."""
+
 
 def get_suffix(path: str) -> str:
     """Return the ending of a file in lower case; '' of a folder, whose name ends in / or has no ending."""
@@ -60,18 +68,42 @@ def say_memory(what: str, n: int, needed: int, why: str = COMPARED) -> None:
         say(f"{what} of {count_rows(n)} take about {describe_bytes(needed)} of memory, {why}.")
 
 
-def say_given_memory(file: Path, n: int, columns: int, draws: int = 1) -> None:
-    """Say what memory the rows of a file take that are completed.
+def say_file_memory(words: Iterable[str | None], bytes_of_cell: int = BYTES_OF_CELL) -> None:
+    """Say what memory files take that are read whole; nothing of those whose size only reading tells.
+
+    Args:
+        words: The files; names and None are passed over.
+        bytes_of_cell: What each of their cells takes.
+
+    Raises:
+        Refusal: The machine has less.
+    """
+    from onehalf.data.loading import is_path
+    from onehalf.data.sources import find_shape
+
+    shapes = [(word, find_shape(word)) for word in words if word and is_path(word)]
+    known = [(Path(word).name, *shape) for word, shape in shapes if shape]
+    if known:
+        names = join_names(list(dict.fromkeys(name for name, *_ in known)))
+        n = sum(rows for _, rows, _ in known)
+        needed = bytes_of_cell * sum(rows * entries for _, rows, entries in known)
+        say_memory(f"The cells of {names}", n, needed, "as files are read whole")
+
+
+def say_given_memory(file: Path, columns: int, draws: int = 1) -> None:
+    """Say what memory the rows of a file take that are completed, before they are read.
 
     Args:
         file: The file.
-        n: Its rows.
         columns: The columns that are learned.
         draws: How often each row is completed.
 
     Raises:
         Refusal: The machine has less.
     """
+    from onehalf.data.sources import find_shape
+
+    n, _ = find_shape(str(file)) or (0, 0)
     needed = n * columns * (BYTES_OF_GIVEN + BYTES_OF_DRAW * draws)
     say_memory(f"The cells of {file.name}", n, needed, "as all rows are completed at once")
 

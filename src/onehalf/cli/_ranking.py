@@ -18,6 +18,7 @@ from onehalf.cli._common import (
     say,
     set_up_jax,
 )
+from onehalf.cli._output import BYTES_OF_COMPARED, say_file_memory
 from onehalf.cli._provenance import describe_inputs
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def _load_sides(
     from onehalf.data.loading import is_image_folder
     from onehalf.domains import find_domain
 
+    files = [word for word in others.values() if not _is_run(word)]
+    say_file_memory([real, *files, options.train], BYTES_OF_COMPARED)
     data = load_data(real, options.size)
     domain = find_domain(data.values)
 

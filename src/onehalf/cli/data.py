@@ -20,6 +20,7 @@ from onehalf.cli._common import (
     say,
     set_up_jax,
 )
+from onehalf.cli._output import say_file_memory
 
 if TYPE_CHECKING:
     import onehalf.data.dataset
@@ -87,6 +88,7 @@ def _draw(name: str, out: Path | None, size: int | None) -> "onehalf.data.loadin
     from onehalf.data.sources import load_some
     from onehalf.domains import find_domain
 
+    say_file_memory([name])
     data = load_some(name, image_size=size, on_progress=say)
     figure = find_domain(data.values).draw(data.array)
     write_file(path, figures.encode_figure(figure, path.suffix))
@@ -103,6 +105,7 @@ def _describe_table(name: str, out: Path | None, file: Path | None, as_json: boo
     from onehalf.data.sources import load_some
     from onehalf.data.tables.dialect import Dialect
 
+    say_file_memory([name])
     data = load_some(name)
     for line in data.notes:
         say(line)

@@ -82,8 +82,8 @@ def impute(
     model.check_imputes()
     model = reveal_words(run, model)
     domain = model.domain
+    say_given_memory(file, math.prod(domain.row_shape), draws or 1)
     data = load(str(file), allow_empty=True)
-    say_given_memory(file, len(data), math.prod(domain.row_shape), draws or 1)
     partial = domain.parse_partial(data.table, file.name, has_all=True)
     how = "mean" if mean else "mode" if mode else "draw"
     found = model.impute(jr.key(seed), partial, draws=draws or 1, how=how)

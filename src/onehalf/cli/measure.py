@@ -27,6 +27,7 @@ from onehalf.cli._common import (
     say_summary,
     set_up_jax,
 )
+from onehalf.cli._output import BYTES_OF_COMPARED, say_file_memory
 from onehalf.cli._provenance import describe_inputs
 from onehalf.cli.report import SAMPLES
 
@@ -152,6 +153,8 @@ def measure(
     if compared and html is not None:
         expected = f"files of at most {MOST_IN_MEMORY:,} rows, or no page"
         refuse("html", expected=expected, got="more rows", hint="Use --json, or fewer rows.")
+    if not compared:
+        say_file_memory([real, None if gan else other, train], BYTES_OF_COMPARED)
     sides = {} if compared else _load_all(real, None if gan else other, train, gan, size)
     compared |= {side: data.to_objects() for side, data in sides.items()}
     if gan:

@@ -200,8 +200,8 @@ def _sample_given(
 
     model = reveal_words(run, runs.load_model(run, say))
     domain = model.domain
+    say_given_memory(given, math.prod(domain.row_shape))
     data = load(str(given), allow_empty=True)
-    say_given_memory(given, len(data), math.prod(domain.row_shape))
     drawn = model.draw_given(jr.key(seed), data.values, str(given))
     samples = domain.decode_given(drawn.rows, drawn.known, fresh=fresh)
     domain.write(_disarm(samples) if safe_cells else samples, out, get_suffix(str(out)))

@@ -18,6 +18,7 @@ from onehalf.data.images.reader import SUFFIXES
 from onehalf.data.loading import load, map_array
 from onehalf.data.random_order import RandomOrder
 from onehalf.data.tables.parquet import ParquetFiles
+from onehalf.data.tables.reader import count_cells
 from onehalf.data.tables.totals import MOST_WORDS, TableTotals
 from onehalf.data.tables.validation import FIRST_LINE, FIRST_ROW, check_table
 
@@ -30,11 +31,15 @@ __all__ = [
     "Source",
     "TableFiles",
     "draw_rows",
+    "find_shape",
     "load_some",
     "open_large",
     "open_source",
     "take",
 ]
+
+TEXT_SUFFIXES = (".csv", ".tsv")
+"""Endings of CSV files."""
 
 MOST_IN_MEMORY = 200_000
 """Files of more rows are compared in batches; smaller ones are read whole."""
@@ -67,6 +72,11 @@ class Source(Protocol):
         ...
 
     @property
+    def row_entries(self) -> int:
+        """The numbers or cells of a row."""
+        ...
+
+    @property
     def row_bytes(self) -> int:
         """The bytes of a row in memory, as far as they are known before it is read."""
         ...
@@ -92,14 +102,15 @@ class MemoryRows:
 
     def __init__(self, values: np.ndarray | pa.Table) -> None:
         self.values = values
-        self.row_bytes = 8 * _count_columns(values)
+        self.row_entries = _count_columns(values)
+        self.row_bytes = 8 * self.row_entries
 
     def __len__(self) -> int:
         return len(self.values)
 
     def read_batches(self) -> Iterator[Any]:
         """Slices of them."""
-        for block in blocks(len(self), _choose_size(_count_columns(self.values))):
+        for block in blocks(len(self), _choose_size(self.row_entries)):
             yield self.values[block]
 
 
@@ -112,14 +123,15 @@ class ArrayFile:
         self.path = path
         self.states = FileStates([path])
         self.rows = rows
-        self.row_bytes = rows.dtype.itemsize * _count_columns(rows)
+        self.row_entries = _count_columns(rows)
+        self.row_bytes = rows.dtype.itemsize * self.row_entries
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def read_batches(self) -> Iterator[np.ndarray]:
         """Copies of its slices, each checked."""
-        for block in blocks(len(self), _choose_size(_count_columns(self.rows))):
+        for block in blocks(len(self), _choose_size(self.row_entries)):
             rows = np.array(self.rows[block])
             yield check(str(self.path), rows[:, None] if rows.ndim == 1 else rows, block.start)
         self.states.check()
@@ -131,9 +143,9 @@ class TableFiles:
     def __init__(self, files: ParquetFiles) -> None:
         self.files = files
         self.notes = files.notes
-        columns = len(files.schema) + len(files.parts)
-        self.row_bytes = 8 * columns
-        self.batch_size = _choose_size(columns)
+        self.row_entries = len(files.schema) + len(files.parts)
+        self.row_bytes = 8 * self.row_entries
+        self.batch_size = _choose_size(self.row_entries)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -190,7 +202,7 @@ def load_some(
         allow_empty: See `load`.
     """
     source = open_source(word) if image_size is None else None
-    most = 0 if source is None else min(MOST_LOADED, MOST_BYTES // max(1, source.row_bytes))
+    most = 0 if source is None else _most_rows(source)
     if source is None or len(source) <= most:
         return load(
             word, image_size=image_size, on_progress=on_progress, allow_empty=allow_empty
@@ -205,6 +217,24 @@ def load_some(
         values = check_table(word, values, allow_empty=allow_empty)
         note += f" {OF_ALL_ROWS}"
     return Dataset(values, notes=(*source.notes, note), totals=totals)
+
+
+def find_shape(word: str) -> tuple[int, int] | None:
+    """The rows that `load_some` loads, and the entries of each, before it does: None where only reading tells.
+
+    They are in the head of a .npy or Parquet file; of a CSV file, lines are counted.
+    """
+    source = open_source(word)
+    if source is not None:
+        return min(len(source), _most_rows(source)), source.row_entries
+    if Path(word).suffix.lower() in TEXT_SUFFIXES:
+        return count_cells(Path(word))
+    return None
+
+
+def _most_rows(source: Source) -> int:
+    """The most rows that are loaded of it."""
+    return min(MOST_LOADED, MOST_BYTES // max(1, source.row_bytes))
 
 
 def _check_values(word: str, drawn: pa.Table, totals: TableTotals) -> None:

@@ -28,7 +28,7 @@ from onehalf.data.tables.forms.numbers import find_decimal_mark
 from onehalf.data.tables.parquet import ParquetFiles
 from onehalf.data.tables.validation import FIRST_LINE, check_names, check_table, count_of
 
-__all__ = ["SUFFIXES", "read_table"]
+__all__ = ["SUFFIXES", "count_cells", "read_table"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 """The kinds of file that hold a table."""
@@ -84,6 +84,17 @@ def read_table(path: str | Path, *, allow_empty: bool = False) -> pa.Table:
         )
     except OSError as error:
         refuse(str(path), expected="a file that can be read", got=error.strerror or error)
+
+
+def count_cells(path: Path) -> tuple[int, int]:
+    """Count the rows of a CSV file by its lines, and its columns by the first of them, without reading the cells.
+
+    A value with line breaks counts as several rows.
+    """
+    check_file(path)
+    lines, _ = _lines_and_quotes(path)
+    dialect, names = Dialect.detect(path, path.suffix.lower())
+    return max(0, lines - len(dialect.prelude) - dialect.header), len(names)
 
 
 def _text(path: Path, kind: str, *, allow_empty: bool) -> pa.Table:

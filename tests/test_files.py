@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from onehalf import Refusal
 from onehalf._files import check_writable, temporary_name, write_file, write_folder
 
 WRITE = """
@@ -111,6 +112,14 @@ def test_a_link_that_looks_left_over_is_not_followed(tmp_path, dead):
     write_file(path, b"whole")
     assert set(tmp_path.iterdir()) == {path, tmp_path / "precious"}
     assert (tmp_path / "precious" / "file").exists()
+
+
+def test_no_link_in_place_of_a_temporary_folder_is_written_through(tmp_path):
+    (tmp_path / "precious").mkdir()
+    temporary_name(tmp_path / "images").symlink_to(tmp_path / "precious")
+    with pytest.raises(Refusal, match="expected a new or empty folder to write to; got File"):
+        write_folder(tmp_path / "images", [("1.png", b"whole")])
+    assert not list((tmp_path / "precious").iterdir())
 
 
 def test_a_folder_that_was_tried_by_a_killed_process_is_cleaned(tmp_path, dead):

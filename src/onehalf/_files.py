@@ -113,6 +113,7 @@ def write_folder(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     remove_abandoned(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
+        temporary.mkdir(parents=True)  # which follows no link
         for name, content in files:
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from unittest import mock
 
 import jax.random as jr
 import numpy as np
@@ -13,8 +14,10 @@ import pytest
 from helpers import assert_refused, fit_partly, plant_nothing, run_cli
 from onehalf import Refusal, runs
 from onehalf.cli._conditions import say_impossible
+from onehalf.fitting import Cost
 from onehalf.gan import GAN
 from onehalf.hyperparameters import FitOptions
+from onehalf.recipe import Recipe
 from people import N, make_people
 
 pytestmark = pytest.mark.usefixtures("critics_without_nets")
@@ -325,6 +328,26 @@ def test_the_cost_of_many_columns_is_estimated_from_some_and_said_before_a_fit(
         r"6 columns are many for trees: the fit takes about \d+ s, estimated from 4 of them.",
         said[-1],
     )
+
+
+def test_the_cost_of_wider_tables_grows_with_columns_and_with_what_each_of_them_sees():
+    seconds = dict.fromkeys(
+        ("seconds_training", "seconds_evaluation", "seconds_certificate"), 1
+    )
+    cost = Cost(
+        mock.Mock(spec=Recipe),
+        {},
+        10,
+        10,
+        seconds_setup=2,
+        seconds_page=3,
+        megabytes=1,
+        **seconds,
+    )
+    wider = cost.multiply(5, 1.27, seconds_reading=7)
+    assert (wider.seconds_setup, wider.seconds_page, wider.parameters_G) == (17, 15, 50)
+    assert wider.seconds_training == wider.seconds_certificate == 5 * 1.27
+    assert wider.seconds_total == pytest.approx(17 + 15 + 3 * 5 * 1.27)
 
 
 def test_minutes_are_turned_into_rounds():

@@ -41,6 +41,9 @@ REFINEMENT_SHARE = 3.0
 """The correction of samples, and its additional draws, take this many times as long, or less: 2.8 and 3.0 times on
 tables of 6,000 and 8,000 rows at the greatest number of draws."""
 
+TIMES = 2
+"""How often work is done to time it: once to compile it, and once more."""
+
 FEWER = 0.02
 """A run is planned anew if it would end later by more than this share of its rounds."""
 
@@ -83,16 +86,23 @@ class Cost:
         rounds = self.seconds_setup + self.seconds_training
         return rounds + self.seconds_evaluation + self.seconds_certificate + self.seconds_page
 
-    def multiply(self, factor: float, seconds_reading: float) -> "Cost":
-        """The cost with this many times as many columns, that of reading the data apart."""
+    def multiply(self, factor: float, slower: float, seconds_reading: float) -> "Cost":
+        """The cost with this many times as many columns.
+
+        Args:
+            factor: How many times as many columns there are.
+            slower: How many times as long each of them takes in rounds and evaluations.
+            seconds_reading: What it takes to read the data, with all columns.
+        """
         return dataclasses.replace(
             self,
             parameters_D=round(factor * self.parameters_D),
             parameters_G=round(factor * self.parameters_G),
             seconds_setup=seconds_reading + factor * self.seconds_setup,
-            seconds_training=factor * self.seconds_training,
-            seconds_evaluation=factor * self.seconds_evaluation,
-            seconds_certificate=factor * self.seconds_certificate,
+            seconds_training=slower * factor * self.seconds_training,
+            seconds_evaluation=slower * factor * self.seconds_evaluation,
+            seconds_certificate=slower * factor * self.seconds_certificate,
+            seconds_page=factor * self.seconds_page,
             megabytes=factor * self.megabytes,
         )
 
@@ -131,7 +141,8 @@ def estimate_cost(fit: Fit, data: FitData) -> Cost:
     speed = measure_speed(fit, data)
     plan = make_plan(fit, data)
     null = speed.evaluation / fit.recipe.seeds
-    setup = fit.seconds_setup + time.perf_counter() - began - plan.seconds
+    thrown_away = TIMES * (speed.chunk + null)
+    setup = fit.seconds_setup + time.perf_counter() - began - plan.seconds - thrown_away
     recipe = fit.recipe
     count = fit.domain.evaluations(recipe) if recipe.evaluate else 0
     if recipe.minutes is not None:

@@ -120,7 +120,7 @@ class Form(ABC):
         return Reading(self, values, self._find_altered(words, values), self._find_odd(words))
 
     def _find_odd(self, words: AnyArray) -> Altered | None:
-        """The cells that hold this form's word for missing ones, if that is none of the usual."""
+        """The cells that hold this form's word for missing ones, if it is not a usual one."""
         if self.null.strip() in MISSING:
             return None
         held = pc.equal(words, self.null)

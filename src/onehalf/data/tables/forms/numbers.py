@@ -289,7 +289,7 @@ def _all_match(words: AnyArray, mark: str, pattern: str) -> bool:
 
 
 def _infer_plain(bare: AnyArray) -> NumberForm | None:
-    """The form of numbers with digits, a point and a minus sign only; None if one word is none."""
+    """The form of numbers with digits, a point and a minus sign only; None if one is not a number."""
     whole = True
     try:
         pc.cast(bare, pa.int64())
